@@ -1,0 +1,200 @@
+# libmpool - see README.md; `make help` lists the targets.
+
+CC ?= gcc
+CXX ?= g++
+PREFIX ?= /usr/local
+LIBDIR ?= $(PREFIX)/lib
+DESTDIR ?=
+V ?=
+VARIANT ?= release
+BUILD := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
+QUIET := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
+
+WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
+	$(if $(CI),-Werror)
+CPPFLAGS += -D_GNU_SOURCE -Isrc
+CFLAGS ?= -O2 -g
+# The bodies of malloc and calloc must not become calls of themselves.
+LIBFLAGS := -std=gnu11 $(WARN) -fPIC -fvisibility=hidden -fno-builtin-malloc \
+	-fno-builtin-calloc -fno-semantic-interposition -ffunction-sections
+TESTFLAGS := -std=gnu11 $(WARN) -fno-builtin
+# Few segments and no lazy binding work: the library is mapped into everything.
+LDLIB := -shared -Wl,-soname,libmpool.so -Wl,--version-script=preload/libmpool.map \
+	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,--hash-style=gnu -Wl,-Bsymbolic \
+	-Wl,--gc-sections -Wl,-z,now
+
+SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
+SANITIZE_tsan := -fsanitize=thread
+SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
+SANITIZE := $(SANITIZE_$(VARIANT))
+CFLAGS += $(SANITIZE)
+
+heap_sources := $(wildcard src/base/*.c src/heap/*.c src/watch/*.c)
+heap_objects := $(heap_sources:%.c=$(BUILD)/obj/%.o)
+preload_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard preload/*.c))
+
+programs = $(patsubst tests/$(1)/%.c,$(BUILD)/$(1)/%,$(wildcard tests/$(1)/*.c))
+unit := $(call programs,unit)
+stress := $(call programs,stress)
+plain := $(call programs,programs) \
+	$(patsubst tests/programs/%.cc,$(BUILD)/programs/%,$(wildcard tests/programs/*.cc))
+misuse := $(call programs,misuse)
+plugins := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
+fuzzers := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.c)) \
+	$(patsubst tools/bench/%.cc,$(BUILD)/bench/%,$(wildcard tools/bench/*.cc))
+
+.DELETE_ON_ERROR:
+.PHONY: all help demo test check unit bats setup layers format tidy install \
+	uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
+	bench-instructions bench-picture aarch64 compdb
+
+all: $(BUILD)/libmpool.so  ## build build/libmpool.so
+
+$(BUILD)/obj/%.o: %.c
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(LIBFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/libheap.a: $(heap_objects)
+	$(call say,AR,$@)
+	$(QUIET)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/libmpool.so: $(heap_objects) $(preload_objects) preload/libmpool.map
+	$(call say,LINK,$@)
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) $(LDLIB) -o $@ $(filter %.o,$^)
+
+$(BUILD)/unit/% $(BUILD)/stress/%: CPPFLAGS += -Itests
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libheap.a
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP $< -o $@ \
+		$(BUILD)/libheap.a -lcmocka -lpthread -ldl
+
+$(BUILD)/stress/%: tests/stress/%.c $(BUILD)/libheap.a
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP $< -o $@ \
+		$(BUILD)/libheap.a -lpthread -ldl
+
+$(BUILD)/programs/% $(BUILD)/misuse/%: CFLAGS := -O1 -g
+$(BUILD)/programs/%: tests/programs/%.c
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(TESTFLAGS) -w -MMD -MP $< -o $@ -pthread -ldl
+
+$(BUILD)/programs/%: tests/programs/%.cc
+	$(call say,CXX,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CXX) $(CPPFLAGS) -O1 -g -fno-builtin -MMD -MP $< -o $@ -pthread -ldl
+
+$(BUILD)/misuse/%: tests/misuse/%.c
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(TESTFLAGS) -w -MMD -MP $< -o $@ -pthread
+
+$(BUILD)/plugins/%.so: tests/plugins/%.c
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) -O1 -g $(TESTFLAGS) -w -fPIC -shared -MMD -MP $< -o $@ -ldl
+
+$(BUILD)/bench/%: tools/bench/%.c
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) -O2 -g $(TESTFLAGS) -MMD -MP $< -o $@ -pthread -ldl -lm
+
+$(BUILD)/bench/%: tools/bench/%.cc
+	$(call say,CXX,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CXX) $(CPPFLAGS) -O2 -g -fno-builtin -MMD -MP $< -o $@ -pthread
+
+setup:
+	@tools/dev/packages gcc g++ make libc6-dev binutils
+
+demo: setup all  ## the main job: a real program with and without the pools
+	@tools/demo
+
+test: setup  ## install what is missing, build and pass every test
+	@tools/dev/packages libcmocka-dev bats bats-assert bats-support jq
+	@$(MAKE) --no-print-directory check
+
+check: all unit bats layers  ## everything that a commit must pass
+
+unit: $(unit)  ## the modules' own tests (cmocka)
+	@tools/dev/unit $(BUILD) $(unit)
+
+bats: all $(plain) $(misuse) $(plugins) $(BUILD)/bench/instructions  ## the whole, as a user sees it
+	@tools/dev/bats $(BUILD)
+
+layers:  ## includes point down only
+	@tools/dev/layers
+
+asan:  ## unit tests and stress under AddressSanitizer
+	@$(MAKE) --no-print-directory VARIANT=asan unit run-stress
+ubsan:  ## unit tests and stress under UndefinedBehaviorSanitizer
+	@$(MAKE) --no-print-directory VARIANT=ubsan unit run-stress
+tsan:  ## unit tests and stress under ThreadSanitizer
+	@$(MAKE) --no-print-directory VARIANT=tsan unit run-stress
+
+stress: run-stress  ## threads against the heap, its invariants checked
+.PHONY: run-stress
+run-stress: $(stress)
+	@set -e; for t in $(stress); do $$t; done
+
+build/fuzz/%: tests/fuzz/%.c $(heap_sources)
+	$(call say,FUZZ,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)clang $(CPPFLAGS) -O1 -g -std=gnu11 -w \
+		-fsanitize=fuzzer,address,undefined $< $(heap_sources) -o $@ -lpthread
+
+FUZZ_SECONDS ?= 20
+fuzz:  ## libFuzzer against the heap and the parsers
+	@tools/dev/packages clang libclang-rt-14-dev
+	@$(MAKE) --no-print-directory run-fuzz
+.PHONY: run-fuzz
+run-fuzz: $(fuzzers)
+	@set -e; for f in $(fuzzers); do $$f -max_total_time=$(FUZZ_SECONDS) \
+		-print_final_stats=0 -verbosity=0; done
+
+bench: all $(benches)  ## against glibc and its peers, interleaved, median of 7
+	@tools/bench/run $(BENCH_FLAGS)
+bench-quick: all $(benches)  ## the same, once, in a minute
+	@tools/bench/run -n 1 --quick
+bench-instructions: all $(BUILD)/bench/instructions  ## instructions an operation, counted
+	@$(BUILD)/bench/instructions $(abspath $(BUILD)/libmpool.so)
+bench-picture:  ## draw the committed results
+	@tools/bench/plot
+
+aarch64:  ## cross-build, and run the tests under qemu-user
+	@tools/dev/packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+	@$(MAKE) --no-print-directory VARIANT=aarch64 CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar \
+		run-aarch64
+.PHONY: run-aarch64
+run-aarch64: all $(stress) $(plain)
+	@tools/dev/aarch64 $(BUILD) $(stress)
+
+format:  ## clang-format, in place
+	clang-format -i preload/*.[ch] src/*/*.[ch] tests/*/*.c
+
+tidy:  ## clang-tidy and cppcheck
+	clang-tidy --quiet preload/*.c src/*/*.c -- $(CPPFLAGS) -std=gnu11 -fPIC
+	shellcheck tools/dev/* tools/demo .ci/run
+
+compdb:  ## compile_commands.json for editors
+	bear -- $(MAKE) -B all
+
+install: all  ## install under PREFIX (DESTDIR is honoured)
+	install -d $(DESTDIR)$(LIBDIR)
+	install -m 755 $(BUILD)/libmpool.so $(DESTDIR)$(LIBDIR)/libmpool.so
+
+uninstall:  ## remove what install put there
+	rm -f $(DESTDIR)$(LIBDIR)/libmpool.so
+
+clean:  ## remove build/
+	rm -rf build
+
+help:  ## this list
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*##  *\(.*\)/  \1\t\2/p' Makefile | expand -t 22
+
+-include $(shell find build -name '*.d' 2>/dev/null)

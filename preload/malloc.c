@@ -1,0 +1,237 @@
+/*
+ * malloc.c - the malloc family, as programs call it.
+ *
+ * Up to 128 bytes: this thread's magazine.  Everything else leaves by a tail
+ * jump: to the slow path, or to the next allocator.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/fault.h"
+#include "heap/cache.h"
+#include "heap/heap.h"
+#include "next.h"
+
+EXPORT void *reallocarray(void *p, size_t n, size_t size);
+EXPORT void free_sized(void *p, size_t size);
+EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size);
+EXPORT void cfree(void *p);
+
+/*
+ * The source has failed, or the pools are off: another allocator may still
+ * have something, and if not, this is what the reserve is for.
+ */
+static COLD void *malloc_fallback(size_t size)
+{
+	void *p = next.malloc(size);
+
+	if (!p)
+		p = cache_alloc_reserve(size);
+	if (!p)
+		errno = ENOMEM;
+	return p;
+}
+
+static NOINLINE void *malloc_slow(size_t size)
+{
+	void *p = cache_alloc_slow(size);
+
+	return likely(p) ? p : malloc_fallback(size);
+}
+
+EXPORT void *malloc(size_t size)
+{
+	void *p;
+
+	if (unlikely(size > SMALL_MAX))
+		return next.malloc(size);
+	if (unlikely(!cache_pop(size, &p)))
+		return malloc_slow(size);
+	return p;
+}
+
+/* Not in any slab of a class: foreign, or free already for a long time. */
+static NOINLINE void free_foreign(void *p)
+{
+	if (unlikely(space_is_free(p)))
+		fault("invalid free", p, 0,
+		      "the address is in a pool, but no object is there");
+	next.free(p);
+}
+
+static NOINLINE void free_slow(void *p)
+{
+	if (space_size_of(p))
+		cache_free_slow(p);
+	else
+		free_foreign(p);
+}
+
+EXPORT void free(void *p)
+{
+	size_t slab;
+
+	if (unlikely(!p))
+		return;
+	slab = space_slab_of(p);
+	if (unlikely(slab >= WINDOW_SLABS)) {
+		next.free(p);
+		return;
+	}
+	if (unlikely(!cache_push(space_map[slab], p)))
+		free_slow(p);
+}
+
+EXPORT void free_sized(void *p, size_t size)
+{
+	(void)size;
+	free(p);
+}
+
+EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)
+{
+	(void)alignment;
+	(void)size;
+	free(p);
+}
+
+EXPORT void cfree(void *p)
+{
+	free(p);
+}
+
+/* Objects are multiples of this.  Written and read from both ends at once. */
+struct unit {
+	uint64_t word __attribute__((vector_size(CLASS_STEP)));
+} __attribute__((may_alias));
+
+/* Zeroes the whole object: `size` rounded up, 16..128 bytes. */
+static inline void *zeroed(void *p, size_t size)
+{
+	const struct unit zero = { { 0 } };
+	struct unit *at = p;
+	struct unit *end = at + (size + CLASS_STEP - 1) / CLASS_STEP;
+
+	at[0] = end[-1] = zero;
+	if (size > 32) {
+		at[1] = end[-2] = zero;
+		if (size > 64)
+			at[2] = at[3] = end[-3] = end[-4] = zero;
+	}
+	return p;
+}
+
+static NOINLINE void *calloc_slow(size_t size)
+{
+	void *p = cache_alloc_slow(size);
+
+	if (unlikely(!p))
+		p = malloc_fallback(size);
+	return p ? memset(p, 0, size) : NULL;
+}
+
+EXPORT void *calloc(size_t n, size_t size)
+{
+	size_t total;
+	void *p;
+
+	if (unlikely(__builtin_mul_overflow(n, size, &total)) ||
+	    unlikely(total > SMALL_MAX))
+		return next.calloc(n, size);
+	if (unlikely(!cache_pop(total, &p)))
+		return calloc_slow(total);
+	return zeroed(p, total);
+}
+
+/* Copies `size` bytes, rounded up, 16..128, between objects. */
+static inline void copy_units(void *to, const void *from, size_t size)
+{
+	size_t units = (size + CLASS_STEP - 1) / CLASS_STEP;
+	const struct unit *in = from;
+	struct unit *out = to;
+
+	out[0] = in[0];
+	out[units - 1] = in[units - 1];
+	if (units > 2) {
+		out[1] = in[1];
+		out[units - 2] = in[units - 2];
+		if (units > 4) {
+			out[2] = in[2];
+			out[3] = in[3];
+			out[units - 3] = in[units - 3];
+			out[units - 4] = in[units - 4];
+		}
+	}
+}
+
+/* A pooled object moves; when there is nowhere to, it stays or NULL. */
+static NOINLINE void *move_pooled(void *p, size_t old, size_t size)
+{
+	void *to;
+
+	if (unlikely(!size)) {
+		free(p);
+		return NULL;
+	}
+	to = malloc(size);
+	if (unlikely(!to))
+		return size < old ? p : NULL;
+	copy_units(to, p, min_of(old, size));
+	free(p);
+	return to;
+}
+
+/* A foreign block shrinks to a pooled size.  It stays when that fails. */
+static NOINLINE void *shrink_foreign(void *p, size_t size)
+{
+	size_t old = next.usable_size(p);
+	void *to = NULL;
+
+	if (size && old && !cache_pop(size, &to))
+		to = cache_alloc_slow(size);
+	if (!to)
+		return next.realloc(p, size);
+	memcpy(to, p, min_of(old, size));
+	next.free(p);
+	return to;
+}
+
+static NOINLINE void *realloc_foreign(void *p, size_t size)
+{
+	if (!p)
+		return malloc(size);
+	if (size > SMALL_MAX)
+		return next.realloc(p, size);
+	return shrink_foreign(p, size);
+}
+
+EXPORT void *realloc(void *p, size_t size)
+{
+	size_t old = space_size_of(p);
+
+	if (unlikely(!old))
+		return realloc_foreign(p, size);
+	if (likely(round_up(size, CLASS_STEP) == old))
+		return p;
+	return move_pooled(p, old, size);
+}
+
+EXPORT void *reallocarray(void *p, size_t n, size_t size)
+{
+	size_t total;
+
+	if (unlikely(__builtin_mul_overflow(n, size, &total))) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return realloc(p, total);
+}
+
+EXPORT size_t malloc_usable_size(void *p)
+{
+	size_t size = space_size_of(p);
+
+	if (unlikely(!size))
+		return p ? next.usable_size(p) : 0;
+	return size;
+}

@@ -1,0 +1,51 @@
+/*
+ * start.c - process start, fork and exit.
+ *
+ * The constructor does little: a program that never allocates pays for
+ * nothing.  The heap itself is set up by the first small request, which may
+ * come before the constructor.
+ */
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "heap/heap.h"
+#include "next.h"
+#include "watch/dump.h"
+#include "watch/forwarded.h"
+
+EXPORT int mpool_stats_dump(const char *target);
+
+static void fork_child(void)
+{
+	heap_fork_child();
+	dump_fork_child();
+}
+
+/* Registered first, so locks are taken last and given up first. */
+__attribute__((constructor(101))) static void start(void)
+{
+	pthread_atfork(heap_fork_prepare, heap_fork_parent, fork_child);
+	config_read(environ);
+	heap_configured();
+	dump_start();
+	dump_signal_start();
+	if (config.stats) {
+		forwarded_counting = true;
+		next_count();
+	}
+}
+
+__attribute__((destructor(101))) static void finish(void)
+{
+	dump_at_exit();
+}
+
+/*
+ * Writes the statistics now: to "stderr", or to a file whose ending .json or
+ * .prom chooses the format.  Returns 0 or -1 with errno.  Any thread.
+ */
+EXPORT int mpool_stats_dump(const char *target)
+{
+	return dump_to(target);
+}

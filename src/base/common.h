@@ -1,0 +1,33 @@
+/*
+ * common.h - the few words that every file uses.
+ */
+#ifndef BASE_COMMON_H
+#define BASE_COMMON_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define likely(x) __builtin_expect(!!(x), 1)
+#define unlikely(x) __builtin_expect(!!(x), 0)
+
+#define COLD __attribute__((cold, noinline))
+#define NOINLINE __attribute__((noinline))
+/* For data: reached without the global offset table. */
+#define HIDDEN __attribute__((visibility("hidden")))
+#define EXPORT __attribute__((visibility("default")))
+
+#define KIB ((size_t)1 << 10)
+#define MIB ((size_t)1 << 20)
+#define GIB ((size_t)1 << 30)
+
+#define min_of(a, b) ((a) < (b) ? (a) : (b))
+#define max_of(a, b) ((a) > (b) ? (a) : (b))
+
+/* Rounds up to a multiple of `unit`, a power of two. */
+static inline size_t round_up(size_t n, size_t unit)
+{
+	return (n + unit - 1) & ~(unit - 1);
+}
+
+#endif

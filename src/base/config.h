@@ -1,0 +1,50 @@
+/*
+ * config.h - what the MPOOL_* environment variables ask for.
+ */
+#ifndef BASE_CONFIG_H
+#define BASE_CONFIG_H
+
+#include "base/common.h"
+
+/*
+ * Written once, by config_read() before the program starts; read by all.
+ * Before that, and for a variable that is absent or bad, the defaults hold.
+ */
+struct config {
+	size_t reserve;     /* objects kept aside in each class */
+	bool reserve_lock;  /* pin the reserve in memory */
+	unsigned wait_ms;   /* how long malloc may wait for a free */
+	const char *stats;  /* "stderr" or a file name pattern; NULL: none */
+	int stats_signal;   /* dump when it comes; 0: none */
+	bool keep_deepbind; /* leave RTLD_DEEPBIND in dlopen's flags */
+};
+
+extern struct config config;
+
+/* A variable as the user knows it.  Arrays: no relocation at start. */
+struct config_variable {
+	char name[24];
+	char accepted[80];
+	char fallback[24];
+};
+
+enum config_name {
+	CONFIG_RESERVE,
+	CONFIG_RESERVE_LOCK,
+	CONFIG_WAIT,
+	CONFIG_STATS,
+	CONFIG_STATS_SIGNAL,
+	CONFIG_DEEPBIND,
+	CONFIG_VARIABLES
+};
+
+extern const struct config_variable config_variables[CONFIG_VARIABLES];
+
+/*
+ * Reads the NAME=VALUE strings of `env`, which ends in NULL.  A bad value or
+ * an unknown MPOOL_ name is told in one line on stderr each, and changes
+ * nothing.  In a set-user-ID program all of them are ignored.
+ */
+void config_read(char **env);
+
+#endif

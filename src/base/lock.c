@@ -1,0 +1,63 @@
+/*
+ * lock.c - the slow half of the futex lock.
+ */
+#include "base/lock.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "base/sys.h"
+
+enum { SPINS = 100 };
+
+uint32_t *lock_process_mark;
+
+void lock_mark_process(void)
+{
+	int saved = errno;
+	uint32_t *page = sys_map(NULL, sys_page());
+
+	if (page && madvise(page, sys_page(), MADV_WIPEONFORK) == 0) {
+		*page = 1;
+		lock_process_mark = page;
+	} else if (page) {
+		sys_unmap(page, sys_page());
+	}
+	errno = saved;
+}
+
+bool lock_renew_process(void)
+{
+	return lock_process_mark &&
+	       __atomic_exchange_n(lock_process_mark, 1, __ATOMIC_RELAXED) == 0;
+}
+
+static inline void relax(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+	__builtin_ia32_pause();
+#elif defined(__aarch64__)
+	__asm__ volatile("yield");
+#endif
+}
+
+void lock_wait(struct lock *lock)
+{
+	for (int i = 0; i < SPINS; i++) {
+		uint32_t expected = 0;
+
+		if (__atomic_load_n(&lock->word, __ATOMIC_RELAXED) == 0 &&
+		    __atomic_compare_exchange_n(&lock->word, &expected, 1,
+						false, __ATOMIC_ACQUIRE,
+						__ATOMIC_RELAXED))
+			return;
+		relax();
+	}
+	while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE) != 0)
+		sys_futex_wait(&lock->word, 2, -1);
+}
+
+void lock_wake(struct lock *lock)
+{
+	sys_futex_wake(&lock->word, 1);
+}

@@ -1,0 +1,69 @@
+/*
+ * lock.h - a futex lock of one word, all zeros when free.
+ *
+ * 0 free, 1 held, 2 held and somebody may sleep (Drepper, "Futexes are
+ * tricky", 2011).  Not recursive.
+ *
+ * A child made behind our back (_Fork, raw clone) may inherit a lock that
+ * nobody will ever release.  A mark that the kernel wipes in every new process
+ * tells: who is about to take locks asks lock_orphaned() first, and breaks
+ * what it inherited (heap_adopt()).
+ *
+ * Order, outermost first: a class (central.c), the registry of threads
+ * (registry.c), magazines, the space.  fork takes all in this order.
+ */
+#ifndef BASE_LOCK_H
+#define BASE_LOCK_H
+
+#include "base/common.h"
+
+struct lock {
+	uint32_t word;
+};
+
+/* Outlined: waits until the lock is ours. */
+void lock_wait(struct lock *lock);
+void lock_wake(struct lock *lock);
+
+static inline void lock_take(struct lock *lock)
+{
+	uint32_t expected = 0;
+
+	if (unlikely(!__atomic_compare_exchange_n(&lock->word, &expected, 1,
+						  false, __ATOMIC_ACQUIRE,
+						  __ATOMIC_RELAXED)))
+		lock_wait(lock);
+}
+
+static inline void lock_release(struct lock *lock)
+{
+	if (unlikely(__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) == 2))
+		lock_wake(lock);
+}
+
+/* Forgets the holder.  For a child process, where the holder is not. */
+static inline void lock_reset(struct lock *lock)
+{
+	__atomic_store_n(&lock->word, 0, __ATOMIC_RELAXED);
+}
+
+/* One word, 1 in the process that set it, wiped to 0 in its children. */
+extern HIDDEN uint32_t *lock_process_mark;
+
+/*
+ * Prepares the mark; where the kernel cannot wipe (before 4.14), it stays
+ * NULL and no child is ever called an orphan.  Called once, before any fork.
+ */
+void lock_mark_process(void);
+
+/* Renews the mark in a child.  True for the caller who did. */
+bool lock_renew_process(void);
+
+/* True in a child process whose fork nobody announced to us. */
+static inline bool lock_orphaned(void)
+{
+	return lock_process_mark &&
+	       __atomic_load_n(lock_process_mark, __ATOMIC_RELAXED) == 0;
+}
+
+#endif

@@ -1,0 +1,410 @@
+/*
+ * out.c - formatted output without stdio.
+ *
+ * Text gathers in the caller's buffer and leaves when the buffer is full or
+ * flushed.  System calls are made through syscall(2), because glibc's
+ * write() is a cancellation point and malloc must not be one.
+ */
+#include "base/out.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	U64_DIGITS = 20,
+	KERNEL_SIGSET_BYTES = 8, /* not glibc's 128 */
+};
+
+/* --- writing --- */
+
+/* Returns whether `fd` took an interest in more within a second. */
+static bool wait_writable(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+	struct timespec second = { .tv_sec = 1 };
+
+	return syscall(SYS_ppoll, &p, 1, &second, NULL, 0) > 0;
+}
+
+static int write_all(int fd, const char *text, size_t length, bool bare)
+{
+	while (length) {
+		long n = syscall(SYS_write, fd, text, length);
+
+		if (n > 0) {
+			text += n;
+			length -= (size_t)n;
+		} else if (n == 0) {
+			return EIO;
+		} else if (errno == EAGAIN && !bare) {
+			if (!wait_writable(fd))
+				return EAGAIN;
+		} else if (errno != EINTR) {
+			return errno;
+		}
+	}
+	return 0;
+}
+
+int out_write_bare(int fd, const char *text, size_t length)
+{
+	int saved = errno;
+	int error = write_all(fd, text, length, true);
+
+	errno = saved;
+	return error;
+}
+
+/*
+ * The two signals are held back while writing.  One that comes of it is sent
+ * to this thread and taken away; one that was pending before stays.
+ */
+int out_write(int fd, const char *text, size_t length)
+{
+	struct timespec now = { 0 };
+	sigset_t held, before, old;
+	int saved = errno;
+	int error;
+
+	sigemptyset(&held);
+	sigaddset(&held, SIGPIPE);
+	sigaddset(&held, SIGXFSZ);
+	pthread_sigmask(SIG_BLOCK, &held, &old);
+	sigemptyset(&before);
+	sigpending(&before);
+
+	error = write_all(fd, text, length, false);
+
+	if (error == EPIPE && sigismember(&before, SIGPIPE))
+		sigdelset(&held, SIGPIPE);
+	if (error == EFBIG && sigismember(&before, SIGXFSZ))
+		sigdelset(&held, SIGXFSZ);
+	if (error == EPIPE || error == EFBIG)
+		syscall(SYS_rt_sigtimedwait, &held, NULL, &now,
+			KERNEL_SIGSET_BYTES);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = saved;
+	return error;
+}
+
+void out_open(struct out *o, int fd, char *buffer, size_t size)
+{
+	*o = (struct out){ .buffer = buffer, .size = size, .fd = fd };
+}
+
+void out_memory(struct out *o, char *buffer, size_t size)
+{
+	out_open(o, OUT_MEMORY, buffer, size);
+}
+
+int out_flush(struct out *o)
+{
+	if (o->fd == OUT_MEMORY || o->error || !o->used)
+		return o->error;
+	if (o->bare)
+		o->error = out_write_bare(o->fd, o->buffer, o->used);
+	else
+		o->error = out_write(o->fd, o->buffer, o->used);
+	if (!o->error)
+		o->written += o->used;
+	o->used = 0;
+	return o->error;
+}
+
+int out_line(struct out *o, int fd)
+{
+	static const char cut[] = "...";
+	size_t room = o->size - o->used;
+
+	if (o->error || !room) {
+		o->used = o->size - sizeof cut;
+		memcpy(o->buffer + o->used, cut, sizeof cut - 1);
+		o->used += sizeof cut - 1;
+	}
+	o->buffer[o->used++] = '\n';
+	return o->bare ? out_write_bare(fd, o->buffer, o->used) :
+			 out_write(fd, o->buffer, o->used);
+}
+
+/* --- plain text --- */
+
+void out_text(struct out *o, const char *text, size_t length)
+{
+	while (length && !o->error) {
+		size_t n = o->size - o->used;
+
+		if (n > length)
+			n = length;
+		memcpy(o->buffer + o->used, text, n);
+		o->used += n;
+		text += n;
+		length -= n;
+		if (!length)
+			return;
+		if (o->fd == OUT_MEMORY)
+			o->error = ENOBUFS;
+		else
+			out_flush(o);
+	}
+}
+
+void out_char(struct out *o, char c)
+{
+	out_text(o, &c, 1);
+}
+
+void out_str(struct out *o, const char *s)
+{
+	out_text(o, s, strlen(s));
+}
+
+void out_pad(struct out *o, char c, size_t n)
+{
+	while (n--)
+		out_char(o, c);
+}
+
+void out_right(struct out *o, const struct out *cell, size_t width)
+{
+	if (width > cell->used)
+		out_pad(o, ' ', width - cell->used);
+	out_text(o, cell->buffer, cell->used);
+}
+
+void out_left(struct out *o, const struct out *cell, size_t width)
+{
+	out_text(o, cell->buffer, cell->used);
+	if (width > cell->used)
+		out_pad(o, ' ', width - cell->used);
+}
+
+/* --- numbers --- */
+
+/* At least `least` digits of `n`. */
+static void put_digits(struct out *o, uint64_t n, unsigned least)
+{
+	char digits[U64_DIGITS];
+	char *end = digits + sizeof digits;
+	char *p = end;
+
+	do {
+		*--p = (char)('0' + n % 10);
+		n /= 10;
+	} while (n || (size_t)(end - p) < least);
+	out_text(o, p, (size_t)(end - p));
+}
+
+void out_u64(struct out *o, uint64_t n)
+{
+	put_digits(o, n, 1);
+}
+
+void out_i64(struct out *o, int64_t n)
+{
+	if (n < 0)
+		out_char(o, '-');
+	out_u64(o, n < 0 ? -(uint64_t)n : (uint64_t)n);
+}
+
+void out_hex(struct out *o, uint64_t n)
+{
+	char digits[2 + 16];
+	char *end = digits + sizeof digits;
+	char *p = end;
+
+	do
+		*--p = "0123456789abcdef"[n & 15];
+	while (n >>= 4);
+	*--p = 'x';
+	*--p = '0';
+	out_text(o, p, (size_t)(end - p));
+}
+
+void out_grouped(struct out *o, uint64_t n)
+{
+	uint64_t unit = 1;
+
+	while (n / unit >= 1000)
+		unit *= 1000;
+	out_u64(o, n / unit);
+	for (unit /= 1000; unit; unit /= 1000) {
+		out_char(o, ',');
+		put_digits(o, n / unit % 1000, 3);
+	}
+}
+
+void out_fixed(struct out *o, uint64_t n, unsigned decimals)
+{
+	uint64_t unit = 1;
+
+	for (unsigned i = 0; i < decimals; i++)
+		unit *= 10;
+	out_u64(o, n / unit);
+	if (!decimals)
+		return;
+	out_char(o, '.');
+	put_digits(o, n % unit, decimals);
+}
+
+/*
+ * `n` in the largest unit that leaves at least 1, rounded half up: tenths
+ * below 100, whole above.
+ */
+static void put_scaled(struct out *o, uint64_t n, uint64_t step,
+		       const char *const *unit)
+{
+	uint64_t rest = 0;
+	uint64_t tenths;
+	bool whole = true;
+
+	for (; n >= step; unit++) {
+		rest = n % step;
+		n /= step;
+		whole = false;
+	}
+	tenths = n * 10 + (rest * 10 + step / 2) / step;
+	if (tenths >= 1000)
+		n += rest * 2 >= step;
+	if (n == step) {
+		n = 1;
+		tenths = 10;
+		unit++;
+	}
+	if (whole || tenths >= 1000)
+		out_u64(o, n);
+	else
+		out_fixed(o, tenths, 1);
+	out_str(o, *unit);
+}
+
+void out_count_human(struct out *o, uint64_t n)
+{
+	static const char *const units[] = {
+		"", " k", " M", " G", " T", " P", " E"
+	};
+
+	put_scaled(o, n, 1000, units);
+}
+
+void out_bytes_human(struct out *o, uint64_t n)
+{
+	static const char *const units[] = {
+		" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"
+	};
+
+	put_scaled(o, n, 1024, units);
+}
+
+/* --- strings of strangers --- */
+
+/* Bytes of the UTF-8 character at `s`, or 0 when it is not one. */
+static size_t utf8_length(const char *s)
+{
+	const unsigned char *u = (const unsigned char *)s;
+	size_t length = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 :
+			u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 :
+			u[0] < 0xf5 ? 4 : 0;
+
+	/* The terminating NUL is no continuation: no read past it. */
+	for (size_t i = 1; i < length; i++)
+		if ((u[i] & 0xc0) != 0x80)
+			return 0;
+	/* Longer than needed, a surrogate, above U+10FFFF. */
+	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
+	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
+		return 0;
+	return length;
+}
+
+/* Moves `*s` on by one character; returns its bytes, 0 when not UTF-8. */
+static size_t next_character(const char **s)
+{
+	size_t length = utf8_length(*s);
+
+	*s += length ? length : 1;
+	return length;
+}
+
+/* `before` and two hexadecimal digits. */
+static void put_byte(struct out *o, const char *before, unsigned char byte)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	out_str(o, before);
+	out_char(o, hex[byte >> 4]);
+	out_char(o, hex[byte & 15]);
+}
+
+void out_json_string(struct out *o, const char *s)
+{
+	out_char(o, '"');
+	while (*s) {
+		const char *character = s;
+		size_t length = next_character(&s);
+		unsigned char c = (unsigned char)*character;
+
+		if (!length) {
+			out_str(o, "\\ufffd");
+		} else if (c < 0x20) {
+			put_byte(o, "\\u00", c);
+		} else {
+			if (c == '"' || c == '\\')
+				out_char(o, '\\');
+			out_text(o, character, length);
+		}
+	}
+	out_char(o, '"');
+}
+
+void out_label(struct out *o, const char *s)
+{
+	while (*s) {
+		const char *character = s;
+		size_t length = next_character(&s);
+
+		if (!length)
+			out_str(o, "\xef\xbf\xbd");
+		else if (*character == '\n')
+			out_str(o, "\\n");
+		else if (*character == '"' || *character == '\\')
+			out_text(o, *character == '"' ? "\\\"" : "\\\\", 2);
+		else
+			out_text(o, character, length);
+	}
+}
+
+/* Whether a terminal shows the character instead of obeying it. */
+static bool prints(const char *character, size_t length)
+{
+	const unsigned char *u = (const unsigned char *)character;
+
+	if (length == 1)
+		return u[0] >= 0x20 && u[0] != 0x7f;
+	/* U+0080..U+009F are control characters. */
+	return length && !(u[0] == 0xc2 && u[1] < 0xa0);
+}
+
+void out_quoted(struct out *o, const char *s, size_t most)
+{
+	const char *end = s + strnlen(s, most);
+
+	out_char(o, '\'');
+	while (s < end) {
+		const char *character = s;
+		size_t length = next_character(&s);
+
+		if (prints(character, length)) {
+			out_text(o, character, length);
+			continue;
+		}
+		for (; character < s; character++)
+			put_byte(o, "\\x", (unsigned char)*character);
+	}
+	out_str(o, *s ? "...'" : "'");
+}

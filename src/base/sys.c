@@ -1,0 +1,160 @@
+/*
+ * sys.c - the system calls that the heap makes, with errno left alone.
+ */
+#include "base/sys.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000
+#endif
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+#ifndef PR_SET_VMA
+#define PR_SET_VMA 0x53564d41
+#define PR_SET_VMA_ANON_NAME 0
+#endif
+
+size_t sys_page(void)
+{
+	static size_t page;
+	size_t known = __atomic_load_n(&page, __ATOMIC_RELAXED);
+
+	if (unlikely(!known)) {
+		known = (size_t)sysconf(_SC_PAGESIZE);
+		__atomic_store_n(&page, known, __ATOMIC_RELAXED);
+	}
+	return known;
+}
+
+/*
+ * A kernel before 4.17 takes MAP_FIXED_NOREPLACE for a mere hint and may
+ * answer with another place: that counts as taken.
+ */
+static void *map_at(void *where, size_t bytes, int protection, bool *taken)
+{
+	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
+	int saved = errno;
+	void *got;
+
+	if (where)
+		flags |= MAP_FIXED_NOREPLACE;
+	got = mmap(where, bytes, protection, flags, -1, 0);
+	*taken = got == MAP_FAILED && errno == EEXIST;
+	if (where && got != MAP_FAILED && got != where) {
+		munmap(got, bytes);
+		got = MAP_FAILED;
+		*taken = true;
+	}
+	errno = saved;
+	return got == MAP_FAILED ? NULL : got;
+}
+
+bool sys_reserve(void *where, size_t bytes, bool *taken)
+{
+	return map_at(where, bytes, PROT_NONE, taken) != NULL;
+}
+
+void *sys_map(void *where, size_t bytes)
+{
+	bool taken;
+
+	return map_at(where, bytes, PROT_READ | PROT_WRITE, &taken);
+}
+
+void sys_unmap(void *where, size_t bytes)
+{
+	int saved = errno;
+
+	munmap(where, bytes);
+	errno = saved;
+}
+
+bool sys_commit(void *where, size_t bytes)
+{
+	int saved = errno;
+	bool done = mprotect(where, bytes, PROT_READ | PROT_WRITE) == 0;
+
+	errno = saved;
+	return done;
+}
+
+static bool advise(void *where, size_t bytes, int advice)
+{
+	int saved = errno;
+	bool done = madvise(where, bytes, advice) == 0;
+
+	errno = saved;
+	return done;
+}
+
+bool sys_return(void *where, size_t bytes)
+{
+	return advise(where, bytes, MADV_DONTNEED);
+}
+
+void sys_huge(void *where, size_t bytes)
+{
+	advise(where, bytes, MADV_HUGEPAGE);
+}
+
+void sys_prefault(void *where, size_t bytes)
+{
+	volatile char *p = where;
+
+	if (advise(where, bytes, MADV_POPULATE_WRITE))
+		return;
+	for (size_t i = 0; i < bytes; i += sys_page())
+		p[i] = p[i];
+}
+
+void sys_name(void *where, size_t bytes, const char *name)
+{
+	int saved = errno;
+
+	prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, where, bytes, name);
+	errno = saved;
+}
+
+bool sys_pin(void *where, size_t bytes)
+{
+	int saved = errno;
+	bool done = mlock(where, bytes) == 0;
+
+	errno = saved;
+	return done;
+}
+
+uint64_t sys_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms)
+{
+	struct timespec timeout = { timeout_ms / 1000,
+				    timeout_ms % 1000 * 1000000 };
+	int saved = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
+		timeout_ms < 0 ? NULL : &timeout, NULL, 0);
+	errno = saved;
+}
+
+void sys_futex_wake(uint32_t *word, int count)
+{
+	int saved = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, count, NULL, NULL, 0);
+	errno = saved;
+}

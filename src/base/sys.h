@@ -1,0 +1,54 @@
+/*
+ * sys.h - the system calls that the heap makes, with errno left alone.
+ *
+ * They go through libc's own mmap, mprotect and madvise, so that a test can
+ * put itself in between and refuse the n-th.
+ */
+#ifndef BASE_SYS_H
+#define BASE_SYS_H
+
+#include "base/common.h"
+
+/* Bytes of a page, asked once. */
+size_t sys_page(void);
+
+/*
+ * Reserves address space at exactly `where`: no access, no memory behind it.
+ * False when it is taken (then *taken is true) or over a limit.
+ */
+bool sys_reserve(void *where, size_t bytes, bool *taken);
+
+/* Fresh zeroed memory at exactly `where`, or anywhere when NULL; or NULL. */
+void *sys_map(void *where, size_t bytes);
+
+void sys_unmap(void *where, size_t bytes);
+
+/* Makes reserved pages usable.  False when the kernel refuses. */
+bool sys_commit(void *where, size_t bytes);
+
+/* Gives the pages back; they read as zeros afterwards.  False: unchanged. */
+bool sys_return(void *where, size_t bytes);
+
+/* Asks for 2 MiB pages; a refusal does not matter. */
+void sys_huge(void *where, size_t bytes);
+
+/* Has the kernel put memory behind the pages now. */
+void sys_prefault(void *where, size_t bytes);
+
+/* Names a mapping in /proc/PID/maps, where the kernel can. */
+void sys_name(void *where, size_t bytes, const char *name);
+
+/* Pins pages in memory.  False over RLIMIT_MEMLOCK. */
+bool sys_pin(void *where, size_t bytes);
+
+/* CLOCK_MONOTONIC in milliseconds; the coarse one costs no system call. */
+uint64_t sys_now_ms(void);
+
+/*
+ * Sleeps while *word == expected, at most `timeout_ms` (negative: no limit).
+ * May return early.
+ */
+void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms);
+void sys_futex_wake(uint32_t *word, int count);
+
+#endif

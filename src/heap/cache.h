@@ -1,0 +1,194 @@
+/*
+ * cache.h - a thread's own magazines: the fast paths.
+ *
+ * Each class has two sides: free pushes on one, malloc pops the other, and
+ * they are exchanged when the alloc side is empty.  (One side for both would
+ * make every load of its top wait for the store of the call before.)  No
+ * lock, no atomic read-modify-write, no call; the object is not touched.
+ *
+ * Signals: a handler that interrupts a fast path and itself calls malloc or
+ * free may see the same object twice, as with glibc's tcache: malloc is not
+ * async-signal-safe.  What is promised is that it never hangs: a handler that
+ * interrupts a slow path is served by the next allocator, and what it frees
+ * waits in `late`.
+ */
+#ifndef HEAP_CACHE_H
+#define HEAP_CACHE_H
+
+#include "heap/class.h"
+#include "heap/magazine.h"
+#include "heap/space.h"
+
+/* Two stacks in the words of magazine.h.  Written by the owner; see revoke(). */
+struct side {
+	void **alloc;
+	void **free;
+};
+
+enum cache_state {
+	CACHE_NEW,         /* its first few calls go straight to the centre */
+	CACHE_READY,       /* in the registry */
+	CACHE_DEAD,        /* its destructor has run: to the centre again */
+	CACHE_BUSY = 0x80, /* added while inside a slow path */
+};
+
+/*
+ * One thread's cache, in its TLS.  Zeroed = a new thread.  Class 0 stays zero
+ * for ever: malloc(0) and frees of what is not ours fall out of the fast path.
+ *
+ * loaded counts the objects put on the alloc side, unloaded those taken off
+ * the free side, so allocs = loaded - what is on the alloc side now, and
+ * frees = unloaded + what is on the free side now.
+ * stash: a revoked free side (registry.c), guarded by the class's lock.
+ */
+struct cache {
+	struct side of[CLASSES + 1];
+	void **stash[CLASSES + 1];
+	uint64_t loaded[CLASSES + 1], unloaded[CLASSES + 1];
+	struct cache *next, *prev;
+	void *late;             /* freed by a signal handler inside a slow path */
+	volatile uint8_t state; /* enum cache_state */
+	uint8_t early_calls;    /* so far, while CACHE_NEW */
+};
+
+extern __thread struct cache heap_cache
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/*
+ * The words of the class whose objects have `size` bytes: its sides lie as
+ * many bytes into the cache.
+ *
+ * On x86-64 TLS is one load of the variable's offset, then the fs segment.
+ * Compilers add offset and index by hand, once more for each access;
+ * written out, it is part of the address, and so two instructions less on
+ * the way through malloc and free.
+ */
+_Static_assert(sizeof(struct side) == CLASS_STEP, "see above");
+
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+#define CACHE_WORD "%%fs:%c[field](%[offset],%[size])"
+#define CACHE_INPUTS(name)                                                     \
+	[offset] "r"(cache_offset()), [size] "r"(size),                        \
+		[field] "i"(offsetof(struct side, name))
+
+static inline uintptr_t cache_offset(void)
+{
+	uintptr_t offset;
+
+	__asm__("movq heap_cache@gottpoff(%%rip), %0" : "=r"(offset));
+	return offset;
+}
+
+static inline void **load_alloc(size_t size)
+{
+	void **word;
+
+	__asm__ volatile("movq " CACHE_WORD ", %[word]"
+			 : [word] "=r"(word)
+			 : CACHE_INPUTS(alloc));
+	return word;
+}
+
+static inline void store_alloc(size_t size, void **word)
+{
+	__asm__ volatile("movq %[word], " CACHE_WORD
+			 :
+			 : [word] "r"(word), CACHE_INPUTS(alloc)
+			 : "memory");
+}
+
+static inline void **load_free(size_t size)
+{
+	void **word;
+
+	__asm__ volatile("movq " CACHE_WORD ", %[word]"
+			 : [word] "=r"(word)
+			 : CACHE_INPUTS(free));
+	return word;
+}
+
+/* One slot further down than `word`, which is what is there. */
+static inline void push_free(size_t size, void **word)
+{
+	(void)word;
+	__asm__ volatile("subq $8, " CACHE_WORD
+			 :
+			 : CACHE_INPUTS(free)
+			 : "memory", "cc");
+}
+#else
+static inline struct side *side_of(size_t size)
+{
+	return &heap_cache.of[size / CLASS_STEP];
+}
+
+static inline void **load_alloc(size_t size)
+{
+	return __atomic_load_n(&side_of(size)->alloc, __ATOMIC_RELAXED);
+}
+
+static inline void store_alloc(size_t size, void **word)
+{
+	__atomic_store_n(&side_of(size)->alloc, word, __ATOMIC_RELAXED);
+}
+
+static inline void **load_free(size_t size)
+{
+	return __atomic_load_n(&side_of(size)->free, __ATOMIC_RELAXED);
+}
+
+static inline void push_free(size_t size, void **word)
+{
+	__atomic_store_n(&side_of(size)->free, word - 1, __ATOMIC_RELAXED);
+}
+#endif
+
+/* Pops an object for `size` bytes, 0..SMALL_MAX.  False: the slow path. */
+static inline bool cache_pop(size_t size, void **object)
+{
+	size_t rounded = round_up(size, CLASS_STEP);
+	void **word = load_alloc(rounded);
+
+	if (unlikely(magazine_word_at_edge(word)))
+		return false;
+	store_alloc(rounded, word + 1);
+	*object = word[-1];
+	return true;
+}
+
+/*
+ * Pushes an object of a class, given by its size.  False: take the slow path
+ * (full, revoked, or the object freed just before: a double free).
+ */
+static inline bool cache_push(size_t size, void *object)
+{
+	void **top = load_free(size);
+
+	if (unlikely(magazine_word_at_edge(top)) || unlikely(*top == object))
+		return false;
+	top[-1] = object;
+	push_free(size, top);
+	return true;
+}
+
+/*
+ * The slow halves.  cache_alloc_slow: NULL when the pools are off, in a
+ * signal handler inside a slow path, or when the source failed; then the
+ * caller asks another allocator, and as the last resort cache_alloc_reserve,
+ * which takes from the reserve or waits for up to config.wait_ms.
+ * cache_free_slow: an object of class 1..CLASSES.  errno is preserved.
+ */
+void *cache_alloc_slow(size_t size);
+void *cache_alloc_reserve(size_t size);
+void cache_free_slow(void *object);
+
+/* Creates the key whose destructor empties a thread's cache.  Called once. */
+bool cache_start(void);
+
+/* Empties the caller's cache, so that all its objects are in the slabs. */
+void cache_flush_own(void);
+
+/* Empties the cache of a thread that does not exist any more. */
+void cache_flush_lost(struct cache *cache);
+
+#endif

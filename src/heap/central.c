@@ -1,0 +1,240 @@
+/*
+ * central.c - what the threads share of each class: slabs, depot, reserve.
+ *
+ * The order of a refill: depot, slabs (the next slab is committed before it
+ * is needed: slab.c), and when the source fails, for one object at a time:
+ * reserve, then wait (cache.c asks for these two).
+ */
+#include "heap/central.h"
+
+#include "base/fault.h"
+#include "base/sys.h"
+#include "heap/registry.h"
+
+enum { LOW_WATER = MAGAZINE_OBJECTS, DUPLICATES_SOUGHT = 128 };
+
+struct central central[CLASSES + 1];
+
+static bool pin_reserve;
+
+void central_start(void)
+{
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		slab_init(&central[c].slabs, c, LOW_WATER);
+}
+
+/* Has memory put behind each of the objects, in runs of neighbours. */
+static bool prefault(void *const *objects, size_t count, size_t size)
+{
+	size_t page = sys_page();
+	bool pinned = true;
+
+	for (size_t i = 0, run; i < count; i = run) {
+		uintptr_t start = (uintptr_t)objects[i] & ~(page - 1), end;
+
+		for (run = i + 1; run < count; run++)
+			if ((char *)objects[run] !=
+			    (char *)objects[run - 1] + size)
+				break;
+		end = round_up((uintptr_t)objects[run - 1] + size, page);
+		sys_prefault((void *)start, end - start);
+		if (pin_reserve && !sys_pin((void *)start, end - start))
+			pinned = false;
+	}
+	return pinned;
+}
+
+static bool set_reserve(struct central *k, void **elements, size_t min_nr)
+{
+	size_t size = class_size(k->slabs.c), got;
+	bool pinned;
+
+	got = slab_take(&k->slabs, elements, min_nr);
+	pinned = prefault(elements, got, size);
+	/* The lowest address is used first, as everywhere. */
+	for (size_t i = 0; i < got / 2; i++) {
+		void *swap = elements[i];
+
+		elements[i] = elements[got - 1 - i];
+		elements[got - 1 - i] = swap;
+	}
+	k->reserve.elements = elements;
+	k->reserve.min = min_nr;
+	k->reserve.current = got;
+	return pinned && got == min_nr;
+}
+
+bool central_set_reserve(size_t min_nr, bool pin)
+{
+	size_t bytes = round_up(min_nr * sizeof(void *) * CLASSES, sys_page());
+	void **elements;
+	bool done = true;
+
+	if (!min_nr)
+		return true;
+	if (min_nr > SIZE_MAX / sizeof(void *) / CLASSES / 2)
+		return false;
+	elements = sys_map(NULL, bytes);
+	if (!elements)
+		return false;
+	pin_reserve = pin;
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		struct central *k = &central[c];
+
+		lock_take(&k->lock);
+		if (!set_reserve(k, elements + (c - 1) * min_nr, min_nr))
+			done = false;
+		lock_release(&k->lock);
+	}
+	return done;
+}
+
+static void become_scarce(struct central *k)
+{
+	k->scarce = k->reserve.min || k->reserve.first;
+	if (k->scarce)
+		registry_revoke(k->slabs.c);
+}
+
+/* Fills the reserve up while the source works again. */
+static void fill_reserve(struct central *k)
+{
+	void *object;
+
+	while (reserve_wants(&k->reserve)) {
+		if (!slab_take(&k->slabs, &object, 1))
+			return;
+		prefault(&object, 1, class_size(k->slabs.c));
+		reserve_give(&k->reserve, object);
+	}
+	k->scarce = false;
+}
+
+void **central_refill(struct central *k, struct magazine *own)
+{
+	size_t want = k->scarce ? 1 : MAGAZINE_OBJECTS, got;
+	struct magazine *m = own ? own : depot_take_empty(&k->depot);
+	void **top;
+
+	if (!m)
+		return NULL;
+	top = magazine_empty_top(m) - want;
+	got = slab_take(&k->slabs, top, want);
+	k->refills++;
+	if (unlikely(got < want)) {
+		for (size_t i = got; i-- > 0;)
+			top[want - got + i] = top[i];
+		top += want - got;
+	}
+	if (got) {
+		if (unlikely(k->scarce))
+			fill_reserve(k);
+		return top;
+	}
+	become_scarce(k);
+	if (!own)
+		depot_put_empty(&k->depot, m);
+	return NULL;
+}
+
+void *central_take_one(struct central *k)
+{
+	void *object;
+
+	central_note_peak(k);
+	if (slab_take(&k->slabs, &object, 1)) {
+		if (unlikely(k->scarce))
+			fill_reserve(k);
+		return object;
+	}
+	become_scarce(k);
+	return NULL;
+}
+
+/* What goes to the reserve bypasses the bitmap: look for misuse here. */
+static void check_element(const struct central *k, const void *p)
+{
+	const struct reserve *r = &k->reserve;
+	size_t least = r->current > DUPLICATES_SOUGHT ?
+			       r->current - DUPLICATES_SOUGHT :
+			       0;
+
+	if (!slab_object_used(p) || space_size_of(p) != class_size(k->slabs.c))
+		slab_crime(k->slabs.c, p);
+	for (size_t i = r->current; i > least; i--)
+		if (r->elements[i - 1] == p)
+			slab_crime(k->slabs.c, p);
+}
+
+void central_give(struct central *k, void *const *objects, size_t count)
+{
+	while (count && unlikely(reserve_wants(&k->reserve))) {
+		check_element(k, objects[count - 1]);
+		if (pin_reserve)
+			prefault(&objects[count - 1], 1,
+				 class_size(k->slabs.c));
+		reserve_give(&k->reserve, objects[--count]);
+	}
+	if (count)
+		slab_give(&k->slabs, objects, count);
+	if (!reserve_wants(&k->reserve))
+		k->scarce = false;
+}
+
+void central_park(struct central *k, void **top)
+{
+	if (depot_has_room(&k->depot) && !reserve_wants(&k->reserve)) {
+		depot_put(&k->depot, top);
+		return;
+	}
+	central_give(k, top, magazine_count(top));
+	k->drains++;
+	depot_put_empty(&k->depot, magazine_of(top));
+}
+
+void central_trim(struct central *k)
+{
+	void **top;
+
+	while ((top = depot_take(&k->depot))) {
+		central_give(k, top, magazine_count(top));
+		k->drains++;
+		depot_put_empty(&k->depot, magazine_of(top));
+	}
+	slab_trim(&k->slabs);
+	slab_purge(&k->slabs);
+}
+
+void central_check(struct central *k)
+{
+	const struct reserve *r = &k->reserve;
+
+	slab_check(&k->slabs);
+	if (r->current > r->min || (r->first && r->current))
+		fault("heap check", r, class_size(k->slabs.c),
+		      "the reserve's counts are wrong");
+	for (size_t i = 0; i < r->current; i++)
+		if (!slab_object_used(r->elements[i]))
+			fault("heap check", r->elements[i],
+			      class_size(k->slabs.c),
+			      "a reserved object is marked free");
+	for (unsigned i = 0; i < k->depot.fulls; i++) {
+		void **top = k->depot.full[i];
+
+		for (size_t j = 0; j < magazine_of(top)->count; j++)
+			if (!slab_object_used(top[j]))
+				fault("heap check", top[j], class_size(k->slabs.c),
+				      "a cached object is marked free");
+	}
+}
+
+void central_adopt(struct central *k)
+{
+	k->reserve.first = k->reserve.last = NULL;
+	if (!k->lock.word)
+		return;
+	slab_abandon(&k->slabs);
+	k->depot = (struct depot){ 0 };
+	k->reserve.current = 0;
+	lock_reset(&k->lock);
+}

@@ -1,0 +1,69 @@
+/*
+ * depot.h - full and empty magazines of a class, shared by all threads.
+ *
+ * A thread that runs dry takes a magazine here; one that overflows leaves
+ * one.  Only an empty depot goes down to the slabs.  After Bonwick and Adams,
+ * "Magazines and Vmem", USENIX 2001.
+ *
+ * Kept small: a deep depot hands out objects that lie on many pages.  Eight
+ * is what a burst of 1000 frees fills.  Guarded by the class's lock.
+ */
+#ifndef HEAP_DEPOT_H
+#define HEAP_DEPOT_H
+
+#include "heap/magazine.h"
+
+enum { DEPOT_MAGAZINES = 8, DEPOT_EMPTIES = 8 };
+
+/* full[i] is a stack of magazine_of(full[i])->count objects, 1..127. */
+struct depot {
+	unsigned fulls, empties;
+	void **full[DEPOT_MAGAZINES];
+	struct magazine *empty[DEPOT_EMPTIES];
+	size_t objects;
+};
+
+static inline bool depot_has_room(const struct depot *depot)
+{
+	return depot->fulls < DEPOT_MAGAZINES;
+}
+
+/* Leaves a stack that is not empty.  There is room. */
+static inline void depot_put(struct depot *depot, void **top)
+{
+	struct magazine *m = magazine_of(top);
+
+	m->count = magazine_count(top);
+	depot->objects += m->count;
+	depot->full[depot->fulls++] = top;
+}
+
+/* The stack left last; NULL when there is none. */
+static inline void **depot_take(struct depot *depot)
+{
+	void **top;
+
+	if (!depot->fulls)
+		return NULL;
+	top = depot->full[--depot->fulls];
+	depot->objects -= magazine_of(top)->count;
+	return top;
+}
+
+/* An empty magazine; NULL when memory is out. */
+static inline struct magazine *depot_take_empty(struct depot *depot)
+{
+	if (depot->empties)
+		return depot->empty[--depot->empties];
+	return magazine_new();
+}
+
+static inline void depot_put_empty(struct depot *depot, struct magazine *m)
+{
+	if (depot->empties < DEPOT_EMPTIES)
+		depot->empty[depot->empties++] = m;
+	else
+		magazine_free(m);
+}
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * heap.c - the small-object heap as a whole: start, fork, trim, check.
+ */
+#include "heap/heap.h"
+
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/out.h"
+#include "heap/cache.h"
+#include "heap/central.h"
+#include "heap/registry.h"
+
+bool heap_on;
+
+static struct lock start_lock;
+static bool failed, configured, reserve_set;
+
+/* Once, when both the heap and the configuration are there. */
+static void set_reserve(void)
+{
+	char line[OUT_LINE];
+	struct out o;
+
+	if (reserve_set || !configured || !heap_on)
+		return;
+	reserve_set = true;
+	if (central_set_reserve(config.reserve, config.reserve_lock))
+		return;
+	out_memory(&o, line, sizeof(line));
+	out_str(&o, "libmpool: MPOOL_RESERVE=");
+	out_u64(&o, config.reserve);
+	out_str(&o, config.reserve_lock ?
+			    ": not all of it could be had and locked in memory; "
+			    "see ulimit -l" :
+			    ": memory did not suffice for all of it");
+	out_line(&o, STDERR_FILENO);
+}
+
+bool heap_start(void)
+{
+	lock_take(&start_lock);
+	if (!heap_on && !failed) {
+		if (slab_start() && cache_start()) {
+			lock_mark_process();
+			central_start();
+			__atomic_store_n(&heap_on, true, __ATOMIC_RELEASE);
+			set_reserve();
+		} else {
+			__atomic_store_n(&failed, true, __ATOMIC_RELAXED);
+		}
+	}
+	lock_release(&start_lock);
+	return heap_on;
+}
+
+void heap_configured(void)
+{
+	lock_take(&start_lock);
+	configured = true;
+	set_reserve();
+	lock_release(&start_lock);
+}
+
+void heap_fork_prepare(void)
+{
+	lock_take(&start_lock);
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		lock_take(&central[c].lock);
+	registry_lock();
+	magazine_lock();
+	space_lock();
+}
+
+void heap_fork_parent(void)
+{
+	space_unlock();
+	magazine_unlock();
+	registry_unlock();
+	for (unsigned c = CLASSES; c >= CLASS_FIRST; c--)
+		lock_release(&central[c].lock);
+	lock_release(&start_lock);
+}
+
+static bool heap_cache_ready(void)
+{
+	return (heap_cache.state & ~CACHE_BUSY) == CACHE_READY;
+}
+
+/*
+ * The other threads are not in the child, and their caches hold free objects.
+ * Their TLS still exists here, as their stacks do.
+ */
+static void collect_lost(struct cache *cache, void *lost)
+{
+	if (cache != &heap_cache)
+		((struct cache **)lost)[0] = cache;
+}
+
+void heap_fork_child(void)
+{
+	bool registered = heap_cache_ready();
+
+	lock_renew_process();
+	heap_fork_parent();
+	if (!heap_on)
+		return;
+	for (;;) {
+		struct cache *lost = NULL;
+
+		registry_walk(collect_lost, &lost);
+		if (!lost)
+			break;
+		registry_remove(lost);
+		cache_flush_lost(lost);
+	}
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		central[c].reserve.first = central[c].reserve.last = NULL;
+	registry_reset(registered ? &heap_cache : NULL);
+}
+
+void heap_adopt(void)
+{
+	if (!lock_renew_process())
+		return;
+	if (space_locked())
+		space_abandon();
+	space_reset_lock();
+	magazine_reset_lock();
+	registry_reset(heap_cache_ready() ? &heap_cache : NULL);
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		central_adopt(&central[c]);
+	lock_reset(&start_lock);
+}
+
+bool heap_trim(void)
+{
+	size_t returned;
+
+	if (!heap_is_on())
+		return false;
+	cache_flush_own();
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		lock_take(&central[c].lock);
+		central_trim(&central[c]);
+		lock_release(&central[c].lock);
+	}
+	returned = space_trim();
+	return returned != 0;
+}
+
+void heap_check(void)
+{
+	if (!heap_is_on())
+		return;
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		lock_take(&central[c].lock);
+		central_check(&central[c]);
+		lock_release(&central[c].lock);
+	}
+	space_check();
+}

@@ -1,0 +1,49 @@
+/*
+ * heap.h - the small-object heap as a whole: start, fork, trim, check.
+ */
+#ifndef HEAP_HEAP_H
+#define HEAP_HEAP_H
+
+#include "base/common.h"
+
+/* Written once, by heap_start(). */
+extern HIDDEN bool heap_on;
+
+static inline bool heap_is_on(void)
+{
+	return __atomic_load_n(&heap_on, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Sets the heap up at the first request, by any thread.  False when there is
+ * no address space for it: it stays off.
+ */
+bool heap_start(void);
+
+/*
+ * The environment has been read: applies config.reserve, now if the heap is
+ * in use already, else when it starts.
+ */
+void heap_configured(void);
+
+/* Around fork, in the parent before and after, and in the child. */
+void heap_fork_prepare(void);
+void heap_fork_parent(void);
+void heap_fork_child(void);
+
+/*
+ * In a child whose fork nobody announced: breaks the locks that it inherited
+ * and leaks what they guarded.
+ */
+void heap_adopt(void);
+
+/*
+ * Empties the caller's cache and the depots, and gives free memory back to the
+ * kernel.  True when some was.
+ */
+bool heap_trim(void);
+
+/* Walks every invariant of the heap; fault() names the first that is broken. */
+void heap_check(void);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * magazine.c - where magazines come from: slabs of class 0, never returned.
+ *
+ * Threads that end leave their magazines here for the next ones.
+ */
+#include "heap/magazine.h"
+
+#include "base/lock.h"
+#include "heap/space.h"
+
+static struct {
+	struct lock lock;
+	struct magazine *free; /* linked through objects[0] */
+	char *next, *end;      /* not yet handed out, of the newest slab */
+	size_t slabs;
+} pool;
+
+struct magazine *magazine_new(void)
+{
+	struct magazine *m;
+
+	lock_take(&pool.lock);
+	m = pool.free;
+	if (m) {
+		pool.free = m->objects[0];
+	} else {
+		if (pool.next == pool.end) {
+			size_t slab = space_take();
+
+			if (slab != SPACE_NONE) {
+				pool.next = (char *)space_address(slab);
+				pool.end = pool.next + SLAB_BYTES;
+				pool.slabs++;
+			}
+		}
+		if (pool.next != pool.end) {
+			m = (struct magazine *)pool.next;
+			pool.next += MAGAZINE_BYTES;
+		}
+	}
+	lock_release(&pool.lock);
+	if (m)
+		m->count = 0;
+	return m;
+}
+
+void magazine_free(struct magazine *m)
+{
+	lock_take(&pool.lock);
+	m->objects[0] = pool.free;
+	pool.free = m;
+	lock_release(&pool.lock);
+}
+
+void magazine_lock(void)
+{
+	lock_take(&pool.lock);
+}
+
+void magazine_unlock(void)
+{
+	lock_release(&pool.lock);
+}
+
+void magazine_reset_lock(void)
+{
+	if (pool.lock.word) {
+		pool.free = NULL;
+		pool.next = pool.end = NULL;
+	}
+	lock_reset(&pool.lock);
+}
+
+size_t magazine_bytes(void)
+{
+	return pool.slabs * SLAB_BYTES;
+}

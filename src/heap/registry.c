@@ -1,0 +1,85 @@
+/*
+ * registry.c - all thread caches of the process.
+ *
+ * A cache lies in its thread's TLS; it is on the list from the thread's first
+ * refill until its destructor runs.
+ */
+#include "heap/registry.h"
+
+#include "base/lock.h"
+#include "heap/cache.h"
+
+static struct lock lock;
+static struct cache *first;
+
+void registry_add(struct cache *cache)
+{
+	lock_take(&lock);
+	cache->next = first;
+	cache->prev = NULL;
+	if (first)
+		first->prev = cache;
+	first = cache;
+	lock_release(&lock);
+}
+
+void registry_remove(struct cache *cache)
+{
+	lock_take(&lock);
+	if (cache->next)
+		cache->next->prev = cache->prev;
+	if (cache->prev)
+		cache->prev->next = cache->next;
+	else
+		first = cache->next;
+	lock_release(&lock);
+}
+
+void registry_walk(void (*visit)(struct cache *, void *), void *data)
+{
+	lock_take(&lock);
+	for (struct cache *t = first, *next; t; t = next) {
+		next = t->next;
+		visit(t, data);
+	}
+	lock_release(&lock);
+}
+
+/*
+ * The owner may be between the load and the store of its free side's word;
+ * then its store undoes the revocation, and leaves a state as if it had never
+ * been: a stash beside a word that is not zero counts for nothing.  Who waits
+ * revokes again every few milliseconds.
+ */
+static void revoke(struct cache *t, void *data)
+{
+	unsigned c = *(unsigned *)data;
+	void **top = __atomic_exchange_n(&t->of[c].free, NULL,
+					 __ATOMIC_RELAXED);
+
+	if (top)
+		t->stash[c] = top;
+}
+
+void registry_revoke(unsigned c)
+{
+	registry_walk(revoke, &c);
+}
+
+void registry_lock(void)
+{
+	lock_take(&lock);
+}
+
+void registry_unlock(void)
+{
+	lock_release(&lock);
+}
+
+void registry_reset(struct cache *self)
+{
+	lock_reset(&lock);
+	first = self;
+	if (self)
+		self->next = self->prev = NULL;
+}

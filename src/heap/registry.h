@@ -1,0 +1,31 @@
+/*
+ * registry.h - all thread caches of the process.
+ */
+#ifndef HEAP_REGISTRY_H
+#define HEAP_REGISTRY_H
+
+#include "base/common.h"
+
+struct cache;
+
+void registry_add(struct cache *cache);
+void registry_remove(struct cache *cache);
+
+/*
+ * Calls `visit` for each cache, under the registry's lock.  The caches'
+ * owners go on running.
+ */
+void registry_walk(void (*visit)(struct cache *, void *), void *data);
+
+/*
+ * Makes the next free of class `c` in every thread take the slow path, where
+ * it sees that the class is scarce.  Caller holds the class's lock.
+ */
+void registry_revoke(unsigned c);
+
+/* For fork; child: only `self` (or nobody, NULL) is left. */
+void registry_lock(void);
+void registry_unlock(void);
+void registry_reset(struct cache *self);
+
+#endif

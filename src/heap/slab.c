@@ -1,0 +1,424 @@
+/*
+ * slab.c - the slabs of one class: which objects are free.
+ *
+ * One record a slab, far away from the objects: a bitmap in which a set bit
+ * is a free object, and a count.  The bitmap is the truth; nothing is ever
+ * written into a free object.  Objects leave in ascending order, a word of
+ * the bitmap at a time, and come back through a reciprocal multiplication
+ * instead of a division; bits that fall into one word are gathered and stored
+ * once.
+ *
+ * Bounds: 64 KiB hold at most 4096 objects, so 64 words; the quotient
+ * (offset / 16) * ceil(2^16 / c) >> 16 is exact for offset < 2^16, c <= 8.
+ */
+#include "heap/slab.h"
+
+#include "base/fault.h"
+#include "base/sys.h"
+
+#define NO_SLAB UINT32_MAX
+
+enum {
+	BITMAP_WORDS = SLAB_BYTES / CLASS_STEP / 64,
+	PAGES_MOST = 16, /* of a slab, when a page is 4 KiB */
+	SPARSE_LEAST = 1 << 20,
+};
+
+/*
+ * State of one slab.  free == popcount(bits); bits beyond the capacity are 0;
+ * a page in `purged` holds no used object.  Owner: its class's lock.
+ */
+struct slab {
+	uint32_t next, prev; /* list of its class, while free > 0 */
+	uint16_t free;
+	uint16_t purged;     /* one bit a sixteenth of the slab */
+	uint8_t first_word;  /* no free bit lies in a word below */
+	uint64_t bits[BITMAP_WORDS];
+} __attribute__((aligned(64)));
+
+static struct slab *record_of(size_t d)
+{
+	return (struct slab *)space_records + d;
+}
+
+static size_t number_of(const struct slab *slab)
+{
+	return (size_t)(slab - (struct slab *)space_records);
+}
+
+static inline unsigned capacity_of(unsigned c)
+{
+	return SLAB_BYTES / CLASS_STEP / c;
+}
+
+static inline unsigned index_of(unsigned offset, unsigned c)
+{
+	static const uint32_t reciprocal[CLASSES + 1] = {
+		0,	   0x10000,    0x10000 / 2, 0x10000 / 3 + 1, 0x10000 / 4,
+		0x10000 / 5 + 1, 0x10000 / 6 + 1, 0x10000 / 7 + 1, 0x10000 / 8,
+	};
+
+	return (offset / CLASS_STEP) * reciprocal[c] >> 16;
+}
+
+bool slab_start(void)
+{
+	return space_start(sizeof(struct slab));
+}
+
+void slab_init(struct slabs *slabs, unsigned c, size_t low_water)
+{
+	slabs->c = c;
+	slabs->first = NO_SLAB;
+	slabs->low_water = low_water;
+}
+
+static void link_slab(struct slabs *slabs, struct slab *slab)
+{
+	slab->prev = NO_SLAB;
+	slab->next = slabs->first;
+	if (slab->next != NO_SLAB)
+		record_of(slab->next)->prev = (uint32_t)number_of(slab);
+	slabs->first = (uint32_t)number_of(slab);
+}
+
+static void unlink_slab(struct slabs *slabs, struct slab *slab)
+{
+	if (slab->prev != NO_SLAB)
+		record_of(slab->prev)->next = slab->next;
+	else
+		slabs->first = slab->next;
+	if (slab->next != NO_SLAB)
+		record_of(slab->next)->prev = slab->prev;
+}
+
+static bool add_slab(struct slabs *slabs)
+{
+	unsigned capacity = capacity_of(slabs->c);
+	size_t d = space_take();
+	struct slab *slab;
+
+	if (d == SPACE_NONE)
+		return false;
+	slab = record_of(d);
+	for (unsigned w = 0; w < capacity / 64; w++)
+		slab->bits[w] = ~(uint64_t)0;
+	if (capacity % 64)
+		slab->bits[capacity / 64] =
+			((uint64_t)1 << capacity % 64) - 1;
+	slab->free = (uint16_t)capacity;
+	slab->first_word = 0;
+	slab->purged = 0;
+	__atomic_store_n(&space_map[d], (uint8_t)class_size(slabs->c),
+			 __ATOMIC_RELAXED);
+	link_slab(slabs, slab);
+	slabs->count++;
+	slabs->capacity += capacity;
+	slabs->free_objects += capacity;
+	return true;
+}
+
+/* Takes a slab without used objects out of the class. */
+static void remove_slab(struct slabs *slabs, struct slab *slab)
+{
+	unsigned capacity = capacity_of(slabs->c);
+	size_t d = number_of(slab);
+
+	unlink_slab(slabs, slab);
+	for (unsigned w = 0; w * 64 < capacity; w++)
+		slab->bits[w] = 0;
+	slab->free = 0;
+	slabs->purged_pages -= (size_t)__builtin_popcount(slab->purged);
+	slab->purged = 0;
+	slabs->count--;
+	slabs->returned_bytes += SLAB_BYTES;
+	slabs->capacity -= capacity;
+	slabs->free_objects -= capacity;
+	__atomic_store_n(&space_map[d], 0, __ATOMIC_RELAXED);
+	space_give(d);
+}
+
+/* Takes up to `want` objects out of one slab, in ascending order. */
+static size_t take_from(struct slab *slab, unsigned c, void **objects,
+			size_t want)
+{
+	char *base = (char *)space_address(number_of(slab));
+	size_t size = class_size(c), got = 0;
+	unsigned w = slab->first_word;
+
+	while (got < want && got < slab->free) {
+		uint64_t bits = slab->bits[w];
+		char *p = base + w * 64 * size;
+
+		if (bits == ~(uint64_t)0 && want - got >= 64) {
+			for (unsigned i = 0; i < 64; i++, p += size)
+				objects[got + i] = p;
+			got += 64;
+			bits = 0;
+		} else {
+			for (; bits && got < want; bits &= bits - 1)
+				objects[got++] = p + size * (unsigned)
+							__builtin_ctzll(bits);
+		}
+		slab->bits[w] = bits;
+		if (!bits)
+			w++;
+	}
+	slab->first_word = (uint8_t)min_of(w, BITMAP_WORDS - 1u);
+	slab->free -= (uint16_t)got;
+	return got;
+}
+
+size_t slab_take(struct slabs *slabs, void **objects, size_t want)
+{
+	size_t got = 0;
+
+	while (got < want) {
+		struct slab *slab;
+
+		if (slabs->first == NO_SLAB && !add_slab(slabs))
+			break;
+		slab = record_of(slabs->first);
+		slabs->purged_pages -= (size_t)__builtin_popcount(slab->purged);
+		slab->purged = 0;
+		got += take_from(slab, slabs->c, objects + got, want - got);
+		if (!slab->free)
+			unlink_slab(slabs, slab);
+	}
+	slabs->free_objects -= got;
+	if (slabs->free_objects < slabs->low_water)
+		add_slab(slabs);
+	return got;
+}
+
+/* One bit for each sixteenth of the slab that holds a used object. */
+static unsigned used_parts(const struct slab *slab, unsigned c)
+{
+	unsigned capacity = capacity_of(c), parts = 0;
+
+	for (unsigned w = 0; w * 64 < capacity; w++) {
+		uint64_t used = ~slab->bits[w];
+
+		if ((w + 1) * 64 > capacity)
+			used &= ((uint64_t)1 << capacity % 64) - 1;
+		for (; used; used &= used - 1) {
+			size_t at = (w * 64 + (unsigned)__builtin_ctzll(used)) *
+				    class_size(c);
+
+			parts |= 1u << at / (SLAB_BYTES / PAGES_MOST);
+			parts |= 1u << (at + class_size(c) - 1) /
+					       (SLAB_BYTES / PAGES_MOST);
+		}
+	}
+	return parts;
+}
+
+/* Gives back runs of pages whose sixteenths are all unused. */
+static size_t purge_slab(struct slabs *slabs, struct slab *slab)
+{
+	size_t part = SLAB_BYTES / PAGES_MOST;
+	size_t step = max_of(sys_page() / part, (size_t)1);
+	unsigned busy = used_parts(slab, slabs->c) | slab->purged;
+	char *base = (char *)space_address(number_of(slab));
+	size_t bytes = 0;
+
+	if (sys_page() > part * PAGES_MOST)
+		return 0;
+	for (size_t i = 0, run; i < PAGES_MOST; i = run + step) {
+		for (run = i; run < PAGES_MOST; run += step)
+			if (busy >> run & ((1u << step) - 1))
+				break;
+		if (run == i ||
+		    !sys_return(base + i * part, (run - i) * part))
+			continue;
+		bytes += (run - i) * part;
+		slab->purged |= (uint16_t)(((1u << (run - i)) - 1) << i);
+		slabs->purged_pages += run - i;
+	}
+	slabs->returned_bytes += bytes;
+	return bytes;
+}
+
+size_t slab_purge(struct slabs *slabs)
+{
+	unsigned capacity = capacity_of(slabs->c);
+	size_t bytes = 0;
+
+	slabs->since_purge = 0;
+	for (uint32_t d = slabs->first; d != NO_SLAB; d = record_of(d)->next)
+		if (record_of(d)->free > capacity / 2)
+			bytes += purge_slab(slabs, record_of(d));
+	return bytes;
+}
+
+/*
+ * A class that is mostly free objects in slabs that something still holds
+ * back is looked through, each time half as much again has been freed.
+ */
+static void purge_if_sparse(struct slabs *slabs)
+{
+	size_t size = class_size(slabs->c);
+	size_t used = slab_used(slabs) * size;
+	size_t idle = slabs->free_objects * size -
+		      slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
+
+	if (unlikely(idle > used + SPARSE_LEAST &&
+		     slabs->since_purge * size > idle / 2))
+		slab_purge(slabs);
+}
+
+COLD _Noreturn void slab_crime(unsigned c, const void *p)
+{
+	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
+	unsigned index = index_of(offset, c);
+
+	if (index >= capacity_of(c) || index * c * CLASS_STEP != offset)
+		fault("invalid free", p, class_size(c),
+		      "the address is inside an object, not its start");
+	fault("double free", p, class_size(c), "the object is free already");
+}
+
+/* Marks the gathered bits free, and follows what that does to the slab. */
+static void give_bits(struct slabs *slabs, size_t d, unsigned w, uint64_t bits)
+{
+	struct slab *slab = record_of(d);
+	uint64_t twice = slab->bits[w] & bits;
+
+	if (unlikely(space_map[d] != class_size(slabs->c)))
+		twice = bits; /* its slab was wholly free and left the class */
+	if (unlikely(twice))
+		slab_crime(slabs->c,
+		      (char *)space_address(d) +
+			      class_size(slabs->c) *
+				      (w * 64 + (unsigned)__builtin_ctzll(twice)));
+	slab->bits[w] |= bits;
+	if (!slab->free)
+		link_slab(slabs, slab);
+	slab->free += (uint16_t)__builtin_popcountll(bits);
+	if (w < slab->first_word)
+		slab->first_word = (uint8_t)w;
+	if (unlikely(slab->free == capacity_of(slabs->c)) &&
+	    slabs->free_objects - slab->free >= slabs->low_water)
+		remove_slab(slabs, slab);
+}
+
+void slab_give(struct slabs *slabs, void *const *objects, size_t count)
+{
+	unsigned c = slabs->c, gathered_word = 0;
+	size_t gathered_slab = 0;
+	uint64_t gathered = 0;
+
+	slabs->free_objects += count;
+	for (size_t i = 0; i < count; i++) {
+		uintptr_t offset = (uintptr_t)objects[i] - space_base;
+		size_t d = offset >> SLAB_SHIFT;
+		unsigned inside = offset & (SLAB_BYTES - 1);
+		unsigned index = index_of(inside, c);
+		uint64_t bit = (uint64_t)1 << index % 64;
+
+		if (unlikely(index * c * CLASS_STEP != inside ||
+			     index >= capacity_of(c)))
+			slab_crime(c, objects[i]);
+		if (d != gathered_slab || index / 64 != gathered_word) {
+			if (gathered)
+				give_bits(slabs, gathered_slab, gathered_word,
+					  gathered);
+			gathered_slab = d;
+			gathered_word = index / 64;
+			gathered = 0;
+		}
+		if (unlikely(gathered & bit))
+			slab_crime(c, objects[i]);
+		gathered |= bit;
+	}
+	if (gathered)
+		give_bits(slabs, gathered_slab, gathered_word, gathered);
+	slabs->since_purge += count;
+	purge_if_sparse(slabs);
+}
+
+void slab_trim(struct slabs *slabs)
+{
+	uint32_t next;
+
+	for (uint32_t d = slabs->first; d != NO_SLAB; d = next) {
+		struct slab *slab = record_of(d);
+
+		next = slab->next;
+		if (slab->free == capacity_of(slabs->c))
+			remove_slab(slabs, slab);
+	}
+}
+
+size_t slab_committed_bytes(const struct slabs *slabs)
+{
+	return slabs->count * SLAB_BYTES -
+	       slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
+}
+
+void slab_abandon(struct slabs *slabs)
+{
+	slabs->first = NO_SLAB;
+	slabs->count = slabs->capacity = slabs->free_objects = 0;
+	slabs->purged_pages = 0;
+}
+
+const void *slab_object_of(const void *p, unsigned c)
+{
+	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
+
+	return (const char *)p - offset + index_of(offset, c) * class_size(c);
+}
+
+bool slab_object_used(const void *p)
+{
+	unsigned c = class_of(space_size_of(p));
+	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
+
+	if (!c || slab_object_of(p, c) != p || index >= capacity_of(c))
+		return false;
+	return !(record_of(space_slab_of(p))->bits[index / 64] >> index % 64 &
+		 1);
+}
+
+static void check_slab(const struct slab *slab, unsigned c)
+{
+	unsigned capacity = capacity_of(c), free = 0;
+	size_t d = number_of(slab);
+
+	for (unsigned w = 0; w < BITMAP_WORDS; w++) {
+		uint64_t bits = slab->bits[w];
+
+		free += (unsigned)__builtin_popcountll(bits);
+		if (w * 64 >= capacity && bits)
+			fault("heap check", (void *)space_address(d),
+			      class_size(c), "a bit beyond the last object");
+		if (w < slab->first_word && bits)
+			fault("heap check", (void *)space_address(d),
+			      class_size(c), "a free object below first_word");
+	}
+	if (free != slab->free || !free || space_map[d] != class_size(c))
+		fault("heap check", (void *)space_address(d), class_size(c),
+		      "the free count or the class of a slab is wrong");
+}
+
+void slab_check(const struct slabs *slabs)
+{
+	uint32_t prev = NO_SLAB;
+	size_t free = 0, listed = 0;
+
+	for (uint32_t d = slabs->first; d != NO_SLAB;
+	     prev = d, d = record_of(d)->next) {
+		const struct slab *slab = record_of(d);
+
+		check_slab(slab, slabs->c);
+		free += slab->free;
+		if (slab->prev != prev || ++listed > slabs->count)
+			fault("heap check", (void *)space_address(d),
+			      class_size(slabs->c), "the slab list is broken");
+	}
+	if (free != slabs->free_objects ||
+	    slabs->capacity != slabs->count * capacity_of(slabs->c))
+		fault("heap check", slabs, class_size(slabs->c),
+		      "the class's counts are wrong");
+}

@@ -1,0 +1,84 @@
+/*
+ * slab.h - the slabs of one class: which objects are free.
+ */
+#ifndef HEAP_SLAB_H
+#define HEAP_SLAB_H
+
+#include "heap/class.h"
+#include "heap/space.h"
+
+/*
+ * All slabs of one class.  Owner: the class's lock in central.c.
+ *
+ * free_objects is the sum of the slabs' free counts; a slab is on the list
+ * exactly when it has a free object.
+ */
+struct slabs {
+	unsigned c;
+	uint32_t first;       /* list of slabs with free objects; or NO_SLAB */
+	size_t count;
+	size_t capacity;      /* objects, of all these slabs */
+	size_t free_objects;
+	size_t low_water;     /* free objects below this: one more slab */
+	size_t purged_pages;  /* pages given back inside slabs in use */
+	size_t since_purge;   /* objects given since the last slab_purge() */
+	uint64_t returned_bytes;
+};
+
+/* Prepares the record memory.  False: no address space. */
+bool slab_start(void);
+
+void slab_init(struct slabs *slabs, unsigned c, size_t low_water);
+
+/*
+ * Moves up to `want` free objects into objects[0..], lowest address of a slab
+ * first.  Returns how many; fewer than `want` only when memory is out.
+ * Afterwards the stock is at or above the low-water mark, unless the source
+ * refused.  Caller holds the class's lock; may map memory.
+ */
+size_t slab_take(struct slabs *slabs, void **objects, size_t want);
+
+/*
+ * Takes objects of the class back.  A slab that is wholly free goes back to
+ * the space, as long as the low-water mark is kept.  An object that is free
+ * already, or no object at all, ends the program.  Caller holds the lock.
+ */
+void slab_give(struct slabs *slabs, void *const *objects, size_t count);
+
+/*
+ * Gives back the memory of pages that hold no used object, in slabs that are
+ * mostly free.  Returns bytes.  Caller holds the lock.
+ */
+size_t slab_purge(struct slabs *slabs);
+
+/* Gives wholly free slabs back even below the low-water mark. */
+void slab_trim(struct slabs *slabs);
+
+/* Forgets every slab: what a lost holder left half changed is leaked. */
+void slab_abandon(struct slabs *slabs);
+
+/* Bytes of the slabs' memory, less the pages given back. */
+size_t slab_committed_bytes(const struct slabs *slabs);
+
+/* Objects that are marked used.  Caller holds the lock. */
+static inline size_t slab_used(const struct slabs *slabs)
+{
+	return slabs->capacity - slabs->free_objects;
+}
+
+/*
+ * True when `p` is exactly an object of its class that is marked used.  For
+ * checks and for naming crimes; takes no lock.
+ */
+bool slab_object_used(const void *p);
+
+/* Names what is wrong with a freed address of class `c`, and aborts. */
+_Noreturn void slab_crime(unsigned c, const void *p);
+
+/* The object of class `c` that `p` points into, used or not. */
+const void *slab_object_of(const void *p, unsigned c);
+
+/* Walks the invariants above.  Caller holds the lock. */
+void slab_check(const struct slabs *slabs);
+
+#endif

@@ -1,0 +1,397 @@
+/*
+ * space.c - the address range of the pools, handed out slab by slab.
+ *
+ * A window of 64 GiB is chosen, not reserved: reserving it would break every
+ * program that lives under RLIMIT_AS or sets it later.  From its lower end up
+ * it is reserved in extents (64 MiB, then as much as there is, up to 1 GiB),
+ * committed in steps of up to 2 MiB, and handed out in slabs.  Where somebody
+ * else has mapped something into the window, it is stepped over; the class
+ * map says 0 there.
+ *
+ *   window    |used|kept|used|returned|used|fresh     |reserved   |  ...
+ *             0                            next        committed   reserved
+ *
+ * Free slabs are kept for a while (their memory is warm) or returned (their
+ * memory went to the kernel, their address stays ours); both are bit sets, so
+ * the lowest is taken first and neighbours are returned in one call.
+ *
+ * How many are kept: a thirty-second of the peak.  A slab that is asked for
+ * right after it was returned was returned too early, so each such one raises
+ * the limit; a quiet second sets it back.
+ */
+#include "heap/space.h"
+
+#include <sys/resource.h>
+
+#include "base/fault.h"
+#include "base/lock.h"
+#include "base/sys.h"
+
+enum {
+	EXTENT_FIRST = 1024,       /* slabs: 64 MiB */
+	EXTENT_MOST = 16384,       /* 1 GiB */
+	EXTENT_LEAST = 16,         /* 1 MiB */
+	COMMIT_FIRST = 16,         /* 1 MiB */
+	COMMIT_MOST = 32,          /* 2 MiB, the size of a huge page */
+	HUGE_FROM = 1024,          /* big heaps only: 64 MiB */
+	KEEP_LEAST = 16,
+	QUIET_MS = 1000,
+	WINDOW_TRIES = 24,
+	SET_WORDS = WINDOW_SLABS / 64,
+};
+
+#define LIMIT_LEAST (64 * MIB) /* RLIMIT_AS below this: pools stay off */
+#define WINDOW_BYTES ((size_t)WINDOW_SLABS << SLAB_SHIFT)
+
+/* A set of slabs; no member lies below word `low`. */
+struct slab_set {
+	size_t count;
+	size_t low;
+	uint64_t words[SET_WORDS];
+};
+
+uintptr_t space_base;
+uint8_t space_map[WINDOW_SLABS];
+char *space_records;
+
+static struct {
+	struct lock lock;
+	size_t record_bytes;
+	size_t next, committed, reserved; /* see the picture above */
+	size_t records_end;               /* bytes of records mapped */
+	size_t held;                      /* slabs reserved in all extents */
+	size_t extent;                    /* slabs of the next extent */
+	size_t used, used_peak;
+	size_t keep;          /* how many kept slabs are too many */
+	uint64_t retaken_ms;  /* when a returned slab was last asked for */
+	bool abandoned;
+	struct slab_set kept, returned;
+} space;
+
+static void set_add(struct slab_set *set, size_t slab)
+{
+	set->words[slab / 64] |= (uint64_t)1 << slab % 64;
+	set->low = min_of(set->low, slab / 64);
+	set->count++;
+}
+
+static void set_remove(struct slab_set *set, size_t slab)
+{
+	set->words[slab / 64] &= ~((uint64_t)1 << slab % 64);
+	set->count--;
+}
+
+static bool set_has(const struct slab_set *set, size_t slab)
+{
+	return set->words[slab / 64] >> slab % 64 & 1;
+}
+
+/* Removes the lowest member.  The set is not empty. */
+static size_t set_pop(struct slab_set *set)
+{
+	size_t slab;
+
+	while (!set->words[set->low])
+		set->low++;
+	slab = set->low * 64 + (size_t)__builtin_ctzll(set->words[set->low]);
+	set_remove(set, slab);
+	return slab;
+}
+
+void space_lock(void)
+{
+	lock_take(&space.lock);
+}
+
+void space_unlock(void)
+{
+	lock_release(&space.lock);
+}
+
+void space_reset_lock(void)
+{
+	lock_reset(&space.lock);
+}
+
+bool space_locked(void)
+{
+	return __atomic_load_n(&space.lock.word, __ATOMIC_RELAXED) != 0;
+}
+
+void space_abandon(void)
+{
+	space.abandoned = true;
+}
+
+/* Maps the records of the slabs below `end`. */
+static bool map_records(size_t end)
+{
+	size_t need = round_up(end * space.record_bytes, sys_page());
+
+	if (need <= space.records_end)
+		return true;
+	if (!sys_map(space_records + space.records_end,
+		     need - space.records_end))
+		return false;
+	space.records_end = need;
+	return true;
+}
+
+/* Slabs of the first extent: a sixteenth of a finite RLIMIT_AS at most. */
+static size_t first_extent(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return EXTENT_FIRST;
+	if (limit.rlim_cur < LIMIT_LEAST)
+		return 0;
+	return min_of((size_t)EXTENT_FIRST,
+		      (size_t)limit.rlim_cur / 16 / SLAB_BYTES);
+}
+
+/*
+ * The kernel places mappings from the top of the address space down, or from
+ * a third of it up.  The window lies well below or above what is there now,
+ * so that neither meets it soon, and keeps the randomness of the kernel's
+ * own choice.
+ */
+static bool find_window(size_t records, uintptr_t anchor)
+{
+	size_t stride = WINDOW_BYTES + round_up(records, 2 * MIB) + 2 * GIB;
+	size_t page = sys_page();
+	bool taken;
+
+	for (uintptr_t k = 1; k <= WINDOW_TRIES; k++) {
+		uintptr_t away = (k + 1) / 2 * stride;
+		uintptr_t base = k % 2 ? anchor - away : anchor + away;
+
+		if (k % 2 && anchor <= away)
+			continue;
+		base = base / (2 * MIB) * (2 * MIB);
+		if (!sys_reserve((void *)base, space.extent * SLAB_BYTES,
+				 &taken))
+			continue;
+		space_records = (char *)(base - round_up(records, page));
+		space.record_bytes = records / WINDOW_SLABS;
+		if (map_records(space.extent)) {
+			__atomic_store_n(&space_base, base, __ATOMIC_RELEASE);
+			return true;
+		}
+		sys_unmap((void *)base, space.extent * SLAB_BYTES);
+	}
+	return false;
+}
+
+bool space_start(size_t record_bytes)
+{
+	void *anchor = sys_map(NULL, sys_page());
+
+	if (!anchor)
+		return false;
+	sys_unmap(anchor, sys_page());
+	space.extent = first_extent();
+	if (!space.extent ||
+	    !find_window(record_bytes * WINDOW_SLABS, (uintptr_t)anchor))
+		return false;
+	sys_name((void *)space_base, space.extent * SLAB_BYTES, "libmpool");
+	space.reserved = space.held = space.extent;
+	space.keep = KEEP_LEAST;
+	return true;
+}
+
+/*
+ * Reserves `extent` slabs at space.reserved, or behind what others have
+ * mapped there.  What was reserved and not committed before such a hole is
+ * committed first, so the hole always lies at space.committed.
+ */
+static bool reserve_more(size_t extent)
+{
+	size_t at = space.reserved;
+	bool taken;
+
+	while (at + extent <= WINDOW_SLABS) {
+		if (sys_reserve((void *)space_address(at), extent * SLAB_BYTES,
+				&taken)) {
+			if (!map_records(at + extent)) {
+				sys_unmap((void *)space_address(at),
+					  extent * SLAB_BYTES);
+				return false;
+			}
+			if (at != space.reserved)
+				space.next = space.committed = at;
+			space.reserved = at + extent;
+			space.held += extent;
+			return true;
+		}
+		if (!taken)
+			return false;
+		at = round_up(at + 1, COMMIT_MOST);
+	}
+	return false;
+}
+
+/* More address space: as much as there is already, less when refused. */
+static bool extend(void)
+{
+	size_t extent = min_of(max_of(space.held, (size_t)EXTENT_LEAST),
+			       (size_t)EXTENT_MOST);
+
+	for (; extent >= EXTENT_LEAST; extent /= 2)
+		if (reserve_more(extent))
+			return true;
+	return reserve_more(1);
+}
+
+/* Makes at least one fresh slab usable: a big step, or just one slab. */
+static bool commit_more(void)
+{
+	char *at;
+	size_t step;
+
+	if (space.committed == space.reserved && !extend())
+		return false;
+	at = (char *)space_address(space.committed);
+	step = space.committed < COMMIT_MOST ? COMMIT_FIRST : COMMIT_MOST;
+	step -= space.committed % step;
+	step = min_of(step, space.reserved - space.committed);
+	if (!sys_commit(at, step * SLAB_BYTES)) {
+		step = 1;
+		if (!sys_commit(at, SLAB_BYTES))
+			return false;
+	}
+	if (step == COMMIT_MOST && space.used >= HUGE_FROM)
+		sys_huge(at, step * SLAB_BYTES);
+	space.committed += step;
+	return true;
+}
+
+size_t space_take(void)
+{
+	size_t slab = SPACE_NONE;
+
+	space_lock();
+	if (space.abandoned) {
+		slab = SPACE_NONE;
+	} else if (space.kept.count) {
+		slab = set_pop(&space.kept);
+	} else if (space.returned.count) {
+		slab = set_pop(&space.returned);
+		space.retaken_ms = sys_now_ms();
+		space.keep = min_of(space.keep + 2, space.used_peak);
+	} else if (space.next < space.committed || commit_more()) {
+		slab = space.next++;
+	}
+	if (slab != SPACE_NONE) {
+		space.used++;
+		space.used_peak = max_of(space.used_peak, space.used);
+	}
+	space_unlock();
+	return slab;
+}
+
+/*
+ * Returns kept slabs to the kernel until `keep` are left, highest addresses
+ * first, neighbours in one call.  What the kernel refuses (pinned pages) stays
+ * kept.
+ */
+static size_t return_kept(size_t keep)
+{
+	size_t returned = 0;
+
+	for (size_t end = space.next; end && space.kept.count > keep;) {
+		size_t start;
+
+		while (end && !set_has(&space.kept, end - 1)) {
+			if (end % 64 == 0 && !space.kept.words[end / 64 - 1])
+				end -= 64;
+			else
+				end--;
+		}
+		for (start = end; start && space.kept.count > keep &&
+				  set_has(&space.kept, start - 1); start--)
+			set_remove(&space.kept, start - 1);
+		if (start == end)
+			break;
+		if (!sys_return((void *)space_address(start),
+				(end - start) * SLAB_BYTES)) {
+			while (start < end)
+				set_add(&space.kept, start++);
+			break;
+		}
+		returned += end - start;
+		for (size_t d = start; d < end; d++)
+			set_add(&space.returned, d);
+		end = start;
+	}
+	return returned * SLAB_BYTES;
+}
+
+void space_give(size_t slab)
+{
+	size_t least;
+
+	space_lock();
+	set_add(&space.kept, slab);
+	space.used--;
+	least = max_of((size_t)KEEP_LEAST, space.used_peak / 32);
+	if (space.kept.count > max_of(space.keep, least)) {
+		if (sys_now_ms() - space.retaken_ms > QUIET_MS)
+			space.keep = 0;
+		space.keep = max_of(space.keep, least);
+		if (space.kept.count > space.keep)
+			return_kept(space.keep / 2);
+	}
+	space_unlock();
+}
+
+size_t space_trim(void)
+{
+	size_t bytes;
+
+	space_lock();
+	bytes = return_kept(0);
+	space_unlock();
+	return bytes;
+}
+
+bool space_is_free(const void *p)
+{
+	size_t d = space_slab_of(p);
+
+	return space_base && d < WINDOW_SLABS &&
+	       (set_has(&space.kept, d) || set_has(&space.returned, d));
+}
+
+void space_stats(struct space_stats *stats)
+{
+	space_lock();
+	stats->used_slabs = space.used;
+	stats->kept_slabs = space.kept.count;
+	stats->returned_slabs = space.returned.count;
+	stats->reserved_slabs = space.held;
+	space_unlock();
+}
+
+void space_check(void)
+{
+	size_t kept = 0, returned = 0;
+
+	space_lock();
+	for (size_t d = 0; d < space.next; d++) {
+		bool is_kept = set_has(&space.kept, d);
+		bool is_returned = set_has(&space.returned, d);
+
+		kept += is_kept;
+		returned += is_returned;
+		if ((is_kept && is_returned) ||
+		    ((is_kept || is_returned) && space_map[d]))
+			fault("heap check", (void *)space_address(d), 0,
+			      "a free slab has two states or a class");
+	}
+	if (kept != space.kept.count || returned != space.returned.count ||
+	    space.next > space.committed || space.committed > space.reserved)
+		fault("heap check", (void *)space_base, 0,
+		      "the counts of free slabs are wrong");
+	space_unlock();
+}

@@ -1,0 +1,98 @@
+/*
+ * space.h - the address range of the pools, handed out slab by slab.
+ *
+ * A slab is 64 KiB of one class.  Which class is asked by address: one
+ * subtraction, one shift, one byte (space_size_of).
+ */
+#ifndef HEAP_SPACE_H
+#define HEAP_SPACE_H
+
+#include "base/common.h"
+
+enum {
+	SLAB_SHIFT = 16,
+	SLAB_BYTES = 1 << SLAB_SHIFT,
+	WINDOW_SLABS = 1 << 20, /* 64 GiB */
+	SPACE_NONE = WINDOW_SLABS,
+};
+
+/*
+ * Address of slab 0, a multiple of 2 MiB; 0 until space_start().  Slab d lies
+ * at space_base + d * SLAB_BYTES.
+ */
+extern HIDDEN uintptr_t space_base;
+
+/*
+ * Object size of each slab, 0 for all that is not ours: unused slabs, and
+ * places in the window where somebody else has mapped something.  Written
+ * under the lock of the class; read by anyone who holds an object in the slab.
+ */
+extern HIDDEN uint8_t space_map[WINDOW_SLABS];
+
+struct space_stats {
+	size_t used_slabs;
+	size_t kept_slabs;     /* free, their memory not yet given back */
+	size_t returned_slabs; /* free, their memory given back */
+	size_t reserved_slabs; /* address space, the above included */
+};
+
+/* Slab number of an address; WINDOW_SLABS or more: outside the window. */
+static inline size_t space_slab_of(const void *p)
+{
+	return ((uintptr_t)p - space_base) >> SLAB_SHIFT;
+}
+
+static inline uintptr_t space_address(size_t slab)
+{
+	return space_base + (slab << SLAB_SHIFT);
+}
+
+/* Size of the objects around `p`; 0: not in a slab of any class. */
+static inline size_t space_size_of(const void *p)
+{
+	size_t d = space_slab_of(p);
+
+	if (unlikely(d >= WINDOW_SLABS))
+		return 0;
+	return __atomic_load_n(&space_map[d], __ATOMIC_RELAXED);
+}
+
+/*
+ * Finds a window and reserves its first part.  `record_bytes` a slab of
+ * zeroed memory are kept beside it (space_records).  False when there is no
+ * room under RLIMIT_AS: the pools stay off.  Called once.
+ */
+bool space_start(size_t record_bytes);
+
+/* Where the records of all slabs begin. */
+extern HIDDEN char *space_records;
+
+/*
+ * One slab of usable memory, contents arbitrary; kept ones first, at the
+ * lowest address.  SPACE_NONE when the kernel refuses or the window is full.
+ */
+size_t space_take(void);
+
+/* Takes a slab back; beyond the retained stock, memory goes to the kernel. */
+void space_give(size_t slab);
+
+/* Gives all kept slabs back to the kernel.  Returns bytes. */
+size_t space_trim(void);
+
+/* True when the address lies in a free slab of ours: no live object there. */
+bool space_is_free(const void *p);
+
+void space_stats(struct space_stats *stats);
+
+/* Aborts when an invariant does not hold.  Takes the lock. */
+void space_check(void);
+
+void space_lock(void);
+void space_unlock(void);
+void space_reset_lock(void);
+bool space_locked(void);
+
+/* Gives up on a state that a lost holder left half changed: no new slabs. */
+void space_abandon(void);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * stats.c - what the heap can say about itself.
+ *
+ * The threads go on while their caches are read, so counts may be off by the
+ * calls under way; with one thread they are exact.
+ */
+#include "heap/stats.h"
+
+#include "base/common.h"
+#include "heap/cache.h"
+#include "heap/central.h"
+#include "heap/heap.h"
+#include "heap/registry.h"
+
+struct sum {
+	unsigned c;
+	uint64_t loaded, unloaded, on_alloc_sides, on_free_sides;
+};
+
+static void add_cache(struct cache *t, void *data)
+{
+	struct sum *sum = data;
+	unsigned c = sum->c;
+	void **bottom = __atomic_load_n(&t->of[c].alloc, __ATOMIC_RELAXED);
+	void **top = __atomic_load_n(&t->of[c].free, __ATOMIC_RELAXED);
+
+	if (!top)
+		top = t->stash[c];
+	if (bottom)
+		sum->on_alloc_sides += magazine_count(bottom - 1);
+	if (top)
+		sum->on_free_sides += magazine_count(top);
+	sum->loaded += t->loaded[c];
+	sum->unloaded += t->unloaded[c];
+}
+
+void heap_class_stats(unsigned c, struct class_stats *stats)
+{
+	struct central *k = &central[c];
+	struct sum sum = { .c = c };
+	uint64_t waste;
+
+	*stats = (struct class_stats){ .size = class_size(c) };
+	if (!heap_is_on())
+		return;
+	lock_take(&k->lock);
+	registry_walk(add_cache, &sum);
+	stats->allocs = k->allocs + sum.loaded - sum.on_alloc_sides;
+	stats->frees = k->frees + sum.unloaded + sum.on_free_sides;
+	if (stats->allocs > stats->frees)
+		stats->live = stats->allocs - stats->frees;
+	stats->peak = max_of(k->peak, stats->live);
+	stats->cached = k->depot.objects + sum.on_alloc_sides +
+			sum.on_free_sides;
+	stats->stock = k->slabs.free_objects + stats->cached;
+	stats->low_water = k->slabs.low_water;
+	stats->reserve_min = k->reserve.min;
+	stats->reserve_current = k->reserve.current;
+	stats->reserve_used = k->reserve.used;
+	stats->slabs = k->slabs.count;
+	stats->committed_bytes = slab_committed_bytes(&k->slabs);
+	stats->returned_bytes = k->slabs.returned_bytes;
+	waste = k->sampled ? k->sampled_waste * stats->live / k->sampled : 0;
+	stats->waste_bytes = waste;
+	stats->refills = k->refills;
+	stats->drains = k->drains;
+	stats->depot_hits = k->depot_hits;
+	stats->waits = k->reserve.waits;
+	stats->failures = k->failures;
+	lock_release(&k->lock);
+}

@@ -1,0 +1,366 @@
+/*
+ * dump.c - when statistics are written, and where to.
+ *
+ * At exit, when a signal asks, and when the program calls.  One dump at a
+ * time; its buffers are static, for it may be called on any stack.
+ *
+ * stderr is what descriptor 2 stood for at start.  Programs close it before
+ * they exit, or get its number for something else: so a duplicate is kept,
+ * and both are compared with the original before each use.  Not in children:
+ * a daemon must not hold the pipe of whoever waits for its parent.
+ */
+#include "watch/dump.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/out.h"
+#include "watch/file.h"
+#include "watch/json.h"
+#include "watch/process.h"
+#include "watch/prometheus.h"
+#include "watch/snapshot.h"
+#include "watch/target.h"
+#include "watch/text.h"
+
+enum {
+	PATIENCE_MS = 5000, /* with another thread's dump, at exit */
+	SHOWN_MOST = 200,   /* bytes of a file name in a message */
+};
+
+/* Of the dump that goes on; below all, the configured target's. */
+static struct snapshot snapshot;
+static bool told; /* one complaint is enough */
+
+static struct file original_stderr = FILE_NONE;  /* descriptor 2 itself */
+static struct file duplicate_stderr = FILE_NONE; /* in the first process */
+
+static enum { NOWHERE, TO_STDERR, TO_FILE } where;
+static struct target configured;
+
+/* --- one at a time --- */
+
+static pthread_t holder; /* 0: nobody */
+
+static bool hold(void)
+{
+	pthread_t nobody = 0;
+
+	return __atomic_compare_exchange_n(&holder, &nobody, pthread_self(),
+					   false, __ATOMIC_ACQUIRE,
+					   __ATOMIC_RELAXED);
+}
+
+static bool held_by_me(void)
+{
+	return __atomic_load_n(&holder, __ATOMIC_RELAXED) == pthread_self();
+}
+
+/* Waits for the others; false when that takes too long. */
+static bool hold_within(int patience_ms)
+{
+	struct timespec millisecond = { .tv_nsec = 1000000 };
+
+	while (!hold()) {
+		if (patience_ms-- <= 0)
+			return false;
+		nanosleep(&millisecond, NULL);
+	}
+	return true;
+}
+
+static void let_go(void)
+{
+	__atomic_store_n(&holder, 0, __ATOMIC_RELEASE);
+}
+
+/* --- what is said when it fails --- */
+
+/* The descriptor, or -1 when there is nowhere to say it. */
+static int standard_error(void)
+{
+	if (process_confined())
+		return max_of(duplicate_stderr.fd, original_stderr.fd);
+	if (file_valid(&duplicate_stderr))
+		return duplicate_stderr.fd;
+	return file_valid(&original_stderr) ? original_stderr.fd : -1;
+}
+
+/* `name` of a file, or NULL for the signal. */
+static void tell(const char *name, const char *why)
+{
+	int fd = standard_error();
+	char text[OUT_LINE];
+	struct out o;
+
+	if (told || fd < 0)
+		return;
+	told = true;
+	out_memory(&o, text, sizeof text);
+	o.bare = process_confined();
+	out_str(&o, "libmpool: no statistics ");
+	if (name) {
+		out_str(&o, "in ");
+		out_quoted(&o, name, SHOWN_MOST);
+	} else {
+		out_str(&o, "when a signal comes");
+	}
+	out_str(&o, ": ");
+	out_str(&o, why);
+	out_line(&o, fd);
+}
+
+/* --- writing, with the lock held --- */
+
+static void print(struct out *o, enum name_format format)
+{
+	switch (format) {
+	case NAME_TEXT:
+		snapshot_text(&snapshot, o);
+		break;
+	case NAME_JSON:
+		snapshot_json(&snapshot, o);
+		break;
+	case NAME_PROMETHEUS:
+		snapshot_prometheus(&snapshot, o);
+		break;
+	}
+}
+
+static void forget_parent(void)
+{
+	process_fork_child();
+	file_close(&duplicate_stderr);
+	if (where == TO_FILE)
+		target_fork_child(&configured);
+}
+
+static void take_snapshot(void)
+{
+	process_look();
+	if (process_changed()) {
+		/* Made by _Fork or clone: nobody told us. */
+		forget_parent();
+		process_look();
+	}
+	snapshot_take(&snapshot);
+}
+
+static bool is_stderr(const char *name)
+{
+	return strcmp(name, "stderr") == 0 || strcmp(name, "/dev/stderr") == 0;
+}
+
+static int write_stderr(int fd)
+{
+	uint64_t written;
+
+	return fd < 0 ? EBADF :
+			target_print_to(fd, NAME_TEXT, print, &written);
+}
+
+static int write_configured(void)
+{
+	int error = 0;
+
+	take_snapshot();
+	switch (where) {
+	case NOWHERE:
+		return ENOENT;
+	case TO_STDERR:
+		error = write_stderr(standard_error());
+		break;
+	case TO_FILE:
+		error = target_write(&configured, print);
+		if (error)
+			tell(target_name(&configured), configured.why);
+		break;
+	}
+	return error;
+}
+
+static int write_elsewhere(const char *name)
+{
+	static struct target elsewhere;
+	int error;
+
+	take_snapshot();
+	if (is_stderr(name))
+		return write_stderr(STDERR_FILENO);
+	target_aim(&elsewhere, name, false);
+	error = target_write(&elsewhere, print);
+	target_close(&elsewhere);
+	return error;
+}
+
+/* --- the occasions --- */
+
+/* Runs the dump of `target`, or the configured one, as the only one. */
+static int dump(const char *target)
+{
+	int error = EBUSY;
+	int cancel;
+
+	/* A thread that ended in here would hold the lock for ever. */
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (hold_within(PATIENCE_MS)) {
+		error = target ? write_elsewhere(target) : write_configured();
+		let_go();
+	}
+	pthread_setcancelstate(cancel, NULL);
+	return error;
+}
+
+void dump_now(void)
+{
+	int saved = errno;
+
+	if (!held_by_me())
+		dump(NULL);
+	errno = saved;
+}
+
+void dump_at_exit(void)
+{
+	int saved = errno;
+
+	if (!config.stats || where == NOWHERE)
+		return;
+	/*
+	 * exit() called by a signal handler in the middle of this thread's own
+	 * dump: nobody will go on with that one.
+	 */
+	if (held_by_me())
+		let_go();
+	dump(NULL);
+	errno = saved;
+}
+
+int dump_to(const char *target)
+{
+	int error = held_by_me() ? EDEADLK :
+		    target && !*target ? ENOENT : dump(target);
+
+	if (!error)
+		return 0;
+	errno = error;
+	return -1;
+}
+
+void dump_start(void)
+{
+	bool asked = config.stats || config.stats_signal;
+	int saved = errno;
+
+	process_start(asked);
+	if (!asked)
+		return;
+	file_note(&original_stderr, STDERR_FILENO);
+	if (original_stderr.fd >= 0)
+		file_copy(&duplicate_stderr, STDERR_FILENO);
+	if (!config.stats || is_stderr(config.stats)) {
+		where = TO_STDERR;
+	} else {
+		where = TO_FILE;
+		target_aim(&configured, config.stats, true);
+		if (target_open(&configured)) {
+			tell(target_name(&configured), configured.why);
+			where = NOWHERE;
+		}
+	}
+	errno = saved;
+}
+
+/* --- on a signal --- */
+
+static sem_t asked_for;
+
+/* Only posts: the heap may be in any state. */
+static void on_signal(int signal_number)
+{
+	int saved = errno;
+
+	(void)signal_number;
+	sem_post(&asked_for);
+	errno = saved;
+}
+
+static void *watch(void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_NAME, "mpool-stats");
+	for (;;) {
+		if (sem_wait(&asked_for) < 0)
+			continue;
+		/* One dump answers all that have come by now. */
+		while (sem_trywait(&asked_for) == 0)
+			;
+		dump_now();
+	}
+	return NULL;
+}
+
+/*
+ * A thread with all signals blocked.  Its stack holds the program's static
+ * TLS too, which may need more than 64 KiB.
+ */
+static void start_thread(void)
+{
+	sigset_t all, old;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int error = EINVAL;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	for (size_t stack = 64 * KIB; error == EINVAL && stack <= 8 * MIB;
+	     stack *= 2)
+		if (pthread_attr_setstacksize(&attributes, stack) == 0)
+			error = pthread_create(&thread, &attributes, watch,
+					       NULL);
+	pthread_attr_destroy(&attributes);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (error)
+		tell(NULL, file_error(error));
+}
+
+void dump_signal_start(void)
+{
+	struct sigaction action = {
+		.sa_handler = on_signal,
+		.sa_flags = SA_RESTART | SA_ONSTACK,
+	};
+	int saved = errno;
+
+	if (!config.stats_signal)
+		return;
+	sem_init(&asked_for, 0, 0);
+	start_thread();
+	/* Even without a thread: the signal must not end the program. */
+	sigaction(config.stats_signal, &action, NULL);
+	errno = saved;
+}
+
+void dump_fork_child(void)
+{
+	int saved = errno;
+
+	if (!config.stats && !config.stats_signal)
+		return;
+	let_go();
+	forget_parent();
+	if (config.stats_signal) {
+		sem_init(&asked_for, 0, 0);
+		start_thread();
+	}
+	errno = saved;
+}

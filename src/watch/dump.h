@@ -1,0 +1,40 @@
+/*
+ * dump.h - when statistics are written, and where to.
+ */
+#ifndef WATCH_DUMP_H
+#define WATCH_DUMP_H
+
+#include "base/common.h"
+
+/*
+ * Gets ready for what config.stats and config.stats_signal ask.  Called once,
+ * at start.  A target that cannot be used is told on stderr now.
+ */
+void dump_start(void);
+
+/*
+ * If config.stats_signal asks, installs its handler and starts the thread
+ * that writes for it.  After dump_start(); allocates.
+ */
+void dump_signal_start(void);
+
+/*
+ * Writes the statistics to the configured target, or says once on stderr why
+ * not.  Any thread, but no signal handler; errno stays.
+ */
+void dump_now(void);
+
+/* The last time, if config.stats asks.  Waits 5 s at most for another dump. */
+void dump_at_exit(void);
+
+/* In a new child, after the heap's; may allocate. */
+void dump_fork_child(void);
+
+/*
+ * Writes the statistics to `target`: "stderr", a file name as in MPOOL_STATS,
+ * or NULL for the configured one.  Returns 0, or -1 with errno: EDEADLK when
+ * this thread is at it already, ENOENT when NULL and none is configured.
+ */
+int dump_to(const char *target);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * file.c - files of ours in a stranger's process.
+ *
+ * What file_open() refuses is what somebody else could have put in the
+ * place of the file, in a folder such as /tmp, to have this user overwrite
+ * something: a symbolic link, a hard link, a file or FIFO of his own.
+ */
+#include "watch/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	NUMBERS = 4096, /* descriptor numbers; each costs the kernel memory */
+	OURS = 16,      /* at the upper end of them */
+};
+
+void file_note(struct file *file, int fd)
+{
+	struct stat st;
+
+	*file = FILE_NONE;
+	if (fstat(fd, &st) == 0)
+		*file = (struct file){ fd, st.st_dev, st.st_ino };
+}
+
+void file_copy(struct file *file, int fd)
+{
+	struct rlimit limit = { .rlim_cur = NUMBERS };
+	int floor;
+
+	*file = FILE_NONE;
+	getrlimit(RLIMIT_NOFILE, &limit);
+	limit.rlim_cur = min_of(limit.rlim_cur, (rlim_t)NUMBERS);
+	floor = limit.rlim_cur > OURS ? (int)limit.rlim_cur - OURS : 0;
+	fd = fcntl(fd, F_DUPFD_CLOEXEC, floor);
+	if (fd >= 0)
+		file_note(file, fd);
+}
+
+void file_keep(struct file *file, int fd)
+{
+	file_copy(file, fd);
+	if (file->fd >= 0)
+		close(fd);
+	else
+		file_note(file, fd);
+}
+
+bool file_valid(const struct file *file)
+{
+	struct stat st;
+
+	return file->fd >= 0 && fstat(file->fd, &st) == 0 &&
+	       st.st_dev == file->device && st.st_ino == file->inode;
+}
+
+void file_close(struct file *file)
+{
+	if (file_valid(file))
+		close(file->fd);
+	*file = FILE_NONE;
+}
+
+const char *file_error(int error)
+{
+	const char *words = strerrordesc_np(error);
+
+	return words ? words : "unknown error";
+}
+
+/* What is wrong with an open file, and its errno; NULL when nothing is. */
+static const char *refusal(const struct stat *st, int *error)
+{
+	*error = EPERM;
+	if (S_ISCHR(st->st_mode))
+		return NULL;
+	if (!S_ISREG(st->st_mode) && !S_ISFIFO(st->st_mode))
+		return "not a file";
+	if (st->st_uid != geteuid())
+		return "it belongs to another user";
+	if (S_ISREG(st->st_mode) && st->st_nlink > 1) {
+		*error = EMLINK;
+		return "it has another name (hard link)";
+	}
+	return NULL;
+}
+
+int file_open(int folder, const char *name, const char **why)
+{
+	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+		    O_NONBLOCK;
+	int fd = openat(folder, name, flags, 0600);
+	struct stat st;
+	int error;
+
+	if (fd < 0) {
+		*why = errno == ELOOP ? "it is a symbolic link" :
+		       errno == ENXIO ? "nobody reads from it" :
+					file_error(errno);
+		return -1;
+	}
+	if (fstat(fd, &st) == 0) {
+		*why = refusal(&st, &error);
+	} else {
+		error = errno;
+		*why = file_error(error);
+	}
+	if (!*why)
+		return fd;
+	close(fd);
+	errno = error;
+	return -1;
+}

@@ -1,0 +1,51 @@
+/*
+ * file.h - files of ours in a stranger's process.
+ *
+ * The program may close any descriptor at any time and get its number for
+ * something else.  So ours have high numbers, are closed at exec, and are
+ * compared with what they were before each use.
+ */
+#ifndef WATCH_FILE_H
+#define WATCH_FILE_H
+
+#include <sys/types.h>
+
+#include "base/common.h"
+
+/* fd >= 0: `device` and `inode` are those of the file it stood for. */
+struct file {
+	int fd;
+	dev_t device;
+	ino_t inode;
+};
+
+#define FILE_NONE ((struct file){ .fd = -1 })
+
+/* Notes what `fd` stands for and leaves it where it is. */
+void file_note(struct file *file, int fd);
+
+/* A copy of `fd` with a high number, closed at exec; FILE_NONE: no more. */
+void file_copy(struct file *file, int fd);
+
+/* Takes over `fd` and moves it to a high number, closed at exec. */
+void file_keep(struct file *file, int fd);
+
+/* Whether the descriptor still stands for what it did. */
+bool file_valid(const struct file *file);
+
+/* Closes the descriptor if it is still ours. */
+void file_close(struct file *file);
+
+/*
+ * Opens `name` in `folder` to write statistics: an existing regular file of
+ * this user's own with no other name, a new one (mode 0600), a character
+ * device, or a FIFO that somebody reads.  Never follows a link, waits, or
+ * changes the contents.  Returns the descriptor, or -1, errno set, and what
+ * is wrong in *why.
+ */
+int file_open(int folder, const char *name, const char **why);
+
+/* The system's words for an errno; needs no locale. */
+const char *file_error(int error);
+
+#endif

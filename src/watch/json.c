@@ -1,0 +1,88 @@
+/*
+ * json.c - a snapshot as JSON, a class a line.
+ */
+#include "watch/json.h"
+
+/* `before` opens an object or separates from the member before. */
+static void member(struct out *o, const char *before, const char *name,
+		   uint64_t value)
+{
+	out_str(o, before);
+	out_char(o, '"');
+	out_str(o, name);
+	out_str(o, "\":");
+	out_u64(o, value);
+}
+
+/* The members that a class and the total have, from "live" on. */
+static void row(struct out *o, const struct snapshot_row *row)
+{
+	const struct class_stats *s = &row->stats;
+
+	member(o, "", "live", s->live);
+	member(o, ",", "live_bytes", row->live_bytes);
+	member(o, ",", "peak", s->peak);
+	member(o, ",", "peak_bytes", row->peak_bytes);
+	member(o, ",", "stock", s->stock);
+	member(o, ",", "cached", s->cached);
+	member(o, ",", "allocs", s->allocs);
+	member(o, ",", "frees", s->frees);
+	out_str(o, ",\"reserve\":");
+	member(o, "{", "min", s->reserve_min);
+	member(o, ",", "current", s->reserve_current);
+	member(o, ",", "used", s->reserve_used);
+	out_char(o, '}');
+	member(o, ",", "low_water", s->low_water);
+	member(o, ",", "slabs", s->slabs);
+	member(o, ",", "committed_bytes", s->committed_bytes);
+	member(o, ",", "returned_bytes", s->returned_bytes);
+	member(o, ",", "waste_bytes", s->waste_bytes);
+	member(o, ",", "refills", s->refills);
+	member(o, ",", "drains", s->drains);
+	member(o, ",", "depot_hits", s->depot_hits);
+	member(o, ",", "waits", s->waits);
+	member(o, ",", "failures", s->failures);
+	out_char(o, '}');
+}
+
+static void forwarded(struct out *o, const struct snapshot *snapshot)
+{
+	out_str(o, ",\n\"forwarded\":{");
+	if (snapshot->forwarded_counted) {
+		for (int kind = 0; kind < FORWARDED_KINDS; kind++) {
+			out_str(o, kind ? ",\"" : "\"");
+			out_str(o, forwarded_name(kind));
+			out_str(o, "\":");
+			member(o, "{", "calls",
+			       snapshot->forwarded[kind].calls);
+			member(o, ",", "bytes",
+			       snapshot->forwarded[kind].bytes);
+			out_char(o, '}');
+		}
+	}
+	out_char(o, '}');
+}
+
+void snapshot_json(const struct snapshot *snapshot, struct out *o)
+{
+	out_str(o, "{\"schema\":\"mpool-stats/1\"");
+	member(o, ",", "pid", (uint64_t)snapshot->pid);
+	out_str(o, ",\"program\":");
+	out_json_string(o, snapshot->program);
+	out_str(o, ",\"seconds\":");
+	out_fixed(o, snapshot->age_ms, 3);
+	out_str(o, ",\n\"classes\":[");
+	for (int i = 0; i < CLASSES; i++) {
+		const struct snapshot_row *class = &snapshot->classes[i];
+
+		member(o, i ? ",\n{" : "\n{", "size", class->stats.size);
+		out_char(o, ',');
+		row(o, class);
+	}
+	out_str(o, "\n],\n\"totals\":{");
+	row(o, &snapshot->total);
+	forwarded(o, snapshot);
+	member(o, ",\n", "rss_bytes", snapshot->rss_bytes);
+	member(o, ",", "peak_rss_bytes", snapshot->peak_rss_bytes);
+	out_str(o, "}\n");
+}

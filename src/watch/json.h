@@ -1,0 +1,12 @@
+/*
+ * json.h - a snapshot as JSON.
+ */
+#ifndef WATCH_JSON_H
+#define WATCH_JSON_H
+
+#include "watch/snapshot.h"
+
+/* Schema mpool-stats/1: names are added, never changed. */
+void snapshot_json(const struct snapshot *snapshot, struct out *o);
+
+#endif

@@ -1,0 +1,214 @@
+/*
+ * process.c - the process itself: id, name, age, memory, confinement.
+ *
+ * /proc/self/status has it all: VmHWM is the peak of this program, whereas
+ * getrusage() remembers that of the program before exec too; and the number
+ * of seccomp filters tells a sandbox that the process entered by itself from
+ * one, such as a container's, in which it was started.
+ *
+ * When confined, one read(2) is the only call made here: the file lies open
+ * at its beginning.  A second look then finds its end and leaves the figures
+ * of the first.
+ */
+#include "watch/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "watch/file.h"
+
+/* Owner: process_look(), whose caller sees to it that there is one. */
+static struct {
+	pid_t id;
+	char name[PROCESS_NAME];
+	struct timespec start;
+	struct file status;
+	bool watched;
+	bool confined;
+	uint64_t filters_at_start;
+	uint64_t seccomp_mode, filters, rss, peak;
+} self = { .status = FILE_NONE };
+
+/* --- /proc/self/status --- */
+
+/* "Key:\t 123 kB" -> 123, when the line starts with `key`. */
+static void read_field(const char *line, const char *key, uint64_t unit,
+		       uint64_t *value)
+{
+	size_t length = strlen(key);
+	uint64_t n = 0;
+
+	if (strncmp(line, key, length) != 0)
+		return;
+	line += length;
+	line += strspn(line, "\t ");
+	for (; *line >= '0' && *line <= '9'; line++)
+		n = n * 10 + (uint64_t)(*line - '0');
+	*value = n * unit;
+}
+
+static void read_line(const char *line)
+{
+	read_field(line, "VmHWM:", KIB, &self.peak);
+	read_field(line, "VmRSS:", KIB, &self.rss);
+	read_field(line, "Seccomp:", 1, &self.seccomp_mode);
+	read_field(line, "Seccomp_filters:", 1, &self.filters);
+}
+
+/*
+ * Reads from the beginning to the end.  Lines may be very long (Groups), but
+ * what counts stands in their first bytes.  `shared` with the parent, the
+ * offset is left alone.  False: nothing there.
+ */
+static bool read_status(bool shared)
+{
+	char chunk[256];
+	char line[48];
+	size_t used = 0;
+	off_t offset = 0;
+	ssize_t n;
+
+	for (; self.status.fd >= 0; offset += n) {
+		n = shared ? pread(self.status.fd, chunk, sizeof chunk, offset)
+			   : read(self.status.fd, chunk, sizeof chunk);
+		if (n <= 0)
+			break;
+		for (ssize_t i = 0; i < n; i++) {
+			if (chunk[i] != '\n') {
+				if (used < sizeof line - 1)
+					line[used++] = chunk[i];
+				continue;
+			}
+			line[used] = '\0';
+			read_line(line);
+			used = 0;
+		}
+	}
+	return offset > 0;
+}
+
+static uint64_t filters_now(void)
+{
+	/* Kernels before 5.9 do not count: the mode must do. */
+	return self.filters ? self.filters : self.seccomp_mode;
+}
+
+static bool open_status(void)
+{
+	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+
+	self.status = FILE_NONE;
+	if (fd >= 0)
+		file_keep(&self.status, fd);
+	return fd >= 0 && read_status(false);
+}
+
+static void rewind_status(void)
+{
+	if (self.status.fd >= 0)
+		lseek(self.status.fd, 0, SEEK_SET);
+}
+
+void process_look(void)
+{
+	int saved = errno;
+	bool found = read_status(false);
+	struct rusage usage;
+
+	if (found && filters_now() > self.filters_at_start)
+		self.confined = true;
+	if (self.confined)
+		return;
+	/* Closed by the program, or never there. */
+	if (!found || !file_valid(&self.status))
+		found = open_status();
+	if (!found) {
+		self.rss = 0;
+		self.peak = 0;
+	}
+	rewind_status();
+	if (!self.peak && getrusage(RUSAGE_SELF, &usage) == 0)
+		self.peak = (uint64_t)usage.ru_maxrss * KIB;
+	errno = saved;
+}
+
+bool process_confined(void)
+{
+	return self.confined;
+}
+
+uint64_t process_rss_bytes(void)
+{
+	return self.rss;
+}
+
+uint64_t process_peak_rss_bytes(void)
+{
+	return self.peak;
+}
+
+/* --- start and fork --- */
+
+void process_start(bool watch)
+{
+	int saved = errno;
+
+	self.id = getpid();
+	clock_gettime(CLOCK_MONOTONIC, &self.start);
+	if (watch) {
+		strncpy(self.name, program_invocation_short_name,
+			sizeof self.name - 1);
+		open_status();
+		rewind_status();
+		self.filters_at_start = filters_now();
+	}
+	errno = saved;
+}
+
+void process_fork_child(void)
+{
+	int saved = errno;
+
+	self.id = getpid();
+	if (self.status.fd < 0)
+		return;
+	/* The parent's file: what confined the parent confines its child. */
+	if (read_status(true) && filters_now() > self.filters_at_start)
+		self.confined = true;
+	if (!self.confined) {
+		file_close(&self.status);
+		open_status();
+		rewind_status();
+	}
+	errno = saved;
+}
+
+bool process_changed(void)
+{
+	return !self.confined && self.id && getpid() != self.id;
+}
+
+pid_t process_id(void)
+{
+	return self.id ? self.id : getpid();
+}
+
+const char *process_name(void)
+{
+	return *self.name ? self.name : program_invocation_short_name;
+}
+
+uint64_t process_age_ms(void)
+{
+	struct timespec now;
+
+	if (!self.id)
+		return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)((now.tv_sec - self.start.tv_sec) * 1000 +
+			  (now.tv_nsec - self.start.tv_nsec) / 1000000);
+}

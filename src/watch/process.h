@@ -1,0 +1,50 @@
+/*
+ * process.h - the process itself: id, name, age, memory, confinement.
+ */
+#ifndef WATCH_PROCESS_H
+#define WATCH_PROCESS_H
+
+#include <sys/types.h>
+
+#include "base/common.h"
+
+enum { PROCESS_NAME = 64 };
+
+/*
+ * Notes when the process started and as what; later argv may be overwritten.
+ * Called at start.  With `watch`, /proc/self/status is opened and kept, for
+ * the day when the process may open nothing more.
+ */
+void process_start(bool watch);
+
+/* In a new child process: its own id; /proc/self/status is opened anew. */
+void process_fork_child(void);
+
+/* Whether a fork that nobody announced made this process. */
+bool process_changed(void);
+
+pid_t process_id(void);
+
+/* The program's name without its folder, at most PROCESS_NAME - 1 bytes. */
+const char *process_name(void);
+
+/* Milliseconds since process_start(); 0 before. */
+uint64_t process_age_ms(void);
+
+/*
+ * Reads /proc/self/status.  Whoever writes statistics calls it first and
+ * alone, then asks the three below.
+ */
+void process_look(void);
+
+/*
+ * Since its start the process took on a seccomp filter, which may kill it at
+ * any call that it would not have made by itself.
+ */
+bool process_confined(void);
+
+/* Resident memory, now (0: unknown) and at most. */
+uint64_t process_rss_bytes(void);
+uint64_t process_peak_rss_bytes(void);
+
+#endif

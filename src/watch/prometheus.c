@@ -1,0 +1,156 @@
+/*
+ * prometheus.c - a snapshot in Prometheus' text format, version 0.0.4.
+ *
+ * Metric by metric, as the format wants it: all samples of one name together,
+ * below their HELP and TYPE.  Totals are left to the reader's sum().
+ */
+#include "watch/prometheus.h"
+
+#include <stddef.h>
+
+enum { GAUGE, COUNTER };
+
+/* A figure of a class.  Counters end in _total, sizes in _bytes. */
+static const struct metric {
+	char name[32];
+	char help[88];
+	uint16_t offset; /* in struct snapshot_row */
+	uint8_t type;
+} metrics[] = {
+#define ROW(member) offsetof(struct snapshot_row, member)
+	{ "live_objects", "Objects in use.", ROW(stats.live), GAUGE },
+	{ "live_bytes", "Bytes of the objects in use.", ROW(live_bytes),
+	  GAUGE },
+	{ "peak_objects", "Most objects in use at a time.", ROW(stats.peak),
+	  GAUGE },
+	{ "peak_bytes", "Bytes of the most objects in use at a time.",
+	  ROW(peak_bytes), GAUGE },
+	{ "stock_objects", "Free objects in slabs, depot and magazines.",
+	  ROW(stats.stock), GAUGE },
+	{ "cached_objects", "Of the stock: objects in depot and magazines.",
+	  ROW(stats.cached), GAUGE },
+	{ "allocs_total", "Objects given to the program.", ROW(stats.allocs),
+	  COUNTER },
+	{ "frees_total", "Objects taken back.", ROW(stats.frees), COUNTER },
+	{ "reserve_min_objects", "Objects that the reserve should hold.",
+	  ROW(stats.reserve_min), GAUGE },
+	{ "reserve_objects", "Objects that the reserve holds.",
+	  ROW(stats.reserve_current), GAUGE },
+	{ "reserve_used_total", "Objects taken from the reserve.",
+	  ROW(stats.reserve_used), COUNTER },
+	{ "low_water_objects",
+	  "Stock below which the next slab is committed.",
+	  ROW(stats.low_water), GAUGE },
+	{ "slabs", "Slabs of the class.", ROW(stats.slabs), GAUGE },
+	{ "committed_bytes", "Bytes of the slabs, less what was given back.",
+	  ROW(stats.committed_bytes), GAUGE },
+	{ "returned_bytes_total", "Bytes given back to the kernel.",
+	  ROW(stats.returned_bytes), COUNTER },
+	{ "waste_bytes",
+	  "Bytes of live objects that were not asked for, estimated.",
+	  ROW(stats.waste_bytes), GAUGE },
+	{ "refills_total", "Magazines filled from slabs.", ROW(stats.refills),
+	  COUNTER },
+	{ "drains_total", "Magazines emptied to slabs.", ROW(stats.drains),
+	  COUNTER },
+	{ "depot_hits_total", "Magazines found in the depot.",
+	  ROW(stats.depot_hits), COUNTER },
+	{ "waits_total", "Calls that waited for a free.", ROW(stats.waits),
+	  COUNTER },
+	{ "failures_total", "Calls that got NULL.", ROW(stats.failures),
+	  COUNTER },
+#undef ROW
+};
+
+static void head(struct out *o, const char *name, const char *help, int type)
+{
+	out_str(o, "# HELP mpool_");
+	out_str(o, name);
+	out_char(o, ' ');
+	out_str(o, help);
+	out_str(o, "\n# TYPE mpool_");
+	out_str(o, name);
+	out_str(o, type == COUNTER ? " counter\n" : " gauge\n");
+}
+
+/* `mpool_NAME{pid="..",program=".."` and what the caller adds. */
+static void sample(struct out *o, const struct snapshot *snapshot,
+		   const char *name)
+{
+	out_str(o, "mpool_");
+	out_str(o, name);
+	out_str(o, "{pid=\"");
+	out_i64(o, snapshot->pid);
+	out_str(o, "\",program=\"");
+	out_label(o, snapshot->program);
+	out_char(o, '"');
+}
+
+static void value(struct out *o, uint64_t n)
+{
+	out_str(o, "} ");
+	out_u64(o, n);
+	out_char(o, '\n');
+}
+
+static void class_metric(struct out *o, const struct snapshot *snapshot,
+			 const struct metric *m)
+{
+	head(o, m->name, m->help, m->type);
+	for (int i = 0; i < CLASSES; i++) {
+		const struct snapshot_row *row = &snapshot->classes[i];
+
+		sample(o, snapshot, m->name);
+		out_str(o, ",class=\"");
+		out_u64(o, row->stats.size);
+		out_char(o, '"');
+		value(o, *(const uint64_t *)((const char *)row + m->offset));
+	}
+}
+
+static void forwarded_metric(struct out *o, const struct snapshot *snapshot,
+			     const char *name, const char *help, bool calls)
+{
+	head(o, name, help, COUNTER);
+	for (int kind = 0; kind < FORWARDED_KINDS; kind++) {
+		const struct forwarded_count *f = &snapshot->forwarded[kind];
+
+		sample(o, snapshot, name);
+		out_str(o, ",kind=\"");
+		out_str(o, forwarded_name(kind));
+		out_char(o, '"');
+		value(o, calls ? f->calls : f->bytes);
+	}
+}
+
+static void process_metric(struct out *o, const struct snapshot *snapshot,
+			   const char *name, const char *help, uint64_t n)
+{
+	head(o, name, help, GAUGE);
+	sample(o, snapshot, name);
+	value(o, n);
+}
+
+void snapshot_prometheus(const struct snapshot *snapshot, struct out *o)
+{
+	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
+		class_metric(o, snapshot, &metrics[i]);
+	if (snapshot->forwarded_counted) {
+		forwarded_metric(o, snapshot, "forwarded_calls_total",
+				 "Calls passed to the next allocator.", true);
+		forwarded_metric(o, snapshot, "forwarded_bytes_total",
+				 "Bytes asked of the next allocator.", false);
+	}
+	if (snapshot->rss_bytes)
+		process_metric(o, snapshot, "rss_bytes",
+			       "Resident memory of the process.",
+			       snapshot->rss_bytes);
+	process_metric(o, snapshot, "peak_rss_bytes",
+		       "Most resident memory of the process.",
+		       snapshot->peak_rss_bytes);
+	head(o, "age_seconds", "Time since the process started.", GAUGE);
+	sample(o, snapshot, "age_seconds");
+	out_str(o, "} ");
+	out_fixed(o, snapshot->age_ms, 3);
+	out_char(o, '\n');
+}

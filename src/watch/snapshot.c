@@ -1,0 +1,62 @@
+/*
+ * snapshot.c - all figures at one moment.
+ */
+#include "watch/snapshot.h"
+
+#include <string.h>
+
+/* Every count of class_stats but the size adds up. */
+static void add_stats(struct class_stats *sum, const struct class_stats *s)
+{
+	sum->allocs += s->allocs;
+	sum->frees += s->frees;
+	sum->live += s->live;
+	sum->peak += s->peak;
+	sum->stock += s->stock;
+	sum->cached += s->cached;
+	sum->low_water += s->low_water;
+	sum->reserve_min += s->reserve_min;
+	sum->reserve_current += s->reserve_current;
+	sum->reserve_used += s->reserve_used;
+	sum->slabs += s->slabs;
+	sum->committed_bytes += s->committed_bytes;
+	sum->returned_bytes += s->returned_bytes;
+	sum->waste_bytes += s->waste_bytes;
+	sum->refills += s->refills;
+	sum->drains += s->drains;
+	sum->depot_hits += s->depot_hits;
+	sum->waits += s->waits;
+	sum->failures += s->failures;
+}
+
+void snapshot_sum(struct snapshot *snapshot)
+{
+	struct snapshot_row *total = &snapshot->total;
+
+	*total = (struct snapshot_row){ 0 };
+	for (int i = 0; i < CLASSES; i++) {
+		struct snapshot_row *row = &snapshot->classes[i];
+
+		row->live_bytes = row->stats.live * row->stats.size;
+		row->peak_bytes = row->stats.peak * row->stats.size;
+		add_stats(&total->stats, &row->stats);
+		total->live_bytes += row->live_bytes;
+		total->peak_bytes += row->peak_bytes;
+	}
+}
+
+void snapshot_take(struct snapshot *snapshot)
+{
+	memset(snapshot, 0, sizeof *snapshot);
+	snapshot->pid = process_id();
+	strncpy(snapshot->program, process_name(),
+		sizeof snapshot->program - 1);
+	snapshot->age_ms = process_age_ms();
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		heap_class_stats(c, &snapshot->classes[c - CLASS_FIRST].stats);
+	snapshot_sum(snapshot);
+	snapshot->forwarded_counted = forwarded_counting;
+	forwarded_read(snapshot->forwarded);
+	snapshot->rss_bytes = process_rss_bytes();
+	snapshot->peak_rss_bytes = process_peak_rss_bytes();
+}

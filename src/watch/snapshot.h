@@ -1,0 +1,44 @@
+/*
+ * snapshot.h - all figures at one moment, taken once and printed three ways.
+ */
+#ifndef WATCH_SNAPSHOT_H
+#define WATCH_SNAPSHOT_H
+
+#include <sys/types.h>
+
+#include "base/out.h"
+#include "heap/class.h"
+#include "heap/stats.h"
+#include "watch/forwarded.h"
+#include "watch/process.h"
+
+/* A class, or all of them.  In the total, size is 0 and peak a sum of peaks
+ * that need not have met. */
+struct snapshot_row {
+	struct class_stats stats;
+	uint64_t live_bytes, peak_bytes;
+};
+
+struct snapshot {
+	pid_t pid;
+	char program[PROCESS_NAME];
+	uint64_t age_ms;
+	struct snapshot_row classes[CLASSES]; /* class c at c - CLASS_FIRST */
+	struct snapshot_row total;
+	bool forwarded_counted;
+	struct forwarded_count forwarded[FORWARDED_KINDS];
+	uint64_t rss_bytes; /* 0: unknown */
+	uint64_t peak_rss_bytes;
+};
+
+/*
+ * Takes the heap's locks, one class after the other: rows are true each by
+ * itself, and of one moment when no other thread runs.  Memory of the process
+ * is as process_look() found it.
+ */
+void snapshot_take(struct snapshot *snapshot);
+
+/* Sums up the classes of a snapshot made otherwise. */
+void snapshot_sum(struct snapshot *snapshot);
+
+#endif
