@@ -52,6 +52,13 @@ benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.
 
 all: $(BUILD)/libmpool.so  ## build build/libmpool.so
 
+# What runs at start, at exit and on request only is kept small: every page of
+# the library that is touched counts in every process.
+COLDFLAGS := -Os -fno-asynchronous-unwind-tables
+$(BUILD)/obj/src/watch/%.o $(BUILD)/obj/src/base/out.o \
+$(BUILD)/obj/src/base/config.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
+	$(if $(SANITIZE),,$(COLDFLAGS))
+
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)
 	$(QUIET)mkdir -p $(@D)

@@ -9,7 +9,6 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#include "base/sys.h"
 #include "heap/class.h"
 #include "next.h"
 
@@ -39,7 +38,7 @@ static void *aligned(size_t alignment, size_t size)
 		return malloc(size);
 	if (alignment <= SMALL_MAX && size <= SMALL_MAX)
 		return malloc(round_up(max_of(size, (size_t)1), alignment));
-	return next.memalign(alignment, size);
+	return next.memalign(alignment, max_of(size, (size_t)1));
 }
 
 EXPORT void *memalign(size_t alignment, size_t size)
@@ -66,20 +65,4 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 		return ENOMEM;
 	*p = got;
 	return 0;
-}
-
-EXPORT void *valloc(size_t size)
-{
-	return next.memalign(sys_page(), size);
-}
-
-EXPORT void *pvalloc(size_t size)
-{
-	size_t page = sys_page();
-
-	if (size > PTRDIFF_MAX - page) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return next.memalign(page, round_up(size, page));
 }

@@ -12,11 +12,6 @@
 #include "heap/heap.h"
 #include "next.h"
 
-EXPORT void *reallocarray(void *p, size_t n, size_t size);
-EXPORT void free_sized(void *p, size_t size);
-EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size);
-EXPORT void cfree(void *p);
-
 /*
  * The source has failed, or the pools are off: another allocator may still
  * have something, and if not, this is what the reserve is for.
@@ -50,21 +45,20 @@ EXPORT void *malloc(size_t size)
 	return p;
 }
 
-/* Not in any slab of a class: foreign, or free already for a long time. */
-static NOINLINE void free_foreign(void *p)
+/* Not in a slab of any class: foreign, or free already for a long time. */
+static void check_foreign(void *p)
 {
-	if (unlikely(space_is_free(p)))
+	if (unlikely(space_owns(p)))
 		fault("invalid free", p, 0,
 		      "the address is in a pool, but no object is there");
-	next.free(p);
 }
 
 static NOINLINE void free_slow(void *p)
 {
 	if (space_size_of(p))
-		cache_free_slow(p);
-	else
-		free_foreign(p);
+		return cache_free_slow(p);
+	check_foreign(p);
+	next.free(p);
 }
 
 EXPORT void free(void *p)
@@ -82,28 +76,10 @@ EXPORT void free(void *p)
 		free_slow(p);
 }
 
-EXPORT void free_sized(void *p, size_t size)
-{
-	(void)size;
-	free(p);
-}
-
-EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)
-{
-	(void)alignment;
-	(void)size;
-	free(p);
-}
-
-EXPORT void cfree(void *p)
-{
-	free(p);
-}
-
 /* Objects are multiples of this.  Written and read from both ends at once. */
 struct unit {
 	uint64_t word __attribute__((vector_size(CLASS_STEP)));
-} __attribute__((may_alias));
+} __attribute__((may_alias, packed, aligned(1)));
 
 /* Zeroes the whole object: `size` rounded up, 16..128 bytes. */
 static inline void *zeroed(void *p, size_t size)
@@ -187,7 +163,7 @@ static NOINLINE void *shrink_foreign(void *p, size_t size)
 	size_t old = next.usable_size(p);
 	void *to = NULL;
 
-	if (size && old && !cache_pop(size, &to))
+	if (old && !cache_pop(size, &to))
 		to = cache_alloc_slow(size);
 	if (!to)
 		return next.realloc(p, size);
@@ -200,9 +176,13 @@ static NOINLINE void *realloc_foreign(void *p, size_t size)
 {
 	if (!p)
 		return malloc(size);
+	check_foreign(p);
 	if (size > SMALL_MAX)
 		return next.realloc(p, size);
-	return shrink_foreign(p, size);
+	if (size)
+		return shrink_foreign(p, size);
+	next.free(p);
+	return NULL;
 }
 
 EXPORT void *realloc(void *p, size_t size)
@@ -214,17 +194,6 @@ EXPORT void *realloc(void *p, size_t size)
 	if (likely(round_up(size, CLASS_STEP) == old))
 		return p;
 	return move_pooled(p, old, size);
-}
-
-EXPORT void *reallocarray(void *p, size_t n, size_t size)
-{
-	size_t total;
-
-	if (unlikely(__builtin_mul_overflow(n, size, &total))) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return realloc(p, total);
 }
 
 EXPORT size_t malloc_usable_size(void *p)

@@ -12,6 +12,7 @@
 #include <sys/auxv.h>
 
 #include "base/common.h"
+#include "heap/heap.h"
 #include "watch/forwarded.h"
 
 static void *first_malloc(size_t size);
@@ -139,6 +140,7 @@ static bool resolve(void)
 	}
 	next = found;
 	resolving = false;
+	heap_start();
 	if (counting)
 		next_count();
 	return true;

@@ -22,6 +22,17 @@ static void fork_child(void)
 	dump_fork_child();
 }
 
+/* Run-time libraries of sanitizers; they bring a malloc and watch over it. */
+extern void __asan_init(void) __attribute__((weak));
+extern void __hwasan_init(void) __attribute__((weak));
+extern void __msan_init(void) __attribute__((weak));
+extern void __tsan_init(void) __attribute__((weak));
+
+bool heap_vetoed(void)
+{
+	return __asan_init || __hwasan_init || __msan_init || __tsan_init;
+}
+
 /* Registered first, so locks are taken last and given up first. */
 __attribute__((constructor(101))) static void start(void)
 {
@@ -30,7 +41,7 @@ __attribute__((constructor(101))) static void start(void)
 	heap_configured();
 	dump_start();
 	dump_signal_start();
-	if (config.stats) {
+	if (config.stats || config.stats_signal) {
 		forwarded_counting = true;
 		next_count();
 	}
@@ -39,6 +50,7 @@ __attribute__((constructor(101))) static void start(void)
 __attribute__((destructor(101))) static void finish(void)
 {
 	dump_at_exit();
+	heap_finish();
 }
 
 /*

@@ -23,7 +23,7 @@ enum {
 	PREFIX_LENGTH = sizeof PREFIX - 1,
 	RESERVE_MOST = 64 << 20,
 	WAIT_MOST_MS = 24 * 60 * 60 * 1000,
-	NAME_MOST = 39,  /* bytes of an unknown name that are compared */
+	NAME_MOST = 39,	 /* bytes of an unknown name that are compared */
 	SHOWN_MOST = 80, /* bytes of a bad value or name that are shown */
 };
 
@@ -120,7 +120,7 @@ static const struct {
 	char name[8];
 	int number;
 } signals[] = {
-	{ "HUP", SIGHUP },   { "INT", SIGINT },       { "QUIT", SIGQUIT },
+	{ "HUP", SIGHUP },   { "INT", SIGINT },	      { "QUIT", SIGQUIT },
 	{ "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },     { "ALRM", SIGALRM },
 	{ "TERM", SIGTERM }, { "CONT", SIGCONT },     { "URG", SIGURG },
 	{ "PROF", SIGPROF }, { "VTALRM", SIGVTALRM }, { "WINCH", SIGWINCH },
@@ -139,8 +139,10 @@ static bool read_realtime(const char *value, int *number)
 	if (*value && (*value != (from_low ? '+' : '-') ||
 		       !read_number(value + 1, 64, &n)))
 		return false;
+	if ((int)n > SIGRTMAX - SIGRTMIN)
+		return false;
 	*number = from_low ? SIGRTMIN + (int)n : SIGRTMAX - (int)n;
-	return *number >= SIGRTMIN && *number <= SIGRTMAX;
+	return true;
 }
 
 static bool read_signal(const char *value, int *number)
@@ -155,8 +157,8 @@ static bool read_signal(const char *value, int *number)
 	if (strncasecmp(value, "SIG", 3) == 0)
 		value += 3;
 	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-		if (by_number ? (int)n == signals[i].number :
-				strcasecmp(value, signals[i].name) == 0) {
+		if (by_number ? (int)n == signals[i].number
+			      : strcasecmp(value, signals[i].name) == 0) {
 			*number = signals[i].number;
 			return true;
 		}
@@ -219,6 +221,11 @@ static void tell_bad_value(const struct config_variable *v, const char *value)
 	out_line(&o, STDERR_FILENO);
 }
 
+static char upper(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
+}
+
 /* Levenshtein's distance between `a`, at most NAME_MOST bytes, and `b`. */
 static unsigned distance(const char *a, size_t a_length, const char *b)
 {
@@ -230,7 +237,7 @@ static unsigned distance(const char *a, size_t a_length, const char *b)
 		unsigned char diagonal = row[0]++;
 
 		for (size_t i = 1; i <= a_length; i++) {
-			unsigned char best = diagonal + (a[i - 1] != *b);
+			unsigned char best = diagonal + (upper(a[i - 1]) != *b);
 
 			best = min_of(best, row[i] + 1);
 			best = min_of(best, row[i - 1] + 1);

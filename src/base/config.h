@@ -11,7 +11,7 @@
  * Before that, and for a variable that is absent or bad, the defaults hold.
  */
 struct config {
-	size_t reserve;     /* objects kept aside in each class */
+	size_t reserve;	    /* objects kept aside in each class */
 	bool reserve_lock;  /* pin the reserve in memory */
 	unsigned wait_ms;   /* how long malloc may wait for a free */
 	const char *stats;  /* "stderr" or a file name pattern; NULL: none */

@@ -128,8 +128,9 @@ int out_line(struct out *o, int fd)
 		o->used += sizeof cut - 1;
 	}
 	o->buffer[o->used++] = '\n';
-	return o->bare ? out_write_bare(fd, o->buffer, o->used) :
-			 out_write(fd, o->buffer, o->used);
+	if (o->bare)
+		return out_write_bare(fd, o->buffer, o->used);
+	return out_write(fd, o->buffer, o->used);
 }
 
 /* --- plain text --- */
@@ -285,31 +286,37 @@ static void put_scaled(struct out *o, uint64_t n, uint64_t step,
 
 void out_count_human(struct out *o, uint64_t n)
 {
-	static const char *const units[] = {
-		"", " k", " M", " G", " T", " P", " E"
-	};
+	static const char *const units[] = { "",   " k", " M", " G",
+					     " T", " P", " E" };
 
 	put_scaled(o, n, 1000, units);
 }
 
 void out_bytes_human(struct out *o, uint64_t n)
 {
-	static const char *const units[] = {
-		" B", " KiB", " MiB", " GiB", " TiB", " PiB", " EiB"
-	};
+	static const char *const units[] = { " B",   " KiB", " MiB", " GiB",
+					     " TiB", " PiB", " EiB" };
 
 	put_scaled(o, n, 1024, units);
 }
 
 /* --- strings of strangers --- */
 
+/* Bytes of the UTF-8 character that begins with `first`; 0: none does. */
+static size_t utf8_promised(unsigned char first)
+{
+	if (first < 0x80)
+		return 1;
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
 /* Bytes of the UTF-8 character at `s`, or 0 when it is not one. */
 static size_t utf8_length(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
-	size_t length = u[0] < 0x80 ? 1 : u[0] < 0xc2 ? 0 :
-			u[0] < 0xe0 ? 2 : u[0] < 0xf0 ? 3 :
-			u[0] < 0xf5 ? 4 : 0;
+	size_t length = utf8_promised(u[0]);
 
 	/* The terminating NUL is no continuation: no read past it. */
 	for (size_t i = 1; i < length; i++)

@@ -13,8 +13,8 @@
 #include <stdint.h>
 
 enum {
-	OUT_LINE = 512,   /* a buffer that fits every one-line message */
-	OUT_MEMORY = -1,  /* in the place of an fd: text stays in the buffer */
+	OUT_LINE = 512,	 /* a buffer that fits every one-line message */
+	OUT_MEMORY = -1, /* in the place of an fd: text stays in the buffer */
 };
 
 /*
@@ -27,9 +27,9 @@ struct out {
 	char *buffer;
 	size_t size, used;
 	uint64_t written; /* bytes that the fd has taken */
-	int fd;           /* or OUT_MEMORY */
-	int error;        /* errno of the first failure; ENOBUFS: memory full */
-	bool bare;        /* write(2) and no other call, see out_write_bare() */
+	int fd;		  /* or OUT_MEMORY */
+	int error;	  /* errno of the first failure; ENOBUFS: memory full */
+	bool bare;	  /* write(2) and no other call, see out_write_bare() */
 };
 
 void out_open(struct out *o, int fd, char *buffer, size_t size);
@@ -42,8 +42,8 @@ void out_pad(struct out *o, char c, size_t n);
 
 void out_u64(struct out *o, uint64_t n);
 void out_i64(struct out *o, int64_t n);
-void out_hex(struct out *o, uint64_t n);      /* 0x7f00 */
-void out_grouped(struct out *o, uint64_t n);  /* 1,234,567 */
+void out_hex(struct out *o, uint64_t n);	 /* 0x7f00 */
+void out_grouped(struct out *o, uint64_t n);	 /* 1,234,567 */
 void out_count_human(struct out *o, uint64_t n); /* 999, 1.5 k, 12 M */
 void out_bytes_human(struct out *o, uint64_t n); /* 999 B, 1.5 MiB */
 

@@ -100,11 +100,6 @@ bool sys_return(void *where, size_t bytes)
 	return advise(where, bytes, MADV_DONTNEED);
 }
 
-void sys_huge(void *where, size_t bytes)
-{
-	advise(where, bytes, MADV_HUGEPAGE);
-}
-
 void sys_prefault(void *where, size_t bytes)
 {
 	volatile char *p = where;

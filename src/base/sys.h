@@ -29,9 +29,6 @@ bool sys_commit(void *where, size_t bytes);
 /* Gives the pages back; they read as zeros afterwards.  False: unchanged. */
 bool sys_return(void *where, size_t bytes);
 
-/* Asks for 2 MiB pages; a refusal does not matter. */
-void sys_huge(void *where, size_t bytes);
-
 /* Has the kernel put memory behind the pages now. */
 void sys_prefault(void *where, size_t bytes);
 

@@ -483,6 +483,17 @@ static void on_thread_exit(void *cache)
 	leave(t);
 }
 
+void cache_pause(void)
+{
+	own_cache()->state |= CACHE_BUSY;
+	signal_fence();
+}
+
+void cache_resume(void)
+{
+	leave(own_cache());
+}
+
 bool cache_start(void)
 {
 	return pthread_key_create(&key, on_thread_exit) == 0;

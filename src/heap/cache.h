@@ -185,6 +185,12 @@ void cache_free_slow(void *object);
 /* Creates the key whose destructor empties a thread's cache.  Called once. */
 bool cache_start(void);
 
+/*
+ * From pause to resume the caller counts as inside a slow path.  Around fork.
+ */
+void cache_pause(void);
+void cache_resume(void);
+
 /* Empties the caller's cache, so that all its objects are in the slabs. */
 void cache_flush_own(void);
 

@@ -181,28 +181,34 @@ void central_give(struct central *k, void *const *objects, size_t count)
 		k->scarce = false;
 }
 
-void central_park(struct central *k, void **top)
+static void drain(struct central *k, void **top)
 {
-	if (depot_has_room(&k->depot) && !reserve_wants(&k->reserve)) {
-		depot_put(&k->depot, top);
-		return;
-	}
 	central_give(k, top, magazine_count(top));
 	k->drains++;
 	depot_put_empty(&k->depot, magazine_of(top));
 }
 
-void central_trim(struct central *k)
+/*
+ * What has lain in the depot longest goes down to the slabs: its objects are
+ * the coldest, and a double free among them comes to light there.
+ */
+void central_park(struct central *k, void **top)
+{
+	if (unlikely(reserve_wants(&k->reserve))) {
+		drain(k, top);
+		return;
+	}
+	if (!depot_has_room(&k->depot))
+		drain(k, depot_take_oldest(&k->depot));
+	depot_put(&k->depot, top);
+}
+
+void central_drain(struct central *k)
 {
 	void **top;
 
-	while ((top = depot_take(&k->depot))) {
-		central_give(k, top, magazine_count(top));
-		k->drains++;
-		depot_put_empty(&k->depot, magazine_of(top));
-	}
-	slab_trim(&k->slabs);
-	slab_purge(&k->slabs);
+	while ((top = depot_take(&k->depot)))
+		drain(k, top);
 }
 
 void central_check(struct central *k)

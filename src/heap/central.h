@@ -77,8 +77,8 @@ static inline void central_note_peak(struct central *k)
 	k->peak = max_of(k->peak, out);
 }
 
-/* Empties the depot into the slabs, and gives back what is free. */
-void central_trim(struct central *k);
+/* Empties the depot into the slabs.  Caller holds the lock. */
+void central_drain(struct central *k);
 
 void central_check(struct central *k);
 

@@ -50,6 +50,18 @@ static inline void **depot_take(struct depot *depot)
 	return top;
 }
 
+/* The stack left first; the depot is not empty. */
+static inline void **depot_take_oldest(struct depot *depot)
+{
+	void **top = depot->full[0];
+
+	depot->objects -= magazine_of(top)->count;
+	depot->fulls--;
+	for (unsigned i = 0; i < depot->fulls; i++)
+		depot->full[i] = depot->full[i + 1];
+	return top;
+}
+
 /* An empty magazine; NULL when memory is out. */
 static inline struct magazine *depot_take_empty(struct depot *depot)
 {

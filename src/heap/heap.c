@@ -41,7 +41,8 @@ bool heap_start(void)
 {
 	lock_take(&start_lock);
 	if (!heap_on && !failed) {
-		if (slab_start() && cache_start()) {
+		if (!(heap_vetoed && heap_vetoed()) && slab_start() &&
+		    cache_start()) {
 			lock_mark_process();
 			central_start();
 			__atomic_store_n(&heap_on, true, __ATOMIC_RELEASE);
@@ -62,8 +63,13 @@ void heap_configured(void)
 	lock_release(&start_lock);
 }
 
+/*
+ * Handlers of others may run while we hold the locks, and allocate: this
+ * thread then counts as inside a slow path, which the next allocator serves.
+ */
 void heap_fork_prepare(void)
 {
+	cache_pause();
 	lock_take(&start_lock);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		lock_take(&central[c].lock);
@@ -72,7 +78,7 @@ void heap_fork_prepare(void)
 	space_lock();
 }
 
-void heap_fork_parent(void)
+static void release_all(void)
 {
 	space_unlock();
 	magazine_unlock();
@@ -80,6 +86,12 @@ void heap_fork_parent(void)
 	for (unsigned c = CLASSES; c >= CLASS_FIRST; c--)
 		lock_release(&central[c].lock);
 	lock_release(&start_lock);
+}
+
+void heap_fork_parent(void)
+{
+	release_all();
+	cache_resume();
 }
 
 static bool heap_cache_ready(void)
@@ -102,9 +114,7 @@ void heap_fork_child(void)
 	bool registered = heap_cache_ready();
 
 	lock_renew_process();
-	heap_fork_parent();
-	if (!heap_on)
-		return;
+	release_all();
 	for (;;) {
 		struct cache *lost = NULL;
 
@@ -117,6 +127,7 @@ void heap_fork_child(void)
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		central[c].reserve.first = central[c].reserve.last = NULL;
 	registry_reset(registered ? &heap_cache : NULL);
+	cache_resume();
 }
 
 void heap_adopt(void)
@@ -135,18 +146,35 @@ void heap_adopt(void)
 
 bool heap_trim(void)
 {
-	size_t returned;
+	size_t returned = 0;
 
 	if (!heap_is_on())
 		return false;
 	cache_flush_own();
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		struct central *k = &central[c];
+
+		lock_take(&k->lock);
+		central_drain(k);
+		slab_trim(&k->slabs);
+		returned += slab_purge(&k->slabs);
+		lock_release(&k->lock);
+	}
+	returned += space_trim();
+	return returned != 0;
+}
+
+void heap_finish(void)
+{
+	if (!heap_is_on())
+		return;
+	space_keep_all();
+	cache_flush_own();
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		lock_take(&central[c].lock);
-		central_trim(&central[c]);
+		central_drain(&central[c]);
 		lock_release(&central[c].lock);
 	}
-	returned = space_trim();
-	return returned != 0;
 }
 
 void heap_check(void)

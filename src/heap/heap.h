@@ -21,6 +21,12 @@ static inline bool heap_is_on(void)
 bool heap_start(void);
 
 /*
+ * Defined by who puts the heap in the place of malloc: true when it must stay
+ * off, since somebody else (a sanitizer) watches over malloc already.
+ */
+bool heap_vetoed(void) __attribute__((weak));
+
+/*
  * The environment has been read: applies config.reserve, now if the heap is
  * in use already, else when it starts.
  */
@@ -42,6 +48,12 @@ void heap_adopt(void);
  * kernel.  True when some was.
  */
 bool heap_trim(void);
+
+/*
+ * The process ends: the caller's cache and the depots are emptied into the
+ * slabs, where a double free comes to light.
+ */
+void heap_finish(void);
 
 /* Walks every invariant of the heap; fault() names the first that is broken. */
 void heap_check(void);

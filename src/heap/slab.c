@@ -278,61 +278,83 @@ COLD _Noreturn void slab_crime(unsigned c, const void *p)
 	fault("double free", p, class_size(c), "the object is free already");
 }
 
-/* Marks the gathered bits free, and follows what that does to the slab. */
-static void give_bits(struct slabs *slabs, size_t d, unsigned w, uint64_t bits)
-{
-	struct slab *slab = record_of(d);
-	uint64_t twice = slab->bits[w] & bits;
+/*
+ * Objects on their way back whose bits share a word: the addresses
+ * start..start + span - 1 belong to word `word` of slab `d`.
+ */
+struct gathering {
+	uintptr_t start;
+	size_t span;
+	uint64_t bits;
+	size_t d;
+	unsigned word;
+};
 
-	if (unlikely(space_map[d] != class_size(slabs->c)))
-		twice = bits; /* its slab was wholly free and left the class */
+/* Marks the gathered bits free, and follows what that does to the slab. */
+static void give_bits(struct slabs *slabs, const struct gathering *g)
+{
+	struct slab *slab = record_of(g->d);
+	uint64_t twice = slab->bits[g->word] & g->bits;
+
+	if (unlikely(space_map[g->d] != class_size(slabs->c)))
+		twice = g->bits; /* its slab was wholly free and left the class */
 	if (unlikely(twice))
-		slab_crime(slabs->c,
-		      (char *)space_address(d) +
-			      class_size(slabs->c) *
-				      (w * 64 + (unsigned)__builtin_ctzll(twice)));
-	slab->bits[w] |= bits;
+		slab_crime(slabs->c, (char *)g->start +
+					     class_size(slabs->c) *
+						     (unsigned)__builtin_ctzll(
+							     twice));
+	slab->bits[g->word] |= g->bits;
 	if (!slab->free)
 		link_slab(slabs, slab);
-	slab->free += (uint16_t)__builtin_popcountll(bits);
-	if (w < slab->first_word)
-		slab->first_word = (uint8_t)w;
+	slab->free += (uint16_t)__builtin_popcountll(g->bits);
+	if (g->word < slab->first_word)
+		slab->first_word = (uint8_t)g->word;
 	if (unlikely(slab->free == capacity_of(slabs->c)) &&
 	    slabs->free_objects - slab->free >= slabs->low_water)
 		remove_slab(slabs, slab);
 }
 
+/* Starts to gather for the word that `p` belongs to. */
+static void gather_around(struct gathering *g, unsigned c, const void *p)
+{
+	size_t size = class_size(c);
+	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
+
+	if (unlikely(index >= capacity_of(c)))
+		slab_crime(c, p);
+	g->bits = 0;
+	g->d = space_slab_of(p);
+	g->word = index / 64;
+	g->start = space_address(g->d) + g->word * 64 * size;
+	g->span = min_of(64u, capacity_of(c) - g->word * 64) * size;
+}
+
 void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 {
-	unsigned c = slabs->c, gathered_word = 0;
-	size_t gathered_slab = 0;
-	uint64_t gathered = 0;
+	struct gathering g = { 0 };
+	unsigned c = slabs->c;
 
 	slabs->free_objects += count;
 	for (size_t i = 0; i < count; i++) {
-		uintptr_t offset = (uintptr_t)objects[i] - space_base;
-		size_t d = offset >> SLAB_SHIFT;
-		unsigned inside = offset & (SLAB_BYTES - 1);
-		unsigned index = index_of(inside, c);
-		uint64_t bit = (uint64_t)1 << index % 64;
+		uintptr_t offset = (uintptr_t)objects[i] - g.start;
+		unsigned index;
+		uint64_t bit;
 
-		if (unlikely(index * c * CLASS_STEP != inside ||
-			     index >= capacity_of(c)))
-			slab_crime(c, objects[i]);
-		if (d != gathered_slab || index / 64 != gathered_word) {
-			if (gathered)
-				give_bits(slabs, gathered_slab, gathered_word,
-					  gathered);
-			gathered_slab = d;
-			gathered_word = index / 64;
-			gathered = 0;
+		if (offset >= g.span) {
+			if (g.bits)
+				give_bits(slabs, &g);
+			gather_around(&g, c, objects[i]);
+			offset = (uintptr_t)objects[i] - g.start;
 		}
-		if (unlikely(gathered & bit))
+		index = index_of((unsigned)offset, c);
+		bit = (uint64_t)1 << index;
+		if (unlikely(index * c * CLASS_STEP != offset) ||
+		    unlikely(g.bits & bit))
 			slab_crime(c, objects[i]);
-		gathered |= bit;
+		g.bits |= bit;
 	}
-	if (gathered)
-		give_bits(slabs, gathered_slab, gathered_word, gathered);
+	if (g.bits)
+		give_bits(slabs, &g);
 	slabs->since_purge += count;
 	purge_if_sparse(slabs);
 }

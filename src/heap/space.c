@@ -32,8 +32,7 @@ enum {
 	EXTENT_MOST = 16384,       /* 1 GiB */
 	EXTENT_LEAST = 16,         /* 1 MiB */
 	COMMIT_FIRST = 16,         /* 1 MiB */
-	COMMIT_MOST = 32,          /* 2 MiB, the size of a huge page */
-	HUGE_FROM = 1024,          /* big heaps only: 64 MiB */
+	COMMIT_MOST = 32,          /* 2 MiB */
 	KEEP_LEAST = 16,
 	QUIET_MS = 1000,
 	WINDOW_TRIES = 24,
@@ -47,8 +46,11 @@ enum {
 struct slab_set {
 	size_t count;
 	size_t low;
-	uint64_t words[SET_WORDS];
+	uint64_t *words; /* SET_WORDS; apart, to keep what is hot together */
 };
+
+static uint64_t kept_words[SET_WORDS], returned_words[SET_WORDS];
+static uint64_t hole_words[SET_WORDS];
 
 uintptr_t space_base;
 uint8_t space_map[WINDOW_SLABS];
@@ -66,6 +68,7 @@ static struct {
 	uint64_t retaken_ms;  /* when a returned slab was last asked for */
 	bool abandoned;
 	struct slab_set kept, returned;
+	struct slab_set holes; /* mapped by others, below `reserved` */
 } space;
 
 static void set_add(struct slab_set *set, size_t slab)
@@ -196,6 +199,9 @@ bool space_start(size_t record_bytes)
 		return false;
 	sys_name((void *)space_base, space.extent * SLAB_BYTES, "libmpool");
 	space.reserved = space.held = space.extent;
+	space.kept.words = kept_words;
+	space.returned.words = returned_words;
+	space.holes.words = hole_words;
 	space.keep = KEEP_LEAST;
 	return true;
 }
@@ -218,6 +224,8 @@ static bool reserve_more(size_t extent)
 					  extent * SLAB_BYTES);
 				return false;
 			}
+			for (size_t d = space.reserved; d < at; d++)
+				set_add(&space.holes, d);
 			if (at != space.reserved)
 				space.next = space.committed = at;
 			space.reserved = at + extent;
@@ -260,8 +268,6 @@ static bool commit_more(void)
 		if (!sys_commit(at, SLAB_BYTES))
 			return false;
 	}
-	if (step == COMMIT_MOST && space.used >= HUGE_FROM)
-		sys_huge(at, step * SLAB_BYTES);
 	space.committed += step;
 	return true;
 }
@@ -278,7 +284,8 @@ size_t space_take(void)
 	} else if (space.returned.count) {
 		slab = set_pop(&space.returned);
 		space.retaken_ms = sys_now_ms();
-		space.keep = min_of(space.keep + 2, space.used_peak);
+		if (space.keep < space.used_peak)
+			space.keep += 2;
 	} else if (space.next < space.committed || commit_more()) {
 		slab = space.next++;
 	}
@@ -335,13 +342,21 @@ void space_give(size_t slab)
 	set_add(&space.kept, slab);
 	space.used--;
 	least = max_of((size_t)KEEP_LEAST, space.used_peak / 32);
-	if (space.kept.count > max_of(space.keep, least)) {
+	if (space.keep != SIZE_MAX &&
+	    space.kept.count > max_of(space.keep, least)) {
 		if (sys_now_ms() - space.retaken_ms > QUIET_MS)
 			space.keep = 0;
 		space.keep = max_of(space.keep, least);
 		if (space.kept.count > space.keep)
 			return_kept(space.keep / 2);
 	}
+	space_unlock();
+}
+
+void space_keep_all(void)
+{
+	space_lock();
+	space.keep = SIZE_MAX;
 	space_unlock();
 }
 
@@ -355,12 +370,13 @@ size_t space_trim(void)
 	return bytes;
 }
 
-bool space_is_free(const void *p)
+bool space_owns(const void *p)
 {
 	size_t d = space_slab_of(p);
 
-	return space_base && d < WINDOW_SLABS &&
-	       (set_has(&space.kept, d) || set_has(&space.returned, d));
+	return space_base &&
+	       d < __atomic_load_n(&space.reserved, __ATOMIC_RELAXED) &&
+	       !set_has(&space.holes, d);
 }
 
 void space_stats(struct space_stats *stats)

@@ -76,11 +76,14 @@ size_t space_take(void);
 /* Takes a slab back; beyond the retained stock, memory goes to the kernel. */
 void space_give(size_t slab);
 
+/* From now on nothing is returned: the process is about to end. */
+void space_keep_all(void);
+
 /* Gives all kept slabs back to the kernel.  Returns bytes. */
 size_t space_trim(void);
 
-/* True when the address lies in a free slab of ours: no live object there. */
-bool space_is_free(const void *p);
+/* True when the address lies in the window and nobody else mapped it. */
+bool space_owns(const void *p);
 
 void space_stats(struct space_stats *stats);
 

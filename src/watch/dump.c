@@ -32,14 +32,13 @@
 
 enum {
 	PATIENCE_MS = 5000, /* with another thread's dump, at exit */
-	SHOWN_MOST = 200,   /* bytes of a file name in a message */
+	SHOWN_MOST = 400,   /* bytes of a file name in a message */
 };
 
-/* Of the dump that goes on; below all, the configured target's. */
-static struct snapshot snapshot;
-static bool told; /* one complaint is enough */
+static struct snapshot snapshot; /* of the dump that goes on */
+static bool told;		 /* one complaint is enough */
 
-static struct file original_stderr = FILE_NONE;  /* descriptor 2 itself */
+static struct file original_stderr = FILE_NONE;	 /* descriptor 2 itself */
 static struct file duplicate_stderr = FILE_NONE; /* in the first process */
 
 static enum { NOWHERE, TO_STDERR, TO_FILE } where;
@@ -162,8 +161,9 @@ static int write_stderr(int fd)
 {
 	uint64_t written;
 
-	return fd < 0 ? EBADF :
-			target_print_to(fd, NAME_TEXT, print, &written);
+	if (fd < 0)
+		return EBADF;
+	return target_print_to(fd, NAME_TEXT, print, &written);
 }
 
 static int write_configured(void)
@@ -173,7 +173,7 @@ static int write_configured(void)
 	take_snapshot();
 	switch (where) {
 	case NOWHERE:
-		return ENOENT;
+		return EINVAL;
 	case TO_STDERR:
 		error = write_stderr(standard_error());
 		break;
@@ -245,9 +245,14 @@ void dump_at_exit(void)
 
 int dump_to(const char *target)
 {
-	int error = held_by_me() ? EDEADLK :
-		    target && !*target ? ENOENT : dump(target);
+	int error;
 
+	if (held_by_me())
+		error = EDEADLK;
+	else if (target && !*target)
+		error = ENOENT;
+	else
+		error = dump(target);
 	if (!error)
 		return 0;
 	errno = error;

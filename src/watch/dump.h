@@ -33,7 +33,7 @@ void dump_fork_child(void);
 /*
  * Writes the statistics to `target`: "stderr", a file name as in MPOOL_STATS,
  * or NULL for the configured one.  Returns 0, or -1 with errno: EDEADLK when
- * this thread is at it already, ENOENT when NULL and none is configured.
+ * this thread is at it already, EINVAL when NULL and none is configured.
  */
 int dump_to(const char *target);
 

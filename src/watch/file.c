@@ -16,7 +16,7 @@
 
 enum {
 	NUMBERS = 4096, /* descriptor numbers; each costs the kernel memory */
-	OURS = 16,      /* at the upper end of them */
+	OURS = 16,	/* at the upper end of them */
 };
 
 void file_note(struct file *file, int fd)
@@ -99,9 +99,11 @@ int file_open(int folder, const char *name, const char **why)
 	int error;
 
 	if (fd < 0) {
-		*why = errno == ELOOP ? "it is a symbolic link" :
-		       errno == ENXIO ? "nobody reads from it" :
-					file_error(errno);
+		*why = file_error(errno);
+		if (errno == ELOOP)
+			*why = "it is a symbolic link";
+		if (errno == ENXIO)
+			*why = "nobody reads from it";
 		return -1;
 	}
 	if (fstat(fd, &st) == 0) {

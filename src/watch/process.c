@@ -121,8 +121,10 @@ void process_look(void)
 
 	if (found && filters_now() > self.filters_at_start)
 		self.confined = true;
-	if (self.confined)
+	if (self.confined) {
+		errno = saved;
 		return;
+	}
 	/* Closed by the program, or never there. */
 	if (!found || !file_valid(&self.status))
 		found = open_status();
@@ -157,9 +159,9 @@ void process_start(bool watch)
 {
 	int saved = errno;
 
-	self.id = getpid();
 	clock_gettime(CLOCK_MONOTONIC, &self.start);
 	if (watch) {
+		self.id = getpid();
 		strncpy(self.name, program_invocation_short_name,
 			sizeof self.name - 1);
 		open_status();
@@ -173,9 +175,9 @@ void process_fork_child(void)
 {
 	int saved = errno;
 
-	self.id = getpid();
-	if (self.status.fd < 0)
+	if (!self.id)
 		return;
+	self.id = getpid();
 	/* The parent's file: what confined the parent confines its child. */
 	if (read_status(true) && filters_now() > self.filters_at_start)
 		self.confined = true;
@@ -206,7 +208,7 @@ uint64_t process_age_ms(void)
 {
 	struct timespec now;
 
-	if (!self.id)
+	if (!self.start.tv_sec && !self.start.tv_nsec)
 		return 0;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)((now.tv_sec - self.start.tv_sec) * 1000 +

@@ -11,9 +11,9 @@
 enum { PROCESS_NAME = 64 };
 
 /*
- * Notes when the process started and as what; later argv may be overwritten.
- * Called at start.  With `watch`, /proc/self/status is opened and kept, for
- * the day when the process may open nothing more.
+ * Notes when the process started.  Called at start.  With `watch`, also its id
+ * and its name, for argv may be overwritten later; and /proc/self/status is
+ * opened and kept, for the day when the process may open nothing more.
  */
 void process_start(bool watch);
 

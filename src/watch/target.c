@@ -24,7 +24,7 @@
 
 enum {
 	BUFFER = 16 * KIB, /* a table or JSON leaves in one write */
-	TRIES = 4,         /* at a file that others replace meanwhile */
+	TRIES = 4,	   /* at a file that others replace meanwhile */
 };
 
 static int failed(struct target *target, const char *why, int error)
@@ -188,8 +188,8 @@ void target_fork_child(struct target *target)
 {
 	file_close(&target->file);
 	/* A folder with %p in its name is another one for this process. */
-	if (memchr(target->pattern, '%', (size_t)(name_last(target->pattern) -
-						  target->pattern)))
+	if (memchr(target->pattern, '%',
+		   (size_t)(name_last(target->pattern) - target->pattern)))
 		file_close(&target->folder);
 	target->numbered = !name_mentions(target->pattern, 'p');
 }
@@ -227,8 +227,8 @@ static int write_confined(struct target *target, target_print *print)
 		[0 ... 63] = '\n',
 	};
 	uint64_t written = 0;
-	int error = target_print_to(target->file.fd,
-				    name_format(target->path), print, &written);
+	int error = target_print_to(target->file.fd, name_format(target->path),
+				    print, &written);
 	off_t left = target->length - (off_t)written;
 
 	for (; left > 0 && !error; left -= (off_t)sizeof newlines)

@@ -29,9 +29,9 @@ struct target {
 	char path[PATH_MAX];
 	size_t prefix;
 	struct file folder, file;
-	off_t length;   /* of what is in the file */
-	bool shared;    /* others may mean the same name: own it first */
-	bool numbered;  /* the process id was put into the name */
+	off_t length;	 /* of what is in the file */
+	bool shared;	 /* others may mean the same name: own it first */
+	bool numbered;	 /* the process id was put into the name */
 	const char *why; /* what went wrong last */
 };
 

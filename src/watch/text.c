@@ -10,8 +10,8 @@
 #include <string.h>
 
 enum {
-	CELL = 32,              /* bytes of any cell */
-	SHOWN_NAME = 40,        /* bytes of the program's name */
+	CELL = 32,	 /* bytes of any cell */
+	SHOWN_NAME = 40, /* bytes of the program's name */
 	BAR = 16,
 	FORWARDED_COLUMN = 12,
 	LINE = 110,
@@ -88,6 +88,7 @@ static void put_count(struct out *o, uint64_t n)
 /* `part` of `whole`, drawn `width` wide; what there is at all is seen. */
 static size_t share(uint64_t part, uint64_t whole, size_t width)
 {
+	part = min_of(part, whole);
 	/* Halved until the product fits. */
 	while (part > UINT64_MAX / width) {
 		part /= 2;
@@ -286,8 +287,8 @@ static void put_summary(struct out *o, const struct snapshot *snapshot)
 	}
 	out_str(o, "; ");
 	out_grouped(o, total->stats.live);
-	out_str(o, total->stats.live == 1 ? " object lives, " :
-					    " objects live, ");
+	out_str(o,
+		total->stats.live == 1 ? " object lives, " : " objects live, ");
 	out_bytes_human(o, total->live_bytes);
 	out_str(o, ".\nThe process held ");
 	out_bytes_human(o, snapshot->peak_rss_bytes);

@@ -1,0 +1,106 @@
+/*
+ * rare.c - the entries that not every allocator has.
+ *
+ * Another allocator may stand before us in LD_PRELOAD, or valgrind may have
+ * put itself in our place, and know realloc and free but not these.  So
+ * these go to the realloc and free that the program itself would call.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+
+#include "base/common.h"
+#include "base/sys.h"
+
+EXPORT void *reallocarray(void *p, size_t n, size_t size);
+EXPORT void free_sized(void *p, size_t size);
+EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size);
+EXPORT void cfree(void *p);
+EXPORT void *pvalloc(size_t size); /* glibc declares it for C++ alone */
+
+typedef void *realloc_function(void *p, size_t size);
+typedef void free_function(void *p);
+typedef int memalign_function(void **p, size_t alignment, size_t size);
+
+/* The first in line, by name; asked once. */
+static void *first_in_line(void **known, const char *name)
+{
+	void *found = __atomic_load_n(known, __ATOMIC_RELAXED);
+
+	if (unlikely(!found)) {
+		found = dlsym(RTLD_DEFAULT, name);
+		__atomic_store_n(known, found, __ATOMIC_RELAXED);
+	}
+	return found;
+}
+
+static void free_first(void *p)
+{
+	static void *known;
+	free_function *first;
+
+	*(void **)&first = first_in_line(&known, "free");
+	first(p);
+}
+
+EXPORT void free_sized(void *p, size_t size)
+{
+	(void)size;
+	free_first(p);
+}
+
+EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)
+{
+	(void)alignment;
+	(void)size;
+	free_first(p);
+}
+
+EXPORT void cfree(void *p)
+{
+	free_first(p);
+}
+
+EXPORT void *reallocarray(void *p, size_t n, size_t size)
+{
+	static void *known;
+	realloc_function *first;
+	size_t total;
+
+	if (unlikely(__builtin_mul_overflow(n, size, &total))) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	*(void **)&first = first_in_line(&known, "realloc");
+	return first(p, total);
+}
+
+static void *page_aligned(size_t size)
+{
+	static void *known;
+	memalign_function *first;
+	int error;
+	void *p;
+
+	*(void **)&first = first_in_line(&known, "posix_memalign");
+	error = first(&p, sys_page(), size);
+	if (!error)
+		return p;
+	errno = error;
+	return NULL;
+}
+
+EXPORT void *valloc(size_t size)
+{
+	return page_aligned(size);
+}
+
+EXPORT void *pvalloc(size_t size)
+{
+	if (size > PTRDIFF_MAX - sys_page()) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return page_aligned(round_up(size, sys_page()));
+}

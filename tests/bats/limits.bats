@@ -1,0 +1,130 @@
+# Little memory, few rights, no /proc: what works plain works pooled.
+
+load checks
+
+# limited_from_start KIB CMD... - a command under ulimit -v, limited before the
+# library is there.
+limited_from_start()
+{
+	(
+		ulimit -v "$1"
+		exec timeout -k 5 60 env LD_PRELOAD="$LIB" "${@:2}"
+	)
+}
+
+@test "from ulimit -v of 64 MiB to unlimited, programs start and work" {
+	for kib in 65536 98304 131072 196608 262144 524288 1048576 2097152 \
+		4194304 16777216 17825792 67108864 68157440 134217728 \
+		unlimited; do
+		claims_hold limited_from_start $kib \
+			"$PROGRAMS/realloc_model" 20000
+		run -0 limited_from_start $kib /bin/true
+		assert_output ''
+	done
+}
+
+@test "less than 64 MiB is no reason to fail either" {
+	for kib in 8192 12288 16384 20480 24576 32768 49152; do
+		(
+			ulimit -v $kib
+			exec "$PROGRAMS/sizes"
+		) || continue
+		claims_hold limited_from_start $kib "$PROGRAMS/sizes"
+	done
+}
+
+@test "threads under a limit" {
+	claims_hold limited_from_start 262144 "$PROGRAMS/generations"
+	claims_hold limited_from_start 262144 "$PROGRAMS/thread_exit" 40
+}
+
+@test "exhaustion under ulimit -v gives NULL and ENOMEM, frees bring it back" {
+	for kib in 65536 98304; do
+		claims_hold limited_from_start $kib "$PROGRAMS/exhaust" outer
+	done
+}
+
+@test "exhaustion under a limit that the program sets itself" {
+	holds_pooled exhaust as
+	holds_pooled exhaust data
+}
+
+@test "mlockall locks what is used" {
+	holds_plain_and_pooled locked
+	MPOOL_RESERVE_LOCK=1 holds_pooled locked
+}
+
+@test "a strict seccomp filter kills nobody" {
+	holds_plain_and_pooled seccomp kill
+	holds_plain_and_pooled seccomp refuse
+}
+
+@test "mprotect and madvise refused with EPERM are an ordinary failure" {
+	holds_plain_and_pooled seccomp no-mprotect
+}
+
+# Copies a program, its libraries and ours into a folder that becomes the
+# root; ours keeps its name, for chroot itself is run with it too.
+make_root()
+{
+	local root=$1 file
+
+	shift
+	mkdir -p "$root/tmp" "$root${LIB%/*}"
+	cp "$LIB" "$root$LIB"
+	for program in "$@"; do
+		cp "$PROGRAMS/$program" "$root/"
+		for file in $(ldd "$PROGRAMS/$program" | grep -o '/[^ ]*'); do
+			mkdir -p "$root${file%/*}"
+			cp -L "$file" "$root$file"
+		done
+	done
+}
+
+@test "in a bare chroot, without /proc and /dev" {
+	local root=$BATS_TEST_TMPDIR/root
+
+	needs_root
+	make_root "$root" realloc_model sizes fork_storm generations leave
+	for program in "realloc_model 50000" sizes "fork_storm 64" \
+		generations; do
+		# shellcheck disable=SC2086 # a program and its argument
+		claims_hold pools /usr/sbin/chroot "$root" /$program
+	done
+	MPOOL_STATS=/tmp/stats.json run -3 pools \
+		/usr/sbin/chroot "$root" /leave return 3
+	run -0 jq -e .schema "$root/tmp/stats.json"
+}
+
+# The overcommit mode to go back to, once it has been changed.
+overcommit=
+
+teardown()
+{
+	# shellcheck disable=SC2031 # the test's own change
+	[[ -z $overcommit ]] || echo "$overcommit" >/proc/sys/vm/overcommit_memory
+}
+
+# The kernel's answer to whether `KiB` more could be promised in mode 2.
+may_promise()
+{
+	awk -v more="$1" '/^CommitLimit/ { limit = $2 }
+		/^Committed_AS/ { used = $2 }
+		END { exit !(used + more < limit) }' /proc/meminfo
+}
+
+@test "overcommit mode 2" {
+	local mode=/proc/sys/vm/overcommit_memory
+
+	needs_root
+	[[ ${CI:-} || ${TEST_OVERCOMMIT:-} ]] ||
+		skip "changes the whole machine; TEST_OVERCOMMIT=1 allows it"
+	[[ -w $mode && $(<$mode) != 2 ]] || skip "no overcommit mode to change"
+	may_promise $((4 << 20)) || skip "too much is promised already"
+	# shellcheck disable=SC2030
+	overcommit=$(<$mode)
+	echo 2 >$mode || skip "the overcommit mode cannot be changed"
+	holds_pooled realloc_model 50000
+	holds_pooled generations
+}
+

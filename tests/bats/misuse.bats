@@ -1,0 +1,91 @@
+# Each crime is named in one line, with the pointer and the class, and ends
+# the program.
+
+load checks
+
+# crime PROGRAM SIZE PATTERN [ARGS...] - the program is stopped by one line
+# that matches the pattern, with PTR for the pointer that it announced and
+# CLASS for the class of the size.
+crime()
+{
+	local pointer class=$((($2 + 15) / 16 * 16)) pattern=$3
+
+	run -134 --separate-stderr pools "$MISUSE/$1" "$2" "${@:4}"
+	refute_line 'not noticed'
+	pointer=${lines[0]#pointer }
+	pattern=${pattern//PTR/$pointer}
+	pattern=${pattern//CLASS/$class}
+	# shellcheck disable=SC2154 # run sets it
+	assert_equal "${#stderr_lines[@]}" 1
+	# shellcheck disable=SC2154
+	[[ $stderr =~ ^libmpool:\ $pattern ]] ||
+		fail "expected: libmpool: $pattern
+actual:   $stderr"
+}
+
+in_every_class()
+{
+	for size in 1 17 40 64 65 96 112 128; do
+		crime "$1" "$size" "${@:2}"
+	done
+}
+
+twice='double free of PTR .*class CLASS'
+inside='.*free of PTR.*(inside.*class CLASS|class CLASS.*inside)'
+
+@test "a double free at once" {
+	in_every_class double-free "$twice"
+}
+
+@test "a double free with others in between, 300 frees later" {
+	in_every_class double-free-later "$twice"
+}
+
+@test "a double free with others in between, when a magazine is drained" {
+	in_every_class double-free-later "$twice" 3000
+}
+
+@test "a double free of what was drained long ago" {
+	in_every_class double-free-far "$twice"
+}
+
+@test "a double free that the end of the thread finds" {
+	in_every_class double-free-at-exit "$twice"
+}
+
+@test "a double free by two threads" {
+	in_every_class double-free-across-threads "$twice"
+}
+
+@test "a free of what realloc has moved" {
+	in_every_class double-realloc "$twice"
+}
+
+@test "a free of an address inside an object" {
+	in_every_class free-inside "$inside" 8
+	crime free-inside 100 "$inside" 1
+	crime free-inside 100 "$inside" 16
+	crime free-inside 100 "$inside" 48
+	crime free-inside 128 "$inside" 64
+}
+
+@test "a realloc of an address inside an object" {
+	in_every_class realloc-inside "${inside/free/(free|realloc)}"
+}
+
+@test "a free of a good address that was never handed out" {
+	in_every_class free-never-allocated ".*free of PTR.*class CLASS"
+}
+
+@test "a free of an address where nothing has been handed out yet" {
+	run -134 --separate-stderr pools "$MISUSE/free-range" 64
+	assert_output --regexp '^pointer 0x[0-9a-f]+$'
+	assert_equal "${#stderr_lines[@]}" 1
+	[[ $stderr == libmpool:\ *"${output#pointer }"* ]] || fail "$stderr"
+}
+
+@test "misuse is told with stderr closed too: by the signal alone" {
+	# shellcheck disable=SC2016 # the inner shell's
+	run -134 bash -c 'exec 2>&-; LD_PRELOAD=$0 exec "$@"' "$LIB" \
+		"$MISUSE/double-free" 64
+}

@@ -1,0 +1,13 @@
+# sqlite3 answers the same about a million rows.
+
+load helpers
+
+setup_file()
+{
+	packages jq sqlite3
+}
+
+@test "sqlite3 with a million rows" {
+	same_output_as_plain sqlite3 rows.db ".read $FIXTURES/million.sql"
+	assert_pools_served sqlite3 1000000
+}

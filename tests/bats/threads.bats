@@ -1,0 +1,23 @@
+# Threads that end, and those that have little room.
+
+load checks
+
+@test "destructors of thread-specific data allocate and free to the last" {
+	holds_plain_and_pooled thread_exit
+}
+
+@test "a hundred thousand short threads leave RSS flat" {
+	holds_pooled short_threads 100000
+}
+
+@test "memory outlives the thread that made it, and RSS stays flat" {
+	holds_plain_and_pooled generations
+}
+
+@test "threads with the smallest stack work" {
+	holds_plain_and_pooled tiny_stack
+}
+
+@test "small requests use less than 1 KiB of stack" {
+	holds_pooled tiny_stack 1024
+}

@@ -1,0 +1,28 @@
+/*
+ * opener.c - a plug-in that opens another by bare name, to be found through
+ * its own RUNPATH or next to itself, whatever the program's is.
+ *
+ * The test links it with a RUNPATH of $ORIGIN/inner.
+ */
+#include <dlfcn.h>
+#include <stddef.h>
+
+void *open_inner(const char *name, int flags);
+void *open_program(void);
+
+void *open_inner(const char *name, int flags)
+{
+	void *handle = dlopen(name, flags);
+
+	/* Not the last call, so that this function stays the caller. */
+	__asm__ volatile("" : "+r"(handle));
+	return handle;
+}
+
+void *open_program(void)
+{
+	void *handle = dlopen(NULL, RTLD_NOW);
+
+	__asm__ volatile("" : "+r"(handle));
+	return handle;
+}

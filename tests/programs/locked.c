@@ -1,0 +1,39 @@
+/*
+ * locked.c - mlockall(MCL_CURRENT | MCL_FUTURE), as real-time programs do.
+ *
+ * What is locked must be what is used, not an address range set aside.
+ */
+#include "check.h"
+
+#include <sys/mman.h>
+
+enum { OBJECTS = 100000 };
+
+static void *object[OBJECTS];
+
+int main(void)
+{
+	long resident;
+
+	free(malloc(1));
+	if (mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+		if (errno == EPERM || errno == ENOMEM)
+			skip("memory may not be locked here");
+		CHECK(!"mlockall");
+	}
+	for (int round = 0; round < 3; round++) {
+		for (unsigned i = 0; i < OBJECTS; i++) {
+			object[i] = malloc(i % 150);
+			CHECK(object[i]);
+			fill(object[i], i % 150, i);
+		}
+		for (unsigned i = 0; i < OBJECTS; i++) {
+			CHECK(intact(object[i], i % 150, i));
+			free(object[i]);
+		}
+	}
+	resident = status_kib("VmRSS:");
+	CHECK_THAT(resident < 100 << 10, "%ld KiB are resident", resident);
+	CHECK(!munlockall());
+	return all_held();
+}

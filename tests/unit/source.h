@@ -1,0 +1,138 @@
+/*
+ * source.h - a kernel that refuses memory when a test wants it to.
+ *
+ * The heap asks through libc's mmap, mprotect, madvise and mlock; a program's
+ * own definitions come first.  Calls inside libc and in a sanitizer do not
+ * come here.  One file of a program includes this.
+ */
+#ifndef UNIT_SOURCE_H
+#define UNIT_SOURCE_H
+
+#include <errno.h>
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
+
+/*
+ * Calls that ask for memory (mmap and mprotect) are counted from 1; those in
+ * refuse_from..refuse_to fail.  The other fields count calls by kind, and make
+ * one kind fail.
+ */
+static struct {
+	long calls;
+	long refuse_from, refuse_to;
+	long maps, commits, returns, populates, huges;
+	size_t returned_bytes;
+	bool refuse_returns, refuse_populate, refuse_pin, refuse_wipe;
+	bool elsewhere;      /* as a kernel without MAP_FIXED_NOREPLACE */
+	uintptr_t pinned;    /* cannot be given back, as if in mlock */
+} source = { .refuse_from = LONG_MAX, .refuse_to = LONG_MAX };
+
+/* From the n-th call on, 1 being the next, `count` calls are refused. */
+__attribute__((unused)) static void source_refuse_calls(long n, long count)
+{
+	source.refuse_from = source.calls + n;
+	source.refuse_to = source.refuse_from + (count - 1);
+}
+
+__attribute__((unused)) static void source_refuse(void)
+{
+	source.refuse_from = 0;
+	source.refuse_to = LONG_MAX;
+}
+
+__attribute__((unused)) static void source_allow(void)
+{
+	source.refuse_from = source.refuse_to = LONG_MAX;
+}
+
+static bool source_refuses(void)
+{
+	long n = __atomic_add_fetch(&source.calls, 1, __ATOMIC_RELAXED);
+
+	if (n < source.refuse_from || n > source.refuse_to)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+static void source_count(long *count)
+{
+	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
+}
+
+void *mmap(void *at, size_t bytes, int protection, int flags, int fd,
+	   off_t offset)
+{
+	source_count(&source.maps);
+	if (source_refuses())
+		return MAP_FAILED;
+	if (source.elsewhere && at && !(flags & MAP_FIXED)) {
+		flags &= ~MAP_FIXED_NOREPLACE;
+		at = NULL;
+	}
+	return (void *)syscall(SYS_mmap, at, bytes, protection, flags, fd,
+			       offset);
+}
+
+int mprotect(void *at, size_t bytes, int protection)
+{
+	source_count(&source.commits);
+	if (source_refuses())
+		return -1;
+	return (int)syscall(SYS_mprotect, at, bytes, protection);
+}
+
+/* As the kernel does: what lies before the pinned page is given back. */
+static int source_return(void *at, size_t bytes)
+{
+	uintptr_t start = (uintptr_t)at;
+
+	source_count(&source.returns);
+	if (source.refuse_returns ||
+	    (source.pinned >= start && source.pinned < start + bytes)) {
+		errno = EINVAL;
+		return -1;
+	}
+	__atomic_add_fetch(&source.returned_bytes, bytes, __ATOMIC_RELAXED);
+	return 0;
+}
+
+int madvise(void *at, size_t bytes, int advice)
+{
+	if (advice == MADV_DONTNEED && source_return(at, bytes))
+		return -1;
+	if (advice == MADV_HUGEPAGE)
+		source_count(&source.huges);
+	if (advice == MADV_POPULATE_WRITE) {
+		source_count(&source.populates);
+		if (source.refuse_populate) {
+			errno = EINVAL;
+			return -1;
+		}
+	}
+	if (advice == MADV_WIPEONFORK && source.refuse_wipe) {
+		errno = EINVAL;
+		return -1;
+	}
+	return (int)syscall(SYS_madvise, at, bytes, advice);
+}
+
+int mlock(const void *at, size_t bytes)
+{
+	if (source.refuse_pin) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return (int)syscall(SYS_mlock, at, bytes);
+}
+
+#endif

@@ -1,0 +1,349 @@
+/*
+ * test_cache_scarce.c - thread caches when memory is out.
+ */
+#include "unit/apart.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "heap/registry.h"
+#include "unit/heaps.h"
+#include "unit/source.h"
+
+enum { C = 4, SIZE = C * CLASS_STEP, RESERVE = 64 };
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+/* Takes everything but the reserve; what was got is in objects[]. */
+static size_t run_out(void)
+{
+	size_t got;
+
+	source_refuse();
+	got = heaps_exhaust(SIZE, objects);
+	assert_int_equal(central[C].reserve.current, RESERVE);
+	return got;
+}
+
+/* Takes the reserve, too. */
+static size_t run_dry(void)
+{
+	size_t got = run_out();
+
+	while ((objects[got] = cache_alloc_reserve(SIZE)))
+		got++;
+	return got;
+}
+
+/* --- the reserve --- */
+
+static void every_class_gives_at_least_its_reserve(void)
+{
+	heaps_start(RESERVE);
+	source_refuse();
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		size_t size = class_size(c), got = 0;
+
+		heaps_exhaust(size, objects);
+		while ((objects[got] = object_alloc_at_last(size)))
+			memset(objects[got++], 1, size);
+		assert_int_equal(got, RESERVE);
+		assert_int_equal(heaps_stats(c).reserve_used, RESERVE);
+		assert_int_equal(heaps_stats(c).reserve_current, 0);
+		assert_int_equal(heaps_stats(c).failures, 1);
+		heaps_nothing_is_lost(c);
+	}
+}
+
+static void a_request_of_0_has_a_reserve_too(void)
+{
+	heaps_start(RESERVE);
+	source_refuse();
+	heaps_exhaust(16, objects);
+	assert_int_equal(space_size_of(object_alloc_at_last(0)), 16);
+}
+
+static void frees_fill_the_reserve_before_anything_else(void)
+{
+	size_t got;
+
+	heaps_start(RESERVE);
+	got = run_dry();
+	for (size_t i = 0; i < RESERVE; i++) {
+		assert_int_equal(heaps_stats(C).reserve_current, i);
+		object_free(objects[--got]);
+	}
+	assert_int_equal(heaps_stats(C).reserve_current, RESERVE);
+	assert_null(object_alloc(SIZE));
+	heaps_nothing_is_lost(C);
+	object_free(objects[--got]);
+	assert_non_null(object_alloc(SIZE));
+	assert_int_equal(heaps_stats(C).reserve_current, RESERVE);
+	heaps_nothing_is_lost(C);
+}
+
+static void *free_ten(void *from)
+{
+	void **mine = from;
+
+	for (int i = 0; i < 10; i++)
+		object_free(mine[i]);
+	return NULL;
+}
+
+static void frees_of_any_thread_fill_the_reserve(void)
+{
+	size_t got;
+
+	heaps_start(RESERVE);
+	got = run_dry();
+	for (int i = 1; i <= 4; i++) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, free_ten,
+			       objects + got - 10 * i);
+		pthread_join(thread, NULL);
+		assert_int_equal(heaps_stats(C).reserve_current, 10 * i);
+	}
+	heaps_nothing_is_lost(C);
+}
+
+static void with_memory_again_the_reserve_is_filled_by_the_next_refill(void)
+{
+	heaps_start(RESERVE);
+	run_dry();
+	source_allow();
+	assert_non_null(object_alloc(SIZE));
+	assert_int_equal(heaps_stats(C).reserve_current, RESERVE);
+	heaps_nothing_is_lost(C);
+}
+
+/* --- what the thread itself still has --- */
+
+/* For any number of objects on the free side when the source fails. */
+static void no_free_side_is_lost_when_the_source_fails(void)
+{
+	heaps_start(RESERVE);
+	for (size_t freed = 0; freed <= 130; freed++) {
+		size_t got;
+
+		source_allow();
+		heaps_alloc(SIZE, 400);
+		heaps_free(objects, 400);
+		heap_trim();
+		heaps_alloc(SIZE, 200);
+		heaps_free(objects, freed);
+		memmove(objects, objects + freed,
+			(200 - freed) * sizeof(*objects));
+		source_refuse();
+		got = 200 - freed;
+		got += heaps_exhaust(SIZE, objects + got);
+		heaps_nothing_is_lost(C);
+		if (heaps_stats(C).live != got)
+			fail_msg("%zu objects on the free side: %zu live, not %zu", freed, (size_t)heaps_stats(C).live, got);
+		heaps_free(objects, got);
+		assert_int_equal(heaps_stats(C).live, 0);
+	}
+}
+
+static void the_last_objects_of_the_own_free_side_are_used(void)
+{
+	heaps_start(RESERVE);
+	heaps_alloc(SIZE, 200);
+	heaps_free(objects, 10);
+	source_refuse();
+	heaps_exhaust(SIZE, objects);
+	assert_int_equal(heaps_stats(C).stock, 0);
+}
+
+static void make_scarce(void)
+{
+	lock_take(&central[C].lock);
+	central[C].scarce = true;
+	while (reserve_take(&central[C].reserve))
+		;
+	registry_revoke(C);
+	lock_release(&central[C].lock);
+}
+
+/*
+ * The next two: a slow allocation takes back what was revoked; the promise
+ * that frees come to the reserve must outlive that.
+ */
+static void using_the_own_free_side_does_not_keep_frees_from_the_reserve(void)
+{
+	heaps_start(RESERVE);
+	heaps_alloc(SIZE, 400);
+	heaps_free(objects, 60);
+	make_scarce();
+	do
+		objects[0] = object_alloc(SIZE);
+	while (central[C].slabs.free_objects && heap_cache.stash[C]);
+	object_free(objects[399]);
+	assert_int_equal(central[C].reserve.current, 1);
+}
+
+static void using_the_depot_does_not_keep_frees_from_the_reserve(void)
+{
+	void *p;
+
+	heaps_start(RESERVE);
+	heaps_alloc(SIZE, 1000);
+	heaps_free(objects, 500);
+	cache_flush_own();
+	assert_true(central[C].depot.fulls > 0);
+	object_free(objects[999]);
+	make_scarce();
+	while (cache_pop(SIZE, &p))
+		;
+	object_alloc(SIZE);
+	object_free(objects[998]);
+	assert_int_equal(central[C].reserve.current, 1);
+}
+
+/* --- waiting --- */
+
+static void *wait_for_one(void *got)
+{
+	*(void **)got = object_alloc_at_last(SIZE);
+	return NULL;
+}
+
+static void start_waiting(pthread_t *thread, void **got)
+{
+	uint64_t waits = heaps_stats(C).waits;
+
+	pthread_create(thread, NULL, wait_for_one, got);
+	while (heaps_stats(C).waits == waits)
+		pause_ms(1);
+}
+
+static void a_waiter_is_woken_by_one_free_of_another_thread(void)
+{
+	pthread_t thread;
+	void *got;
+	uint64_t start;
+	size_t n;
+
+	heaps_start(RESERVE);
+	n = run_dry();
+	config.wait_ms = 10000;
+	start_waiting(&thread, &got);
+	start = now_ms();
+	object_free(objects[n - 1]);
+	pthread_join(thread, NULL);
+	assert_ptr_equal(got, objects[n - 1]);
+	assert_true(now_ms() - start < 5000);
+	heaps_nothing_is_lost(C);
+}
+
+static void without_a_reserve_a_waiter_is_woken_too(void)
+{
+	pthread_t thread;
+	void *got;
+	size_t n;
+
+	heaps_start(0);
+	source_refuse();
+	n = heaps_exhaust(SIZE, objects);
+	config.wait_ms = 10000;
+	start_waiting(&thread, &got);
+	object_free(objects[n - 1]);
+	pthread_join(thread, NULL);
+	assert_ptr_equal(got, objects[n - 1]);
+	assert_false(central[C].scarce);
+	heaps_nothing_is_lost(C);
+}
+
+static void waiters_are_served_in_the_order_they_came(void)
+{
+	pthread_t threads[4];
+	void *got[4];
+	size_t n;
+
+	heaps_start(RESERVE);
+	n = run_dry();
+	config.wait_ms = 10000;
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		start_waiting(&threads[i], &got[i]);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		object_free(objects[n - 1 - i]);
+	for (size_t i = 0; i < COUNT_OF(threads); i++) {
+		pthread_join(threads[i], NULL);
+		assert_ptr_equal(got[i], objects[n - 1 - i]);
+	}
+	heaps_nothing_is_lost(C);
+}
+
+static void nobody_frees_and_the_waiter_gets_null_in_time(void)
+{
+	uint64_t start;
+
+	heaps_start(RESERVE);
+	run_dry();
+	config.wait_ms = 60;
+	start = now_ms();
+	assert_null(object_alloc_at_last(SIZE));
+	assert_in_range(now_ms() - start, 50, 5000);
+	assert_int_equal(heaps_stats(C).failures, 2);
+}
+
+/* A thread that knows nothing of the scarcity, with room on its free side. */
+static void *free_in_a_while(void *p)
+{
+	heaps_alloc(SIZE, 0);
+	for (int i = 0; i < 20; i++)
+		object_free(object_alloc(128));
+	pause_ms(50);
+	object_free(p);
+	pause_ms(200);
+	return NULL;
+}
+
+static void frees_on_a_side_not_revoked_in_time_are_found(void)
+{
+	pthread_t thread;
+	size_t n;
+
+	heaps_start(RESERVE);
+	n = run_dry();
+	config.wait_ms = 10000;
+	pthread_create(&thread, NULL, free_in_a_while, objects[n - 1]);
+	assert_ptr_equal(object_alloc_at_last(SIZE), objects[n - 1]);
+	pthread_join(thread, NULL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(every_class_gives_at_least_its_reserve),
+		APART(a_request_of_0_has_a_reserve_too),
+		APART(frees_fill_the_reserve_before_anything_else),
+		APART(frees_of_any_thread_fill_the_reserve),
+		APART(with_memory_again_the_reserve_is_filled_by_the_next_refill),
+		APART(no_free_side_is_lost_when_the_source_fails),
+		APART(the_last_objects_of_the_own_free_side_are_used),
+		APART(using_the_own_free_side_does_not_keep_frees_from_the_reserve),
+		APART(using_the_depot_does_not_keep_frees_from_the_reserve),
+		APART(a_waiter_is_woken_by_one_free_of_another_thread),
+		APART(without_a_reserve_a_waiter_is_woken_too),
+		APART(waiters_are_served_in_the_order_they_came),
+		APART(nobody_frees_and_the_waiter_gets_null_in_time),
+		APART(frees_on_a_side_not_revoked_in_time_are_found),
+	};
+
+	return cmocka_run_group_tests_name("cache_scarce", tests, NULL, NULL);
+}

@@ -1,0 +1,134 @@
+/*
+ * test_depot.c - full and empty magazines of a class.
+ */
+#include "unit/apart.h"
+
+#include "heap/depot.h"
+#include "heap/slab.h"
+#include "unit/source.h"
+
+static struct depot depot;
+static char object[MAGAZINE_OBJECTS];
+
+/* A stack of `count` objects. */
+static void **stack(size_t count)
+{
+	struct magazine *m = magazine_new();
+	void **top;
+
+	assert_non_null(m);
+	top = magazine_empty_top(m);
+	for (size_t i = 0; i < count; i++)
+		*--top = &object[i];
+	return top;
+}
+
+static void an_empty_depot_has_nothing_but_room(void)
+{
+	assert_null(depot_take(&depot));
+	assert_true(depot_has_room(&depot));
+}
+
+static void the_stack_left_last_is_taken_first(void)
+{
+	void **a, **b;
+
+	assert_true(slab_start());
+	a = stack(5);
+	b = stack(127);
+	depot_put(&depot, a);
+	depot_put(&depot, b);
+	assert_ptr_equal(depot_take(&depot), b);
+	assert_ptr_equal(depot_take(&depot), a);
+	assert_null(depot_take(&depot));
+}
+
+static void a_stack_comes_back_as_it_was(void)
+{
+	void **top;
+
+	assert_true(slab_start());
+	for (size_t count = 1; count <= MAGAZINE_OBJECTS; count++) {
+		depot_put(&depot, stack(count));
+		top = depot_take(&depot);
+		assert_int_equal(magazine_of(top)->count, count);
+		assert_int_equal(magazine_count(top), count);
+		for (size_t i = 0; i < count; i++)
+			assert_ptr_equal(top[i], &object[count - 1 - i]);
+		depot_put_empty(&depot, magazine_of(top));
+	}
+}
+
+static void its_objects_are_counted(void)
+{
+	assert_true(slab_start());
+	depot_put(&depot, stack(5));
+	depot_put(&depot, stack(7));
+	assert_int_equal(depot.objects, 12);
+	depot_take(&depot);
+	assert_int_equal(depot.objects, 5);
+	depot_take(&depot);
+	assert_int_equal(depot.objects, 0);
+}
+
+static void there_is_room_for_a_few_full_ones_only(void)
+{
+	assert_true(slab_start());
+	for (int i = 0; i < DEPOT_MAGAZINES; i++) {
+		assert_true(depot_has_room(&depot));
+		depot_put(&depot, stack(1));
+	}
+	assert_false(depot_has_room(&depot));
+	depot_take(&depot);
+	assert_true(depot_has_room(&depot));
+}
+
+static void empty_magazines_are_kept_for_the_next_who_asks(void)
+{
+	struct magazine *m;
+
+	assert_true(slab_start());
+	m = depot_take_empty(&depot);
+	assert_non_null(m);
+	depot_put_empty(&depot, m);
+	source_refuse();
+	assert_ptr_equal(depot_take_empty(&depot), m);
+}
+
+static void more_empty_ones_than_a_few_go_to_other_classes(void)
+{
+	struct magazine *extra;
+
+	assert_true(slab_start());
+	for (int i = 0; i < DEPOT_EMPTIES; i++)
+		depot_put_empty(&depot, magazine_of(stack(0)));
+	extra = magazine_new();
+	depot_put_empty(&depot, extra);
+	assert_int_equal(depot.empties, DEPOT_EMPTIES);
+	assert_ptr_equal(magazine_new(), extra);
+}
+
+static void without_memory_there_is_no_empty_one(void)
+{
+	assert_true(slab_start());
+	source_refuse();
+	while (magazine_new())
+		;
+	assert_null(depot_take_empty(&depot));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(an_empty_depot_has_nothing_but_room),
+		APART(the_stack_left_last_is_taken_first),
+		APART(a_stack_comes_back_as_it_was),
+		APART(its_objects_are_counted),
+		APART(there_is_room_for_a_few_full_ones_only),
+		APART(empty_magazines_are_kept_for_the_next_who_asks),
+		APART(more_empty_ones_than_a_few_go_to_other_classes),
+		APART(without_memory_there_is_no_empty_one),
+	};
+
+	return cmocka_run_group_tests_name("depot", tests, NULL, NULL);
+}

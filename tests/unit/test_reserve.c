@@ -1,0 +1,346 @@
+/*
+ * test_reserve.c - elements kept aside, and the queue of those who wait.
+ */
+#include "unit/apart.h"
+
+#include <pthread.h>
+#include <time.h>
+
+#include "heap/reserve.h"
+
+enum { MIN = 4, WAITERS = 5 };
+
+static char element[16];
+static void *kept[MIN];
+static struct reserve reserve = { .elements = kept, .min = MIN };
+static struct lock lock;
+
+static uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+static void pause_ms(long ms)
+{
+	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
+
+	nanosleep(&pause, NULL);
+}
+
+/* --- elements --- */
+
+static void it_wants_elements_until_it_is_full(void)
+{
+	for (int i = 0; i < MIN; i++) {
+		assert_true(reserve_wants(&reserve));
+		assert_true(reserve_give(&reserve, &element[i]));
+	}
+	assert_false(reserve_wants(&reserve));
+	assert_false(reserve_give(&reserve, &element[MIN]));
+	assert_int_equal(reserve.current, MIN);
+}
+
+static void the_element_returned_last_is_taken_first(void)
+{
+	for (int i = 0; i < MIN; i++)
+		reserve_give(&reserve, &element[i]);
+	for (int i = MIN; i-- > 0;)
+		assert_ptr_equal(reserve_take(&reserve), &element[i]);
+}
+
+static void an_empty_one_gives_null(void)
+{
+	assert_null(reserve_take(&reserve));
+	assert_int_equal(reserve.used, 0);
+}
+
+static void what_is_taken_is_counted(void)
+{
+	for (int round = 0; round < 3; round++) {
+		reserve_give(&reserve, &element[0]);
+		reserve_take(&reserve);
+	}
+	assert_int_equal(reserve.used, 3);
+}
+
+static void a_reserve_of_none_wants_nothing(void)
+{
+	struct reserve none = { 0 };
+
+	assert_false(reserve_wants(&none));
+	assert_false(reserve_give(&none, &element[0]));
+	assert_null(reserve_take(&none));
+}
+
+/* --- waiting --- */
+
+/* A thread that waits; `got` once it is over. */
+struct caller {
+	pthread_t thread;
+	int64_t timeout_ms;
+	void *got;
+	uint64_t waited_ms;
+};
+
+static void *wait_for_one(void *data)
+{
+	struct caller *caller = data;
+	uint64_t start = now_ms();
+
+	lock_take(&lock);
+	caller->got = reserve_wait(&reserve, &lock, caller->timeout_ms, NULL,
+				   NULL);
+	lock_release(&lock);
+	caller->waited_ms = now_ms() - start;
+	return NULL;
+}
+
+/* Returns when the caller is in the queue. */
+static void let_wait(struct caller *caller, int64_t timeout_ms)
+{
+	uint64_t before = reserve.waits, after = before;
+
+	caller->timeout_ms = timeout_ms;
+	pthread_create(&caller->thread, NULL, wait_for_one, caller);
+	while (after == before) {
+		pause_ms(1);
+		lock_take(&lock);
+		after = reserve.waits;
+		lock_release(&lock);
+	}
+}
+
+static void give(void *p)
+{
+	lock_take(&lock);
+	assert_true(reserve_give(&reserve, p));
+	lock_release(&lock);
+}
+
+static void a_waiter_is_handed_what_the_next_free_brings(void)
+{
+	struct caller caller;
+
+	let_wait(&caller, -1);
+	give(&element[0]);
+	pthread_join(caller.thread, NULL);
+	assert_ptr_equal(caller.got, &element[0]);
+	assert_int_equal(reserve.current, 0);
+	assert_null(reserve.first);
+	assert_null(reserve.last);
+}
+
+static void waiters_are_served_in_the_order_they_came(void)
+{
+	struct caller callers[WAITERS];
+
+	for (int i = 0; i < WAITERS; i++)
+		let_wait(&callers[i], -1);
+	for (int i = 0; i < WAITERS; i++)
+		give(&element[i]);
+	for (int i = 0; i < WAITERS; i++) {
+		pthread_join(callers[i].thread, NULL);
+		assert_ptr_equal(callers[i].got, &element[i]);
+	}
+	assert_int_equal(reserve.waits, WAITERS);
+}
+
+static void one_free_wakes_one_waiter_and_no_other(void)
+{
+	struct caller first, second;
+
+	let_wait(&first, -1);
+	let_wait(&second, 300);
+	give(&element[0]);
+	pthread_join(first.thread, NULL);
+	pthread_join(second.thread, NULL);
+	assert_ptr_equal(first.got, &element[0]);
+	assert_null(second.got);
+}
+
+static void waiters_come_before_the_reserve(void)
+{
+	struct caller caller;
+
+	let_wait(&caller, -1);
+	give(&element[0]);
+	give(&element[1]);
+	pthread_join(caller.thread, NULL);
+	assert_ptr_equal(caller.got, &element[0]);
+	assert_int_equal(reserve.current, 1);
+}
+
+static void when_the_time_is_over_the_answer_is_null(void)
+{
+	struct caller caller;
+
+	let_wait(&caller, 50);
+	pthread_join(caller.thread, NULL);
+	assert_null(caller.got);
+	assert_in_range(caller.waited_ms, 40, 5000);
+	assert_null(reserve.first);
+	assert_null(reserve.last);
+}
+
+static void no_wait_is_shorter_than_asked(void)
+{
+	for (int64_t ms = 1; ms <= 40; ms += 3) {
+		struct caller caller;
+
+		let_wait(&caller, ms);
+		pthread_join(caller.thread, NULL);
+		assert_null(caller.got);
+		if (caller.waited_ms + 1 < (uint64_t)ms)
+			fail_msg("%d ms instead of %d", (int)caller.waited_ms,
+				 (int)ms);
+	}
+}
+
+static void a_wait_of_no_time_asks_and_goes(void)
+{
+	struct caller caller = { .timeout_ms = 0 };
+
+	wait_for_one(&caller);
+	assert_null(caller.got);
+	assert_null(reserve.first);
+}
+
+static void whoever_gives_up_leaves_the_others_in_line(void)
+{
+	struct caller callers[3];
+
+	let_wait(&callers[0], -1);
+	let_wait(&callers[1], 20);
+	let_wait(&callers[2], -1);
+	pthread_join(callers[1].thread, NULL);
+	assert_null(callers[1].got);
+	give(&element[0]);
+	give(&element[2]);
+	pthread_join(callers[0].thread, NULL);
+	pthread_join(callers[2].thread, NULL);
+	assert_ptr_equal(callers[0].got, &element[0]);
+	assert_ptr_equal(callers[2].got, &element[2]);
+}
+
+static void the_last_in_line_may_give_up_too(void)
+{
+	struct caller callers[3];
+
+	let_wait(&callers[0], -1);
+	let_wait(&callers[1], 20);
+	pthread_join(callers[1].thread, NULL);
+	let_wait(&callers[2], -1);
+	give(&element[0]);
+	give(&element[2]);
+	pthread_join(callers[0].thread, NULL);
+	pthread_join(callers[2].thread, NULL);
+	assert_ptr_equal(callers[0].got, &element[0]);
+	assert_ptr_equal(callers[2].got, &element[2]);
+}
+
+/*
+ * The giver holds the lock across the deadline: the waiter's sleep is over,
+ * but it learns so only afterwards.
+ */
+static void an_element_given_at_the_deadline_is_not_lost(void)
+{
+	struct caller caller;
+
+	let_wait(&caller, 20);
+	lock_take(&lock);
+	pause_ms(60);
+	assert_true(reserve_give(&reserve, &element[0]));
+	lock_release(&lock);
+	pthread_join(caller.thread, NULL);
+	assert_ptr_equal(caller.got, &element[0]);
+	assert_int_equal(reserve.current, 0);
+}
+
+/* Frees and deadlines as close together as can be; nothing may get lost. */
+static void around_the_deadline_an_element_has_exactly_one_owner(void)
+{
+	for (int round = 0; round < 60; round++) {
+		struct caller caller;
+
+		let_wait(&caller, 3);
+		for (volatile int spin = 0; spin < round * 3000; spin++)
+			;
+		pause_ms(2);
+		give(&element[0]);
+		pthread_join(caller.thread, NULL);
+		lock_take(&lock);
+		if (caller.got) {
+			assert_ptr_equal(caller.got, &element[0]);
+			assert_int_equal(reserve.current, 0);
+		} else {
+			assert_ptr_equal(reserve_take(&reserve), &element[0]);
+		}
+		assert_null(reserve.first);
+		lock_release(&lock);
+	}
+}
+
+/* --- poking --- */
+
+static unsigned pokes;
+
+static void poke(void *data)
+{
+	assert_ptr_equal(data, element);
+	assert_int_not_equal(lock.word, 0);
+	pokes++;
+}
+
+static void who_waits_pokes_every_few_milliseconds(void)
+{
+	lock_take(&lock);
+	assert_null(reserve_wait(&reserve, &lock, 200, poke, element));
+	lock_release(&lock);
+	assert_in_range(pokes, 5, 60);
+}
+
+static void poke_once_and_give(void *data)
+{
+	(void)data;
+	if (!pokes++)
+		reserve_give(&reserve, &element[3]);
+}
+
+static void an_element_that_the_poke_itself_brings_is_taken(void)
+{
+	lock_take(&lock);
+	assert_ptr_equal(reserve_wait(&reserve, &lock, 1000,
+				      poke_once_and_give, NULL),
+			 &element[3]);
+	lock_release(&lock);
+	assert_int_equal(pokes, 1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(it_wants_elements_until_it_is_full),
+		APART(the_element_returned_last_is_taken_first),
+		APART(an_empty_one_gives_null),
+		APART(what_is_taken_is_counted),
+		APART(a_reserve_of_none_wants_nothing),
+		APART(a_waiter_is_handed_what_the_next_free_brings),
+		APART(waiters_are_served_in_the_order_they_came),
+		APART(one_free_wakes_one_waiter_and_no_other),
+		APART(waiters_come_before_the_reserve),
+		APART(when_the_time_is_over_the_answer_is_null),
+		APART(no_wait_is_shorter_than_asked),
+		APART(a_wait_of_no_time_asks_and_goes),
+		APART(whoever_gives_up_leaves_the_others_in_line),
+		APART(the_last_in_line_may_give_up_too),
+		APART(an_element_given_at_the_deadline_is_not_lost),
+		APART(around_the_deadline_an_element_has_exactly_one_owner),
+		APART(who_waits_pokes_every_few_milliseconds),
+		APART(an_element_that_the_poke_itself_brings_is_taken),
+	};
+
+	return cmocka_run_group_tests_name("reserve", tests, NULL, NULL);
+}

@@ -1,0 +1,317 @@
+/*
+ * test_slab_check.c - crimes against slabs, and what slab_check() finds.
+ *
+ * The module itself is included, not linked: its records must be spoilt.
+ */
+#include "unit/apart.h"
+
+#include "heap/slab.c"
+#include "unit/slabs.h"
+#include "unit/source.h"
+
+enum { C = 4 };
+
+static struct slab *first_slab(void)
+{
+	return record_of(slabs_of[C].first);
+}
+
+/* --- crimes --- */
+
+static void an_object_given_twice_in_one_batch_is_a_double_free(void)
+{
+	void *twice[2];
+
+	slabs_start(0);
+	slabs_take(C, 10);
+	twice[0] = twice[1] = objects[3];
+	slab_give(&slabs_of[C], twice, 2);
+}
+
+static void an_object_given_again_later_is_a_double_free(void)
+{
+	slabs_start(0);
+	slabs_take(C, 10);
+	slab_give(&slabs_of[C], objects + 3, 1);
+	slab_give(&slabs_of[C], objects, 10);
+}
+
+static void an_object_given_again_in_another_word_is_a_double_free(void)
+{
+	void *given[3];
+
+	slabs_start(0);
+	slabs_take(C, 200);
+	given[0] = given[2] = objects[3];
+	given[1] = objects[150];
+	slab_give(&slabs_of[C], given, 3);
+}
+
+static void an_object_whose_slab_has_gone_is_a_double_free(void)
+{
+	slabs_start(0);
+	slabs_take(C, slabs_each(C));
+	slab_give(&slabs_of[C], objects, slabs_each(C));
+	slab_give(&slabs_of[C], objects + 7, 1);
+}
+
+static void an_object_whose_slab_changed_class_is_a_double_free(void)
+{
+	void *p;
+
+	slabs_start(0);
+	slabs_take(C, 1);
+	p = objects[0];
+	slab_give(&slabs_of[C], &p, 1);
+	slabs_take(2, 1);
+	slab_give(&slabs_of[C], &p, 1);
+}
+
+static void an_address_inside_an_object_is_an_invalid_free(void)
+{
+	void *inside;
+
+	slabs_start(0);
+	slabs_take(C, 10);
+	inside = (char *)objects[3] + 16;
+	slab_give(&slabs_of[C], &inside, 1);
+}
+
+static void an_odd_address_is_an_invalid_free(void)
+{
+	void *inside;
+
+	slabs_start(0);
+	slabs_take(C, 10);
+	inside = (char *)objects[3] + 1;
+	slab_give(&slabs_of[C], &inside, 1);
+}
+
+static void the_rest_behind_the_last_object_is_an_invalid_free(void)
+{
+	void *rest;
+
+	slabs_start(0);
+	slabs_take(7, slabs_each(7));
+	rest = (char *)objects[slabs_each(7) - 1] + 112;
+	slab_give(&slabs_of[7], &rest, 1);
+}
+
+/* Every address of a slab but the starts of its objects. */
+static void no_address_inside_is_ever_taken_for_an_object(void)
+{
+	slabs_start(0);
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		for (unsigned at = 0; at < SLAB_BYTES; at++) {
+			unsigned index = index_of(at, c);
+
+			assert_int_equal(index, at / class_size(c));
+			assert_int_equal(index * c * CLASS_STEP == at,
+					 at % class_size(c) == 0);
+		}
+}
+
+/* --- what slab_check() finds --- */
+
+/* Two slabs with free objects, and a full one. */
+static void prepare(void)
+{
+	slabs_start(0);
+	slabs_take(C, 3 * slabs_each(C));
+	slabs_give(C, objects + 10, 50);
+	slabs_give(C, objects + slabs_each(C) + 10, 50);
+}
+
+static void check(void)
+{
+	slab_check(&slabs_of[C]);
+}
+
+static void an_unspoilt_class_passes(void)
+{
+	prepare();
+	check();
+}
+
+static void a_bit_set_that_is_not_counted_is_found(void)
+{
+	prepare();
+	first_slab()->bits[1] ^= 1;
+	check();
+}
+
+static void a_bit_cleared_is_found(void)
+{
+	prepare();
+	first_slab()->bits[0] &= ~((uint64_t)1 << 20);
+	check();
+}
+
+static void a_bit_beyond_the_last_object_is_found(void)
+{
+	prepare();
+	first_slab()->bits[BITMAP_WORDS - 1] = 1;
+	first_slab()->free++;
+	slabs_of[C].free_objects++;
+	check();
+}
+
+/* Class 3 has 1365 objects: the last word of its bitmap is not whole. */
+static void a_bit_beyond_the_last_object_in_its_word_is_found(void)
+{
+	struct slab *slab;
+
+	slabs_start(0);
+	slabs_take(3, 10);
+	slab = record_of(slabs_of[3].first);
+	slab->bits[1365 / 64] |= (uint64_t)1 << 1365 % 64;
+	slab->free++;
+	slabs_of[3].free_objects++;
+	slab_check(&slabs_of[3]);
+}
+
+static void a_free_object_below_first_word_is_found(void)
+{
+	prepare();
+	first_slab()->first_word = 2;
+	check();
+}
+
+static void a_full_slab_on_the_list_is_found(void)
+{
+	prepare();
+	link_slab(&slabs_of[C], record_of(2));
+	check();
+}
+
+static void a_slab_of_another_class_is_found(void)
+{
+	prepare();
+	space_map[number_of(first_slab())] = 16;
+	check();
+}
+
+static void a_broken_link_back_is_found(void)
+{
+	prepare();
+	record_of(first_slab()->next)->prev = NO_SLAB;
+	check();
+}
+
+static void a_list_that_never_ends_is_found(void)
+{
+	prepare();
+	record_of(first_slab()->next)->next = slabs_of[C].first;
+	first_slab()->prev = first_slab()->next;
+	check();
+}
+
+static void a_slab_missing_from_the_list_is_found(void)
+{
+	prepare();
+	unlink_slab(&slabs_of[C], first_slab());
+	check();
+}
+
+static void a_wrong_sum_of_free_objects_is_found(void)
+{
+	prepare();
+	slabs_of[C].free_objects++;
+	check();
+}
+
+static void a_wrong_capacity_is_found(void)
+{
+	prepare();
+	slabs_of[C].capacity--;
+	check();
+}
+
+static void a_wrong_count_of_slabs_is_found(void)
+{
+	prepare();
+	slabs_of[C].count++;
+	slabs_of[C].capacity += slabs_each(C);
+	check();
+}
+
+static void a_used_object_in_a_purged_page_is_found(void)
+{
+	prepare();
+	first_slab()->purged = 1;
+	slabs_of[C].purged_pages = 1;
+	check();
+}
+
+static void a_wrong_sum_of_purged_pages_is_found(void)
+{
+	prepare();
+	slabs_of[C].purged_pages = 1;
+	check();
+}
+
+/* --- after a fork that nobody announced --- */
+
+static void objects_of_abandoned_slabs_can_still_be_freed(void)
+{
+	size_t count = 4 * slabs_each(C);
+	static void *late[SLABS_MOST];
+
+	slabs_start(0);
+	slabs_take(C, count);
+	slabs_shuffle(count);
+	slabs_give(C, objects + count - 100, 100);
+	memcpy(late, objects, sizeof(late));
+	slab_abandon(&slabs_of[C]);
+	slab_check(&slabs_of[C]);
+	slabs_take(C, 10);
+	for (size_t i = 0; i < count - 100; i++) {
+		slab_give(&slabs_of[C], &late[i], 1);
+		slab_check(&slabs_of[C]);
+	}
+	slabs_take(C, count);
+	slabs_take(5, count);
+	assert_true(slab_used(&slabs_of[C]) <= slabs_of[C].capacity);
+}
+
+#define DOUBLE "double free of 0x"
+#define INSIDE "invalid free of 0x"
+#define CHECK "heap check of 0x"
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		ABORTS(an_object_given_twice_in_one_batch_is_a_double_free,
+		       DOUBLE),
+		ABORTS(an_object_given_again_later_is_a_double_free, DOUBLE),
+		ABORTS(an_object_given_again_in_another_word_is_a_double_free,
+		       DOUBLE),
+		ABORTS(an_object_whose_slab_has_gone_is_a_double_free, DOUBLE),
+		ABORTS(an_object_whose_slab_changed_class_is_a_double_free,
+		       DOUBLE),
+		ABORTS(an_address_inside_an_object_is_an_invalid_free, INSIDE),
+		ABORTS(an_odd_address_is_an_invalid_free, INSIDE),
+		ABORTS(the_rest_behind_the_last_object_is_an_invalid_free,
+		       INSIDE),
+		APART(no_address_inside_is_ever_taken_for_an_object),
+		APART(an_unspoilt_class_passes),
+		ABORTS(a_bit_set_that_is_not_counted_is_found, CHECK),
+		ABORTS(a_bit_cleared_is_found, CHECK),
+		ABORTS(a_bit_beyond_the_last_object_is_found, CHECK),
+		ABORTS(a_bit_beyond_the_last_object_in_its_word_is_found, CHECK),
+		ABORTS(a_free_object_below_first_word_is_found, CHECK),
+		ABORTS(a_full_slab_on_the_list_is_found, CHECK),
+		ABORTS(a_slab_of_another_class_is_found, CHECK),
+		ABORTS(a_broken_link_back_is_found, CHECK),
+		ABORTS(a_list_that_never_ends_is_found, CHECK),
+		ABORTS(a_slab_missing_from_the_list_is_found, CHECK),
+		ABORTS(a_wrong_sum_of_free_objects_is_found, CHECK),
+		ABORTS(a_wrong_capacity_is_found, CHECK),
+		ABORTS(a_wrong_count_of_slabs_is_found, CHECK),
+		ABORTS(a_used_object_in_a_purged_page_is_found, CHECK),
+		ABORTS(a_wrong_sum_of_purged_pages_is_found, CHECK),
+		APART(objects_of_abandoned_slabs_can_still_be_freed),
+	};
+
+	return cmocka_run_group_tests_name("slab_check", tests, NULL, NULL);
+}

@@ -1,0 +1,636 @@
+/*
+ * test_space.c - the address range of the pools.
+ *
+ * The module itself is included, not linked: its state must be spoilt to see
+ * that space_check() notices.
+ */
+#include "unit/apart.h"
+
+#include <pthread.h>
+
+#include "heap/space.c"
+#include "unit/limits.h"
+#include "unit/source.h"
+
+enum { RECORD_BYTES = 64, MOST = 4096 };
+
+static size_t slabs[MOST];
+
+static void start(void)
+{
+	assert_true(space_start(RECORD_BYTES));
+}
+
+static void take(size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		slabs[i] = space_take();
+		assert_int_not_equal(slabs[i], SPACE_NONE);
+	}
+}
+
+static void give(size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		space_give(slabs[i]);
+	space_check();
+}
+
+static char *memory_of(size_t slab)
+{
+	return (char *)space_address(slab);
+}
+
+static struct space_stats stats(void)
+{
+	struct space_stats s;
+
+	space_stats(&s);
+	return s;
+}
+
+/* --- slabs --- */
+
+static void slabs_are_aligned_apart_and_usable(void)
+{
+	start();
+	assert_int_equal(space_base % (2 * MIB), 0);
+	take(100);
+	for (size_t i = 0; i < 100; i++) {
+		char *p = memory_of(slabs[i]);
+
+		assert_int_equal((uintptr_t)p % SLAB_BYTES, 0);
+		assert_int_equal(space_slab_of(p), slabs[i]);
+		assert_int_equal(space_slab_of(p + SLAB_BYTES - 1), slabs[i]);
+		assert_int_equal(p[0], 0);
+		p[0] = p[SLAB_BYTES - 1] = 1;
+		for (size_t j = 0; j < i; j++)
+			assert_int_not_equal(slabs[i], slabs[j]);
+	}
+	space_check();
+}
+
+static void each_slab_has_a_zeroed_record(void)
+{
+	start();
+	take(3000);
+	for (size_t i = 0; i < 3000; i++) {
+		char *record = space_records + slabs[i] * RECORD_BYTES;
+
+		assert_int_equal(record[0], 0);
+		assert_int_equal(record[RECORD_BYTES - 1], 0);
+		record[0] = record[RECORD_BYTES - 1] = 1;
+	}
+}
+
+static void nothing_is_ours_before_the_start(void)
+{
+	assert_int_equal(space_size_of(NULL), 0);
+	assert_int_equal(space_size_of(slabs), 0);
+	assert_int_equal(space_size_of((void *)UINTPTR_MAX), 0);
+	assert_false(space_is_free(NULL));
+	assert_false(space_is_free(slabs));
+}
+
+static void what_lies_outside_the_window_has_no_size(void)
+{
+	start();
+	assert_int_equal(space_size_of(NULL), 0);
+	assert_int_equal(space_size_of(slabs), 0);
+	assert_int_equal(space_size_of((void *)(space_base - 1)), 0);
+	assert_int_equal(space_size_of((void *)space_address(WINDOW_SLABS)), 0);
+	assert_int_equal(space_size_of((void *)UINTPTR_MAX), 0);
+	assert_false(space_is_free((void *)(space_base - 1)));
+	assert_false(space_is_free((void *)space_address(WINDOW_SLABS)));
+}
+
+static void the_lowest_free_slab_is_taken_first(void)
+{
+	start();
+	take(10);
+	for (size_t i = 0; i < 10; i++)
+		assert_int_equal(slabs[i], i);
+	space_give(7);
+	space_give(2);
+	space_give(5);
+	assert_int_equal(space_take(), 2);
+	assert_int_equal(space_take(), 5);
+	assert_int_equal(space_take(), 7);
+	assert_int_equal(space_take(), 10);
+}
+
+static void only_free_slabs_are_free(void)
+{
+	start();
+	take(64);
+	assert_false(space_is_free(memory_of(3)));
+	space_give(3);
+	assert_true(space_is_free(memory_of(3)));
+	assert_true(space_is_free(memory_of(3) + SLAB_BYTES - 1));
+	assert_false(space_is_free(memory_of(2)));
+	space_trim();
+	assert_true(space_is_free(memory_of(3)));
+	assert_false(space_is_free(memory_of(64)));
+}
+
+/* --- growing --- */
+
+static void big_steps_keep_the_calls_for_memory_few(void)
+{
+	start();
+	take(MOST);
+	assert_in_range(source.commits, 1, MOST / COMMIT_MOST + 2);
+	assert_in_range(source.maps, 1, 16);
+	assert_in_range(stats().reserved_slabs, MOST, 2 * MOST);
+}
+
+static void only_a_big_heap_asks_for_huge_pages(void)
+{
+	start();
+	take(HUGE_FROM);
+	assert_int_equal(source.huges, 0);
+	take(MOST - HUGE_FROM);
+	assert_true(source.huges > 0);
+}
+
+static void a_big_step_refused_becomes_one_slab(void)
+{
+	start();
+	take(1);
+	take(space.committed - space.next);
+	source_refuse_calls(1, 1);
+	take(1);
+	assert_int_equal(space.committed, space.next);
+	take(1);
+	assert_true(space.committed > space.next);
+	space_check();
+}
+
+static void while_the_kernel_refuses_there_is_nothing_and_later_there_is(void)
+{
+	start();
+	take(1);
+	take(space.committed - space.next);
+	source_refuse();
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(space_take(), SPACE_NONE);
+	source_allow();
+	take(100);
+	space_check();
+}
+
+static void any_call_may_be_refused_and_no_slab_is_lost(void)
+{
+	size_t got = 0;
+
+	start();
+	for (long n = 1; n <= 400; n++) {
+		source_refuse_calls(n % 7 + 1, n % 5);
+		for (int i = 0; i < 10; i++)
+			got += space_take() != SPACE_NONE;
+		space_check();
+	}
+	source_allow();
+	assert_int_equal(stats().used_slabs, got);
+	assert_true(got > 3000);
+	assert_int_equal(space.next, got);
+}
+
+static void a_start_may_be_refused_at_any_call(void)
+{
+	for (long n = 1; n <= 4; n++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child) {
+			source_refuse_calls(n, LONG_MAX / 2);
+			_exit(space_start(RECORD_BYTES) || space_base);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		if (n <= 3)
+			assert_int_equal(status, 0);
+	}
+	source_refuse_calls(2, 2);
+	start();
+	take(10);
+}
+
+/* --- other people's mappings --- */
+
+/* Where the window of a process like this one lies. */
+static uintptr_t likely_base(void)
+{
+	int pipe_ends[2];
+	uintptr_t base;
+
+	assert_int_equal(pipe(pipe_ends), 0);
+	if (!fork()) {
+		start();
+		base = space_base;
+		_exit(write(pipe_ends[1], &base, sizeof(base)) < 0);
+	}
+	assert_int_equal(read(pipe_ends[0], &base, sizeof(base)), sizeof(base));
+	wait(NULL);
+	return base;
+}
+
+static void a_taken_window_is_left_for_another(void)
+{
+	char *theirs = (char *)likely_base() + 32 * MIB;
+
+	assert_ptr_equal(sys_map(theirs, sys_page()), theirs);
+	theirs[0] = 42;
+	start();
+	take(2000);
+	for (size_t i = 0; i < 2000; i++)
+		memory_of(slabs[i])[0] = 1;
+	assert_int_equal(theirs[0], 42);
+}
+
+static void taken_records_leave_the_window_for_another(void)
+{
+	uintptr_t base = likely_base();
+	char *theirs = (char *)base - (size_t)WINDOW_SLABS * RECORD_BYTES;
+
+	assert_ptr_equal(sys_map(theirs, sys_page()), theirs);
+	start();
+	assert_int_not_equal(space_base, base);
+	take(100);
+}
+
+static void a_hole_in_the_window_is_stepped_over(void)
+{
+	char *theirs;
+
+	start();
+	theirs = memory_of(EXTENT_FIRST + 5);
+	assert_ptr_equal(sys_map(theirs, sys_page()), theirs);
+	memset(theirs, 42, sys_page());
+	take(3000);
+	for (size_t i = 0; i < 3000; i++) {
+		assert_int_not_equal(slabs[i], EXTENT_FIRST + 5);
+		memset(memory_of(slabs[i]), 1, 64);
+	}
+	assert_int_equal(slabs[EXTENT_FIRST - 1], EXTENT_FIRST - 1);
+	assert_int_equal(theirs[0], 42);
+	assert_int_equal(space_size_of(theirs), 0);
+	assert_false(space_is_free(theirs));
+	give(3000);
+	assert_int_equal(theirs[0], 42);
+	space_trim();
+	assert_int_equal(theirs[0], 42);
+	take(3000);
+}
+
+static void holes_of_every_kind_are_stepped_over(void)
+{
+	static const struct {
+		size_t slab, slabs;
+	} holes[] = { { 1024, 1 }, { 1100, 40 }, { 1200, 500 }, { 2047, 2 } };
+	size_t n = 0;
+
+	start();
+	for (size_t i = 0; i < COUNT_OF(holes); i++)
+		assert_non_null(sys_map(memory_of(holes[i].slab),
+					holes[i].slabs * SLAB_BYTES));
+	take(3000);
+	for (size_t i = 0; i < 3000; i++) {
+		while (n < COUNT_OF(holes) && slabs[i] > holes[n].slab)
+			n++;
+		if (n < COUNT_OF(holes))
+			assert_true(slabs[i] < holes[n].slab);
+		if (n)
+			assert_true(slabs[i] >= holes[n - 1].slab +
+							holes[n - 1].slabs);
+		memory_of(slabs[i])[0] = 1;
+	}
+	give(3000);
+}
+
+/* --- limits --- */
+
+static void under_a_tiny_limit_the_pools_stay_off(void)
+{
+	if (!limits_set_space(LIMIT_LEAST - 1))
+		apart_skip("cannot limit the address space");
+	assert_false(space_start(RECORD_BYTES));
+	assert_int_equal(space_base, 0);
+}
+
+static void under_a_limit_most_of_it_can_be_had(void)
+{
+	size_t limit = 256 * MIB, got = 0;
+	size_t room = limit - limits_occupied();
+
+	if (!limits_set_space(limit))
+		apart_skip("cannot limit the address space");
+	start();
+	assert_true(stats().reserved_slabs * SLAB_BYTES <= limit / 16);
+	while (space_take() != SPACE_NONE)
+		got++;
+	assert_true(got * SLAB_BYTES > room / 10 * 9);
+	limits_set_space(RLIM_INFINITY);
+	space_check();
+}
+
+static void a_limit_that_is_raised_lets_the_heap_grow_again(void)
+{
+	struct rlimit limit;
+
+	start();
+	take(EXTENT_FIRST);
+	if (!limits_set_space(limits_occupied()))
+		apart_skip("cannot limit the address space");
+	assert_int_equal(space_take(), SPACE_NONE);
+	getrlimit(RLIMIT_AS, &limit);
+	limit.rlim_cur = RLIM_INFINITY;
+	setrlimit(RLIMIT_AS, &limit);
+	take(100);
+	space_check();
+}
+
+static void when_the_window_is_full_there_is_nothing_more(void)
+{
+	size_t got = 0;
+
+	start();
+	while (space_take() != SPACE_NONE)
+		got++;
+	if (got < WINDOW_SLABS / 2)
+		apart_skip("this machine promises no 64 GiB");
+	assert_int_equal(got, WINDOW_SLABS);
+	space_give(WINDOW_SLABS - 1);
+	assert_int_equal(space_take(), WINDOW_SLABS - 1);
+	assert_int_equal(space_take(), SPACE_NONE);
+}
+
+/* --- giving back --- */
+
+static void few_free_slabs_are_kept_and_the_rest_returned(void)
+{
+	start();
+	take(400);
+	for (size_t i = 0; i < 400; i++)
+		memory_of(slabs[i])[0] = 1;
+	give(400);
+	assert_in_range(stats().kept_slabs, 1, KEEP_LEAST);
+	assert_int_equal(stats().kept_slabs + stats().returned_slabs, 400);
+	assert_int_equal(stats().used_slabs, 0);
+	assert_int_equal(source.returned_bytes,
+			 stats().returned_slabs * SLAB_BYTES);
+}
+
+static void a_big_heap_keeps_a_thirty_second_of_its_peak(void)
+{
+	start();
+	take(MOST);
+	give(MOST);
+	assert_in_range(stats().kept_slabs, MOST / 32 / 2 - 1, MOST / 32);
+}
+
+static void what_was_returned_reads_as_zeros_when_it_comes_back(void)
+{
+	start();
+	take(400);
+	for (size_t i = 0; i < 400; i++)
+		memory_of(slabs[i])[0] = 1;
+	give(400);
+	space_trim();
+	take(400);
+	for (size_t i = 0; i < 400; i++)
+		assert_int_equal(memory_of(slabs[i])[0], 0);
+}
+
+static void neighbours_are_returned_in_one_call(void)
+{
+	start();
+	take(2000);
+	give(2000);
+	assert_in_range(source.returns, 1, 100);
+	space_trim();
+	assert_int_equal(stats().kept_slabs, 0);
+}
+
+static void what_is_soon_taken_again_is_kept_the_next_time(void)
+{
+	long before;
+
+	start();
+	for (int round = 0; round < 40; round++) {
+		take(100);
+		give(100);
+	}
+	before = source.returns;
+	for (int round = 0; round < 10; round++) {
+		take(100);
+		give(100);
+	}
+	assert_int_equal(source.returns, before);
+	assert_int_equal(stats().kept_slabs, 100);
+}
+
+static void after_a_quiet_second_less_is_kept_again(void)
+{
+	start();
+	for (int round = 0; round < 40; round++) {
+		take(100);
+		give(100);
+	}
+	take(101);
+	space.retaken_ms -= QUIET_MS + 1;
+	give(101);
+	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
+}
+
+static void a_trim_returns_all_that_is_kept(void)
+{
+	start();
+	take(10);
+	give(10);
+	assert_int_equal(stats().kept_slabs, 10);
+	assert_int_equal(space_trim(), 10 * SLAB_BYTES);
+	assert_int_equal(stats().returned_slabs, 10);
+	assert_int_equal(space_trim(), 0);
+	space_check();
+}
+
+static void what_the_kernel_refuses_to_take_stays_kept(void)
+{
+	start();
+	take(100);
+	source.refuse_returns = true;
+	give(100);
+	assert_int_equal(stats().kept_slabs, 100);
+	assert_int_equal(space_trim(), 0);
+	take(100);
+	space_check();
+}
+
+static void one_pinned_slab_does_not_keep_the_others(void)
+{
+	start();
+	take(100);
+	source.pinned = (uintptr_t)memory_of(50);
+	for (size_t i = 0; i < 100; i += 2)
+		space_give(i);
+	space_trim();
+	space_check();
+	assert_int_equal(stats().kept_slabs, 1);
+	assert_int_equal(stats().returned_slabs, 49);
+}
+
+static void an_abandoned_space_hands_out_nothing(void)
+{
+	start();
+	take(10);
+	space_give(3);
+	space_abandon();
+	assert_int_equal(space_take(), SPACE_NONE);
+	space_give(4);
+	assert_int_equal(space_take(), SPACE_NONE);
+}
+
+/* --- threads --- */
+
+static void *take_and_give(void *unused)
+{
+	(void)unused;
+	for (unsigned round = 0; round < 200; round++) {
+		size_t mine[20];
+
+		for (size_t i = 0; i < COUNT_OF(mine); i++) {
+			mine[i] = space_take();
+			*(size_t *)memory_of(mine[i]) = (uintptr_t)&mine[i];
+		}
+		for (size_t i = 0; i < COUNT_OF(mine); i++) {
+			assert_int_equal(*(size_t *)memory_of(mine[i]),
+					 (uintptr_t)&mine[i]);
+			space_give(mine[i]);
+		}
+	}
+	return NULL;
+}
+
+static void threads_never_get_the_same_slab(void)
+{
+	pthread_t threads[4];
+
+	start();
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		pthread_create(&threads[i], NULL, take_and_give, NULL);
+	for (size_t i = 0; i < COUNT_OF(threads); i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(stats().used_slabs, 0);
+	space_check();
+}
+
+/* --- what space_check() finds --- */
+
+static void prepare(void)
+{
+	start();
+	take(100);
+	give(100);
+	take(20);
+	space_give(5);
+	space_check();
+}
+
+static void a_slab_both_kept_and_returned_is_found(void)
+{
+	prepare();
+	set_add(&space.returned, 5);
+	space_check();
+}
+
+static void a_free_slab_with_a_class_is_found(void)
+{
+	prepare();
+	space_map[5] = 16;
+	space_check();
+}
+
+static void a_wrong_count_of_kept_slabs_is_found(void)
+{
+	prepare();
+	space.kept.count++;
+	space_check();
+}
+
+static void a_wrong_count_of_returned_slabs_is_found(void)
+{
+	prepare();
+	space.returned.count--;
+	space_check();
+}
+
+static void a_slab_in_use_beyond_what_is_committed_is_found(void)
+{
+	prepare();
+	space.committed = space.next - 1;
+	space_check();
+}
+
+static void a_commit_beyond_what_is_reserved_is_found(void)
+{
+	prepare();
+	space.committed = space.reserved + 1;
+	space_check();
+}
+
+static void a_free_slab_below_the_lowest_word_is_found(void)
+{
+	prepare();
+	space.kept.low = 1;
+	space_check();
+}
+
+#define STATE "a free slab has two states or a class"
+#define COUNTS "the counts of free slabs are wrong"
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(slabs_are_aligned_apart_and_usable),
+		APART(each_slab_has_a_zeroed_record),
+		APART(nothing_is_ours_before_the_start),
+		APART(what_lies_outside_the_window_has_no_size),
+		APART(the_lowest_free_slab_is_taken_first),
+		APART(only_free_slabs_are_free),
+		APART(big_steps_keep_the_calls_for_memory_few),
+		APART(only_a_big_heap_asks_for_huge_pages),
+		APART(a_big_step_refused_becomes_one_slab),
+		APART(while_the_kernel_refuses_there_is_nothing_and_later_there_is),
+		APART(any_call_may_be_refused_and_no_slab_is_lost),
+		APART(a_start_may_be_refused_at_any_call),
+		APART(a_taken_window_is_left_for_another),
+		APART(taken_records_leave_the_window_for_another),
+		APART(a_hole_in_the_window_is_stepped_over),
+		APART(holes_of_every_kind_are_stepped_over),
+		APART(under_a_tiny_limit_the_pools_stay_off),
+		APART(under_a_limit_most_of_it_can_be_had),
+		APART(a_limit_that_is_raised_lets_the_heap_grow_again),
+		APART(when_the_window_is_full_there_is_nothing_more),
+		APART(few_free_slabs_are_kept_and_the_rest_returned),
+		APART(a_big_heap_keeps_a_thirty_second_of_its_peak),
+		APART(what_was_returned_reads_as_zeros_when_it_comes_back),
+		APART(neighbours_are_returned_in_one_call),
+		APART(what_is_soon_taken_again_is_kept_the_next_time),
+		APART(after_a_quiet_second_less_is_kept_again),
+		APART(a_trim_returns_all_that_is_kept),
+		APART(what_the_kernel_refuses_to_take_stays_kept),
+		APART(one_pinned_slab_does_not_keep_the_others),
+		APART(an_abandoned_space_hands_out_nothing),
+		APART(threads_never_get_the_same_slab),
+		ABORTS(a_slab_both_kept_and_returned_is_found, STATE),
+		ABORTS(a_free_slab_with_a_class_is_found, STATE),
+		ABORTS(a_wrong_count_of_kept_slabs_is_found, COUNTS),
+		ABORTS(a_wrong_count_of_returned_slabs_is_found, COUNTS),
+		ABORTS(a_slab_in_use_beyond_what_is_committed_is_found, COUNTS),
+		ABORTS(a_commit_beyond_what_is_reserved_is_found, COUNTS),
+		ABORTS(a_free_slab_below_the_lowest_word_is_found,
+		       "heap check"),
+	};
+
+	return cmocka_run_group_tests_name("space", tests, NULL, NULL);
+}

@@ -1,0 +1,103 @@
+"""The allocators that are compared: where they are, and which they are."""
+
+import os
+import platform
+import subprocess
+from dataclasses import dataclass
+
+# Name, Debian package, the library to preload.
+PEERS = [
+    ("jemalloc", "libjemalloc2", "libjemalloc.so.2"),
+    ("mimalloc", "libmimalloc2.0", "libmimalloc.so.2"),
+    ("tcmalloc", "libtcmalloc-minimal4", "libtcmalloc_minimal.so.4"),
+    ("tbbmalloc", "libtbbmalloc2", "libtbbmalloc_proxy.so.2"),
+]
+
+# The machine that a preloaded library must be for, as `ldconfig -p` names it.
+MACHINES = {"x86_64": "x86-64", "aarch64": "AArch64"}
+
+
+@dataclass
+class Allocator:
+    name: str
+    preload: str        # "" for glibc
+    version: str
+
+
+def output(*command):
+    """What a command prints, without the newline; "" when it fails."""
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False,
+                              stderr=subprocess.DEVNULL, text=True)
+    except OSError:
+        return ""
+    return done.stdout.strip() if done.returncode == 0 else ""
+
+
+def package_version(package):
+    return output("dpkg-query", "-W", "-f", "${Version}\n",
+                  package).partition("\n")[0]
+
+
+def library_path(package, library):
+    """The library of this machine's architecture, or ""."""
+    architecture = output("dpkg", "--print-architecture")
+    for path in output("dpkg-query", "-L",
+                       f"{package}:{architecture}").splitlines():
+        if os.path.basename(path) == library:
+            return path
+    for line in output("/sbin/ldconfig", "-p").splitlines():
+        name, _, rest = line.strip().partition(" ")
+        if name == library and MACHINES.get(platform.machine(), "") in rest:
+            return rest.rpartition(" => ")[2]
+    return ""
+
+
+def commit(root):
+    """The commit of the project, with "+" when the tree differs from it."""
+    head = output("git", "-C", root, "rev-parse", "--short=12", "HEAD")
+    changed = output("git", "-C", root, "status", "--porcelain")
+    return (head or "unknown") + ("+" if changed else "")
+
+
+def find_all(root, mpool, extra):
+    """Every allocator that is here, and messages about those that are not.
+
+    `extra` holds "NAME=PATH" for libraries that are in no package.
+    """
+    found = [Allocator("glibc", "", package_version("libc6"))]
+    missing = []
+    if os.path.exists(mpool):
+        found.append(Allocator("mpool", os.path.abspath(mpool),
+                               "commit " + commit(root)))
+    else:
+        missing.append(f"mpool: {mpool} is not there (run make)")
+    for name, package, library in PEERS:
+        path = library_path(package, library)
+        if path:
+            found.append(Allocator(name, path,
+                                   f"{package} {package_version(package)}"))
+        else:
+            missing.append(f"{name}: package {package} is not installed")
+    for text in extra:
+        name, _, path = text.partition("=")
+        if os.path.exists(path):
+            found.append(Allocator(name, os.path.abspath(path),
+                                   os.path.basename(path)))
+        else:
+            missing.append(f"{name}: {path} is not there")
+    return found, missing
+
+
+def takes_effect(allocator, whose):
+    """Whether a program with this preload really calls the allocator."""
+    environment = dict(os.environ)
+    environment.pop("LD_PRELOAD", None)
+    if allocator.preload:
+        environment["LD_PRELOAD"] = allocator.preload
+    done = subprocess.run([whose], env=environment, check=False, text=True,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wanted = allocator.preload or "libc.so"
+    used = done.stdout.strip()
+    return (os.path.realpath(used) == os.path.realpath(wanted)
+            if allocator.preload else wanted in used)

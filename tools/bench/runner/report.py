@@ -1,0 +1,193 @@
+"""The table that people read, and the CSV that is kept."""
+
+import csv
+import datetime
+import math
+import os
+import platform
+import statistics
+from dataclasses import dataclass, field
+
+from runner.allocators import output
+
+LEVEL = 0.02        # two figures no further apart than this are level
+
+
+@dataclass
+class Row:
+    """One row of the table: the figures of every run, by allocator."""
+    group: str
+    name: str
+    unit: str
+    figures: dict = field(default_factory=dict)
+
+    def median(self, allocator):
+        figures = self.figures.get(allocator)
+        return statistics.median(figures) if figures else None
+
+    def least(self, allocator):
+        figures = self.figures.get(allocator)
+        return min(figures) if figures else None
+
+    def runs(self):
+        return max(len(figures) for figures in self.figures.values())
+
+    def best_peer(self):
+        """The name and median of the best allocator that is not mpool."""
+        medians = [(self.median(name), name) for name in self.figures
+                   if name != "mpool" and self.figures[name]]
+        value, name = min(medians, default=(None, ""))
+        return name, value
+
+    def ratio(self, value):
+        """mpool's median by that value, or None where there is none."""
+        mine = self.median("mpool")
+        if mine is None or not value:
+            return None
+        return mine / value
+
+    def to_glibc(self):
+        return self.ratio(self.median("glibc"))
+
+    def to_best(self):
+        return self.ratio(self.best_peer()[1])
+
+
+def show(value):
+    """Three significant digits, or the whole number when it has more."""
+    if value is None:
+        return "-"
+    if value >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if value < 1 else f"{value:.{1 + (value < 10)}f}"
+
+
+def show_ratio(ratio):
+    return "-" if ratio is None else f"{ratio:.2f}"
+
+
+def table(rows, allocators):
+    """The lines of the table; the best figure of a row is marked with *."""
+    width = max([len(row.name) for row in rows] + [3])
+    lines = [f"{'':{width}} {'':4}"
+             + "".join(f"{a.name:>10}" for a in allocators)
+             + "   mpool/glibc  mpool/best peer"]
+    group = None
+    for row in rows:
+        if row.group != group:
+            group = row.group
+            lines += ["", group]
+        medians = [row.median(a.name) for a in allocators]
+        best = min((m for m in medians if m is not None), default=None)
+        cells = [f"{show(m)}{'*' if m == best and m is not None else ' '}"
+                 for m in medians]
+        ratio = row.to_best()
+        behind = "  behind" if ratio and ratio > 1 + LEVEL else ""
+        lines.append(f"{row.name:{width}} {row.unit:4}"
+                     + "".join(f"{c:>10}" for c in cells)
+                     + f"{show_ratio(row.to_glibc()):>13}"
+                     + f"  {show_ratio(ratio):>6} {row.best_peer()[0]:9}{behind}")
+    return lines
+
+
+def geometric_mean(ratios):
+    return math.exp(statistics.fmean(math.log(r) for r in ratios))
+
+
+def summary(rows):
+    """How many rows are won and lost, and by how much the small ones."""
+    compared = [row for row in rows if row.to_best()]
+    if not compared:
+        return []
+    lines = [f"mpool against the best peer of each row (level: within "
+             f"{LEVEL:.0%})",
+             f"{'':8} {'rows':>5} {'ahead':>6} {'level':>6} {'behind':>6}"]
+    groups = list(dict.fromkeys(row.group for row in compared))
+    for group in groups + ["all"]:
+        ratios = [row.to_best() for row in compared
+                  if group in (row.group, "all")]
+        ahead = sum(r < 1 - LEVEL for r in ratios)
+        behind = sum(r > 1 + LEVEL for r in ratios)
+        lines.append(f"{group:8} {len(ratios):5} {ahead:6} "
+                     f"{len(ratios) - ahead - behind:6} {behind:6}")
+    for group, base in (("small", "best peer"), ("small", "glibc")):
+        chosen = [row.to_best() if base == "best peer" else row.to_glibc()
+                  for row in rows if row.group == group]
+        chosen = [r for r in chosen if r]
+        if chosen:
+            lines.append(f"geometric mean of mpool / {base}, {len(chosen)} "
+                         f"rows of 1..128 bytes: {geometric_mean(chosen):.3f}")
+    return lines
+
+
+def first_match(path, key):
+    try:
+        with open(path, encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith(key):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return ""
+
+
+def machine(allocators, note):
+    """What a reader must know to compare the figures: "key: value" lines."""
+    cpu = first_match("/proc/cpuinfo", "model name") or platform.machine()
+    memory = int(first_match("/proc/meminfo", "MemTotal").split()[0]) // 1048576
+    try:
+        with open("/sys/kernel/mm/transparent_hugepage/enabled",
+                  encoding="ascii") as state:
+            huge = state.read().partition("[")[2].partition("]")[0]
+    except OSError:
+        huge = "none"
+    system = first_line_of_os_release()
+    lines = [
+        f"date: {datetime.date.today().isoformat()}",
+        f"machine: {cpu}, {os.cpu_count()} cores, {memory} GiB",
+        f"system: {system}, Linux {platform.release()}, huge pages {huge}",
+        f"compiler: {output('gcc', '--version').partition(chr(10))[0]}",
+    ]
+    lines += [f"{a.name}: {a.version}" for a in allocators]
+    return lines + ([f"note: {note}"] if note else [])
+
+
+def first_line_of_os_release():
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.system()
+
+
+def save(path, rows, allocators, header):
+    """Medians, ratios of mpool, then the least figure of each allocator."""
+    names = [a.name for a in allocators]
+    number = lambda value: "" if value is None else f"{value:.6g}"
+    with open(path, "w", encoding="utf-8", newline="") as out:
+        out.writelines(f"# {line}\n" for line in header)
+        writer = csv.writer(out, lineterminator="\n")
+        writer.writerow(["group", "row", "unit", "runs", *names,
+                         "mpool/glibc", "mpool/best", "best peer",
+                         *(f"{name} least" for name in names)])
+        for row in rows:
+            writer.writerow(
+                [row.group, row.name, row.unit, row.runs(),
+                 *(number(row.median(name)) for name in names),
+                 number(row.to_glibc()), number(row.to_best()),
+                 row.best_peer()[0],
+                 *(number(row.least(name)) for name in names)])
+
+
+def load(path):
+    """The rows of a saved CSV, medians only, and its header lines."""
+    rows, header = [], []
+    with open(path, encoding="utf-8", newline="") as lines:
+        text = list(lines)
+    header = [line[2:].rstrip("\n") for line in text if line.startswith("#")]
+    reader = csv.DictReader(line for line in text if not line.startswith("#"))
+    columns = reader.fieldnames
+    names = columns[4:columns.index("mpool/glibc")]
+    for line in reader:
+        figures = {name: [float(line[name])] for name in names if line[name]}
+        rows.append(Row(line["group"], line["row"], line["unit"], figures))
+    return rows, names, header
