@@ -86,6 +86,14 @@ bool sys_commit(void *where, size_t bytes)
 	return done;
 }
 
+void sys_decommit(void *where, size_t bytes)
+{
+	int saved = errno;
+
+	mprotect(where, bytes, PROT_NONE);
+	errno = saved;
+}
+
 static bool advise(void *where, size_t bytes, int advice)
 {
 	int saved = errno;

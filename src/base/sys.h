@@ -26,6 +26,9 @@ void sys_unmap(void *where, size_t bytes);
 /* Makes reserved pages usable.  False when the kernel refuses. */
 bool sys_commit(void *where, size_t bytes);
 
+/* The reverse: no access, and not charged to RLIMIT_DATA any more. */
+void sys_decommit(void *where, size_t bytes);
+
 /* Gives the pages back; they read as zeros afterwards.  False: unchanged. */
 bool sys_return(void *where, size_t bytes);
 

@@ -194,11 +194,15 @@ static void drain(struct central *k, void **top)
  */
 void central_park(struct central *k, void **top)
 {
+	unsigned most = DEPOT_MAGAZINES;
+
 	if (unlikely(reserve_wants(&k->reserve))) {
 		drain(k, top);
 		return;
 	}
-	if (!depot_has_room(&k->depot))
+	if (k->depot.fulls >= DEPOT_SPARSE && slab_is_sparse(&k->slabs))
+		most = DEPOT_SPARSE;
+	while (k->depot.fulls >= most)
 		drain(k, depot_take_oldest(&k->depot));
 	depot_put(&k->depot, top);
 }

@@ -6,14 +6,15 @@
  * "Magazines and Vmem", USENIX 2001.
  *
  * Kept small: a deep depot hands out objects that lie on many pages.  Eight
- * is what a burst of 1000 frees fills.  Guarded by the class's lock.
+ * is what a burst of 1000 frees fills; of a class that lies mostly idle, two,
+ * lest its last objects hold back many pages.  Guarded by the class's lock.
  */
 #ifndef HEAP_DEPOT_H
 #define HEAP_DEPOT_H
 
 #include "heap/magazine.h"
 
-enum { DEPOT_MAGAZINES = 8, DEPOT_EMPTIES = 8 };
+enum { DEPOT_MAGAZINES = 8, DEPOT_SPARSE = 2, DEPOT_EMPTIES = 8 };
 
 /* full[i] is a stack of magazine_of(full[i])->count objects, 1..127. */
 struct depot {
@@ -23,12 +24,7 @@ struct depot {
 	size_t objects;
 };
 
-static inline bool depot_has_room(const struct depot *depot)
-{
-	return depot->fulls < DEPOT_MAGAZINES;
-}
-
-/* Leaves a stack that is not empty.  There is room. */
+/* Leaves a stack that is not empty.  Fewer than DEPOT_MAGAZINES are there. */
 static inline void depot_put(struct depot *depot, void **top)
 {
 	struct magazine *m = magazine_of(top);

@@ -21,7 +21,8 @@
 enum {
 	BITMAP_WORDS = SLAB_BYTES / CLASS_STEP / 64,
 	PAGES_MOST = 16, /* of a slab, when a page is 4 KiB */
-	SPARSE_LEAST = 1 << 20,
+	SPARSE_LEAST = 1 << 20, /* bytes */
+	SPARSE_RATIO = 4,
 };
 
 /*
@@ -82,6 +83,25 @@ static void link_slab(struct slabs *slabs, struct slab *slab)
 	slabs->first = (uint32_t)number_of(slab);
 }
 
+/*
+ * A new slab goes last: those with a few free objects left are used up first.
+ * There are few of them, since a new slab comes when the stock is low.
+ */
+static void link_last(struct slabs *slabs, struct slab *slab)
+{
+	uint32_t last = slabs->first;
+
+	if (last == NO_SLAB) {
+		link_slab(slabs, slab);
+		return;
+	}
+	while (record_of(last)->next != NO_SLAB)
+		last = record_of(last)->next;
+	record_of(last)->next = (uint32_t)number_of(slab);
+	slab->prev = last;
+	slab->next = NO_SLAB;
+}
+
 static void unlink_slab(struct slabs *slabs, struct slab *slab)
 {
 	if (slab->prev != NO_SLAB)
@@ -111,7 +131,7 @@ static bool add_slab(struct slabs *slabs)
 	slab->purged = 0;
 	__atomic_store_n(&space_map[d], (uint8_t)class_size(slabs->c),
 			 __ATOMIC_RELAXED);
-	link_slab(slabs, slab);
+	link_last(slabs, slab);
 	slabs->count++;
 	slabs->capacity += capacity;
 	slabs->free_objects += capacity;
@@ -186,6 +206,7 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 			unlink_slab(slabs, slab);
 	}
 	slabs->free_objects -= got;
+	slabs->used_at_purge = max_of(slabs->used_at_purge, slab_used(slabs));
 	if (slabs->free_objects < slabs->low_water)
 		add_slab(slabs);
 	return got;
@@ -239,12 +260,21 @@ static size_t purge_slab(struct slabs *slabs, struct slab *slab)
 	return bytes;
 }
 
+bool slab_is_sparse(const struct slabs *slabs)
+{
+	size_t size = class_size(slabs->c);
+	size_t idle = slabs->free_objects * size -
+		      slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
+
+	return idle > slab_used(slabs) * size * SPARSE_RATIO + SPARSE_LEAST;
+}
+
 size_t slab_purge(struct slabs *slabs)
 {
 	unsigned capacity = capacity_of(slabs->c);
 	size_t bytes = 0;
 
-	slabs->since_purge = 0;
+	slabs->used_at_purge = slab_used(slabs);
 	for (uint32_t d = slabs->first; d != NO_SLAB; d = record_of(d)->next)
 		if (record_of(d)->free > capacity / 2)
 			bytes += purge_slab(slabs, record_of(d));
@@ -252,18 +282,15 @@ size_t slab_purge(struct slabs *slabs)
 }
 
 /*
- * A class that is mostly free objects in slabs that something still holds
- * back is looked through, each time half as much again has been freed.
+ * A class of mostly free objects, in slabs that something still holds back, is
+ * looked through each time its used objects have become half as many.
  */
 static void purge_if_sparse(struct slabs *slabs)
 {
-	size_t size = class_size(slabs->c);
-	size_t used = slab_used(slabs) * size;
-	size_t idle = slabs->free_objects * size -
-		      slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
+	size_t used = slab_used(slabs);
 
-	if (unlikely(idle > used + SPARSE_LEAST &&
-		     slabs->since_purge * size > idle / 2))
+	if (unlikely(used <= slabs->used_at_purge / 2) &&
+	    slab_is_sparse(slabs))
 		slab_purge(slabs);
 }
 
@@ -287,7 +314,7 @@ struct gathering {
 	size_t span;
 	uint64_t bits;
 	size_t d;
-	unsigned word;
+	unsigned word, count;
 };
 
 /* Marks the gathered bits free, and follows what that does to the slab. */
@@ -306,7 +333,7 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 	slab->bits[g->word] |= g->bits;
 	if (!slab->free)
 		link_slab(slabs, slab);
-	slab->free += (uint16_t)__builtin_popcountll(g->bits);
+	slab->free += (uint16_t)g->count;
 	if (g->word < slab->first_word)
 		slab->first_word = (uint8_t)g->word;
 	if (unlikely(slab->free == capacity_of(slabs->c)) &&
@@ -323,6 +350,7 @@ static void gather_around(struct gathering *g, unsigned c, const void *p)
 	if (unlikely(index >= capacity_of(c)))
 		slab_crime(c, p);
 	g->bits = 0;
+	g->count = 0;
 	g->d = space_slab_of(p);
 	g->word = index / 64;
 	g->start = space_address(g->d) + g->word * 64 * size;
@@ -352,10 +380,10 @@ void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 		    unlikely(g.bits & bit))
 			slab_crime(c, objects[i]);
 		g.bits |= bit;
+		g.count++;
 	}
 	if (g.bits)
 		give_bits(slabs, &g);
-	slabs->since_purge += count;
 	purge_if_sparse(slabs);
 }
 

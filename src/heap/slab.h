@@ -21,7 +21,7 @@ struct slabs {
 	size_t free_objects;
 	size_t low_water;     /* free objects below this: one more slab */
 	size_t purged_pages;  /* pages given back inside slabs in use */
-	size_t since_purge;   /* objects given since the last slab_purge() */
+	size_t used_at_purge; /* used objects then, or the most since */
 	uint64_t returned_bytes;
 };
 
@@ -44,6 +44,11 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want);
  * already, or no object at all, ends the program.  Caller holds the lock.
  */
 void slab_give(struct slabs *slabs, void *const *objects, size_t count);
+
+/*
+ * True when most of the slabs' memory lies idle: free, and not given back.
+ */
+bool slab_is_sparse(const struct slabs *slabs);
 
 /*
  * Gives back the memory of pages that hold no used object, in slabs that are

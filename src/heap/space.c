@@ -66,6 +66,8 @@ static struct {
 	size_t used, used_peak;
 	size_t keep;          /* how many kept slabs are too many */
 	uint64_t retaken_ms;  /* when a returned slab was last asked for */
+	bool tight; /* the kernel has refused memory: returned slabs are
+			decommitted, so that others can have it */
 	bool abandoned;
 	struct slab_set kept, returned;
 	struct slab_set holes; /* mapped by others, below `reserved` */
@@ -251,6 +253,47 @@ static bool extend(void)
 	return reserve_more(1);
 }
 
+/* End of the run of members that begins at `d`. */
+static size_t run_end(const struct slab_set *set, size_t d)
+{
+	while (d < space.next && set_has(set, d))
+		d++;
+	return d;
+}
+
+static void decommit(size_t start, size_t end)
+{
+	sys_decommit((void *)space_address(start), (end - start) * SLAB_BYTES);
+}
+
+static void become_tight(void)
+{
+	if (space.tight)
+		return;
+	space.tight = true;
+	for (size_t d = 0, end; d < space.next; d = end + 1) {
+		end = run_end(&space.returned, d);
+		if (end != d)
+			decommit(d, end);
+	}
+}
+
+/* The lowest returned slab, usable again; SPACE_NONE when refused. */
+static size_t retake(void)
+{
+	size_t slab = set_pop(&space.returned);
+
+	if (space.tight &&
+	    !sys_commit((void *)space_address(slab), SLAB_BYTES)) {
+		set_add(&space.returned, slab);
+		return SPACE_NONE;
+	}
+	space.retaken_ms = sys_now_ms();
+	if (space.keep < space.used_peak)
+		space.keep += 2;
+	return slab;
+}
+
 /* Makes at least one fresh slab usable: a big step, or just one slab. */
 static bool commit_more(void)
 {
@@ -265,6 +308,7 @@ static bool commit_more(void)
 	step = min_of(step, space.reserved - space.committed);
 	if (!sys_commit(at, step * SLAB_BYTES)) {
 		step = 1;
+		become_tight();
 		if (!sys_commit(at, SLAB_BYTES))
 			return false;
 	}
@@ -282,10 +326,7 @@ size_t space_take(void)
 	} else if (space.kept.count) {
 		slab = set_pop(&space.kept);
 	} else if (space.returned.count) {
-		slab = set_pop(&space.returned);
-		space.retaken_ms = sys_now_ms();
-		if (space.keep < space.used_peak)
-			space.keep += 2;
+		slab = retake();
 	} else if (space.next < space.committed || commit_more()) {
 		slab = space.next++;
 	}
@@ -326,6 +367,8 @@ static size_t return_kept(size_t keep)
 				set_add(&space.kept, start++);
 			break;
 		}
+		if (space.tight)
+			decommit(start, end);
 		returned += end - start;
 		for (size_t d = start; d < end; d++)
 			set_add(&space.returned, d);

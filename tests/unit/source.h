@@ -29,7 +29,7 @@
 static struct {
 	long calls;
 	long refuse_from, refuse_to;
-	long maps, commits, returns, populates, huges;
+	long maps, commits, returns, populates;
 	size_t returned_bytes;
 	bool refuse_returns, refuse_populate, refuse_pin, refuse_wipe;
 	bool elsewhere;      /* as a kernel without MAP_FIXED_NOREPLACE */
@@ -110,8 +110,6 @@ int madvise(void *at, size_t bytes, int advice)
 {
 	if (advice == MADV_DONTNEED && source_return(at, bytes))
 		return -1;
-	if (advice == MADV_HUGEPAGE)
-		source_count(&source.huges);
 	if (advice == MADV_POPULATE_WRITE) {
 		source_count(&source.populates);
 		if (source.refuse_populate) {

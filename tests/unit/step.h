@@ -8,6 +8,7 @@
 #ifndef UNIT_STEP_H
 #define UNIT_STEP_H
 
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -36,13 +37,12 @@ static void step_on_trap(int signal, siginfo_t *info, void *data)
 
 	(void)signal;
 	(void)info;
-	if (!step.on) {
-		STEP_FLAGS(context) &= ~STEP_TRAP_FLAG;
-		return;
-	}
-	STEP_FLAGS(context) |= STEP_TRAP_FLAG;
-	if (step.now++ >= step.at && !step.acted)
+	if (step.on && step.now++ >= step.at)
 		step.acted = step.act();
+	if (!step.on || step.acted)
+		STEP_FLAGS(context) &= ~STEP_TRAP_FLAG;
+	else
+		STEP_FLAGS(context) |= STEP_TRAP_FLAG;
 }
 
 /*
@@ -66,6 +66,18 @@ __attribute__((unused)) static bool step_through(void (*body)(void),
 	step.on = false;
 	raise(SIGTRAP);
 	return step.acted;
+}
+
+static bool step_never(void)
+{
+	return false;
+}
+
+/* How many instructions `body` takes, and a few of ours. */
+__attribute__((unused)) static long step_count(void (*body)(void))
+{
+	step_through(body, step_never, LONG_MAX);
+	return step.now;
 }
 
 #endif

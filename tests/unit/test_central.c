@@ -318,7 +318,7 @@ static void a_reserve_in_want_comes_before_the_depot(void)
 	central_check(k);
 }
 
-static void a_trim_empties_the_depot_and_gives_slabs_back(void)
+static void a_drain_empties_the_depot_into_the_slabs(void)
 {
 	start(0);
 	take(2000);
@@ -326,19 +326,23 @@ static void a_trim_empties_the_depot_and_gives_slabs_back(void)
 		central_park(k, stack(objects + 127 * i, 127));
 	central_give(k, objects + 127 * DEPOT_MAGAZINES,
 		     2000 - 127 * DEPOT_MAGAZINES);
-	central_trim(k);
+	central_drain(k);
 	assert_int_equal(k->depot.fulls, 0);
-	assert_int_equal(k->slabs.count, 0);
+	assert_int_equal(k->depot.objects, 0);
+	assert_int_equal(slab_used(&k->slabs), 0);
 	central_check(k);
 }
 
-static void a_trim_leaves_the_reserve(void)
+static void what_lay_in_the_depot_longest_is_drained_first(void)
 {
-	start(64);
-	central_trim(k);
-	assert_int_equal(k->reserve.current, 64);
-	assert_int_equal(resident_pages(k->reserve.elements, 64, SIZE), 64);
-	central_check(k);
+	start(0);
+	take(2000);
+	for (int i = 0; i <= DEPOT_MAGAZINES; i++)
+		central_park(k, stack(objects + 100 * i, 100));
+	for (int i = 0; i < 100; i++)
+		assert_false(slab_object_used(objects[i]));
+	for (int i = 100; i < 100 * (DEPOT_MAGAZINES + 1); i++)
+		assert_true(slab_object_used(objects[i]));
 }
 
 /* --- crimes on the way into the reserve --- */
@@ -434,8 +438,8 @@ int main(void)
 		APART(a_stack_is_parked_in_the_depot),
 		APART(beyond_the_depots_room_stacks_are_drained),
 		APART(a_reserve_in_want_comes_before_the_depot),
-		APART(a_trim_empties_the_depot_and_gives_slabs_back),
-		APART(a_trim_leaves_the_reserve),
+		APART(a_drain_empties_the_depot_into_the_slabs),
+		APART(what_lay_in_the_depot_longest_is_drained_first),
 		ABORTS(an_object_freed_twice_into_the_reserve_is_found,
 		       "double free"),
 		ABORTS(an_object_in_the_full_reserve_freed_again_is_found,

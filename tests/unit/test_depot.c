@@ -43,6 +43,21 @@ static void the_stack_left_last_is_taken_first(void)
 	assert_null(depot_take(&depot));
 }
 
+static void the_oldest_stack_can_be_asked_for(void)
+{
+	void **stacks[DEPOT_MAGAZINES];
+
+	assert_true(slab_start());
+	for (size_t i = 0; i < COUNT_OF(stacks); i++) {
+		stacks[i] = stack(i + 1);
+		depot_put(&depot, stacks[i]);
+	}
+	assert_ptr_equal(depot_take_oldest(&depot), stacks[0]);
+	assert_ptr_equal(depot_take_oldest(&depot), stacks[1]);
+	assert_ptr_equal(depot_take(&depot), stacks[DEPOT_MAGAZINES - 1]);
+	assert_ptr_equal(depot_take_oldest(&depot), stacks[2]);
+}
+
 static void a_stack_comes_back_as_it_was(void)
 {
 	void **top;
@@ -122,6 +137,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		APART(an_empty_depot_has_nothing_but_room),
 		APART(the_stack_left_last_is_taken_first),
+		APART(the_oldest_stack_can_be_asked_for),
 		APART(a_stack_comes_back_as_it_was),
 		APART(its_objects_are_counted),
 		APART(there_is_room_for_a_few_full_ones_only),

@@ -157,7 +157,7 @@ static void a_slab_wholly_free_can_serve_another_class(void)
 	slabs_give(2, objects, count);
 	assert_int_equal(slabs_of[2].count, 0);
 	assert_int_equal(space_size_of(objects[0]), 0);
-	assert_true(space_is_free(objects[0]));
+	assert_true(space_owns(objects[0]));
 	slabs_take(5, slabs_each(5));
 	assert_int_equal(space_slab_of(objects[0]), 0);
 	space_stats(&stats);

@@ -88,8 +88,8 @@ static void nothing_is_ours_before_the_start(void)
 	assert_int_equal(space_size_of(NULL), 0);
 	assert_int_equal(space_size_of(slabs), 0);
 	assert_int_equal(space_size_of((void *)UINTPTR_MAX), 0);
-	assert_false(space_is_free(NULL));
-	assert_false(space_is_free(slabs));
+	assert_false(space_owns(NULL));
+	assert_false(space_owns(slabs));
 }
 
 static void what_lies_outside_the_window_has_no_size(void)
@@ -100,8 +100,8 @@ static void what_lies_outside_the_window_has_no_size(void)
 	assert_int_equal(space_size_of((void *)(space_base - 1)), 0);
 	assert_int_equal(space_size_of((void *)space_address(WINDOW_SLABS)), 0);
 	assert_int_equal(space_size_of((void *)UINTPTR_MAX), 0);
-	assert_false(space_is_free((void *)(space_base - 1)));
-	assert_false(space_is_free((void *)space_address(WINDOW_SLABS)));
+	assert_false(space_owns((void *)(space_base - 1)));
+	assert_false(space_owns((void *)space_address(WINDOW_SLABS)));
 }
 
 static void the_lowest_free_slab_is_taken_first(void)
@@ -119,18 +119,18 @@ static void the_lowest_free_slab_is_taken_first(void)
 	assert_int_equal(space_take(), 10);
 }
 
-static void only_free_slabs_are_free(void)
+static void all_that_was_reserved_is_owned(void)
 {
 	start();
 	take(64);
-	assert_false(space_is_free(memory_of(3)));
+	assert_true(space_owns(memory_of(3)));
 	space_give(3);
-	assert_true(space_is_free(memory_of(3)));
-	assert_true(space_is_free(memory_of(3) + SLAB_BYTES - 1));
-	assert_false(space_is_free(memory_of(2)));
 	space_trim();
-	assert_true(space_is_free(memory_of(3)));
-	assert_false(space_is_free(memory_of(64)));
+	assert_true(space_owns(memory_of(3)));
+	assert_true(space_owns(memory_of(EXTENT_FIRST) - 1));
+	assert_false(space_owns(memory_of(EXTENT_FIRST)));
+	take(EXTENT_FIRST);
+	assert_true(space_owns(memory_of(EXTENT_FIRST)));
 }
 
 /* --- growing --- */
@@ -142,15 +142,6 @@ static void big_steps_keep_the_calls_for_memory_few(void)
 	assert_in_range(source.commits, 1, MOST / COMMIT_MOST + 2);
 	assert_in_range(source.maps, 1, 16);
 	assert_in_range(stats().reserved_slabs, MOST, 2 * MOST);
-}
-
-static void only_a_big_heap_asks_for_huge_pages(void)
-{
-	start();
-	take(HUGE_FROM);
-	assert_int_equal(source.huges, 0);
-	take(MOST - HUGE_FROM);
-	assert_true(source.huges > 0);
 }
 
 static void a_big_step_refused_becomes_one_slab(void)
@@ -274,7 +265,7 @@ static void a_hole_in_the_window_is_stepped_over(void)
 	assert_int_equal(slabs[EXTENT_FIRST - 1], EXTENT_FIRST - 1);
 	assert_int_equal(theirs[0], 42);
 	assert_int_equal(space_size_of(theirs), 0);
-	assert_false(space_is_free(theirs));
+	assert_false(space_owns(theirs));
 	give(3000);
 	assert_int_equal(theirs[0], 42);
 	space_trim();
@@ -479,6 +470,18 @@ static void one_pinned_slab_does_not_keep_the_others(void)
 	assert_int_equal(stats().returned_slabs, 49);
 }
 
+static void at_the_end_of_the_process_nothing_more_is_returned(void)
+{
+	start();
+	take(400);
+	space_keep_all();
+	give(400);
+	assert_int_equal(stats().kept_slabs, 400);
+	assert_int_equal(source.returns, 0);
+	take(400);
+	space_check();
+}
+
 static void an_abandoned_space_hands_out_nothing(void)
 {
 	start();
@@ -596,9 +599,8 @@ int main(void)
 		APART(nothing_is_ours_before_the_start),
 		APART(what_lies_outside_the_window_has_no_size),
 		APART(the_lowest_free_slab_is_taken_first),
-		APART(only_free_slabs_are_free),
+		APART(all_that_was_reserved_is_owned),
 		APART(big_steps_keep_the_calls_for_memory_few),
-		APART(only_a_big_heap_asks_for_huge_pages),
 		APART(a_big_step_refused_becomes_one_slab),
 		APART(while_the_kernel_refuses_there_is_nothing_and_later_there_is),
 		APART(any_call_may_be_refused_and_no_slab_is_lost),
@@ -620,6 +622,7 @@ int main(void)
 		APART(a_trim_returns_all_that_is_kept),
 		APART(what_the_kernel_refuses_to_take_stays_kept),
 		APART(one_pinned_slab_does_not_keep_the_others),
+		APART(at_the_end_of_the_process_nothing_more_is_returned),
 		APART(an_abandoned_space_hands_out_nothing),
 		APART(threads_never_get_the_same_slab),
 		ABORTS(a_slab_both_kept_and_returned_is_found, STATE),

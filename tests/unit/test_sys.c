@@ -209,7 +209,6 @@ static void errno_is_left_alone(void)
 	assert_false(sys_return(p, bytes()));
 	assert_false(sys_pin(p, bytes()));
 	sys_prefault(p, bytes());
-	sys_huge((char *)p + 1, bytes());
 	sys_name((char *)p + 1, bytes(), "odd address");
 	sys_unmap((char *)p + 1, bytes());
 	sys_futex_wait(&word, 1, 0);

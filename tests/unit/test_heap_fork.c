@@ -1,0 +1,310 @@
+/*
+ * test_heap_fork.c - new processes, announced to the heap and not.
+ */
+#include "unit/apart.h"
+
+#include <pthread.h>
+#include <sys/syscall.h>
+
+#include "base/lock.h"
+#include "heap/registry.h"
+#include "unit/heaps.h"
+#include "unit/source.h"
+
+enum { C = 4, SIZE = C * CLASS_STEP, THREADS = 4 };
+
+static pid_t fork_announced(void)
+{
+	pid_t child;
+
+	heap_fork_prepare();
+	child = fork();
+	if (child)
+		heap_fork_parent();
+	else
+		heap_fork_child();
+	return child;
+}
+
+static pid_t fork_behind_our_back(void)
+{
+	return (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+}
+
+static void succeeds(pid_t child)
+{
+	int status;
+
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+/* What a child does with what it inherited. */
+static void go_on(void)
+{
+	alarm(APART_SECONDS);
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		static void *mine[5000];
+		size_t size = class_size(c);
+
+		for (size_t i = 0; i < COUNT_OF(mine); i++) {
+			mine[i] = object_alloc(size);
+			assert_non_null(mine[i]);
+			memset(mine[i], 1, size);
+		}
+		for (size_t i = 0; i < COUNT_OF(mine); i++)
+			object_free(mine[i]);
+	}
+	heap_check();
+}
+
+/* --- announced --- */
+
+static void parent_and_child_both_go_on(void)
+{
+	pid_t child;
+
+	heaps_start(64);
+	heaps_alloc(SIZE, 1000);
+	child = fork_announced();
+	if (!child) {
+		assert_int_equal(heaps_stats(C).live, 1000);
+		go_on();
+		heaps_free(objects, 1000);
+		assert_int_equal(heaps_stats(C).live, 0);
+		heaps_nothing_is_lost(C);
+		_exit(0);
+	}
+	go_on();
+	succeeds(child);
+	heaps_free(objects, 1000);
+	heaps_nothing_is_lost(C);
+}
+
+static void a_child_may_fork_again(void)
+{
+	pid_t child;
+
+	heaps_start(64);
+	heaps_alloc(SIZE, 1000);
+	child = fork_announced();
+	if (!child) {
+		pid_t grandchild = fork_announced();
+
+		go_on();
+		heaps_free(objects, 1000);
+		assert_int_equal(heaps_stats(C).live, 0);
+		if (grandchild)
+			succeeds(grandchild);
+		_exit(0);
+	}
+	succeeds(child);
+}
+
+static void *hold_some(void *gate)
+{
+	void *mine[200];
+
+	for (size_t i = 0; i < COUNT_OF(mine); i++)
+		mine[i] = object_alloc(SIZE);
+	for (size_t i = 0; i < 100; i++)
+		object_free(mine[i]);
+	pthread_barrier_wait(gate);
+	pthread_barrier_wait(gate);
+	for (size_t i = 100; i < COUNT_OF(mine); i++)
+		object_free(mine[i]);
+	return NULL;
+}
+
+static void a_child_gets_what_the_lost_threads_had_in_stock(void)
+{
+	pthread_t threads[THREADS];
+	pthread_barrier_t gate;
+	pid_t child;
+
+	heaps_start(64);
+	pthread_barrier_init(&gate, NULL, THREADS + 1);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, hold_some, &gate);
+	pthread_barrier_wait(&gate);
+	child = fork_announced();
+	if (!child) {
+		assert_int_equal(heaps_stats(C).live, THREADS * 100);
+		heaps_nothing_is_lost(C);
+		assert_int_equal(heaps_stats(C).stock - heaps_stats(C).cached,
+				 central[C].slabs.free_objects);
+		go_on();
+		_exit(0);
+	}
+	pthread_barrier_wait(&gate);
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	succeeds(child);
+	assert_int_equal(heaps_stats(C).live, 0);
+	heaps_nothing_is_lost(C);
+}
+
+static volatile bool over;
+
+static void *churn(void *unused)
+{
+	void *mine[300];
+
+	(void)unused;
+	while (!over) {
+		for (size_t i = 0; i < COUNT_OF(mine); i++)
+			mine[i] = object_alloc(i % SMALL_MAX + 1);
+		for (size_t i = 0; i < COUNT_OF(mine); i++)
+			object_free(mine[i]);
+	}
+	return NULL;
+}
+
+/* Forks `count` children in the middle of other threads' calls. */
+static void fork_while_others_churn(pid_t (*how)(void), int count)
+{
+	pthread_t threads[THREADS];
+
+	heaps_start(64);
+	for (int i = 0; i < THREADS; i++)
+		pthread_create(&threads[i], NULL, churn, NULL);
+	for (int i = 0; i < count; i++) {
+		pid_t child = how();
+
+		if (!child) {
+			go_on();
+			_exit(0);
+		}
+		succeeds(child);
+	}
+	over = true;
+	for (int i = 0; i < THREADS; i++)
+		pthread_join(threads[i], NULL);
+	assert_int_equal(heaps_stats(C).live, 0);
+	heaps_nothing_is_lost(C);
+}
+
+static void children_of_busy_threads_find_a_sound_heap(void)
+{
+	fork_while_others_churn(fork_announced, 50);
+}
+
+/* --- behind our back --- */
+
+static void an_orphan_of_busy_threads_goes_on(void)
+{
+	fork_while_others_churn(fork_behind_our_back, 50);
+}
+
+static void take_class(void)
+{
+	lock_take(&central[C].lock);
+}
+
+/* Forks while `take` holds a lock that nobody will release. */
+static void orphan_with(void (*take)(void), void (*then)(void))
+{
+	pid_t child;
+
+	heaps_start(64);
+	if (!lock_process_mark)
+		apart_skip("this kernel wipes nothing on fork");
+	heaps_alloc(SIZE, 3000);
+	heaps_free(objects, 100);
+	take();
+	child = fork_behind_our_back();
+	if (!child) {
+		alarm(APART_SECONDS);
+		then();
+		_exit(0);
+	}
+	succeeds(child);
+}
+
+static void an_orphan_breaks_a_class_lock(void)
+{
+	orphan_with(take_class, go_on);
+}
+
+static void an_orphan_breaks_the_registrys_lock(void)
+{
+	orphan_with(registry_lock, go_on);
+}
+
+static void an_orphan_breaks_the_lock_of_magazines(void)
+{
+	orphan_with(magazine_lock, go_on);
+}
+
+static void an_orphan_breaks_the_lock_of_the_space(void)
+{
+	orphan_with(space_lock, cache_flush_own);
+}
+
+static void free_and_go_on(void)
+{
+	heaps_free(objects + 100, 2900);
+	go_on();
+	heaps_alloc(SIZE, 20000);
+	heaps_free(objects, 20000);
+	heap_trim();
+	go_on();
+}
+
+static void an_orphan_may_free_what_it_inherited(void)
+{
+	orphan_with(take_class, free_and_go_on);
+}
+
+static void fork_and_go_on(void)
+{
+	pid_t child = fork_announced();
+
+	go_on();
+	if (child)
+		succeeds(child);
+	else
+		_exit(0);
+}
+
+static void an_orphan_may_fork_in_the_announced_way(void)
+{
+	orphan_with(take_class, fork_and_go_on);
+}
+
+static void ask(void)
+{
+	heaps_stats(C);
+}
+
+static void an_orphan_may_ask_for_statistics(void)
+{
+	orphan_with(take_class, ask);
+}
+
+static void an_orphan_may_end(void)
+{
+	orphan_with(take_class, heap_finish);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(parent_and_child_both_go_on),
+		APART(a_child_may_fork_again),
+		APART(a_child_gets_what_the_lost_threads_had_in_stock),
+		APART(children_of_busy_threads_find_a_sound_heap),
+		APART(an_orphan_of_busy_threads_goes_on),
+		APART(an_orphan_breaks_a_class_lock),
+		APART(an_orphan_breaks_the_registrys_lock),
+		APART(an_orphan_breaks_the_lock_of_magazines),
+		APART(an_orphan_breaks_the_lock_of_the_space),
+		APART(an_orphan_may_free_what_it_inherited),
+		APART(an_orphan_may_fork_in_the_announced_way),
+		APART(an_orphan_may_ask_for_statistics),
+		APART(an_orphan_may_end),
+	};
+
+	return cmocka_run_group_tests_name("heap_fork", tests, NULL, NULL);
+}
