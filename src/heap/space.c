@@ -387,7 +387,7 @@ void space_give(size_t slab)
 	least = max_of((size_t)KEEP_LEAST, space.used_peak / 32);
 	if (space.keep != SIZE_MAX &&
 	    space.kept.count > max_of(space.keep, least)) {
-		if (sys_now_ms() - space.retaken_ms > QUIET_MS)
+		if (space.tight || sys_now_ms() - space.retaken_ms > QUIET_MS)
 			space.keep = 0;
 		space.keep = max_of(space.keep, least);
 		if (space.kept.count > space.keep)

@@ -39,26 +39,30 @@ static struct {
 /* From the n-th call on, 1 being the next, `count` calls are refused. */
 __attribute__((unused)) static void source_refuse_calls(long n, long count)
 {
-	source.refuse_from = source.calls + n;
-	source.refuse_to = source.refuse_from + (count - 1);
+	long from = __atomic_load_n(&source.calls, __ATOMIC_RELAXED) + n;
+
+	__atomic_store_n(&source.refuse_to, from + (count - 1),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&source.refuse_from, from, __ATOMIC_RELAXED);
 }
 
 __attribute__((unused)) static void source_refuse(void)
 {
-	source.refuse_from = 0;
-	source.refuse_to = LONG_MAX;
+	__atomic_store_n(&source.refuse_to, LONG_MAX, __ATOMIC_RELAXED);
+	__atomic_store_n(&source.refuse_from, 0, __ATOMIC_RELAXED);
 }
 
 __attribute__((unused)) static void source_allow(void)
 {
-	source.refuse_from = source.refuse_to = LONG_MAX;
+	__atomic_store_n(&source.refuse_from, LONG_MAX, __ATOMIC_RELAXED);
 }
 
 static bool source_refuses(void)
 {
 	long n = __atomic_add_fetch(&source.calls, 1, __ATOMIC_RELAXED);
 
-	if (n < source.refuse_from || n > source.refuse_to)
+	if (n < __atomic_load_n(&source.refuse_from, __ATOMIC_RELAXED) ||
+	    n > __atomic_load_n(&source.refuse_to, __ATOMIC_RELAXED))
 		return false;
 	errno = ENOMEM;
 	return true;
