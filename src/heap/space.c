@@ -385,11 +385,11 @@ void space_give(size_t slab)
 	set_add(&space.kept, slab);
 	space.used--;
 	least = max_of((size_t)KEEP_LEAST, space.used_peak / 32);
-	if (space.keep != SIZE_MAX &&
-	    space.kept.count > max_of(space.keep, least)) {
-		if (space.tight || sys_now_ms() - space.retaken_ms > QUIET_MS)
-			space.keep = 0;
-		space.keep = max_of(space.keep, least);
+	if (space.tight)
+		space.keep = least;
+	if (space.kept.count > max_of(space.keep, least)) {
+		if (sys_now_ms() - space.retaken_ms > QUIET_MS)
+			space.keep = least;
 		if (space.kept.count > space.keep)
 			return_kept(space.keep / 2);
 	}
@@ -399,6 +399,7 @@ void space_give(size_t slab)
 void space_keep_all(void)
 {
 	space_lock();
+	space.tight = false;
 	space.keep = SIZE_MAX;
 	space_unlock();
 }
