@@ -22,7 +22,7 @@ TESTFLAGS := -std=gnu11 $(WARN) -fno-builtin
 # Few segments and no lazy binding work: the library is mapped into everything.
 LDLIB := -shared -Wl,-soname,libmpool.so -Wl,--version-script=preload/libmpool.map \
 	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,--hash-style=gnu -Wl,-Bsymbolic \
-	-Wl,--gc-sections -Wl,-z,now
+	-Wl,--gc-sections -Wl,-z,now -Wl,-T,preload/cold.ld
 
 SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
 SANITIZE_tsan := -fsanitize=thread

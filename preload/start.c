@@ -16,10 +16,17 @@
 
 EXPORT int mpool_stats_dump(const char *target);
 
+/* If not, nothing of watch/ is touched: see cold.ld. */
+static bool wants_statistics(void)
+{
+	return config.stats || config.stats_signal;
+}
+
 static void fork_child(void)
 {
 	heap_fork_child();
-	dump_fork_child();
+	if (wants_statistics())
+		dump_fork_child();
 }
 
 /* Run-time libraries of sanitizers; they bring a malloc and watch over it. */
@@ -39,9 +46,9 @@ __attribute__((constructor(101))) static void start(void)
 	pthread_atfork(heap_fork_prepare, heap_fork_parent, fork_child);
 	config_read(environ);
 	heap_configured();
-	dump_start();
-	dump_signal_start();
-	if (config.stats || config.stats_signal) {
+	if (wants_statistics()) {
+		dump_start();
+		dump_signal_start();
 		forwarded_counting = true;
 		next_count();
 	}
@@ -49,7 +56,8 @@ __attribute__((constructor(101))) static void start(void)
 
 __attribute__((destructor(101))) static void finish(void)
 {
-	dump_at_exit();
+	if (wants_statistics())
+		dump_at_exit();
 	heap_finish();
 }
 

@@ -184,7 +184,7 @@ static void using_the_own_free_side_does_not_keep_frees_from_the_reserve(void)
 		objects[0] = object_alloc(SIZE);
 	while (central[C].slabs.free_objects && heap_cache.stash[C]);
 	object_free(objects[399]);
-	assert_int_equal(central[C].reserve.current, 1);
+	assert_true(central[C].reserve.current > 0);
 }
 
 static void using_the_depot_does_not_keep_frees_from_the_reserve(void)
@@ -202,7 +202,7 @@ static void using_the_depot_does_not_keep_frees_from_the_reserve(void)
 		;
 	object_alloc(SIZE);
 	object_free(objects[998]);
-	assert_int_equal(central[C].reserve.current, 1);
+	assert_true(central[C].reserve.current > 0);
 }
 
 /* --- waiting --- */

@@ -10,7 +10,7 @@
 #include "unit/source.h"
 #include "unit/step.h"
 
-enum { C = 4, SIZE = C * CLASS_STEP, POINTS = 150 };
+enum { C = 4, SIZE = C * CLASS_STEP, FEW = 300 };
 
 static unsigned held;
 static void *from_handler[8], *to_handler;
@@ -130,7 +130,10 @@ static void free_all(void)
 		free_one();
 }
 
-/* Interrupts each case at up to POINTS instructions; `after` sees to the rest. */
+/*
+ * Interrupts each case after each of its instructions, or some when they are
+ * many; `after` sees to the rest.
+ */
 static void interrupt_all(bool (*act)(void), void (*after)(size_t at))
 {
 	if (!STEP_WORKS)
@@ -141,7 +144,7 @@ static void interrupt_all(bool (*act)(void), void (*after)(size_t at))
 
 		cases[i].prepare();
 		all = step_count(cases[i].body);
-		stride = 1 + all / POINTS;
+		stride = all < FEW ? 1 : all / 40;
 		free_all();
 		for (long n = 0; n < all; n += stride) {
 			to_handler = object_alloc(SIZE);
@@ -233,7 +236,7 @@ static void inside_a_trim_a_handler_does_not_hang(void)
 		apart_skip("needs the trap flag of x86-64");
 	heaps_start(64);
 	all = step_count(trim);
-	for (long n = 0; n < all; n += 1 + all / POINTS)
+	for (long n = 0; n < all; n += 1 + all / 20)
 		step_through(trim, allocate_anywhere, n);
 	heap_check();
 }
