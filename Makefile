@@ -58,6 +58,10 @@ COLDFLAGS := -Os -fno-asynchronous-unwind-tables
 $(BUILD)/obj/src/watch/%.o $(BUILD)/obj/src/base/out.o \
 $(BUILD)/obj/src/base/config.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
 	$(if $(SANITIZE),,$(COLDFLAGS))
+$(BUILD)/obj/preload/start.o $(BUILD)/obj/preload/next.o \
+$(BUILD)/obj/preload/rare.o $(BUILD)/obj/src/heap/heap.o \
+$(BUILD)/obj/src/heap/registry.o $(BUILD)/obj/src/heap/reserve.o \
+$(BUILD)/obj/src/heap/stats.o $(BUILD)/obj/src/base/sys.o: LIBFLAGS += -Os
 
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)

@@ -20,31 +20,47 @@
 
 enum {
 	BITMAP_WORDS = SLAB_BYTES / CLASS_STEP / 64,
+	NARROW_WORDS = BITMAP_WORDS / 4,
 	PAGES_MOST = 16, /* of a slab, when a page is 4 KiB */
 	SPARSE_LEAST = 1 << 20, /* bytes */
 	SPARSE_RATIO = 4,
 };
 
 /*
- * State of one slab.  free == popcount(bits); bits beyond the capacity are 0;
- * a page in `purged` holds no used object.  Owner: its class's lock.
+ * State of one slab.  free == number of set bits (bits_of()); bits beyond the
+ * capacity are 0; a page in `purged` holds no used object.  Owner: its class's
+ * lock.
  */
 struct slab {
 	uint32_t next, prev; /* list of its class, while free > 0 */
 	uint16_t free;
 	uint16_t purged;     /* one bit a sixteenth of the slab */
 	uint8_t first_word;  /* no free bit lies in a word below */
-	uint64_t bits[BITMAP_WORDS];
-} __attribute__((aligned(64)));
+	uint64_t bits[NARROW_WORDS];
+};
 
 static struct slab *record_of(size_t d)
 {
-	return (struct slab *)space_records + d;
+	return (struct slab *)space_arrays[0] + d;
 }
 
 static size_t number_of(const struct slab *slab)
 {
-	return (size_t)(slab - (struct slab *)space_records);
+	return (size_t)(slab - (struct slab *)space_arrays[0]);
+}
+
+/*
+ * The bitmap of slab `d`.  1024 bits lie in the record; small objects need
+ * more, and have arrays of their own, which cost memory only where such slabs
+ * are.
+ */
+static inline uint64_t *bits_of(size_t d, unsigned c)
+{
+	if (likely(c >= 4))
+		return record_of(d)->bits;
+	if (c >= 2)
+		return (uint64_t *)space_arrays[1] + d * (BITMAP_WORDS / 2);
+	return (uint64_t *)space_arrays[2] + d * BITMAP_WORDS;
 }
 
 static inline unsigned capacity_of(unsigned c)
@@ -64,7 +80,13 @@ static inline unsigned index_of(unsigned offset, unsigned c)
 
 bool slab_start(void)
 {
-	return space_start(sizeof(struct slab));
+	static const size_t record_bytes[SPACE_ARRAYS] = {
+		sizeof(struct slab),
+		BITMAP_WORDS / 2 * sizeof(uint64_t),
+		BITMAP_WORDS * sizeof(uint64_t),
+	};
+
+	return space_start(record_bytes);
 }
 
 void slab_init(struct slabs *slabs, unsigned c, size_t low_water)
@@ -117,15 +139,16 @@ static bool add_slab(struct slabs *slabs)
 	unsigned capacity = capacity_of(slabs->c);
 	size_t d = space_take();
 	struct slab *slab;
+	uint64_t *bits;
 
 	if (d == SPACE_NONE)
 		return false;
 	slab = record_of(d);
+	bits = bits_of(d, slabs->c);
 	for (unsigned w = 0; w < capacity / 64; w++)
-		slab->bits[w] = ~(uint64_t)0;
+		bits[w] = ~(uint64_t)0;
 	if (capacity % 64)
-		slab->bits[capacity / 64] =
-			((uint64_t)1 << capacity % 64) - 1;
+		bits[capacity / 64] = ((uint64_t)1 << capacity % 64) - 1;
 	slab->free = (uint16_t)capacity;
 	slab->first_word = 0;
 	slab->purged = 0;
@@ -143,10 +166,11 @@ static void remove_slab(struct slabs *slabs, struct slab *slab)
 {
 	unsigned capacity = capacity_of(slabs->c);
 	size_t d = number_of(slab);
+	uint64_t *bits = bits_of(d, slabs->c);
 
 	unlink_slab(slabs, slab);
 	for (unsigned w = 0; w * 64 < capacity; w++)
-		slab->bits[w] = 0;
+		bits[w] = 0;
 	slab->free = 0;
 	slabs->purged_pages -= (size_t)__builtin_popcount(slab->purged);
 	slab->purged = 0;
@@ -163,11 +187,12 @@ static size_t take_from(struct slab *slab, unsigned c, void **objects,
 			size_t want)
 {
 	char *base = (char *)space_address(number_of(slab));
+	uint64_t *words = bits_of(number_of(slab), c);
 	size_t size = class_size(c), got = 0;
 	unsigned w = slab->first_word;
 
 	while (got < want && got < slab->free) {
-		uint64_t bits = slab->bits[w];
+		uint64_t bits = words[w];
 		char *p = base + w * 64 * size;
 
 		if (bits == ~(uint64_t)0 && want - got >= 64) {
@@ -180,7 +205,7 @@ static size_t take_from(struct slab *slab, unsigned c, void **objects,
 				objects[got++] = p + size * (unsigned)
 							__builtin_ctzll(bits);
 		}
-		slab->bits[w] = bits;
+		words[w] = bits;
 		if (!bits)
 			w++;
 	}
@@ -215,10 +240,11 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 /* One bit for each sixteenth of the slab that holds a used object. */
 static unsigned used_parts(const struct slab *slab, unsigned c)
 {
+	const uint64_t *bits = bits_of(number_of(slab), c);
 	unsigned capacity = capacity_of(c), parts = 0;
 
 	for (unsigned w = 0; w * 64 < capacity; w++) {
-		uint64_t used = ~slab->bits[w];
+		uint64_t used = ~bits[w];
 
 		if ((w + 1) * 64 > capacity)
 			used &= ((uint64_t)1 << capacity % 64) - 1;
@@ -321,7 +347,8 @@ struct gathering {
 static void give_bits(struct slabs *slabs, const struct gathering *g)
 {
 	struct slab *slab = record_of(g->d);
-	uint64_t twice = slab->bits[g->word] & g->bits;
+	uint64_t *word = bits_of(g->d, slabs->c) + g->word;
+	uint64_t twice = *word & g->bits;
 
 	if (unlikely(space_map[g->d] != class_size(slabs->c)))
 		twice = g->bits; /* its slab was wholly free and left the class */
@@ -330,7 +357,7 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 					     class_size(slabs->c) *
 						     (unsigned)__builtin_ctzll(
 							     twice));
-	slab->bits[g->word] |= g->bits;
+	*word |= g->bits;
 	if (!slab->free)
 		link_slab(slabs, slab);
 	slab->free += (uint16_t)g->count;
@@ -427,20 +454,20 @@ bool slab_object_used(const void *p)
 
 	if (!c || slab_object_of(p, c) != p || index >= capacity_of(c))
 		return false;
-	return !(record_of(space_slab_of(p))->bits[index / 64] >> index % 64 &
-		 1);
+	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
 }
 
 static void check_slab(const struct slab *slab, unsigned c)
 {
 	unsigned capacity = capacity_of(c), free = 0;
 	size_t d = number_of(slab);
+	const uint64_t *words = bits_of(d, c);
 
-	for (unsigned w = 0; w < BITMAP_WORDS; w++) {
-		uint64_t bits = slab->bits[w];
+	for (unsigned w = 0; w * 64 < capacity; w++) {
+		uint64_t bits = words[w];
 
 		free += (unsigned)__builtin_popcountll(bits);
-		if (w * 64 >= capacity && bits)
+		if ((w + 1) * 64 > capacity && bits >> capacity % 64)
 			fault("heap check", (void *)space_address(d),
 			      class_size(c), "a bit beyond the last object");
 		if (w < slab->first_word && bits)

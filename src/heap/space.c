@@ -54,13 +54,13 @@ static uint64_t hole_words[SET_WORDS];
 
 uintptr_t space_base;
 uint8_t space_map[WINDOW_SLABS];
-char *space_records;
+char *space_arrays[SPACE_ARRAYS];
 
 static struct {
 	struct lock lock;
-	size_t record_bytes;
+	size_t record_bytes[SPACE_ARRAYS];
 	size_t next, committed, reserved; /* see the picture above */
-	size_t records_end;               /* bytes of records mapped */
+	size_t array_end[SPACE_ARRAYS];   /* bytes mapped of each array */
 	size_t held;                      /* slabs reserved in all extents */
 	size_t extent;                    /* slabs of the next extent */
 	size_t used, used_peak;
@@ -131,15 +131,30 @@ void space_abandon(void)
 /* Maps the records of the slabs below `end`. */
 static bool map_records(size_t end)
 {
-	size_t need = round_up(end * space.record_bytes, sys_page());
+	for (unsigned i = 0; i < SPACE_ARRAYS; i++) {
+		size_t had = space.array_end[i];
+		size_t need = round_up(end * space.record_bytes[i], sys_page());
 
-	if (need <= space.records_end)
-		return true;
-	if (!sys_map(space_records + space.records_end,
-		     need - space.records_end))
-		return false;
-	space.records_end = need;
+		if (need <= had)
+			continue;
+		if (!sys_map(space_arrays[i] + had, need - had))
+			return false;
+		space.array_end[i] = need;
+	}
 	return true;
+}
+
+/* The arrays lie one below the other, the first right below the window. */
+static size_t place_arrays(uintptr_t base)
+{
+	uintptr_t at = base;
+
+	for (unsigned i = 0; i < SPACE_ARRAYS; i++) {
+		at -= round_up(space.record_bytes[i] * WINDOW_SLABS, 2 * MIB);
+		space_arrays[i] = (char *)at;
+		space.array_end[i] = 0;
+	}
+	return base - at;
 }
 
 /* Slabs of the first extent: a sixteenth of a finite RLIMIT_AS at most. */
@@ -161,10 +176,9 @@ static size_t first_extent(void)
  * so that neither meets it soon, and keeps the randomness of the kernel's
  * own choice.
  */
-static bool find_window(size_t records, uintptr_t anchor)
+static bool find_window(uintptr_t anchor)
 {
-	size_t stride = WINDOW_BYTES + round_up(records, 2 * MIB) + 2 * GIB;
-	size_t page = sys_page();
+	size_t stride = WINDOW_BYTES + place_arrays(anchor) + 2 * GIB;
 	bool taken;
 
 	for (uintptr_t k = 1; k <= WINDOW_TRIES; k++) {
@@ -177,8 +191,7 @@ static bool find_window(size_t records, uintptr_t anchor)
 		if (!sys_reserve((void *)base, space.extent * SLAB_BYTES,
 				 &taken))
 			continue;
-		space_records = (char *)(base - round_up(records, page));
-		space.record_bytes = records / WINDOW_SLABS;
+		place_arrays(base);
 		if (map_records(space.extent)) {
 			__atomic_store_n(&space_base, base, __ATOMIC_RELEASE);
 			return true;
@@ -188,7 +201,7 @@ static bool find_window(size_t records, uintptr_t anchor)
 	return false;
 }
 
-bool space_start(size_t record_bytes)
+bool space_start(const size_t record_bytes[SPACE_ARRAYS])
 {
 	void *anchor = sys_map(NULL, sys_page());
 
@@ -196,8 +209,9 @@ bool space_start(size_t record_bytes)
 		return false;
 	sys_unmap(anchor, sys_page());
 	space.extent = first_extent();
-	if (!space.extent ||
-	    !find_window(record_bytes * WINDOW_SLABS, (uintptr_t)anchor))
+	for (unsigned i = 0; i < SPACE_ARRAYS; i++)
+		space.record_bytes[i] = record_bytes[i];
+	if (!space.extent || !find_window((uintptr_t)anchor))
 		return false;
 	sys_name((void *)space_base, space.extent * SLAB_BYTES, "libmpool");
 	space.reserved = space.held = space.extent;

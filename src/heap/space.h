@@ -57,15 +57,16 @@ static inline size_t space_size_of(const void *p)
 	return __atomic_load_n(&space_map[d], __ATOMIC_RELAXED);
 }
 
-/*
- * Finds a window and reserves its first part.  `record_bytes` a slab of
- * zeroed memory are kept beside it (space_records).  False when there is no
- * room under RLIMIT_AS: the pools stay off.  Called once.
- */
-bool space_start(size_t record_bytes);
+enum { SPACE_ARRAYS = 3 };
 
-/* Where the records of all slabs begin. */
-extern HIDDEN char *space_records;
+/*
+ * Finds a window and reserves its first part.  Beside it lie arrays of zeroed
+ * memory with record_bytes[i] for each slab (space_arrays[i]).  False when
+ * there is no room under RLIMIT_AS: the pools stay off.  Called once.
+ */
+bool space_start(const size_t record_bytes[SPACE_ARRAYS]);
+
+extern HIDDEN char *space_arrays[SPACE_ARRAYS];
 
 /*
  * One slab of usable memory, contents arbitrary; kept ones first, at the
