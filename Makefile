@@ -21,7 +21,7 @@ LIBFLAGS := -std=gnu11 $(WARN) -fPIC -fvisibility=hidden -fno-builtin-malloc \
 TESTFLAGS := -std=gnu11 $(WARN) -fno-builtin
 # Few segments and no lazy binding work: the library is mapped into everything.
 LDLIB := -shared -Wl,-soname,libmpool.so -Wl,--version-script=preload/libmpool.map \
-	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,--hash-style=gnu -Wl,-Bsymbolic \
+	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,--hash-style=gnu -Wl,-Bsymbolic-functions \
 	-Wl,--gc-sections -Wl,-z,now -Wl,-T,preload/cold.ld
 
 SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
@@ -48,7 +48,7 @@ benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.
 .DELETE_ON_ERROR:
 .PHONY: all help demo test check unit bats setup layers format tidy install \
 	uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
-	bench-instructions bench-picture aarch64 compdb
+	bench-instructions aarch64 compdb
 
 all: $(BUILD)/libmpool.so  ## build build/libmpool.so
 
@@ -169,13 +169,12 @@ run-fuzz: $(fuzzers)
 		-print_final_stats=0 -verbosity=0; done
 
 bench: all $(benches)  ## against glibc and its peers, interleaved, median of 7
+	@tools/dev/packages $$(tools/bench/run --packages) gnuplot-nox
 	@tools/bench/run $(BENCH_FLAGS)
-bench-quick: all $(benches)  ## the same, once, in a minute
-	@tools/bench/run -n 1 --quick
+bench-quick:  ## the same, once and smaller, in a minute
+	@$(MAKE) --no-print-directory bench BENCH_FLAGS="-n 1 --quick"
 bench-instructions: all $(BUILD)/bench/instructions  ## instructions an operation, counted
-	@$(BUILD)/bench/instructions $(abspath $(BUILD)/libmpool.so)
-bench-picture:  ## draw the committed results
-	@tools/bench/plot
+	@$(BUILD)/bench/instructions -p $(BUILD)/libmpool.so -c tools/bench/instructions.limits
 
 aarch64:  ## cross-build, and run the tests under qemu-user
 	@tools/dev/packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
