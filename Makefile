@@ -187,7 +187,7 @@ run-aarch64: all $(stress) $(plain)
 format:  ## clang-format, in place
 	clang-format -i preload/*.[ch] src/*/*.[ch] tests/*/*.c
 
-tidy:  ## clang-tidy and cppcheck
+tidy:  ## clang-tidy and shellcheck
 	clang-tidy --quiet preload/*.c src/*/*.c -- $(CPPFLAGS) -std=gnu11 -fPIC
 	shellcheck tools/dev/* tools/demo .ci/run
 

@@ -31,7 +31,7 @@ extern HIDDEN struct next next;
 /* From now on, calls to the table are counted (watch/forwarded.h). */
 void next_count(void);
 
-/* A function that the next allocator may lack; NULL then.  Not for hot paths. */
+/* A function that the next allocator may lack: NULL then.  Slow. */
 void *next_symbol(const char *name);
 
 #endif

@@ -8,10 +8,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define likely(x) __builtin_expect(!!(x), 1)
+#define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
-#define COLD __attribute__((cold, noinline))
+#define COLD	 __attribute__((cold, noinline))
 #define NOINLINE __attribute__((noinline))
 /* For data: reached without the global offset table. */
 #define HIDDEN __attribute__((visibility("hidden")))

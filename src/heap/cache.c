@@ -132,9 +132,9 @@ static void *exchange(struct cache *t, unsigned c, void **top)
  */
 static bool worth_exchanging(void **top)
 {
-	return top && ((uintptr_t)top & (MAGAZINE_BYTES - 1)) <=
-			      (MAGAZINE_OBJECTS - EXCHANGE_LEAST) *
-				      sizeof(void *);
+	return top &&
+	       ((uintptr_t)top & (MAGAZINE_BYTES - 1)) <=
+		       (MAGAZINE_OBJECTS - EXCHANGE_LEAST) * sizeof(void *);
 }
 
 /*

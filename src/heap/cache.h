@@ -19,16 +19,16 @@
 #include "heap/magazine.h"
 #include "heap/space.h"
 
-/* Two stacks in the words of magazine.h.  Written by the owner; see revoke(). */
+/* Two stacks in the words of magazine.h, written by their thread. */
 struct side {
 	void **alloc;
 	void **free;
 };
 
 enum cache_state {
-	CACHE_NEW,         /* its first few calls go straight to the centre */
-	CACHE_READY,       /* in the registry */
-	CACHE_DEAD,        /* its destructor has run: to the centre again */
+	CACHE_NEW,	   /* its first few calls go straight to the centre */
+	CACHE_READY,	   /* in the registry */
+	CACHE_DEAD,	   /* its destructor has run: to the centre again */
 	CACHE_BUSY = 0x80, /* added while inside a slow path */
 };
 
@@ -46,9 +46,9 @@ struct cache {
 	void **stash[CLASSES + 1];
 	uint64_t loaded[CLASSES + 1], unloaded[CLASSES + 1];
 	struct cache *next, *prev;
-	void *late;             /* freed by a signal handler inside a slow path */
+	void *late; /* freed by a signal handler inside a slow path */
 	volatile uint8_t state; /* enum cache_state */
-	uint8_t early_calls;    /* so far, while CACHE_NEW */
+	uint8_t early_calls;	/* so far, while CACHE_NEW */
 };
 
 extern __thread struct cache heap_cache

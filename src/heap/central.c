@@ -155,9 +155,9 @@ void *central_take_one(struct central *k)
 static void check_element(const struct central *k, const void *p)
 {
 	const struct reserve *r = &k->reserve;
-	size_t least = r->current > DUPLICATES_SOUGHT ?
-			       r->current - DUPLICATES_SOUGHT :
-			       0;
+	size_t least = r->current > DUPLICATES_SOUGHT
+			       ? r->current - DUPLICATES_SOUGHT
+			       : 0;
 
 	if (!slab_object_used(p) || space_size_of(p) != class_size(k->slabs.c))
 		slab_crime(k->slabs.c, p);
@@ -233,7 +233,8 @@ void central_check(struct central *k)
 
 		for (size_t j = 0; j < magazine_of(top)->count; j++)
 			if (!slab_object_used(top[j]))
-				fault("heap check", top[j], class_size(k->slabs.c),
+				fault("heap check", top[j],
+				      class_size(k->slabs.c),
 				      "a cached object is marked free");
 	}
 }

@@ -30,10 +30,11 @@ static void set_reserve(void)
 	out_memory(&o, line, sizeof(line));
 	out_str(&o, "libmpool: MPOOL_RESERVE=");
 	out_u64(&o, config.reserve);
-	out_str(&o, config.reserve_lock ?
-			    ": not all of it could be had and locked in memory; "
-			    "see ulimit -l" :
-			    ": memory did not suffice for all of it");
+	out_str(&o,
+		config.reserve_lock
+			? ": not all of it could be had and locked in memory; "
+			  "see ulimit -l"
+			: ": memory did not suffice for all of it");
 	out_line(&o, STDERR_FILENO);
 }
 

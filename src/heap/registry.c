@@ -54,8 +54,8 @@ void registry_walk(void (*visit)(struct cache *, void *), void *data)
 static void revoke(struct cache *t, void *data)
 {
 	unsigned c = *(unsigned *)data;
-	void **top = __atomic_exchange_n(&t->of[c].free, NULL,
-					 __ATOMIC_RELAXED);
+	void **top =
+		__atomic_exchange_n(&t->of[c].free, NULL, __ATOMIC_RELAXED);
 
 	if (top)
 		t->stash[c] = top;

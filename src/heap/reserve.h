@@ -20,8 +20,8 @@ struct waiter;
 struct reserve {
 	void **elements;
 	size_t min, current;
-	uint64_t used;       /* elements taken since start */
-	uint64_t waits;      /* calls that slept */
+	uint64_t used;	/* elements taken since start */
+	uint64_t waits; /* calls that slept */
 	struct waiter *first, *last;
 };
 

@@ -21,7 +21,7 @@
 enum {
 	BITMAP_WORDS = SLAB_BYTES / CLASS_STEP / 64,
 	NARROW_WORDS = BITMAP_WORDS / 4,
-	PAGES_MOST = 16, /* of a slab, when a page is 4 KiB */
+	PAGES_MOST = 16,	/* of a slab, when a page is 4 KiB */
 	SPARSE_LEAST = 1 << 20, /* bytes */
 	SPARSE_RATIO = 4,
 };
@@ -34,8 +34,8 @@ enum {
 struct slab {
 	uint32_t next, prev; /* list of its class, while free > 0 */
 	uint16_t free;
-	uint16_t purged;     /* one bit a sixteenth of the slab */
-	uint8_t first_word;  /* no free bit lies in a word below */
+	uint16_t purged;    /* one bit a sixteenth of the slab */
+	uint8_t first_word; /* no free bit lies in a word below */
 	uint64_t bits[NARROW_WORDS];
 };
 
@@ -71,8 +71,9 @@ static inline unsigned capacity_of(unsigned c)
 static inline unsigned index_of(unsigned offset, unsigned c)
 {
 	static const uint32_t reciprocal[CLASSES + 1] = {
-		0,	   0x10000,    0x10000 / 2, 0x10000 / 3 + 1, 0x10000 / 4,
-		0x10000 / 5 + 1, 0x10000 / 6 + 1, 0x10000 / 7 + 1, 0x10000 / 8,
+		0,	     0x10000,	      0x10000 / 2,     0x10000 / 3 + 1,
+		0x10000 / 4, 0x10000 / 5 + 1, 0x10000 / 6 + 1, 0x10000 / 7 + 1,
+		0x10000 / 8,
 	};
 
 	return (offset / CLASS_STEP) * reciprocal[c] >> 16;
@@ -202,8 +203,9 @@ static size_t take_from(struct slab *slab, unsigned c, void **objects,
 			bits = 0;
 		} else {
 			for (; bits && got < want; bits &= bits - 1)
-				objects[got++] = p + size * (unsigned)
-							__builtin_ctzll(bits);
+				objects[got++] =
+					p +
+					size * (unsigned)__builtin_ctzll(bits);
 		}
 		words[w] = bits;
 		if (!bits)
@@ -275,8 +277,7 @@ static size_t purge_slab(struct slabs *slabs, struct slab *slab)
 		for (run = i; run < PAGES_MOST; run += step)
 			if (busy >> run & ((1u << step) - 1))
 				break;
-		if (run == i ||
-		    !sys_return(base + i * part, (run - i) * part))
+		if (run == i || !sys_return(base + i * part, (run - i) * part))
 			continue;
 		bytes += (run - i) * part;
 		slab->purged |= (uint16_t)(((1u << (run - i)) - 1) << i);
@@ -315,8 +316,7 @@ static void purge_if_sparse(struct slabs *slabs)
 {
 	size_t used = slab_used(slabs);
 
-	if (unlikely(used <= slabs->used_at_purge / 2) &&
-	    slab_is_sparse(slabs))
+	if (unlikely(used <= slabs->used_at_purge / 2) && slab_is_sparse(slabs))
 		slab_purge(slabs);
 }
 
@@ -351,12 +351,13 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 	uint64_t twice = *word & g->bits;
 
 	if (unlikely(space_map[g->d] != class_size(slabs->c)))
-		twice = g->bits; /* its slab was wholly free and left the class */
+		twice = g->bits; /* its slab was wholly free and left the class
+				  */
 	if (unlikely(twice))
-		slab_crime(slabs->c, (char *)g->start +
-					     class_size(slabs->c) *
-						     (unsigned)__builtin_ctzll(
-							     twice));
+		slab_crime(slabs->c,
+			   (char *)g->start +
+				   class_size(slabs->c) *
+					   (unsigned)__builtin_ctzll(twice));
 	*word |= g->bits;
 	if (!slab->free)
 		link_slab(slabs, slab);

@@ -15,9 +15,9 @@
  */
 struct slabs {
 	unsigned c;
-	uint32_t first;       /* list of slabs with free objects; or NO_SLAB */
+	uint32_t first; /* list of slabs with free objects; or NO_SLAB */
 	size_t count;
-	size_t capacity;      /* objects, of all these slabs */
+	size_t capacity; /* objects, of all these slabs */
 	size_t free_objects;
 	size_t low_water;     /* free objects below this: one more slab */
 	size_t purged_pages;  /* pages given back inside slabs in use */

@@ -28,18 +28,18 @@
 #include "base/sys.h"
 
 enum {
-	EXTENT_FIRST = 1024,       /* slabs: 64 MiB */
-	EXTENT_MOST = 16384,       /* 1 GiB */
-	EXTENT_LEAST = 16,         /* 1 MiB */
-	COMMIT_FIRST = 16,         /* 1 MiB */
-	COMMIT_MOST = 32,          /* 2 MiB */
+	EXTENT_FIRST = 1024, /* slabs: 64 MiB */
+	EXTENT_MOST = 16384, /* 1 GiB */
+	EXTENT_LEAST = 16,   /* 1 MiB */
+	COMMIT_FIRST = 16,   /* 1 MiB */
+	COMMIT_MOST = 32,    /* 2 MiB */
 	KEEP_LEAST = 16,
 	QUIET_MS = 1000,
 	WINDOW_TRIES = 24,
 	SET_WORDS = WINDOW_SLABS / 64,
 };
 
-#define LIMIT_LEAST (64 * MIB) /* RLIMIT_AS below this: pools stay off */
+#define LIMIT_LEAST  (64 * MIB) /* RLIMIT_AS below this: pools stay off */
 #define WINDOW_BYTES ((size_t)WINDOW_SLABS << SLAB_SHIFT)
 
 /* A set of slabs; no member lies below word `low`. */
@@ -60,12 +60,12 @@ static struct {
 	struct lock lock;
 	size_t record_bytes[SPACE_ARRAYS];
 	size_t next, committed, reserved; /* see the picture above */
-	size_t array_end[SPACE_ARRAYS];   /* bytes mapped of each array */
-	size_t held;                      /* slabs reserved in all extents */
-	size_t extent;                    /* slabs of the next extent */
+	size_t array_end[SPACE_ARRAYS];	  /* bytes mapped of each array */
+	size_t held;			  /* slabs reserved in all extents */
+	size_t extent;			  /* slabs of the next extent */
 	size_t used, used_peak;
-	size_t keep;          /* how many kept slabs are too many */
-	uint64_t retaken_ms;  /* when a returned slab was last asked for */
+	size_t keep;	     /* how many kept slabs are too many */
+	uint64_t retaken_ms; /* when a returned slab was last asked for */
 	bool tight; /* the kernel has refused memory: returned slabs are
 			decommitted, so that others can have it */
 	bool abandoned;
@@ -371,7 +371,8 @@ static size_t return_kept(size_t keep)
 				end--;
 		}
 		for (start = end; start && space.kept.count > keep &&
-				  set_has(&space.kept, start - 1); start--)
+				  set_has(&space.kept, start - 1);
+		     start--)
 			set_remove(&space.kept, start - 1);
 		if (start == end)
 			break;

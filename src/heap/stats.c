@@ -50,8 +50,8 @@ void heap_class_stats(unsigned c, struct class_stats *stats)
 	if (stats->allocs > stats->frees)
 		stats->live = stats->allocs - stats->frees;
 	stats->peak = max_of(k->peak, stats->live);
-	stats->cached = k->depot.objects + sum.on_alloc_sides +
-			sum.on_free_sides;
+	stats->cached =
+		k->depot.objects + sum.on_alloc_sides + sum.on_free_sides;
 	stats->stock = k->slabs.free_objects + stats->cached;
 	stats->low_water = k->slabs.low_water;
 	stats->reserve_min = k->reserve.min;

@@ -12,20 +12,20 @@
  * else to within the calls under way.
  */
 struct class_stats {
-	uint64_t size;            /* bytes of one object */
-	uint64_t allocs, frees;   /* since start */
-	uint64_t live, peak;      /* peak: to within a magazine a thread */
-	uint64_t stock;           /* free objects in slabs, depot, magazines */
-	uint64_t cached;          /* of the stock: in magazines and depot */
-	uint64_t low_water;       /* stock in slabs is kept above this */
+	uint64_t size;		/* bytes of one object */
+	uint64_t allocs, frees; /* since start */
+	uint64_t live, peak;	/* peak: to within a magazine a thread */
+	uint64_t stock;		/* free objects in slabs, depot, magazines */
+	uint64_t cached;	/* of the stock: in magazines and depot */
+	uint64_t low_water;	/* stock in slabs is kept above this */
 	uint64_t reserve_min, reserve_current;
-	uint64_t reserve_used;    /* taken from the reserve since start */
-	uint64_t slabs;           /* slabs of this class now */
+	uint64_t reserve_used;	  /* taken from the reserve since start */
+	uint64_t slabs;		  /* slabs of this class now */
 	uint64_t committed_bytes; /* of these slabs, less what was given back */
 	uint64_t returned_bytes;  /* given back to the kernel since start */
-	uint64_t waste_bytes;     /* of live objects; estimated, see cache.h */
+	uint64_t waste_bytes;	  /* of live objects; estimated, see cache.h */
 	uint64_t refills, drains; /* magazines filled from / emptied to slabs */
-	uint64_t depot_hits;      /* magazines found in the depot */
+	uint64_t depot_hits;	  /* magazines found in the depot */
 	uint64_t waits, failures; /* calls that slept; calls that got NULL */
 };
 
