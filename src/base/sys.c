@@ -110,12 +110,12 @@ bool sys_return(void *where, size_t bytes)
 
 void sys_prefault(void *where, size_t bytes)
 {
-	volatile char *p = where;
+	char *p = where;
 
 	if (advise(where, bytes, MADV_POPULATE_WRITE))
 		return;
 	for (size_t i = 0; i < bytes; i += sys_page())
-		p[i] = p[i];
+		__atomic_fetch_or(&p[i], 0, __ATOMIC_RELAXED);
 }
 
 void sys_name(void *where, size_t bytes, const char *name)

@@ -244,7 +244,7 @@ void central_adopt(struct central *k)
 	k->reserve.first = k->reserve.last = NULL;
 	if (!k->lock.word)
 		return;
-	slab_abandon(&k->slabs);
+	slab_rebuild(&k->slabs);
 	k->depot = (struct depot){ 0 };
 	k->reserve.current = 0;
 	lock_reset(&k->lock);

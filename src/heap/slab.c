@@ -289,11 +289,10 @@ static size_t purge_slab(struct slabs *slabs, struct slab *slab)
 
 bool slab_is_sparse(const struct slabs *slabs)
 {
-	size_t size = class_size(slabs->c);
-	size_t idle = slabs->free_objects * size -
-		      slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
+	size_t used = slab_used(slabs) * class_size(slabs->c);
 
-	return idle > slab_used(slabs) * size * SPARSE_RATIO + SPARSE_LEAST;
+	return slab_committed_bytes(slabs) >
+	       used * (SPARSE_RATIO + 1) + SPARSE_LEAST;
 }
 
 size_t slab_purge(struct slabs *slabs)
@@ -434,11 +433,35 @@ size_t slab_committed_bytes(const struct slabs *slabs)
 	       slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
 }
 
-void slab_abandon(struct slabs *slabs)
+static unsigned count_free(size_t d, unsigned c)
+{
+	const uint64_t *bits = bits_of(d, c);
+	unsigned capacity = capacity_of(c), free = 0;
+
+	for (unsigned w = 0; w * 64 < capacity; w++)
+		free += (unsigned)__builtin_popcountll(bits[w]);
+	return free;
+}
+
+void slab_rebuild(struct slabs *slabs)
 {
 	slabs->first = NO_SLAB;
 	slabs->count = slabs->capacity = slabs->free_objects = 0;
 	slabs->purged_pages = 0;
+	for (size_t d = 0; d < space_end(); d++) {
+		struct slab *slab = record_of(d);
+
+		if (space_map[d] != class_size(slabs->c))
+			continue;
+		slab->free = (uint16_t)count_free(d, slabs->c);
+		slab->first_word = 0;
+		if (slab->free)
+			link_slab(slabs, slab);
+		slabs->count++;
+		slabs->capacity += capacity_of(slabs->c);
+		slabs->free_objects += slab->free;
+		slabs->purged_pages += (size_t)__builtin_popcount(slab->purged);
+	}
 }
 
 const void *slab_object_of(const void *p, unsigned c)
@@ -458,45 +481,67 @@ bool slab_object_used(const void *p)
 	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
 }
 
+static _Noreturn void broken(size_t d, unsigned c, const char *what)
+{
+	fault("heap check", (void *)space_address(d), class_size(c), what);
+}
+
 static void check_slab(const struct slab *slab, unsigned c)
 {
-	unsigned capacity = capacity_of(c), free = 0;
 	size_t d = number_of(slab);
 	const uint64_t *words = bits_of(d, c);
+	unsigned capacity = capacity_of(c);
 
-	for (unsigned w = 0; w * 64 < capacity; w++) {
-		uint64_t bits = words[w];
+	if (capacity % 64 && words[capacity / 64] >> capacity % 64)
+		broken(d, c, "a bit beyond the last object");
+	for (unsigned w = 0; w < slab->first_word; w++)
+		if (words[w])
+			broken(d, c, "a free object below first_word");
+	if (count_free(d, c) != slab->free)
+		broken(d, c, "the free count of a slab is wrong");
+	if (used_parts(slab, c) & slab->purged)
+		broken(d, c, "a used object in a page given back");
+}
 
-		free += (unsigned)__builtin_popcountll(bits);
-		if ((w + 1) * 64 > capacity && bits >> capacity % 64)
-			fault("heap check", (void *)space_address(d),
-			      class_size(c), "a bit beyond the last object");
-		if (w < slab->first_word && bits)
-			fault("heap check", (void *)space_address(d),
-			      class_size(c), "a free object below first_word");
+/* Every slab of the class; how many have free objects is returned. */
+static size_t check_slabs(const struct slabs *slabs)
+{
+	size_t count = 0, free = 0, partial = 0, purged = 0;
+	unsigned c = slabs->c;
+
+	for (size_t d = 0; d < space_end(); d++) {
+		const struct slab *slab = record_of(d);
+
+		if (space_map[d] != class_size(c))
+			continue;
+		check_slab(slab, c);
+		count++;
+		partial += slab->free != 0;
+		free += slab->free;
+		purged += (size_t)__builtin_popcount(slab->purged);
 	}
-	if (free != slab->free || !free || space_map[d] != class_size(c))
-		fault("heap check", (void *)space_address(d), class_size(c),
-		      "the free count or the class of a slab is wrong");
+	if (count != slabs->count || free != slabs->free_objects ||
+	    purged != slabs->purged_pages ||
+	    slabs->capacity != count * capacity_of(c))
+		fault("heap check", slabs, class_size(c),
+		      "the class's counts are wrong");
+	return partial;
 }
 
 void slab_check(const struct slabs *slabs)
 {
+	size_t partial = check_slabs(slabs), listed = 0;
 	uint32_t prev = NO_SLAB;
-	size_t free = 0, listed = 0;
 
 	for (uint32_t d = slabs->first; d != NO_SLAB;
 	     prev = d, d = record_of(d)->next) {
 		const struct slab *slab = record_of(d);
 
-		check_slab(slab, slabs->c);
-		free += slab->free;
-		if (slab->prev != prev || ++listed > slabs->count)
-			fault("heap check", (void *)space_address(d),
-			      class_size(slabs->c), "the slab list is broken");
+		if (slab->prev != prev || ++listed > partial || !slab->free ||
+		    space_map[d] != class_size(slabs->c))
+			broken(d, slabs->c, "the slab list is broken");
 	}
-	if (free != slabs->free_objects ||
-	    slabs->capacity != slabs->count * capacity_of(slabs->c))
+	if (listed != partial)
 		fault("heap check", slabs, class_size(slabs->c),
-		      "the class's counts are wrong");
+		      "a slab with free objects is not on the list");
 }

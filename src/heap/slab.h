@@ -59,8 +59,11 @@ size_t slab_purge(struct slabs *slabs);
 /* Gives wholly free slabs back even below the low-water mark. */
 void slab_trim(struct slabs *slabs);
 
-/* Forgets every slab: what a lost holder left half changed is leaked. */
-void slab_abandon(struct slabs *slabs);
+/*
+ * Makes list and counts anew from the bitmaps, where a lost holder of the lock
+ * may have left them half changed.
+ */
+void slab_rebuild(struct slabs *slabs);
 
 /* Bytes of the slabs' memory, less the pages given back. */
 size_t slab_committed_bytes(const struct slabs *slabs);

@@ -330,19 +330,26 @@ static bool commit_more(void)
 	return true;
 }
 
+/* A fresh slab, of memory that nobody has touched. */
+static size_t take_fresh(void)
+{
+	if (space.next == space.committed && !commit_more())
+		return SPACE_NONE;
+	return space.next++;
+}
+
 size_t space_take(void)
 {
 	size_t slab = SPACE_NONE;
 
 	space_lock();
-	if (space.abandoned) {
-		slab = SPACE_NONE;
-	} else if (space.kept.count) {
-		slab = set_pop(&space.kept);
-	} else if (space.returned.count) {
-		slab = retake();
-	} else if (space.next < space.committed || commit_more()) {
-		slab = space.next++;
+	if (!space.abandoned) {
+		if (space.kept.count)
+			slab = set_pop(&space.kept);
+		else if (space.returned.count)
+			slab = retake();
+		if (slab == SPACE_NONE)
+			slab = take_fresh();
 	}
 	if (slab != SPACE_NONE) {
 		space.used++;
@@ -352,6 +359,24 @@ size_t space_take(void)
 	return slab;
 }
 
+/* The highest run of kept slabs below *end.  False when there is none. */
+static bool kept_run_below(size_t *start, size_t *end)
+{
+	size_t d = *end;
+
+	while (d && !set_has(&space.kept, d - 1)) {
+		if (d % 64 == 0 && !space.kept.words[d / 64 - 1])
+			d -= 64;
+		else
+			d--;
+	}
+	*end = d;
+	while (d && set_has(&space.kept, d - 1))
+		d--;
+	*start = d;
+	return *start < *end;
+}
+
 /*
  * Returns kept slabs to the kernel until `keep` are left, highest addresses
  * first, neighbours in one call.  What the kernel refuses (pinned pages) stays
@@ -359,35 +384,21 @@ size_t space_take(void)
  */
 static size_t return_kept(size_t keep)
 {
-	size_t returned = 0;
+	size_t start, end = space.next, returned = 0;
 
-	for (size_t end = space.next; end && space.kept.count > keep;) {
-		size_t start;
-
-		while (end && !set_has(&space.kept, end - 1)) {
-			if (end % 64 == 0 && !space.kept.words[end / 64 - 1])
-				end -= 64;
-			else
-				end--;
-		}
-		for (start = end; start && space.kept.count > keep &&
-				  set_has(&space.kept, start - 1);
-		     start--)
-			set_remove(&space.kept, start - 1);
-		if (start == end)
-			break;
+	for (; space.kept.count > keep && kept_run_below(&start, &end);
+	     end = start) {
+		start = max_of(start, end - min_of(end, space.kept.count - keep));
 		if (!sys_return((void *)space_address(start),
-				(end - start) * SLAB_BYTES)) {
-			while (start < end)
-				set_add(&space.kept, start++);
-			break;
-		}
+				(end - start) * SLAB_BYTES))
+			continue;
 		if (space.tight)
 			decommit(start, end);
 		returned += end - start;
-		for (size_t d = start; d < end; d++)
+		for (size_t d = start; d < end; d++) {
+			set_remove(&space.kept, d);
 			set_add(&space.returned, d);
-		end = start;
+		}
 	}
 	return returned * SLAB_BYTES;
 }
@@ -429,6 +440,11 @@ size_t space_trim(void)
 	return bytes;
 }
 
+size_t space_end(void)
+{
+	return __atomic_load_n(&space.next, __ATOMIC_RELAXED);
+}
+
 bool space_owns(const void *p)
 {
 	size_t d = space_slab_of(p);
@@ -448,6 +464,15 @@ void space_stats(struct space_stats *stats)
 	space_unlock();
 }
 
+/* No member lies below the set's lowest word. */
+static bool low_holds(const struct slab_set *set)
+{
+	for (size_t w = 0; w < set->low; w++)
+		if (set->words[w])
+			return false;
+	return true;
+}
+
 void space_check(void)
 {
 	size_t kept = 0, returned = 0;
@@ -464,7 +489,8 @@ void space_check(void)
 			fault("heap check", (void *)space_address(d), 0,
 			      "a free slab has two states or a class");
 	}
-	if (kept != space.kept.count || returned != space.returned.count ||
+	if (!low_holds(&space.kept) || !low_holds(&space.returned) ||
+	    kept != space.kept.count || returned != space.returned.count ||
 	    space.next > space.committed || space.committed > space.reserved)
 		fault("heap check", (void *)space_base, 0,
 		      "the counts of free slabs are wrong");

@@ -83,6 +83,9 @@ void space_keep_all(void);
 /* Gives all kept slabs back to the kernel.  Returns bytes. */
 size_t space_trim(void);
 
+/* Slabs of this number and above have never been handed out. */
+size_t space_end(void);
+
 /* True when the address lies in the window and nobody else mapped it. */
 bool space_owns(const void *p);
 

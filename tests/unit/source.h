@@ -21,6 +21,9 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
+/* A sanitizer's own start may come here before it is ready to watch. */
+#define SOURCE_BARE __attribute__((no_sanitize("thread", "address")))
+
 /*
  * Calls that ask for memory (mmap and mprotect) are counted from 1; those in
  * refuse_from..refuse_to fail.  The other fields count calls by kind, and make
@@ -57,7 +60,7 @@ __attribute__((unused)) static void source_allow(void)
 	__atomic_store_n(&source.refuse_from, LONG_MAX, __ATOMIC_RELAXED);
 }
 
-static bool source_refuses(void)
+SOURCE_BARE static bool source_refuses(void)
 {
 	long n = __atomic_add_fetch(&source.calls, 1, __ATOMIC_RELAXED);
 
@@ -68,13 +71,13 @@ static bool source_refuses(void)
 	return true;
 }
 
-static void source_count(long *count)
+SOURCE_BARE static void source_count(long *count)
 {
 	__atomic_add_fetch(count, 1, __ATOMIC_RELAXED);
 }
 
-void *mmap(void *at, size_t bytes, int protection, int flags, int fd,
-	   off_t offset)
+SOURCE_BARE void *mmap(void *at, size_t bytes, int protection, int flags,
+		       int fd, off_t offset)
 {
 	source_count(&source.maps);
 	if (source_refuses())
@@ -87,7 +90,7 @@ void *mmap(void *at, size_t bytes, int protection, int flags, int fd,
 			       offset);
 }
 
-int mprotect(void *at, size_t bytes, int protection)
+SOURCE_BARE int mprotect(void *at, size_t bytes, int protection)
 {
 	source_count(&source.commits);
 	if (source_refuses())
@@ -96,7 +99,7 @@ int mprotect(void *at, size_t bytes, int protection)
 }
 
 /* As the kernel does: what lies before the pinned page is given back. */
-static int source_return(void *at, size_t bytes)
+SOURCE_BARE static int source_return(void *at, size_t bytes)
 {
 	uintptr_t start = (uintptr_t)at;
 
@@ -110,7 +113,7 @@ static int source_return(void *at, size_t bytes)
 	return 0;
 }
 
-int madvise(void *at, size_t bytes, int advice)
+SOURCE_BARE int madvise(void *at, size_t bytes, int advice)
 {
 	if (advice == MADV_DONTNEED && source_return(at, bytes))
 		return -1;
@@ -128,7 +131,7 @@ int madvise(void *at, size_t bytes, int advice)
 	return (int)syscall(SYS_madvise, at, bytes, advice);
 }
 
-int mlock(const void *at, size_t bytes)
+SOURCE_BARE int mlock(const void *at, size_t bytes)
 {
 	if (source.refuse_pin) {
 		errno = ENOMEM;

@@ -25,7 +25,7 @@
 
 enum { STEP_TRAP_FLAG = 0x100 };
 
-static struct {
+static volatile struct {
 	bool (*act)(void); /* false: not here, try at the next instruction */
 	long at, now;
 	bool on, acted;

@@ -33,10 +33,12 @@ static unsigned registered(void)
 /* Makes the calling thread one with magazines: its first calls have none. */
 static void settle(void)
 {
-	for (unsigned i = 0; i < 64; i++)
-		objects[i] = object_alloc(SIZE);
-	for (unsigned i = 0; i < 64; i++)
-		object_free(objects[i]);
+	void *mine[64];
+
+	for (size_t i = 0; i < COUNT_OF(mine); i++)
+		mine[i] = object_alloc(SIZE);
+	for (size_t i = 0; i < COUNT_OF(mine); i++)
+		object_free(mine[i]);
 }
 
 static void revoke_now(void)

@@ -1,53 +1,13 @@
 /*
- * test_space.c - the address range of the pools.
+ * test_space.c - the address range of the pools: how it grows.
  *
- * The module itself is included, not linked: its state must be spoilt to see
- * that space_check() notices.
+ * What is given back, and what space_check() finds: test_space_return.c.
  */
 #include "unit/apart.h"
 
 #include <pthread.h>
 
-#include "heap/space.c"
-#include "unit/limits.h"
-#include "unit/source.h"
-
-enum { RECORD_BYTES = 64, MOST = 4096 };
-
-static size_t slabs[MOST];
-
-static void start(void)
-{
-	assert_true(space_start(RECORD_BYTES));
-}
-
-static void take(size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		slabs[i] = space_take();
-		assert_int_not_equal(slabs[i], SPACE_NONE);
-	}
-}
-
-static void give(size_t count)
-{
-	for (size_t i = 0; i < count; i++)
-		space_give(slabs[i]);
-	space_check();
-}
-
-static char *memory_of(size_t slab)
-{
-	return (char *)space_address(slab);
-}
-
-static struct space_stats stats(void)
-{
-	struct space_stats s;
-
-	space_stats(&s);
-	return s;
-}
+#include "unit/spaces.h"
 
 /* --- slabs --- */
 
@@ -70,17 +30,19 @@ static void slabs_are_aligned_apart_and_usable(void)
 	space_check();
 }
 
-static void each_slab_has_a_zeroed_record(void)
+static void each_slab_has_zeroed_records_of_its_own(void)
 {
 	start();
 	take(3000);
-	for (size_t i = 0; i < 3000; i++) {
-		char *record = space_records + slabs[i] * RECORD_BYTES;
+	for (unsigned array = 0; array < SPACE_ARRAYS; array++)
+		for (size_t i = 0; i < 3000; i++) {
+			size_t bytes = record_bytes[array];
+			char *record = space_arrays[array] + slabs[i] * bytes;
 
-		assert_int_equal(record[0], 0);
-		assert_int_equal(record[RECORD_BYTES - 1], 0);
-		record[0] = record[RECORD_BYTES - 1] = 1;
-	}
+			assert_int_equal(record[0], 0);
+			assert_int_equal(record[bytes - 1], 0);
+			record[0] = record[bytes - 1] = 1;
+		}
 }
 
 static void nothing_is_ours_before_the_start(void)
@@ -189,16 +151,16 @@ static void any_call_may_be_refused_and_no_slab_is_lost(void)
 
 static void a_start_may_be_refused_at_any_call(void)
 {
-	for (long n = 1; n <= 4; n++) {
+	for (long n = 1; n <= 6; n++) {
 		pid_t child = fork();
 		int status;
 
 		if (!child) {
 			source_refuse_calls(n, LONG_MAX / 2);
-			_exit(space_start(RECORD_BYTES) || space_base);
+			_exit(space_start(record_bytes) || space_base);
 		}
 		assert_int_equal(waitpid(child, &status, 0), child);
-		if (n <= 3)
+		if (n <= 5)
 			assert_int_equal(status, 0);
 	}
 	source_refuse_calls(2, 2);
@@ -241,7 +203,7 @@ static void a_taken_window_is_left_for_another(void)
 static void taken_records_leave_the_window_for_another(void)
 {
 	uintptr_t base = likely_base();
-	char *theirs = (char *)base - (size_t)WINDOW_SLABS * RECORD_BYTES;
+	char *theirs = (char *)base - WINDOW_SLABS * record_bytes[0];
 
 	assert_ptr_equal(sys_map(theirs, sys_page()), theirs);
 	start();
@@ -304,7 +266,7 @@ static void under_a_tiny_limit_the_pools_stay_off(void)
 {
 	if (!limits_set_space(LIMIT_LEAST - 1))
 		apart_skip("cannot limit the address space");
-	assert_false(space_start(RECORD_BYTES));
+	assert_false(space_start(record_bytes));
 	assert_int_equal(space_base, 0);
 }
 
@@ -355,144 +317,6 @@ static void when_the_window_is_full_there_is_nothing_more(void)
 	assert_int_equal(space_take(), SPACE_NONE);
 }
 
-/* --- giving back --- */
-
-static void few_free_slabs_are_kept_and_the_rest_returned(void)
-{
-	start();
-	take(400);
-	for (size_t i = 0; i < 400; i++)
-		memory_of(slabs[i])[0] = 1;
-	give(400);
-	assert_in_range(stats().kept_slabs, 1, KEEP_LEAST);
-	assert_int_equal(stats().kept_slabs + stats().returned_slabs, 400);
-	assert_int_equal(stats().used_slabs, 0);
-	assert_int_equal(source.returned_bytes,
-			 stats().returned_slabs * SLAB_BYTES);
-}
-
-static void a_big_heap_keeps_a_thirty_second_of_its_peak(void)
-{
-	start();
-	take(MOST);
-	give(MOST);
-	assert_in_range(stats().kept_slabs, MOST / 32 / 2 - 1, MOST / 32);
-}
-
-static void what_was_returned_reads_as_zeros_when_it_comes_back(void)
-{
-	start();
-	take(400);
-	for (size_t i = 0; i < 400; i++)
-		memory_of(slabs[i])[0] = 1;
-	give(400);
-	space_trim();
-	take(400);
-	for (size_t i = 0; i < 400; i++)
-		assert_int_equal(memory_of(slabs[i])[0], 0);
-}
-
-static void neighbours_are_returned_in_one_call(void)
-{
-	start();
-	take(2000);
-	give(2000);
-	assert_in_range(source.returns, 1, 100);
-	space_trim();
-	assert_int_equal(stats().kept_slabs, 0);
-}
-
-static void what_is_soon_taken_again_is_kept_the_next_time(void)
-{
-	long before;
-
-	start();
-	for (int round = 0; round < 40; round++) {
-		take(100);
-		give(100);
-	}
-	before = source.returns;
-	for (int round = 0; round < 10; round++) {
-		take(100);
-		give(100);
-	}
-	assert_int_equal(source.returns, before);
-	assert_int_equal(stats().kept_slabs, 100);
-}
-
-static void after_a_quiet_second_less_is_kept_again(void)
-{
-	start();
-	for (int round = 0; round < 40; round++) {
-		take(100);
-		give(100);
-	}
-	take(101);
-	space.retaken_ms -= QUIET_MS + 1;
-	give(101);
-	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
-}
-
-static void a_trim_returns_all_that_is_kept(void)
-{
-	start();
-	take(10);
-	give(10);
-	assert_int_equal(stats().kept_slabs, 10);
-	assert_int_equal(space_trim(), 10 * SLAB_BYTES);
-	assert_int_equal(stats().returned_slabs, 10);
-	assert_int_equal(space_trim(), 0);
-	space_check();
-}
-
-static void what_the_kernel_refuses_to_take_stays_kept(void)
-{
-	start();
-	take(100);
-	source.refuse_returns = true;
-	give(100);
-	assert_int_equal(stats().kept_slabs, 100);
-	assert_int_equal(space_trim(), 0);
-	take(100);
-	space_check();
-}
-
-static void one_pinned_slab_does_not_keep_the_others(void)
-{
-	start();
-	take(100);
-	source.pinned = (uintptr_t)memory_of(50);
-	for (size_t i = 0; i < 100; i += 2)
-		space_give(i);
-	space_trim();
-	space_check();
-	assert_int_equal(stats().kept_slabs, 1);
-	assert_int_equal(stats().returned_slabs, 49);
-}
-
-static void at_the_end_of_the_process_nothing_more_is_returned(void)
-{
-	start();
-	take(400);
-	space_keep_all();
-	give(400);
-	assert_int_equal(stats().kept_slabs, 400);
-	assert_int_equal(source.returns, 0);
-	take(400);
-	space_check();
-}
-
-static void an_abandoned_space_hands_out_nothing(void)
-{
-	start();
-	take(10);
-	space_give(3);
-	space_abandon();
-	assert_int_equal(space_take(), SPACE_NONE);
-	space_give(4);
-	assert_int_equal(space_take(), SPACE_NONE);
-}
-
 /* --- threads --- */
 
 static void *take_and_give(void *unused)
@@ -527,75 +351,11 @@ static void threads_never_get_the_same_slab(void)
 	space_check();
 }
 
-/* --- what space_check() finds --- */
-
-static void prepare(void)
-{
-	start();
-	take(100);
-	give(100);
-	take(20);
-	space_give(5);
-	space_check();
-}
-
-static void a_slab_both_kept_and_returned_is_found(void)
-{
-	prepare();
-	set_add(&space.returned, 5);
-	space_check();
-}
-
-static void a_free_slab_with_a_class_is_found(void)
-{
-	prepare();
-	space_map[5] = 16;
-	space_check();
-}
-
-static void a_wrong_count_of_kept_slabs_is_found(void)
-{
-	prepare();
-	space.kept.count++;
-	space_check();
-}
-
-static void a_wrong_count_of_returned_slabs_is_found(void)
-{
-	prepare();
-	space.returned.count--;
-	space_check();
-}
-
-static void a_slab_in_use_beyond_what_is_committed_is_found(void)
-{
-	prepare();
-	space.committed = space.next - 1;
-	space_check();
-}
-
-static void a_commit_beyond_what_is_reserved_is_found(void)
-{
-	prepare();
-	space.committed = space.reserved + 1;
-	space_check();
-}
-
-static void a_free_slab_below_the_lowest_word_is_found(void)
-{
-	prepare();
-	space.kept.low = 1;
-	space_check();
-}
-
-#define STATE "a free slab has two states or a class"
-#define COUNTS "the counts of free slabs are wrong"
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(slabs_are_aligned_apart_and_usable),
-		APART(each_slab_has_a_zeroed_record),
+		APART(each_slab_has_zeroed_records_of_its_own),
 		APART(nothing_is_ours_before_the_start),
 		APART(what_lies_outside_the_window_has_no_size),
 		APART(the_lowest_free_slab_is_taken_first),
@@ -613,26 +373,7 @@ int main(void)
 		APART(under_a_limit_most_of_it_can_be_had),
 		APART(a_limit_that_is_raised_lets_the_heap_grow_again),
 		APART(when_the_window_is_full_there_is_nothing_more),
-		APART(few_free_slabs_are_kept_and_the_rest_returned),
-		APART(a_big_heap_keeps_a_thirty_second_of_its_peak),
-		APART(what_was_returned_reads_as_zeros_when_it_comes_back),
-		APART(neighbours_are_returned_in_one_call),
-		APART(what_is_soon_taken_again_is_kept_the_next_time),
-		APART(after_a_quiet_second_less_is_kept_again),
-		APART(a_trim_returns_all_that_is_kept),
-		APART(what_the_kernel_refuses_to_take_stays_kept),
-		APART(one_pinned_slab_does_not_keep_the_others),
-		APART(at_the_end_of_the_process_nothing_more_is_returned),
-		APART(an_abandoned_space_hands_out_nothing),
 		APART(threads_never_get_the_same_slab),
-		ABORTS(a_slab_both_kept_and_returned_is_found, STATE),
-		ABORTS(a_free_slab_with_a_class_is_found, STATE),
-		ABORTS(a_wrong_count_of_kept_slabs_is_found, COUNTS),
-		ABORTS(a_wrong_count_of_returned_slabs_is_found, COUNTS),
-		ABORTS(a_slab_in_use_beyond_what_is_committed_is_found, COUNTS),
-		ABORTS(a_commit_beyond_what_is_reserved_is_found, COUNTS),
-		ABORTS(a_free_slab_below_the_lowest_word_is_found,
-		       "heap check"),
 	};
 
 	return cmocka_run_group_tests_name("space", tests, NULL, NULL);

@@ -117,12 +117,12 @@ static void counts_are_exact_after_threads_are_joined(void)
 	heaps_nothing_is_lost(C);
 }
 
-static volatile bool over;
+static bool over;
 
 static void *churn_until_over(void *unused)
 {
 	(void)unused;
-	while (!over)
+	while (!__atomic_load_n(&over, __ATOMIC_RELAXED))
 		for (int i = 0; i < 1000; i++)
 			object_free(object_alloc(SIZE));
 	return NULL;
@@ -140,7 +140,7 @@ static void asking_while_threads_run_disturbs_nobody(void)
 
 		assert_true(s.live <= THREADS * 4 * MAGAZINE_OBJECTS);
 	}
-	over = true;
+	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	assert_int_equal(heaps_stats(C).live, 0);

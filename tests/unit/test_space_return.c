@@ -1,0 +1,324 @@
+/*
+ * test_space_return.c - the address range of the pools: what is given back,
+ * and what space_check() finds.
+ */
+#include "unit/apart.h"
+
+#include "unit/spaces.h"
+
+/* --- giving back --- */
+
+static void few_free_slabs_are_kept_and_the_rest_returned(void)
+{
+	start();
+	take(400);
+	for (size_t i = 0; i < 400; i++)
+		memory_of(slabs[i])[0] = 1;
+	give(400);
+	assert_in_range(stats().kept_slabs, 1, KEEP_LEAST);
+	assert_int_equal(stats().kept_slabs + stats().returned_slabs, 400);
+	assert_int_equal(stats().used_slabs, 0);
+	assert_int_equal(source.returned_bytes,
+			 stats().returned_slabs * SLAB_BYTES);
+}
+
+static void a_big_heap_keeps_a_thirty_second_of_its_peak(void)
+{
+	start();
+	take(MOST);
+	give(MOST);
+	assert_in_range(stats().kept_slabs, MOST / 32 / 2 - 1, MOST / 32);
+}
+
+static void what_was_returned_reads_as_zeros_when_it_comes_back(void)
+{
+	start();
+	take(400);
+	for (size_t i = 0; i < 400; i++)
+		memory_of(slabs[i])[0] = 1;
+	give(400);
+	space_trim();
+	take(400);
+	for (size_t i = 0; i < 400; i++)
+		assert_int_equal(memory_of(slabs[i])[0], 0);
+}
+
+static void neighbours_are_returned_in_one_call(void)
+{
+	start();
+	take(2000);
+	give(2000);
+	assert_in_range(source.returns, 1, 100);
+	space_trim();
+	assert_int_equal(stats().kept_slabs, 0);
+}
+
+static void what_is_soon_taken_again_is_kept_the_next_time(void)
+{
+	long before;
+
+	start();
+	for (int round = 0; round < 40; round++) {
+		take(100);
+		give(100);
+	}
+	before = source.returns;
+	for (int round = 0; round < 10; round++) {
+		take(100);
+		give(100);
+	}
+	assert_int_equal(source.returns, before);
+	assert_int_equal(stats().kept_slabs, 100);
+}
+
+static void after_a_quiet_second_less_is_kept_again(void)
+{
+	start();
+	for (int round = 0; round < 40; round++) {
+		take(100);
+		give(100);
+	}
+	take(101);
+	space.retaken_ms -= QUIET_MS + 1;
+	give(101);
+	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
+}
+
+static void a_trim_returns_all_that_is_kept(void)
+{
+	start();
+	take(10);
+	give(10);
+	assert_int_equal(stats().kept_slabs, 10);
+	assert_int_equal(space_trim(), 10 * SLAB_BYTES);
+	assert_int_equal(stats().returned_slabs, 10);
+	assert_int_equal(space_trim(), 0);
+	space_check();
+}
+
+static void what_the_kernel_refuses_to_take_stays_kept(void)
+{
+	start();
+	take(100);
+	source.refuse_returns = true;
+	give(100);
+	assert_int_equal(stats().kept_slabs, 100);
+	assert_int_equal(space_trim(), 0);
+	take(100);
+	space_check();
+}
+
+static void one_pinned_slab_does_not_keep_the_others(void)
+{
+	start();
+	take(100);
+	source.pinned = (uintptr_t)memory_of(50);
+	for (size_t i = 0; i < 100; i += 2)
+		space_give(i);
+	space_trim();
+	space_check();
+	assert_int_equal(stats().kept_slabs, 1);
+	assert_int_equal(stats().returned_slabs, 49);
+}
+
+static void at_the_end_of_the_process_nothing_more_is_returned(void)
+{
+	start();
+	take(400);
+	space_keep_all();
+	give(400);
+	assert_int_equal(stats().kept_slabs, 400);
+	assert_int_equal(source.returns, 0);
+	take(400);
+	space_check();
+}
+
+/* --- when the kernel has refused memory --- */
+
+static bool readable(const void *p)
+{
+	int pipe_ends[2];
+	bool done;
+
+	assert_int_equal(pipe(pipe_ends), 0);
+	done = write(pipe_ends[1], p, 1) == 1;
+	close(pipe_ends[0]);
+	close(pipe_ends[1]);
+	return done;
+}
+
+/* Slabs 0..99 are in use, and a call for more was refused. */
+static void be_refused(void)
+{
+	start();
+	take(100);
+	while (space.next < space.committed)
+		space_take();
+	source_refuse();
+	assert_int_equal(space_take(), SPACE_NONE);
+	source_allow();
+}
+
+static void what_is_returned_then_is_charged_to_nobody(void)
+{
+	be_refused();
+	space_give(7);
+	space_trim();
+	assert_false(readable(memory_of(7)));
+	assert_int_equal(space_take(), 7);
+	assert_true(readable(memory_of(7)));
+	memory_of(7)[0] = 1;
+	space_check();
+}
+
+static void what_was_returned_before_is_charged_to_nobody_either(void)
+{
+	start();
+	take(100);
+	while (space.next < space.committed)
+		space_take();
+	space_give(7);
+	space_give(8);
+	space_trim();
+	space_take();
+	assert_true(readable(memory_of(8)));
+	source_refuse();
+	space_take();
+	assert_int_equal(space_take(), SPACE_NONE);
+	source_allow();
+	space_give(9);
+	space_trim();
+	assert_false(readable(memory_of(9)));
+}
+
+static void a_returned_slab_that_is_refused_stays_returned(void)
+{
+	be_refused();
+	give(50);
+	space_trim();
+	source_refuse();
+	assert_int_equal(space_take(), SPACE_NONE);
+	assert_int_equal(stats().returned_slabs, 50);
+	source_allow();
+	take(50);
+	space_check();
+}
+
+static void a_returned_slab_that_is_refused_hides_no_fresh_one(void)
+{
+	be_refused();
+	take(1);
+	assert_true(space.next < space.committed);
+	space_give(7);
+	space_trim();
+	source_refuse();
+	assert_int_not_equal(space_take(), SPACE_NONE);
+}
+
+/* --- the end --- */
+
+static void an_abandoned_space_hands_out_nothing(void)
+{
+	start();
+	take(10);
+	space_give(3);
+	space_abandon();
+	assert_int_equal(space_take(), SPACE_NONE);
+	space_give(4);
+	assert_int_equal(space_take(), SPACE_NONE);
+}
+
+/* --- what space_check() finds --- */
+
+static void prepare(void)
+{
+	start();
+	take(100);
+	give(100);
+	take(20);
+	space_give(5);
+	space_check();
+}
+
+static void a_slab_both_kept_and_returned_is_found(void)
+{
+	prepare();
+	set_add(&space.returned, 5);
+	space_check();
+}
+
+static void a_free_slab_with_a_class_is_found(void)
+{
+	prepare();
+	space_map[5] = 16;
+	space_check();
+}
+
+static void a_wrong_count_of_kept_slabs_is_found(void)
+{
+	prepare();
+	space.kept.count++;
+	space_check();
+}
+
+static void a_wrong_count_of_returned_slabs_is_found(void)
+{
+	prepare();
+	space.returned.count--;
+	space_check();
+}
+
+static void a_slab_in_use_beyond_what_is_committed_is_found(void)
+{
+	prepare();
+	space.committed = space.next - 1;
+	space_check();
+}
+
+static void a_commit_beyond_what_is_reserved_is_found(void)
+{
+	prepare();
+	space.committed = space.reserved + 1;
+	space_check();
+}
+
+static void a_free_slab_below_the_lowest_word_is_found(void)
+{
+	prepare();
+	space.kept.low = 1;
+	space_check();
+}
+
+#define STATE "a free slab has two states or a class"
+#define COUNTS "the counts of free slabs are wrong"
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(few_free_slabs_are_kept_and_the_rest_returned),
+		APART(a_big_heap_keeps_a_thirty_second_of_its_peak),
+		APART(what_was_returned_reads_as_zeros_when_it_comes_back),
+		APART(neighbours_are_returned_in_one_call),
+		APART(what_is_soon_taken_again_is_kept_the_next_time),
+		APART(after_a_quiet_second_less_is_kept_again),
+		APART(a_trim_returns_all_that_is_kept),
+		APART(what_the_kernel_refuses_to_take_stays_kept),
+		APART(one_pinned_slab_does_not_keep_the_others),
+		APART(at_the_end_of_the_process_nothing_more_is_returned),
+		APART(what_is_returned_then_is_charged_to_nobody),
+		APART(what_was_returned_before_is_charged_to_nobody_either),
+		APART(a_returned_slab_that_is_refused_stays_returned),
+		APART(a_returned_slab_that_is_refused_hides_no_fresh_one),
+		APART(an_abandoned_space_hands_out_nothing),
+		ABORTS(a_slab_both_kept_and_returned_is_found, STATE),
+		ABORTS(a_free_slab_with_a_class_is_found, STATE),
+		ABORTS(a_wrong_count_of_kept_slabs_is_found, COUNTS),
+		ABORTS(a_wrong_count_of_returned_slabs_is_found, COUNTS),
+		ABORTS(a_slab_in_use_beyond_what_is_committed_is_found, COUNTS),
+		ABORTS(a_commit_beyond_what_is_reserved_is_found, COUNTS),
+		ABORTS(a_free_slab_below_the_lowest_word_is_found,
+		       "heap check"),
+	};
+
+	return cmocka_run_group_tests_name("space_return", tests, NULL, NULL);
+}
