@@ -9,12 +9,30 @@
 #include <malloc.h>
 #include <stdlib.h>
 
-#include "heap/class.h"
+#include "heap/cache.h"
 #include "next.h"
 
 static bool is_power_of_two(size_t n)
 {
 	return n && !(n & (n - 1));
+}
+
+/* What the pools cannot give now is asked for with its alignment elsewhere. */
+static void *pooled(size_t alignment, size_t size)
+{
+	size_t rounded = round_up(max_of(size, (size_t)1), alignment);
+	void *p;
+
+	if (cache_pop(rounded, &p))
+		return p;
+	p = cache_alloc_slow(rounded);
+	if (!p)
+		p = next.memalign(alignment, rounded);
+	if (!p)
+		p = cache_alloc_reserve(rounded);
+	if (!p)
+		errno = ENOMEM;
+	return p;
 }
 
 /*
@@ -37,7 +55,7 @@ static void *aligned(size_t alignment, size_t size)
 	if (alignment <= CLASS_STEP)
 		return malloc(size);
 	if (alignment <= SMALL_MAX && size <= SMALL_MAX)
-		return malloc(round_up(max_of(size, (size_t)1), alignment));
+		return pooled(alignment, size);
 	return next.memalign(alignment, max_of(size, (size_t)1));
 }
 

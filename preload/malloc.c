@@ -9,7 +9,7 @@
 
 #include "base/fault.h"
 #include "heap/cache.h"
-#include "heap/heap.h"
+#include "heap/slab.h"
 #include "next.h"
 
 /*
@@ -55,8 +55,10 @@ static void check_foreign(void *p)
 
 static NOINLINE void free_slow(void *p)
 {
-	if (space_size_of(p))
-		return cache_free_slow(p);
+	if (slab_class_of(p)) {
+		cache_free_slow(p);
+		return;
+	}
 	check_foreign(p);
 	next.free(p);
 }
@@ -99,10 +101,8 @@ static inline void *zeroed(void *p, size_t size)
 
 static NOINLINE void *calloc_slow(size_t size)
 {
-	void *p = cache_alloc_slow(size);
+	void *p = malloc_slow(size);
 
-	if (unlikely(!p))
-		p = malloc_fallback(size);
 	return p ? memset(p, 0, size) : NULL;
 }
 
@@ -140,8 +140,12 @@ static inline void copy_units(void *to, const void *from, size_t size)
 	}
 }
 
-/* A pooled object moves; when there is nowhere to, it stays or NULL. */
-static NOINLINE void *move_pooled(void *p, size_t old, size_t size)
+/*
+ * The same when there is no object at hand.  What malloc gives may be another
+ * allocator's, with no room for whole units.  Nowhere to go: a smaller size
+ * stays where it is, a larger one is NULL.
+ */
+static NOINLINE void *move_slow(void *p, size_t old, size_t size)
 {
 	void *to;
 
@@ -152,6 +156,18 @@ static NOINLINE void *move_pooled(void *p, size_t old, size_t size)
 	to = malloc(size);
 	if (unlikely(!to))
 		return size < old ? p : NULL;
+	memcpy(to, p, min_of(old, size));
+	free(p);
+	return to;
+}
+
+/* A pooled object of `old` bytes moves to another class, or out. */
+static void *move_pooled(void *p, size_t old, size_t size)
+{
+	void *to;
+
+	if (unlikely(size > SMALL_MAX) || unlikely(!cache_pop(size, &to)))
+		return move_slow(p, old, size);
 	copy_units(to, p, min_of(old, size));
 	free(p);
 	return to;
@@ -172,10 +188,21 @@ static NOINLINE void *shrink_foreign(void *p, size_t size)
 	return to;
 }
 
+static inline void *realloc_pooled(void *p, size_t old, size_t size)
+{
+	if (likely(round_up(size, CLASS_STEP) == old))
+		return p;
+	return move_pooled(p, old, size);
+}
+
 static NOINLINE void *realloc_foreign(void *p, size_t size)
 {
+	unsigned hidden = slab_class_of(p);
+
 	if (!p)
 		return malloc(size);
+	if (hidden)
+		return realloc_pooled(p, class_size(hidden), size);
 	check_foreign(p);
 	if (size > SMALL_MAX)
 		return next.realloc(p, size);
@@ -191,16 +218,17 @@ EXPORT void *realloc(void *p, size_t size)
 
 	if (unlikely(!old))
 		return realloc_foreign(p, size);
-	if (likely(round_up(size, CLASS_STEP) == old))
-		return p;
-	return move_pooled(p, old, size);
+	return realloc_pooled(p, old, size);
 }
 
 EXPORT size_t malloc_usable_size(void *p)
 {
 	size_t size = space_size_of(p);
 
-	if (unlikely(!size))
-		return p ? next.usable_size(p) : 0;
+	if (likely(size))
+		return size;
+	size = class_size(slab_class_of(p));
+	if (!size && p)
+		size = next.usable_size(p);
 	return size;
 }

@@ -12,7 +12,7 @@
 #include <sys/auxv.h>
 
 #include "base/common.h"
-#include "heap/heap.h"
+#include "heap/cache.h"
 #include "watch/forwarded.h"
 
 static void *first_malloc(size_t size);
@@ -112,6 +112,13 @@ void next_count(void)
 	next.memalign = counting_memalign;
 }
 
+/* When only some other allocator behind the next one knows it. */
+static size_t unknown_usable_size(void *p)
+{
+	(void)p;
+	return 0;
+}
+
 /* dlsym may call us back; the second time round there is nothing to offer. */
 static bool resolve(void)
 {
@@ -138,9 +145,13 @@ static bool resolve(void)
 		foreign_free = found.free;
 		found.free = free_keeping_errno;
 	}
-	next = found;
+	if (library_of((void *)found.usable_size) != library)
+		found.usable_size = unknown_usable_size;
+	if (next.malloc == first_malloc)
+		next = found;
 	resolving = false;
-	heap_start();
+	if (cache_enter(&heap_cache)) /* starts the heap */
+		cache_leave(&heap_cache);
 	if (counting)
 		next_count();
 	return true;

@@ -3,7 +3,8 @@
  *
  * Another allocator may stand before us in LD_PRELOAD, or valgrind may have
  * put itself in our place, and know realloc and free but not these.  So
- * these go to the realloc and free that the program itself would call.
+ * what is not ours goes to the realloc and free that the program itself
+ * would call.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,6 +13,7 @@
 
 #include "base/common.h"
 #include "base/sys.h"
+#include "heap/slab.h"
 
 EXPORT void *reallocarray(void *p, size_t n, size_t size);
 EXPORT void free_sized(void *p, size_t size);
@@ -40,6 +42,10 @@ static void free_first(void *p)
 	static void *known;
 	free_function *first;
 
+	if (slab_class_of(p)) {
+		free(p);
+		return;
+	}
 	*(void **)&first = first_in_line(&known, "free");
 	first(p);
 }
@@ -72,6 +78,8 @@ EXPORT void *reallocarray(void *p, size_t n, size_t size)
 		errno = ENOMEM;
 		return NULL;
 	}
+	if (slab_class_of(p))
+		return realloc(p, total);
 	*(void **)&first = first_in_line(&known, "realloc");
 	return first(p, total);
 }

@@ -41,7 +41,7 @@ void sys_name(void *where, size_t bytes, const char *name);
 /* Pins pages in memory.  False over RLIMIT_MEMLOCK. */
 bool sys_pin(void *where, size_t bytes);
 
-/* CLOCK_MONOTONIC in milliseconds; the coarse one costs no system call. */
+/* CLOCK_MONOTONIC in milliseconds; costs no system call as a rule. */
 uint64_t sys_now_ms(void);
 
 /*

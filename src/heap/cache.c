@@ -6,28 +6,19 @@
  *
  * A side's word is set to zero before its magazine goes elsewhere, so at no
  * moment do two words name one magazine: a child that is forked in between
- * loses a magazine and never shares one.
+ * loses a magazine and never shares one.  And a word that offers objects is
+ * stored once and last, so a signal handler finds each object once.
  */
 #include "heap/cache.h"
-
-#include <pthread.h>
 
 #include "base/config.h"
 #include "heap/central.h"
 #include "heap/heap.h"
-#include "heap/registry.h"
+#include "heap/thread.h"
 
-/*
- * Calls that a new thread makes without a cache of its own.  A thread that
- * lives shortly never builds one; and one whose first free comes from a TSD
- * destructor's last round, after which none of ours would run, leaves none
- * behind.
- */
-enum { EARLY_CALLS = 8, EXCHANGE_LEAST = 32 };
+enum { EXCHANGE_LEAST = 32 };
 
 __thread struct cache heap_cache;
-
-static pthread_key_t key;
 
 /* Hidden from the compiler, which would compute it again at each use. */
 static inline struct cache *own_cache(void)
@@ -38,58 +29,20 @@ static inline struct cache *own_cache(void)
 	return t;
 }
 
-static void signal_fence(void)
-{
-	__atomic_signal_fence(__ATOMIC_SEQ_CST);
-}
+/* Frees the list of what a handler freed inside a slow path. */
+static void free_late(void *late);
 
-/* False: off, or we are inside a signal handler inside a slow path. */
-static bool enter(struct cache *t)
+static inline void leave(struct cache *t)
 {
-	if (unlikely(t->state & CACHE_BUSY))
-		return false;
-	t->state |= CACHE_BUSY;
-	signal_fence();
-	if (unlikely(!heap_is_on()) && !heap_start()) {
-		t->state &= (uint8_t)~CACHE_BUSY;
-		return false;
-	}
-	if (unlikely(lock_orphaned()))
-		heap_adopt();
-	return true;
-}
+	void *late = NULL;
 
-/* Frees what a signal handler freed meanwhile. */
-static COLD void free_late(struct cache *t)
-{
-	void *object = t->late;
-
-	t->late = *(void **)object;
-	cache_free_slow(object);
-}
-
-static void leave(struct cache *t)
-{
-	signal_fence();
-	t->state &= (uint8_t)~CACHE_BUSY;
 	signal_fence();
 	if (unlikely(t->late))
-		free_late(t);
-}
-
-/* True when this thread has its own magazines, from now on.  It is busy. */
-static bool is_ready(struct cache *t)
-{
-	if (t->state == (CACHE_READY | CACHE_BUSY))
-		return true;
-	if (t->state == (CACHE_DEAD | CACHE_BUSY) ||
-	    t->early_calls++ < EARLY_CALLS)
-		return false;
-	if (pthread_setspecific(key, t))
-		return false;
-	t->state = CACHE_READY | CACHE_BUSY;
-	registry_add(t);
-	return true;
+		late = __atomic_exchange_n(&t->late, NULL, __ATOMIC_RELAXED);
+	t->state &= (uint8_t)~CACHE_BUSY;
+	signal_fence();
+	if (unlikely(late))
+		free_late(late);
 }
 
 static void **get(void ***word)
@@ -102,15 +55,21 @@ static void set(void ***word, void **value)
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
-/* Pops from a stack that is not empty, and makes it the alloc side. */
+/* Takes the first object of a stack; the others become the alloc side. */
 static void *load(struct side *s, void **top)
 {
+	void *object = *top;
+
+	signal_fence();
 	set(&s->alloc, top + 2);
-	return *top;
+	return object;
 }
 
-/* The free side becomes the alloc side, which is empty, and the reverse. */
-static void *exchange(struct cache *t, unsigned c, void **top)
+/*
+ * The free side becomes the alloc side, which is empty, and the reverse.  The
+ * first `taken` objects of it are the caller's.
+ */
+static void exchange(struct cache *t, unsigned c, void **top, unsigned taken)
 {
 	struct side *s = &t->of[c];
 	void **bottom = get(&s->alloc);
@@ -120,10 +79,17 @@ static void *exchange(struct cache *t, unsigned c, void **top)
 	t->unloaded[c] += count;
 	set(&s->free, NULL);
 	signal_fence();
-	set(&s->alloc, top + 1);
+	set(&s->alloc, top + 1 + taken);
 	signal_fence();
 	set(&s->free, bottom ? bottom - 1 : NULL);
-	return load(s, top);
+}
+
+static void *exchange_and_load(struct cache *t, unsigned c, void **top)
+{
+	void *object = *top;
+
+	exchange(t, c, top, 1);
+	return object;
 }
 
 /*
@@ -137,27 +103,13 @@ static bool worth_exchanging(void **top)
 		       (MAGAZINE_OBJECTS - EXCHANGE_LEAST) * sizeof(void *);
 }
 
-/*
- * Takes back a revoked free side; a stash beside a word that is not zero was
- * undone by the owner's own store.  Caller holds the class's lock.
- */
-static void **take_stash(struct cache *t, unsigned c)
+/* One object without a magazine. */
+static void *alloc_central(struct central *k)
 {
-	struct side *s = &t->of[c];
+	void *object = central_take_one(k);
 
-	if (!get(&s->free))
-		set(&s->free, t->stash[c]);
-	t->stash[c] = NULL;
-	return get(&s->free);
-}
-
-/* While the class is scarce, the next free shall take the slow path too. */
-static void stash_if_scarce(struct cache *t, unsigned c)
-{
-	if (likely(!central[c].scarce))
-		return;
-	t->stash[c] = get(&t->of[c].free);
-	set(&t->of[c].free, NULL);
+	k->allocs += object != NULL;
+	return object;
 }
 
 /* The depot is empty. */
@@ -166,21 +118,18 @@ static NOINLINE void *refill_from_slabs(struct cache *t, unsigned c)
 	struct central *k = central_of(c);
 	struct side *s = &t->of[c];
 	void **bottom = get(&s->alloc), **top;
-	void *object = NULL;
 
 	set(&s->alloc, NULL);
 	top = central_refill(k, bottom ? magazine_of(bottom - 1) : NULL);
 	if (likely(top)) {
 		t->loaded[c] += magazine_count(top);
-		object = load(s, top);
-	} else {
-		set(&s->alloc, bottom);
-		top = get(&s->free);
-		if (top && magazine_count(top))
-			object = exchange(t, c, top);
+		return load(s, top);
 	}
-	stash_if_scarce(t, c);
-	return object;
+	set(&s->alloc, bottom);
+	top = get(&s->free);
+	if (top && magazine_count(top))
+		return exchange_and_load(t, c, top);
+	return alloc_central(k);
 }
 
 /* Caller holds the class's lock. */
@@ -193,11 +142,6 @@ static inline void *refill(struct cache *t, struct central *k, unsigned c,
 	k->sampled++;
 	k->sampled_waste += class_size(c) - size;
 	central_note_peak(k);
-	if (unlikely(t->stash[c])) {
-		top = take_stash(t, c);
-		if (worth_exchanging(top))
-			return exchange(t, c, top);
-	}
 	top = depot_take(&k->depot);
 	if (!top)
 		return refill_from_slabs(t, c);
@@ -208,16 +152,6 @@ static inline void *refill(struct cache *t, struct central *k, unsigned c,
 		depot_put_empty(&k->depot, magazine_of(bottom - 1));
 	t->loaded[c] += magazine_of(top)->count;
 	return load(s, top);
-}
-
-/* An object straight from the centre, for a thread without a cache. */
-static void *alloc_central(struct central *k)
-{
-	void *object = central_take_one(k);
-
-	if (object)
-		k->allocs++;
-	return object;
 }
 
 /* For a thread without magazines: new, dead, or the heap is not there yet. */
@@ -231,9 +165,9 @@ static COLD void *alloc_unusual(size_t size)
 
 	if (!size && cache_pop(1, &object))
 		return object;
-	if (!enter(t))
+	if (!cache_enter(t))
 		return NULL;
-	ready = is_ready(t);
+	ready = thread_is_ready(t);
 	lock_take(&k->lock);
 	object = ready ? refill(t, k, c, size) : alloc_central(k);
 	lock_release(&k->lock);
@@ -256,7 +190,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	signal_fence();
 	top = get(&t->of[c].free);
 	if (likely(worth_exchanging(top))) {
-		object = exchange(t, c, top);
+		object = exchange_and_load(t, c, top);
 	} else {
 		lock_take(&k->lock);
 		object = refill(t, k, c, size);
@@ -266,11 +200,6 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	return object;
 }
 
-static void revoke_again(void *k)
-{
-	registry_revoke(((struct central *)k)->slabs.c);
-}
-
 void *cache_alloc_reserve(size_t size)
 {
 	unsigned c = size ? class_of(size) : CLASS_FIRST;
@@ -278,14 +207,13 @@ void *cache_alloc_reserve(size_t size)
 	struct central *k = central_of(c);
 	void *object;
 
-	if (!enter(t))
+	if (!cache_enter(t))
 		return NULL;
 	lock_take(&k->lock);
 	object = reserve_take(&k->reserve);
 	if (!object && config.wait_ms) {
-		k->scarce = true;
-		object = reserve_wait(&k->reserve, &k->lock, config.wait_ms,
-				      revoke_again, k);
+		central_become_scarce(k);
+		object = reserve_wait(&k->reserve, &k->lock, config.wait_ms);
 	}
 	if (object)
 		k->allocs++;
@@ -297,41 +225,42 @@ void *cache_alloc_reserve(size_t size)
 }
 
 /*
- * Everything goes to the centre: waiters and the reserve first, the objects
- * of this thread's free side after.
+ * Everything goes to the centre: this object, and what this thread has freed
+ * before.  Waiters and the reserve come first there.
  */
-static void free_scarce(struct cache *t, unsigned c, void **top, void *object)
+static void free_scarce(struct cache *t, struct central *k, void *object)
 {
-	struct central *k = central_of(c);
+	unsigned c = k->slabs.c;
+	void **top = get(&t->of[c].free);
+	size_t count = top ? magazine_count(top) : 0;
 
 	central_give(k, &object, 1);
 	k->frees++;
-	if (!top)
+	if (!count)
 		return;
-	if (magazine_count(top)) {
-		t->unloaded[c] += magazine_count(top);
-		central_give(k, top, magazine_count(top));
-		set(&t->of[c].free, magazine_empty_top(magazine_of(top)));
-	}
-	stash_if_scarce(t, c);
+	t->unloaded[c] += count;
+	set(&t->of[c].free, NULL);
+	central_give(k, top, count);
+	set(&t->of[c].free, magazine_empty_top(magazine_of(top)));
 }
 
 static void push(struct side *s, void **top, void *object)
 {
 	top[-1] = object;
+	signal_fence();
 	set(&s->free, top - 1);
 }
 
 /* The free side is full, or there is none yet, or the class is scarce. */
-static void free_locked(struct cache *t, unsigned c, void *object)
+static void free_locked(struct cache *t, struct central *k, void *object)
 {
-	struct central *k = central_of(c);
+	unsigned c = k->slabs.c;
 	struct side *s = &t->of[c];
-	void **top = take_stash(t, c);
+	void **top = get(&s->free);
 	struct magazine *m;
 
 	if (unlikely(k->scarce)) {
-		free_scarce(t, c, top, object);
+		free_scarce(t, k, object);
 		return;
 	}
 	if (top && magazine_word_at_edge(top)) {
@@ -359,14 +288,15 @@ static bool free_into_alloc_side(struct cache *t, unsigned c, void **top,
 	struct side *s = &t->of[c];
 	void **bottom = get(&s->alloc);
 
-	if (!top || !bottom || !magazine_word_at_edge(bottom))
+	if (!top || !magazine_word_at_edge(top) || !bottom ||
+	    !magazine_word_at_edge(bottom))
 		return false;
-	exchange(t, c, top);
-	set(&s->alloc, top + 1);
+	exchange(t, c, top, 0);
 	push(s, bottom - 1, object);
 	return true;
 }
 
+/* Inside a slow path of this very thread: it frees what is left here. */
 static COLD void free_nested(struct cache *t, void *object)
 {
 	*(void **)object = t->late;
@@ -375,21 +305,20 @@ static COLD void free_nested(struct cache *t, void *object)
 }
 
 /* For a thread without magazines, or inside one of its slow paths. */
-static COLD void free_unusual(void *object)
+static COLD void free_unusual(void *object, unsigned c)
 {
-	unsigned c = class_of(space_size_of(object));
 	struct cache *t = own_cache();
 	struct central *k = central_of(c);
 	bool ready;
 
-	if (!enter(t)) {
+	if (!cache_enter(t)) {
 		free_nested(t, object);
 		return;
 	}
-	ready = is_ready(t);
+	ready = thread_is_ready(t);
 	lock_take(&k->lock);
 	if (ready) {
-		free_locked(t, c, object);
+		free_locked(t, k, object);
 	} else {
 		k->frees++;
 		central_give(k, &object, 1);
@@ -400,101 +329,54 @@ static COLD void free_unusual(void *object)
 
 NOINLINE void cache_free_slow(void *object)
 {
-	unsigned c = class_of(space_size_of(object));
+	unsigned c = slab_class_of(object);
 	struct cache *t = own_cache();
 	struct central *k = central_of(c);
 	void **top = get(&t->of[c].free);
 
 	if (unlikely(t->state != CACHE_READY) || unlikely(lock_orphaned())) {
-		free_unusual(object);
+		free_unusual(object, c);
 		return;
 	}
 	if (top && unlikely(*top == object))
 		slab_crime(c, object);
 	t->state = CACHE_READY | CACHE_BUSY;
 	signal_fence();
-	if (!free_into_alloc_side(t, c, top, object)) {
+	if (unlikely(slab_is_hidden(object)) ||
+	    !free_into_alloc_side(t, c, top, object)) {
 		lock_take(&k->lock);
-		free_locked(t, c, object);
+		free_locked(t, k, object);
 		lock_release(&k->lock);
 	}
 	leave(t);
 }
 
-static void park(struct central *k, void **top)
+static COLD void free_late(void *late)
 {
-	if (magazine_count(top))
-		central_park(k, top);
-	else
-		depot_put_empty(&k->depot, magazine_of(top));
-}
+	while (late) {
+		void *object = late;
 
-/* Both sides of a class go to the centre; the counters too. */
-static void flush_class(struct cache *t, unsigned c)
-{
-	struct central *k = central_of(c);
-	struct side *s = &t->of[c];
-	void **top, **bottom;
-
-	lock_take(&k->lock);
-	top = take_stash(t, c);
-	bottom = get(&s->alloc);
-	set(&s->free, NULL);
-	set(&s->alloc, NULL);
-	k->allocs += t->loaded[c];
-	k->frees += t->unloaded[c];
-	t->loaded[c] = t->unloaded[c] = 0;
-	if (top) {
-		k->frees += magazine_count(top);
-		park(k, top);
+		late = *(void **)object;
+		cache_free_slow(object);
 	}
-	if (bottom) {
-		k->allocs -= magazine_count(bottom - 1);
-		park(k, bottom - 1);
+}
+
+bool cache_enter(struct cache *t)
+{
+	if (unlikely(t->state & CACHE_BUSY))
+		return false;
+	t->state |= CACHE_BUSY;
+	signal_fence();
+	if (unlikely(!heap_is_on()) && !heap_start()) {
+		t->state &= (uint8_t)~CACHE_BUSY;
+		return false;
 	}
-	lock_release(&k->lock);
+	if (unlikely(lock_orphaned()))
+		heap_adopt();
+	return true;
 }
 
-void cache_flush_lost(struct cache *t)
+void cache_leave(struct cache *t)
 {
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
-		flush_class(t, c);
-}
-
-void cache_flush_own(void)
-{
-	struct cache *t = own_cache();
-
-	if (!enter(t))
-		return;
-	cache_flush_lost(t);
 	leave(t);
-}
-
-/* A thread ends.  What it still frees afterwards goes to the centre. */
-static void on_thread_exit(void *cache)
-{
-	struct cache *t = cache;
-
-	t->state = CACHE_DEAD | CACHE_BUSY;
-	signal_fence();
-	registry_remove(t);
-	cache_flush_lost(t);
-	leave(t);
-}
-
-void cache_pause(void)
-{
-	own_cache()->state |= CACHE_BUSY;
-	signal_fence();
-}
-
-void cache_resume(void)
-{
-	leave(own_cache());
-}
-
-bool cache_start(void)
-{
-	return pthread_key_create(&key, on_thread_exit) == 0;
 }

@@ -39,16 +39,15 @@ enum cache_state {
  * loaded counts the objects put on the alloc side, unloaded those taken off
  * the free side, so allocs = loaded - what is on the alloc side now, and
  * frees = unloaded + what is on the free side now.
- * stash: a revoked free side (registry.c), guarded by the class's lock.
  */
 struct cache {
 	struct side of[CLASSES + 1];
-	void **stash[CLASSES + 1];
 	uint64_t loaded[CLASSES + 1], unloaded[CLASSES + 1];
 	struct cache *next, *prev;
 	void *late; /* freed by a signal handler inside a slow path */
 	volatile uint8_t state; /* enum cache_state */
 	uint8_t early_calls;	/* so far, while CACHE_NEW */
+	bool forked_inside;	/* see heap_fork_prepare() */
 };
 
 extern __thread struct cache heap_cache
@@ -85,7 +84,8 @@ static inline void **load_alloc(size_t size)
 
 	__asm__ volatile("movq " CACHE_WORD ", %[word]"
 			 : [word] "=r"(word)
-			 : CACHE_INPUTS(alloc));
+			 : CACHE_INPUTS(alloc)
+			 : "memory");
 	return word;
 }
 
@@ -103,7 +103,8 @@ static inline void **load_free(size_t size)
 
 	__asm__ volatile("movq " CACHE_WORD ", %[word]"
 			 : [word] "=r"(word)
-			 : CACHE_INPUTS(free));
+			 : CACHE_INPUTS(free)
+			 : "memory");
 	return word;
 }
 
@@ -143,6 +144,12 @@ static inline void push_free(size_t size, void **word)
 }
 #endif
 
+/* Against the compiler only: orders what a handler on this thread sees. */
+static inline void signal_fence(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
 /* Pops an object for `size` bytes, 0..SMALL_MAX.  False: the slow path. */
 static inline bool cache_pop(size_t size, void **object)
 {
@@ -158,7 +165,7 @@ static inline bool cache_pop(size_t size, void **object)
 
 /*
  * Pushes an object of a class, given by its size.  False: take the slow path
- * (full, revoked, or the object freed just before: a double free).
+ * (full, or the object freed just before: a double free).
  */
 static inline bool cache_push(size_t size, void *object)
 {
@@ -182,19 +189,12 @@ void *cache_alloc_slow(size_t size);
 void *cache_alloc_reserve(size_t size);
 void cache_free_slow(void *object);
 
-/* Creates the key whose destructor empties a thread's cache.  Called once. */
-bool cache_start(void);
-
 /*
- * From pause to resume the caller counts as inside a slow path.  Around fork.
+ * From enter to leave the caller counts as inside a slow path: what its signal
+ * handlers ask for and free goes elsewhere.  False when it is inside one
+ * already, or the heap is off.  Takes no lock.
  */
-void cache_pause(void);
-void cache_resume(void);
-
-/* Empties the caller's cache, so that all its objects are in the slabs. */
-void cache_flush_own(void);
-
-/* Empties the cache of a thread that does not exist any more. */
-void cache_flush_lost(struct cache *cache);
+bool cache_enter(struct cache *t);
+void cache_leave(struct cache *t);
 
 #endif

@@ -9,7 +9,6 @@
 
 #include "base/fault.h"
 #include "base/sys.h"
-#include "heap/registry.h"
 
 enum { LOW_WATER = MAGAZINE_OBJECTS, DUPLICATES_SOUGHT = 128 };
 
@@ -89,11 +88,16 @@ bool central_set_reserve(size_t min_nr, bool pin)
 	return done;
 }
 
-static void become_scarce(struct central *k)
+void central_become_scarce(struct central *k)
 {
-	k->scarce = k->reserve.min || k->reserve.first;
-	if (k->scarce)
-		registry_revoke(k->slabs.c);
+	k->scarce = true;
+	slab_hide(&k->slabs, true);
+}
+
+static void end_scarcity(struct central *k)
+{
+	k->scarce = false;
+	slab_hide(&k->slabs, false);
 }
 
 /* Fills the reserve up while the source works again. */
@@ -107,7 +111,7 @@ static void fill_reserve(struct central *k)
 		prefault(&object, 1, class_size(k->slabs.c));
 		reserve_give(&k->reserve, object);
 	}
-	k->scarce = false;
+	end_scarcity(k);
 }
 
 void **central_refill(struct central *k, struct magazine *own)
@@ -116,8 +120,10 @@ void **central_refill(struct central *k, struct magazine *own)
 	struct magazine *m = own ? own : depot_take_empty(&k->depot);
 	void **top;
 
-	if (!m)
+	if (!m) {
+		central_become_scarce(k);
 		return NULL;
+	}
 	top = magazine_empty_top(m) - want;
 	got = slab_take(&k->slabs, top, want);
 	k->refills++;
@@ -131,7 +137,8 @@ void **central_refill(struct central *k, struct magazine *own)
 			fill_reserve(k);
 		return top;
 	}
-	become_scarce(k);
+	if (k->reserve.min)
+		central_become_scarce(k);
 	if (!own)
 		depot_put_empty(&k->depot, m);
 	return NULL;
@@ -142,12 +149,18 @@ void *central_take_one(struct central *k)
 	void *object;
 
 	central_note_peak(k);
-	if (slab_take(&k->slabs, &object, 1)) {
+	if (!slab_take(&k->slabs, &object, 1)) {
+		central_drain(k);
+		if (!slab_take(&k->slabs, &object, 1))
+			object = NULL;
+	}
+	if (object) {
 		if (unlikely(k->scarce))
 			fill_reserve(k);
 		return object;
 	}
-	become_scarce(k);
+	if (k->reserve.min)
+		central_become_scarce(k);
 	return NULL;
 }
 
@@ -159,7 +172,7 @@ static void check_element(const struct central *k, const void *p)
 			       ? r->current - DUPLICATES_SOUGHT
 			       : 0;
 
-	if (!slab_object_used(p) || space_size_of(p) != class_size(k->slabs.c))
+	if (!slab_object_used(p) || slab_class_of(p) != k->slabs.c)
 		slab_crime(k->slabs.c, p);
 	for (size_t i = r->current; i > least; i--)
 		if (r->elements[i - 1] == p)
@@ -177,8 +190,8 @@ void central_give(struct central *k, void *const *objects, size_t count)
 	}
 	if (count)
 		slab_give(&k->slabs, objects, count);
-	if (!reserve_wants(&k->reserve))
-		k->scarce = false;
+	if (unlikely(k->scarce) && !reserve_wants(&k->reserve))
+		end_scarcity(k);
 }
 
 static void drain(struct central *k, void **top)

@@ -56,6 +56,9 @@ bool central_set_reserve(size_t min_nr, bool pin);
  */
 void **central_refill(struct central *k, struct magazine *own);
 
+/* From now on every free comes here, until the reserve is full again. */
+void central_become_scarce(struct central *k);
+
 /* One object straight from the slabs; NULL when the source failed. */
 void *central_take_one(struct central *k);
 

@@ -10,6 +10,7 @@
 #include "heap/cache.h"
 #include "heap/central.h"
 #include "heap/registry.h"
+#include "heap/thread.h"
 
 bool heap_on;
 
@@ -40,10 +41,12 @@ static void set_reserve(void)
 
 bool heap_start(void)
 {
+	if (__atomic_load_n(&failed, __ATOMIC_RELAXED))
+		return false;
 	lock_take(&start_lock);
 	if (!heap_on && !failed) {
 		if (!(heap_vetoed && heap_vetoed()) && slab_start() &&
-		    cache_start()) {
+		    thread_start()) {
 			lock_mark_process();
 			central_start();
 			__atomic_store_n(&heap_on, true, __ATOMIC_RELEASE);
@@ -58,19 +61,33 @@ bool heap_start(void)
 
 void heap_configured(void)
 {
+	bool entered = heap_is_on() && cache_enter(&heap_cache);
+
 	lock_take(&start_lock);
 	configured = true;
 	set_reserve();
 	lock_release(&start_lock);
+	if (entered)
+		cache_leave(&heap_cache);
 }
 
 /*
  * Handlers of others may run while we hold the locks, and allocate: this
  * thread then counts as inside a slow path, which the next allocator serves.
+ * When it is inside one already, in a signal handler, the locks may be its
+ * own: they are left alone, and the child is an orphan, see heap_adopt().
  */
 void heap_fork_prepare(void)
 {
-	cache_pause();
+	struct cache *t = &heap_cache;
+
+	t->forked_inside = t->state & CACHE_BUSY;
+	if (t->forked_inside)
+		return;
+	t->state |= CACHE_BUSY;
+	signal_fence();
+	if (lock_orphaned())
+		heap_adopt();
 	lock_take(&start_lock);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		lock_take(&central[c].lock);
@@ -91,8 +108,10 @@ static void release_all(void)
 
 void heap_fork_parent(void)
 {
+	if (heap_cache.forked_inside)
+		return;
 	release_all();
-	cache_resume();
+	cache_leave(&heap_cache);
 }
 
 static bool heap_cache_ready(void)
@@ -114,6 +133,8 @@ void heap_fork_child(void)
 {
 	bool registered = heap_cache_ready();
 
+	if (heap_cache.forked_inside)
+		return;
 	lock_renew_process();
 	release_all();
 	for (;;) {
@@ -123,12 +144,12 @@ void heap_fork_child(void)
 		if (!lost)
 			break;
 		registry_remove(lost);
-		cache_flush_lost(lost);
+		thread_flush(lost);
 	}
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		central[c].reserve.first = central[c].reserve.last = NULL;
 	registry_reset(registered ? &heap_cache : NULL);
-	cache_resume();
+	cache_leave(&heap_cache);
 }
 
 void heap_adopt(void)
@@ -145,32 +166,10 @@ void heap_adopt(void)
 	lock_reset(&start_lock);
 }
 
-bool heap_trim(void)
+/* The caller's cache and the depots are emptied into the slabs. */
+static void drain_all(void)
 {
-	size_t returned = 0;
-
-	if (!heap_is_on())
-		return false;
-	cache_flush_own();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
-		struct central *k = &central[c];
-
-		lock_take(&k->lock);
-		central_drain(k);
-		slab_trim(&k->slabs);
-		returned += slab_purge(&k->slabs);
-		lock_release(&k->lock);
-	}
-	returned += space_trim();
-	return returned != 0;
-}
-
-void heap_finish(void)
-{
-	if (!heap_is_on())
-		return;
-	space_keep_all();
-	cache_flush_own();
+	thread_flush(&heap_cache);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		lock_take(&central[c].lock);
 		central_drain(&central[c]);
@@ -178,9 +177,38 @@ void heap_finish(void)
 	}
 }
 
+bool heap_trim(void)
+{
+	size_t returned = 0;
+
+	if (!heap_is_on() || !cache_enter(&heap_cache))
+		return false;
+	drain_all();
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		struct central *k = &central[c];
+
+		lock_take(&k->lock);
+		slab_trim(&k->slabs);
+		returned += slab_purge(&k->slabs);
+		lock_release(&k->lock);
+	}
+	returned += space_trim();
+	cache_leave(&heap_cache);
+	return returned != 0;
+}
+
+void heap_finish(void)
+{
+	if (!heap_is_on() || !cache_enter(&heap_cache))
+		return;
+	space_keep_all();
+	drain_all();
+	cache_leave(&heap_cache);
+}
+
 void heap_check(void)
 {
-	if (!heap_is_on())
+	if (!heap_is_on() || !cache_enter(&heap_cache))
 		return;
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		lock_take(&central[c].lock);
@@ -188,4 +216,5 @@ void heap_check(void)
 		lock_release(&central[c].lock);
 	}
 	space_check();
+	cache_leave(&heap_cache);
 }

@@ -45,27 +45,6 @@ void registry_walk(void (*visit)(struct cache *, void *), void *data)
 	lock_release(&lock);
 }
 
-/*
- * The owner may be between the load and the store of its free side's word;
- * then its store undoes the revocation, and leaves a state as if it had never
- * been: a stash beside a word that is not zero counts for nothing.  Who waits
- * revokes again every few milliseconds.
- */
-static void revoke(struct cache *t, void *data)
-{
-	unsigned c = *(unsigned *)data;
-	void **top =
-		__atomic_exchange_n(&t->of[c].free, NULL, __ATOMIC_RELAXED);
-
-	if (top)
-		t->stash[c] = top;
-}
-
-void registry_revoke(unsigned c)
-{
-	registry_walk(revoke, &c);
-}
-
 void registry_lock(void)
 {
 	lock_take(&lock);

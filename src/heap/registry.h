@@ -17,12 +17,6 @@ void registry_remove(struct cache *cache);
  */
 void registry_walk(void (*visit)(struct cache *, void *), void *data);
 
-/*
- * Makes the next free of class `c` in every thread take the slow path, where
- * it sees that the class is scarce.  Caller holds the class's lock.
- */
-void registry_revoke(unsigned c);
-
 /* For fork; child: only `self` (or nobody, NULL) is left. */
 void registry_lock(void);
 void registry_unlock(void);

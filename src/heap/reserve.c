@@ -5,8 +5,6 @@
 
 #include "base/sys.h"
 
-enum { SLICE_MS = 10 };
-
 /* On the stack of the thread that waits.  Owner: the reserve's lock. */
 struct waiter {
 	struct waiter *next;
@@ -70,8 +68,7 @@ bool reserve_give(struct reserve *r, void *element)
  * Whether an element was handed over is decided under the lock, so one that
  * comes together with the deadline is kept, not lost.
  */
-void *reserve_wait(struct reserve *r, struct lock *lock, int64_t timeout_ms,
-		   void (*poke)(void *), void *poke_data)
+void *reserve_wait(struct reserve *r, struct lock *lock, int64_t timeout_ms)
 {
 	struct waiter self = { NULL, NULL, 0 };
 	uint64_t start = sys_now_ms();
@@ -85,12 +82,8 @@ void *reserve_wait(struct reserve *r, struct lock *lock, int64_t timeout_ms,
 			dequeue(r, &self);
 			return NULL;
 		}
-		if (timeout_ms < 0)
-			left = SLICE_MS;
-		if (poke)
-			poke(poke_data);
 		lock_release(lock);
-		sys_futex_wait(&self.handed, 0, min_of(left, SLICE_MS));
+		sys_futex_wait(&self.handed, 0, timeout_ms < 0 ? -1 : left);
 		lock_take(lock);
 	}
 	return self.element;

@@ -41,10 +41,8 @@ bool reserve_give(struct reserve *r, void *element);
 
 /*
  * Sleeps until an element is handed over or `timeout_ms` (negative: for ever)
- * is over; then NULL.  Gives `lock` up while asleep.  `poke`, if any, is
- * called under the lock before each sleep of at most 10 ms.
+ * is over; then NULL.  Gives `lock` up while asleep.
  */
-void *reserve_wait(struct reserve *r, struct lock *lock, int64_t timeout_ms,
-		   void (*poke)(void *), void *poke_data);
+void *reserve_wait(struct reserve *r, struct lock *lock, int64_t timeout_ms);
 
 #endif

@@ -36,6 +36,7 @@ struct slab {
 	uint16_t free;
 	uint16_t purged;    /* one bit a sixteenth of the slab */
 	uint8_t first_word; /* no free bit lies in a word below */
+	uint8_t c;	     /* class; 0: not in use */
 	uint64_t bits[NARROW_WORDS];
 };
 
@@ -135,6 +136,32 @@ static void unlink_slab(struct slabs *slabs, struct slab *slab)
 		record_of(slab->next)->prev = slab->prev;
 }
 
+/* Enters a slab into the map that free reads. */
+static void show(size_t d, const struct slabs *slabs)
+{
+	uint8_t size = slabs->hidden ? 0 : (uint8_t)class_size(slabs->c);
+
+	__atomic_store_n(&space_map[d], size, __ATOMIC_RELAXED);
+}
+
+void slab_hide(struct slabs *slabs, bool hidden)
+{
+	if (slabs->hidden == hidden)
+		return;
+	slabs->hidden = hidden;
+	for (size_t d = 0; d < space_end(); d++)
+		if (record_of(d)->c == slabs->c)
+			show(d, slabs);
+}
+
+unsigned slab_class_of(const void *p)
+{
+	if (!space_owns(p))
+		return 0;
+	return __atomic_load_n(&record_of(space_slab_of(p))->c,
+			       __ATOMIC_RELAXED);
+}
+
 static bool add_slab(struct slabs *slabs)
 {
 	unsigned capacity = capacity_of(slabs->c);
@@ -153,8 +180,8 @@ static bool add_slab(struct slabs *slabs)
 	slab->free = (uint16_t)capacity;
 	slab->first_word = 0;
 	slab->purged = 0;
-	__atomic_store_n(&space_map[d], (uint8_t)class_size(slabs->c),
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&slab->c, (uint8_t)slabs->c, __ATOMIC_RELAXED);
+	show(d, slabs);
 	link_last(slabs, slab);
 	slabs->count++;
 	slabs->capacity += capacity;
@@ -179,6 +206,7 @@ static void remove_slab(struct slabs *slabs, struct slab *slab)
 	slabs->returned_bytes += SLAB_BYTES;
 	slabs->capacity -= capacity;
 	slabs->free_objects -= capacity;
+	__atomic_store_n(&slab->c, 0, __ATOMIC_RELAXED);
 	__atomic_store_n(&space_map[d], 0, __ATOMIC_RELAXED);
 	space_give(d);
 }
@@ -349,7 +377,7 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 	uint64_t *word = bits_of(g->d, slabs->c) + g->word;
 	uint64_t twice = *word & g->bits;
 
-	if (unlikely(space_map[g->d] != class_size(slabs->c)))
+	if (unlikely(slab->c != slabs->c))
 		twice = g->bits; /* its slab was wholly free and left the class
 				  */
 	if (unlikely(twice))
@@ -451,8 +479,9 @@ void slab_rebuild(struct slabs *slabs)
 	for (size_t d = 0; d < space_end(); d++) {
 		struct slab *slab = record_of(d);
 
-		if (space_map[d] != class_size(slabs->c))
+		if (slab->c != slabs->c)
 			continue;
+		show(d, slabs);
 		slab->free = (uint16_t)count_free(d, slabs->c);
 		slab->first_word = 0;
 		if (slab->free)
@@ -473,7 +502,7 @@ const void *slab_object_of(const void *p, unsigned c)
 
 bool slab_object_used(const void *p)
 {
-	unsigned c = class_of(space_size_of(p));
+	unsigned c = slab_class_of(p);
 	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
 
 	if (!c || slab_object_of(p, c) != p || index >= capacity_of(c))
@@ -512,8 +541,10 @@ static size_t check_slabs(const struct slabs *slabs)
 	for (size_t d = 0; d < space_end(); d++) {
 		const struct slab *slab = record_of(d);
 
-		if (space_map[d] != class_size(c))
+		if (slab->c != c)
 			continue;
+		if (space_map[d] != (slabs->hidden ? 0 : class_size(c)))
+			broken(d, c, "the map has another class");
 		check_slab(slab, c);
 		count++;
 		partial += slab->free != 0;
@@ -538,7 +569,7 @@ void slab_check(const struct slabs *slabs)
 		const struct slab *slab = record_of(d);
 
 		if (slab->prev != prev || ++listed > partial || !slab->free ||
-		    space_map[d] != class_size(slabs->c))
+		    slab->c != slabs->c)
 			broken(d, slabs->c, "the slab list is broken");
 	}
 	if (listed != partial)

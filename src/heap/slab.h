@@ -15,6 +15,7 @@
  */
 struct slabs {
 	unsigned c;
+	bool hidden;          /* see slab_hide() */
 	uint32_t first; /* list of slabs with free objects; or NO_SLAB */
 	size_t count;
 	size_t capacity; /* objects, of all these slabs */
@@ -44,6 +45,21 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want);
  * already, or no object at all, ends the program.  Caller holds the lock.
  */
 void slab_give(struct slabs *slabs, void *const *objects, size_t count);
+
+/*
+ * Takes the class out of the map that the fast path of free reads, or puts it
+ * back: while hidden, every free of one of its objects takes the slow path.
+ * Caller holds the lock.
+ */
+void slab_hide(struct slabs *slabs, bool hidden);
+
+/* Class of the slab around `p`, hidden or not; 0: none.  Any thread. */
+unsigned slab_class_of(const void *p);
+
+static inline bool slab_is_hidden(const void *p)
+{
+	return !space_size_of(p) && slab_class_of(p);
+}
 
 /*
  * True when most of the slabs' memory lies idle: free, and not given back.

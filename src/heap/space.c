@@ -68,6 +68,7 @@ static struct {
 	uint64_t retaken_ms; /* when a returned slab was last asked for */
 	bool tight; /* the kernel has refused memory: returned slabs are
 			decommitted, so that others can have it */
+	bool full; /* others have mapped the rest of the window */
 	bool abandoned;
 	struct slab_set kept, returned;
 	struct slab_set holes; /* mapped by others, below `reserved` */
@@ -229,7 +230,7 @@ bool space_start(const size_t record_bytes[SPACE_ARRAYS])
  */
 static bool reserve_more(size_t extent)
 {
-	size_t at = space.reserved;
+	size_t at = space.reserved, step = COMMIT_MOST;
 	bool taken;
 
 	while (at + extent <= WINDOW_SLABS) {
@@ -244,14 +245,17 @@ static bool reserve_more(size_t extent)
 				set_add(&space.holes, d);
 			if (at != space.reserved)
 				space.next = space.committed = at;
-			space.reserved = at + extent;
+			__atomic_store_n(&space.reserved, at + extent,
+					 __ATOMIC_RELEASE);
 			space.held += extent;
 			return true;
 		}
 		if (!taken)
 			return false;
-		at = round_up(at + 1, COMMIT_MOST);
+		at = round_up(at + step, COMMIT_MOST);
+		step *= 2;
 	}
+	space.full = true;
 	return false;
 }
 
@@ -261,10 +265,10 @@ static bool extend(void)
 	size_t extent = min_of(max_of(space.held, (size_t)EXTENT_LEAST),
 			       (size_t)EXTENT_MOST);
 
-	for (; extent >= EXTENT_LEAST; extent /= 2)
+	for (; extent >= EXTENT_LEAST && !space.full; extent /= 2)
 		if (reserve_more(extent))
 			return true;
-	return reserve_more(1);
+	return !space.full && reserve_more(1);
 }
 
 /* End of the run of members that begins at `d`. */
@@ -411,7 +415,7 @@ void space_give(size_t slab)
 	set_add(&space.kept, slab);
 	space.used--;
 	least = max_of((size_t)KEEP_LEAST, space.used_peak / 32);
-	if (space.tight)
+	if (space.tight && space.keep != SIZE_MAX)
 		space.keep = least;
 	if (space.kept.count > max_of(space.keep, least)) {
 		if (sys_now_ms() - space.retaken_ms > QUIET_MS)
@@ -425,7 +429,6 @@ void space_give(size_t slab)
 void space_keep_all(void)
 {
 	space_lock();
-	space.tight = false;
 	space.keep = SIZE_MAX;
 	space_unlock();
 }
@@ -450,7 +453,7 @@ bool space_owns(const void *p)
 	size_t d = space_slab_of(p);
 
 	return space_base &&
-	       d < __atomic_load_n(&space.reserved, __ATOMIC_RELAXED) &&
+	       d < __atomic_load_n(&space.reserved, __ATOMIC_ACQUIRE) &&
 	       !set_has(&space.holes, d);
 }
 

@@ -24,8 +24,6 @@ static void add_cache(struct cache *t, void *data)
 	void **bottom = __atomic_load_n(&t->of[c].alloc, __ATOMIC_RELAXED);
 	void **top = __atomic_load_n(&t->of[c].free, __ATOMIC_RELAXED);
 
-	if (!top)
-		top = t->stash[c];
 	if (bottom)
 		sum->on_alloc_sides += magazine_count(bottom - 1);
 	if (top)
@@ -39,12 +37,17 @@ void heap_class_stats(unsigned c, struct class_stats *stats)
 	struct central *k = &central[c];
 	struct sum sum = { .c = c };
 	uint64_t waste;
+	bool entered;
 
 	*stats = (struct class_stats){ .size = class_size(c) };
 	if (!heap_is_on())
 		return;
-	lock_take(&k->lock);
-	registry_walk(add_cache, &sum);
+	/* Inside a slow path of this thread its locks may be held: go on. */
+	entered = cache_enter(&heap_cache);
+	if (entered) {
+		lock_take(&k->lock);
+		registry_walk(add_cache, &sum);
+	}
 	stats->allocs = k->allocs + sum.loaded - sum.on_alloc_sides;
 	stats->frees = k->frees + sum.unloaded + sum.on_free_sides;
 	if (stats->allocs > stats->frees)
@@ -67,5 +70,8 @@ void heap_class_stats(unsigned c, struct class_stats *stats)
 	stats->depot_hits = k->depot_hits;
 	stats->waits = k->reserve.waits;
 	stats->failures = k->failures;
-	lock_release(&k->lock);
+	if (entered) {
+		lock_release(&k->lock);
+		cache_leave(&heap_cache);
+	}
 }

@@ -90,7 +90,7 @@ static inline void *make(size_t size)
 
 	if (!h)
 		return NULL;
-	MUST(space_size_of(h) >= size);
+	MUST(class_size(slab_class_of(h)) >= size);
 	h->size = (uint32_t)size;
 	h->seal = seal_of(h, size);
 	memset(h + 1, (uint8_t)h->seal, size - sizeof(*h));
@@ -152,7 +152,7 @@ static inline void check_books(void)
 		if (!slots[i])
 			continue;
 		verify(slots[i]);
-		live[class_of(space_size_of(slots[i]))]++;
+		live[slab_class_of(slots[i])]++;
 	}
 	heap_check();
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {

@@ -1,0 +1,104 @@
+/*
+ * thread.c - a thread's cache from its first use to the thread's end.
+ */
+#include "heap/thread.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "heap/central.h"
+#include "heap/registry.h"
+
+/*
+ * Calls that a new thread makes without a cache of its own: one that lives
+ * shortly never builds one.  The first of them asks for the destructor, so a
+ * thread that is past its destructors when it first calls, and then makes
+ * only a few, leaves nothing in the registry.
+ */
+enum { EARLY_CALLS = 8 };
+
+static pthread_key_t key;
+
+/* Has on_thread_exit() called at the thread's end. */
+static bool watch_exit(struct cache *t)
+{
+	int saved = errno;
+	bool done = pthread_setspecific(key, t) == 0;
+
+	errno = saved;
+	return done;
+}
+
+bool thread_is_ready(struct cache *t)
+{
+	if (t->state == (CACHE_READY | CACHE_BUSY))
+		return true;
+	if (t->state == (CACHE_DEAD | CACHE_BUSY))
+		return false;
+	if (t->early_calls == 0 && !watch_exit(t))
+		return false;
+	if (t->early_calls++ < EARLY_CALLS)
+		return false;
+	t->state = CACHE_READY | CACHE_BUSY;
+	registry_add(t);
+	return true;
+}
+
+static void park(struct central *k, void **top)
+{
+	if (magazine_count(top))
+		central_park(k, top);
+	else
+		depot_put_empty(&k->depot, magazine_of(top));
+}
+
+/* Both sides of a class go to the centre; the counters too. */
+static void flush_class(struct cache *t, unsigned c)
+{
+	struct central *k = central_of(c);
+	struct side *s = &t->of[c];
+	void **top, **bottom;
+
+	lock_take(&k->lock);
+	top = __atomic_exchange_n(&s->free, NULL, __ATOMIC_RELAXED);
+	bottom = __atomic_exchange_n(&s->alloc, NULL, __ATOMIC_RELAXED);
+	k->allocs += t->loaded[c];
+	k->frees += t->unloaded[c];
+	t->loaded[c] = t->unloaded[c] = 0;
+	if (top) {
+		k->frees += magazine_count(top);
+		park(k, top);
+	}
+	if (bottom) {
+		k->allocs -= magazine_count(bottom - 1);
+		park(k, bottom - 1);
+	}
+	lock_release(&k->lock);
+}
+
+void thread_flush(struct cache *t)
+{
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		flush_class(t, c);
+}
+
+/* A thread ends.  What it still frees afterwards goes to the centre. */
+static void on_thread_exit(void *cache)
+{
+	struct cache *t = cache;
+
+	bool registered = t->state == CACHE_READY;
+
+	t->state = CACHE_DEAD | CACHE_BUSY;
+	signal_fence();
+	if (registered) {
+		registry_remove(t);
+		thread_flush(t);
+	}
+	cache_leave(t);
+}
+
+bool thread_start(void)
+{
+	return pthread_key_create(&key, on_thread_exit) == 0;
+}
