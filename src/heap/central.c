@@ -228,30 +228,6 @@ void central_drain(struct central *k)
 		drain(k, top);
 }
 
-void central_check(struct central *k)
-{
-	const struct reserve *r = &k->reserve;
-
-	slab_check(&k->slabs);
-	if (r->current > r->min || (r->first && r->current))
-		fault("heap check", r, class_size(k->slabs.c),
-		      "the reserve's counts are wrong");
-	for (size_t i = 0; i < r->current; i++)
-		if (!slab_object_used(r->elements[i]))
-			fault("heap check", r->elements[i],
-			      class_size(k->slabs.c),
-			      "a reserved object is marked free");
-	for (unsigned i = 0; i < k->depot.fulls; i++) {
-		void **top = k->depot.full[i];
-
-		for (size_t j = 0; j < magazine_of(top)->count; j++)
-			if (!slab_object_used(top[j]))
-				fault("heap check", top[j],
-				      class_size(k->slabs.c),
-				      "a cached object is marked free");
-	}
-}
-
 void central_adopt(struct central *k)
 {
 	k->reserve.first = k->reserve.last = NULL;

@@ -83,8 +83,6 @@ static inline void central_note_peak(struct central *k)
 /* Empties the depot into the slabs.  Caller holds the lock. */
 void central_drain(struct central *k);
 
-void central_check(struct central *k);
-
 /* After a fork nobody announced: leaks what a lost holder was changing. */
 void central_adopt(struct central *k);
 

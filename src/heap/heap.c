@@ -205,16 +205,3 @@ void heap_finish(void)
 	drain_all();
 	cache_leave(&heap_cache);
 }
-
-void heap_check(void)
-{
-	if (!heap_is_on() || !cache_enter(&heap_cache))
-		return;
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
-		lock_take(&central[c].lock);
-		central_check(&central[c]);
-		lock_release(&central[c].lock);
-	}
-	space_check();
-	cache_leave(&heap_cache);
-}

@@ -55,7 +55,4 @@ bool heap_trim(void);
  */
 void heap_finish(void);
 
-/* Walks every invariant of the heap; fault() names the first that is broken. */
-void heap_check(void);
-
 #endif

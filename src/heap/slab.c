@@ -510,6 +510,27 @@ bool slab_object_used(const void *p)
 	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
 }
 
+/* Turns the bit of an object. */
+static void turn(const void *p, unsigned c)
+{
+	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
+
+	bits_of(space_slab_of(p), c)[index / 64] ^= (uint64_t)1 << index % 64;
+}
+
+bool slab_mark(const void *p, unsigned c)
+{
+	if (slab_class_of(p) != c || !slab_object_used(p))
+		return false;
+	turn(p, c);
+	return true;
+}
+
+void slab_unmark(const void *p, unsigned c)
+{
+	turn(p, c);
+}
+
 static _Noreturn void broken(size_t d, unsigned c, const char *what)
 {
 	fault("heap check", (void *)space_address(d), class_size(c), what);

@@ -102,6 +102,13 @@ _Noreturn void slab_crime(unsigned c, const void *p);
 /* The object of class `c` that `p` points into, used or not. */
 const void *slab_object_of(const void *p, unsigned c);
 
+/*
+ * Marks a used object of class `c` free, and back, without any count: for
+ * checks.  False: it is free, or no object of the class.
+ */
+bool slab_mark(const void *p, unsigned c);
+void slab_unmark(const void *p, unsigned c);
+
 /* Walks the invariants above.  Caller holds the lock. */
 void slab_check(const struct slabs *slabs);
 

@@ -8,10 +8,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "heap/check.h"
 #include "base/config.h"
 #include "heap/central.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
+#include "heap/thread.h"
 
 #include "../unit/objects.h"
 #include "../unit/source.h"
@@ -101,7 +103,7 @@ static void settle(struct slot *s, void *p, size_t size)
 	if (!p)
 		return;
 	must((uintptr_t)p % CLASS_STEP == 0);
-	must(space_size_of(p) == class_size(class_of(size)));
+	must(slab_class_of(p) == class_of(size));
 	s->p = p;
 	s->size = size;
 	s->fill = ++fill;
@@ -181,7 +183,9 @@ static void perform(enum operation operation, uint8_t argument)
 		drop(argument * 128u);
 		break;
 	case FLUSH:
-		cache_flush_own();
+		must(cache_enter(&heap_cache));
+		thread_flush(&heap_cache);
+		cache_leave(&heap_cache);
 		break;
 	case TRIM:
 		heap_trim();

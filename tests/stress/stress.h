@@ -19,6 +19,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "heap/check.h"
 #include "base/config.h"
 #include "heap/central.h"
 #include "heap/heap.h"

@@ -4,10 +4,12 @@
 #ifndef UNIT_HEAPS_H
 #define UNIT_HEAPS_H
 
+#include "heap/check.h"
 #include "base/config.h"
 #include "heap/central.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
+#include "heap/thread.h"
 #include "unit/objects.h"
 
 enum { HEAPS_MOST = 1 << 17 };
@@ -25,6 +27,14 @@ __attribute__((unused)) static void heaps_start(size_t reserve)
 		for (int i = 0; i < 16; i++)
 			object_free(objects[i]);
 	}
+}
+
+/* Empties this thread's cache into depot and slabs. */
+__attribute__((unused)) static void heaps_flush(void)
+{
+	assert_true(cache_enter(&heap_cache));
+	thread_flush(&heap_cache);
+	cache_leave(&heap_cache);
 }
 
 /* Allocates until there is no more; returns how many. */

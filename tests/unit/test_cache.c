@@ -1,14 +1,14 @@
 /*
  * test_cache.c - a thread's own magazines.
  *
- * What happens when memory is out is tested in test_cache_scarce.c, and what
- * a signal handler may do to a thread in test_cache_signal.c.
+ * What happens when memory is out is tested in test_cache_scarce.c, what a
+ * signal handler may do to a thread in test_cache_signal.c.
  */
+#include "heap/check.h"
 #include "unit/apart.h"
 
 #include <pthread.h>
 
-#include "heap/registry.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
 
@@ -147,141 +147,6 @@ static void without_a_heap_there_is_nothing(void)
 	assert_false(heap_is_on());
 }
 
-/* --- threads that come and go --- */
-
-static void count(struct cache *cache, void *counted)
-{
-	(void)cache;
-	++*(unsigned *)counted;
-}
-
-static unsigned registered(void)
-{
-	unsigned counted = 0;
-
-	registry_walk(count, &counted);
-	return counted;
-}
-
-static void *leave_things_behind(void *unused)
-{
-	void *mine[1000];
-
-	(void)unused;
-	for (size_t i = 0; i < COUNT_OF(mine); i++)
-		mine[i] = object_alloc(SIZE);
-	for (size_t i = 0; i < COUNT_OF(mine); i++)
-		object_free(mine[i]);
-	return NULL;
-}
-
-static void a_thread_that_ends_leaves_nothing_behind(void)
-{
-	size_t slabs = 0;
-
-	for (int i = 0; i < 200; i++) {
-		pthread_t thread;
-
-		pthread_create(&thread, NULL, leave_things_behind, NULL);
-		pthread_join(thread, NULL);
-		if (i == 5)
-			slabs = central[C].slabs.count;
-	}
-	assert_int_equal(registered(), 0);
-	assert_int_equal(heaps_stats(C).live, 0);
-	assert_int_equal(central[C].slabs.count, slabs);
-	assert_true(magazine_bytes() <= SLAB_BYTES);
-	heaps_nothing_is_lost(C);
-}
-
-static void *free_them(void *unused)
-{
-	(void)unused;
-	heaps_free(objects, 5000);
-	return NULL;
-}
-
-static void objects_may_be_freed_by_another_thread(void)
-{
-	pthread_t thread;
-
-	heaps_start(0);
-	heaps_alloc(SIZE, 5000);
-	pthread_create(&thread, NULL, free_them, NULL);
-	pthread_join(thread, NULL);
-	assert_int_equal(heaps_stats(C).live, 0);
-	heaps_nothing_is_lost(C);
-	heaps_alloc(SIZE, 5000);
-}
-
-static pthread_key_t late_key;
-
-static void free_late(void *p)
-{
-	object_free(p);
-	for (int i = 0; i < 50; i++)
-		object_free(object_alloc(SIZE));
-}
-
-static void *free_after_the_cache_has_gone(void *unused)
-{
-	(void)unused;
-	leave_things_behind(NULL);
-	pthread_setspecific(late_key, object_alloc(SIZE));
-	return NULL;
-}
-
-/* Destructors run in the order of the keys; ours came first. */
-static void a_destructor_that_runs_later_still_can_free_and_allocate(void)
-{
-	pthread_t thread;
-
-	assert_true(heap_start());
-	assert_int_equal(pthread_key_create(&late_key, free_late), 0);
-	pthread_create(&thread, NULL, free_after_the_cache_has_gone, NULL);
-	pthread_join(thread, NULL);
-	assert_int_equal(registered(), 0);
-	assert_int_equal(heaps_stats(C).live, 0);
-	heaps_nothing_is_lost(C);
-}
-
-static void *few_calls(void *unused)
-{
-	(void)unused;
-	for (int i = 0; i < 4; i++)
-		object_free(object_alloc(SIZE));
-	return NULL;
-}
-
-static void a_thread_of_few_calls_needs_no_magazine(void)
-{
-	size_t bytes;
-	pthread_t threads[100];
-
-	heaps_start(0);
-	bytes = magazine_bytes();
-	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_create(&threads[i], NULL, few_calls, NULL);
-	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_join(threads[i], NULL);
-	assert_int_equal(magazine_bytes(), bytes);
-	heaps_nothing_is_lost(C);
-}
-
-static void a_flush_leaves_this_thread_with_nothing(void)
-{
-	heaps_start(0);
-	heaps_alloc(SIZE, 300);
-	heaps_free(objects, 150);
-	cache_flush_own();
-	assert_null(heap_cache.of[C].alloc);
-	assert_null(heap_cache.of[C].free);
-	assert_int_equal(heaps_stats(C).live, 150);
-	heaps_nothing_is_lost(C);
-	heaps_free(objects + 150, 150);
-	assert_int_equal(heaps_stats(C).live, 0);
-}
-
 /* --- crimes --- */
 
 static void a_double_free_is_found_at_the_call(void)
@@ -376,11 +241,6 @@ int main(void)
 		APART(any_mixture_of_calls_keeps_the_books),
 		APART(errno_is_left_alone),
 		APART(without_a_heap_there_is_nothing),
-		APART(a_thread_that_ends_leaves_nothing_behind),
-		APART(objects_may_be_freed_by_another_thread),
-		APART(a_destructor_that_runs_later_still_can_free_and_allocate),
-		APART(a_thread_of_few_calls_needs_no_magazine),
-		APART(a_flush_leaves_this_thread_with_nothing),
 		ABORTS(a_double_free_is_found_at_the_call, "double free of"),
 		ABORTS(a_double_free_by_a_new_thread_is_found_at_the_call,
 		       "double free of"),

@@ -4,6 +4,7 @@
  * malloc is not for signal handlers, but programs call it there.  Promised is
  * that this never hangs; and inside a slow path no object gets two owners.
  */
+#include "heap/check.h"
 #include "unit/apart.h"
 
 #include "unit/heaps.h"
@@ -61,7 +62,7 @@ static bool free_inside(void)
 /* Cases in which the next call takes each way through the slow paths. */
 static void nothing_cached(void)
 {
-	cache_flush_own();
+	heaps_flush();
 	lock_take(&central[C].lock);
 	central_drain(&central[C]);
 	lock_release(&central[C].lock);
@@ -74,7 +75,7 @@ static void depot_filled(void)
 		alloc_one();
 	while (held)
 		free_one();
-	cache_flush_own();
+	heaps_flush();
 }
 
 static void free_side_filled(void)
@@ -83,7 +84,7 @@ static void free_side_filled(void)
 
 	for (held = 0; held < 100;)
 		alloc_one();
-	cache_flush_own();
+	heaps_flush();
 	while (held > 2)
 		free_one();
 	while (cache_pop(SIZE, &p))
@@ -95,7 +96,7 @@ static void free_side_full(void)
 	nothing_cached();
 	while (held < MAGAZINE_OBJECTS + 2)
 		alloc_one();
-	cache_flush_own();
+	heaps_flush();
 	while (held > 2)
 		free_one();
 }
@@ -122,8 +123,8 @@ static const struct {
 	{ free_side_filled, alloc_one },
 	{ free_side_full, free_one },
 	{ both_sides_at_the_edge, free_one },
-	{ nothing_cached, cache_flush_own },
-	{ free_side_filled, cache_flush_own },
+	{ nothing_cached, heaps_flush },
+	{ free_side_filled, heaps_flush },
 };
 
 static void free_all(void)
@@ -162,7 +163,7 @@ static void interrupt_all(bool (*act)(void), void (*after)(size_t at))
 static void leave_it_at_that(size_t at)
 {
 	(void)at;
-	cache_flush_own();
+	heaps_flush();
 }
 
 static void it_is_nobody_elses(size_t at)
@@ -220,7 +221,7 @@ static void hold_locks_of_fork(void)
 static void around_a_fork_a_handler_does_not_hang(void)
 {
 	heaps_start(64);
-	cache_flush_own();
+	heaps_flush();
 	hold_locks_of_fork();
 	heap_check();
 }
@@ -258,7 +259,7 @@ static void inside_a_question_for_statistics_a_handler_does_not_hang(void)
 		apart_skip("needs the trap flag of x86-64");
 	heaps_start(64);
 	for (long n = 0; acted; n += 3) {
-		cache_flush_own();
+		heaps_flush();
 		acted = step_through(ask_for_statistics, allocate_anywhere, n);
 	}
 	heap_check();

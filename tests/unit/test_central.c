@@ -3,6 +3,7 @@
  *
  * Its reserve is tested in test_central_reserve.c.
  */
+#include "heap/check.h"
 #include "unit/apart.h"
 
 #include "unit/centrals.h"

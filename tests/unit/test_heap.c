@@ -4,6 +4,7 @@
  * Fork is tested in test_heap_fork.c, what heap_check() finds in
  * test_heap_check.c.
  */
+#include "heap/check.h"
 #include "unit/apart.h"
 
 #include <pthread.h>
@@ -67,7 +68,7 @@ static void a_heap_that_is_off_answers_every_question(void)
 	heap_check();
 	heap_finish();
 	assert_false(heap_trim());
-	cache_flush_own();
+	assert_false(cache_enter(&heap_cache));
 	heap_class_stats(C, &s);
 	assert_int_equal(s.size, SIZE);
 	assert_int_equal(s.live, 0);
@@ -232,10 +233,9 @@ static void after_the_end_the_heap_still_works(void)
 static void an_end_inside_a_slow_path_does_not_hang(void)
 {
 	heaps_start(64);
-	cache_pause();
+	assert_true(cache_enter(&heap_cache));
 	lock_take(&central[C].lock);
 	heap_finish();
-	exit(0);
 }
 
 /* --- a source that fails --- */
@@ -259,7 +259,7 @@ static void live_a_life(void)
 			n++;
 		}
 		while (n > 1000) {
-			count[space_size_of(objects[--n]) / CLASS_STEP]--;
+			count[slab_class_of(objects[--n])]--;
 			object_free(objects[n]);
 		}
 		heap_trim();

@@ -3,6 +3,7 @@
  *
  * What it finds in slabs and space: test_slab_check.c, test_space.c.
  */
+#include "heap/check.h"
 #include "unit/apart.h"
 
 #include "unit/heaps.h"
@@ -18,7 +19,7 @@ static void prepare(void)
 	heaps_start(64);
 	heaps_alloc(SIZE, 1000);
 	heaps_free(objects, 400);
-	cache_flush_own();
+	heaps_flush();
 	heaps_alloc(SIZE, 10);
 	heaps_free(objects + 400, 50);
 	assert_true(k->depot.fulls > 1);

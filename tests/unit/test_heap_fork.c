@@ -1,6 +1,7 @@
 /*
  * test_heap_fork.c - new processes, announced to the heap and not.
  */
+#include "heap/check.h"
 #include "unit/apart.h"
 
 #include <pthread.h>
@@ -242,7 +243,7 @@ static void an_orphan_breaks_the_lock_of_magazines(void)
 
 static void an_orphan_breaks_the_lock_of_the_space(void)
 {
-	orphan_with(space_lock, cache_flush_own);
+	orphan_with(space_lock, heaps_flush);
 }
 
 static void free_and_go_on(void)

@@ -91,8 +91,7 @@ static void *wait_for_one(void *data)
 	uint64_t start = now_ms();
 
 	lock_take(&lock);
-	caller->got = reserve_wait(&reserve, &lock, caller->timeout_ms, NULL,
-				   NULL);
+	caller->got = reserve_wait(&reserve, &lock, caller->timeout_ms);
 	lock_release(&lock);
 	caller->waited_ms = now_ms() - start;
 	return NULL;
@@ -283,42 +282,6 @@ static void around_the_deadline_an_element_has_exactly_one_owner(void)
 	}
 }
 
-/* --- poking --- */
-
-static unsigned pokes;
-
-static void poke(void *data)
-{
-	assert_ptr_equal(data, element);
-	assert_int_not_equal(lock.word, 0);
-	pokes++;
-}
-
-static void who_waits_pokes_every_few_milliseconds(void)
-{
-	lock_take(&lock);
-	assert_null(reserve_wait(&reserve, &lock, 200, poke, element));
-	lock_release(&lock);
-	assert_in_range(pokes, 5, 60);
-}
-
-static void poke_once_and_give(void *data)
-{
-	(void)data;
-	if (!pokes++)
-		reserve_give(&reserve, &element[3]);
-}
-
-static void an_element_that_the_poke_itself_brings_is_taken(void)
-{
-	lock_take(&lock);
-	assert_ptr_equal(reserve_wait(&reserve, &lock, 1000,
-				      poke_once_and_give, NULL),
-			 &element[3]);
-	lock_release(&lock);
-	assert_int_equal(pokes, 1);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -338,8 +301,6 @@ int main(void)
 		APART(the_last_in_line_may_give_up_too),
 		APART(an_element_given_at_the_deadline_is_not_lost),
 		APART(around_the_deadline_an_element_has_exactly_one_owner),
-		APART(who_waits_pokes_every_few_milliseconds),
-		APART(an_element_that_the_poke_itself_brings_is_taken),
 	};
 
 	return cmocka_run_group_tests_name("reserve", tests, NULL, NULL);

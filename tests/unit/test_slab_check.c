@@ -260,7 +260,7 @@ static void a_wrong_sum_of_purged_pages_is_found(void)
 
 /* --- after a fork that nobody announced --- */
 
-static void objects_of_abandoned_slabs_can_still_be_freed(void)
+static void objects_of_an_orphans_slabs_can_still_be_freed(void)
 {
 	size_t count = 4 * slabs_each(C);
 	static void *late[SLABS_MOST];
@@ -319,7 +319,7 @@ int main(void)
 		ABORTS(a_wrong_count_of_slabs_is_found, CHECK),
 		ABORTS(a_used_object_in_a_purged_page_is_found, CHECK),
 		ABORTS(a_wrong_sum_of_purged_pages_is_found, CHECK),
-		APART(objects_of_abandoned_slabs_can_still_be_freed),
+		APART(objects_of_an_orphans_slabs_can_still_be_freed),
 	};
 
 	return cmocka_run_group_tests_name("slab_check", tests, NULL, NULL);

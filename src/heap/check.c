@@ -1,0 +1,108 @@
+/*
+ * check.c - walks every invariant of the heap; the first broken one is named.
+ *
+ * Objects that are held back (reserve, depot, the caller's own magazines) are
+ * marked free in the bitmaps for a moment: one that is held twice, or is free
+ * already, or no object of the class, cannot be marked.
+ */
+#include "heap/check.h"
+
+#include "base/fault.h"
+#include "heap/cache.h"
+#include "heap/heap.h"
+
+static _Noreturn void broken(const void *p, unsigned c, const char *what)
+{
+	fault("heap check", p, class_size(c), what);
+}
+
+/* A stack of objects, and who holds it. */
+struct held {
+	void **objects;
+	size_t count;
+	const char *what;
+};
+
+static void mark(const struct held *held, unsigned c)
+{
+	for (size_t i = 0; i < held->count; i++)
+		if (!slab_mark(held->objects[i], c))
+			broken(held->objects[i], c, held->what);
+}
+
+static void unmark(const struct held *held, unsigned c)
+{
+	for (size_t i = 0; i < held->count; i++)
+		slab_unmark(held->objects[i], c);
+}
+
+static void check_depot(const struct depot *depot, unsigned c)
+{
+	size_t objects = 0;
+
+	for (unsigned i = 0; i < depot->fulls; i++) {
+		void **top = depot->full[i];
+
+		if (!magazine_count(top) ||
+		    magazine_of(top)->count != magazine_count(top))
+			broken(top, c, "a magazine's count is wrong");
+		objects += magazine_count(top);
+	}
+	if (objects != depot->objects)
+		broken(depot, c, "the depot's sum of objects is wrong");
+}
+
+static void check_class(struct central *k, const struct side *own)
+{
+	const struct reserve *r = &k->reserve;
+	unsigned c = k->slabs.c, n = 0;
+	struct held held[DEPOT_MAGAZINES + 3];
+
+	slab_check(&k->slabs);
+	check_depot(&k->depot, c);
+	if (r->current > r->min || (r->first && r->current))
+		broken(r, c, "the reserve's counts are wrong");
+	if (k->scarce != k->slabs.hidden)
+		broken(k, c, "a scarce class is in the map, or another is not");
+	held[n++] = (struct held){ r->elements, r->current,
+				   "a reserved object is free, or held twice" };
+	for (unsigned i = 0; i < k->depot.fulls; i++)
+		held[n++] = (struct held){
+			k->depot.full[i], magazine_count(k->depot.full[i]),
+			"an object in the depot is free, or held twice"
+		};
+	if (own->alloc)
+		held[n++] = (struct held){
+			own->alloc - 1, magazine_count(own->alloc - 1),
+			"an object of the alloc side is free, or held twice"
+		};
+	if (own->free)
+		held[n++] = (struct held){
+			own->free, magazine_count(own->free),
+			"an object of the free side is free, or held twice"
+		};
+	for (unsigned i = 0; i < n; i++)
+		mark(&held[i], c);
+	for (unsigned i = 0; i < n; i++)
+		unmark(&held[i], c);
+}
+
+void central_check(struct central *k)
+{
+	check_class(k, &(struct side){ 0 });
+}
+
+void heap_check(void)
+{
+	struct cache *t = &heap_cache;
+
+	if (!heap_is_on() || !cache_enter(t))
+		return;
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		lock_take(&central[c].lock);
+		check_class(&central[c], &t->of[c]);
+		lock_release(&central[c].lock);
+	}
+	space_check();
+	cache_leave(t);
+}

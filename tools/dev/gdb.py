@@ -1,0 +1,248 @@
+"""
+gdb.py - libmpool's heap, as gdb sees it.
+
+    (gdb) source tools/dev/gdb.py
+    (gdb) mpool who EXPRESSION    whose is this address
+    (gdb) mpool heap              a line a class, and the address range
+
+Works on a running process and on a core dump, and calls nothing in either;
+the library must have its debug information.
+"""
+
+import gdb
+
+CLASS_STEP = 16
+CLASSES = 8
+SLAB_BYTES = 1 << 16
+MAGAZINE_BYTES = 1024
+MAGAZINE_OBJECTS = 127
+
+
+def value(expression):
+    """A variable of the library, whatever the program has by that name."""
+    return gdb.parse_and_eval(expression)
+
+
+def space():
+    return value("'src/heap/space.c'::space")
+
+
+def base():
+    return int(value("'src/heap/space.c'::space_base"))
+
+
+def word_at(address):
+    return int(gdb.Value(address).cast(gdb.lookup_type("long").pointer())
+               .dereference()) & (1 << 64) - 1
+
+
+def count_of(top):
+    """Objects on the stack whose top this is; magazine.h tells how it lies."""
+    magazine = top & ~(MAGAZINE_BYTES - 1)
+    return (magazine + MAGAZINE_OBJECTS * 8 - top) // 8
+
+
+def objects_of(top):
+    return [word_at(top + 8 * i) for i in range(count_of(top))]
+
+
+class Class:
+    """A size class: its centre, and where free objects of it may be."""
+
+    def __init__(self, c):
+        self.c = c
+        self.size = c * CLASS_STEP
+        self.capacity = SLAB_BYTES // self.size
+        self.central = value("'src/heap/central.c'::central")[c]
+
+    def depot(self):
+        depot = self.central["depot"]
+        for i in range(int(depot["fulls"])):
+            yield from objects_of(int(depot["full"][i]))
+
+    def reserve(self):
+        reserve = self.central["reserve"]
+        for i in range(int(reserve["current"])):
+            yield int(reserve["elements"][i])
+
+    def is_free_in_slab(self, slab, index):
+        bits = record_of(slab)["bits"]
+        if bits.type.sizeof * 8 >= self.capacity:
+            word = int(bits[index // 64])
+        else:
+            word = word_at(self.wide_bits_of(slab) + index // 64 * 8)
+        return word >> index % 64 & 1
+
+    def wide_bits_of(self, slab):
+        """The narrowest array that has room for a bit an object."""
+        arrays = value("'src/heap/space.c'::space_arrays")
+        sizes = [int(space()["record_bytes"][i]) for i in range(len_of(arrays))]
+        size, array = min((sizes[i], i) for i in range(1, len(sizes))
+                          if sizes[i] * 8 >= self.capacity)
+        return int(arrays[array]) + slab * size
+
+
+def len_of(array):
+    low, high = array.type.range()
+    return high - low + 1
+
+
+def record_of(slab):
+    records = value("'src/heap/space.c'::space_arrays")[0]
+    return records.cast(gdb.lookup_type("struct slab").pointer())[slab]
+
+
+def caches():
+    """All threads' caches that are in the registry."""
+    cache = value("'src/heap/registry.c'::first")
+    while int(cache):
+        yield cache.dereference()
+        cache = cache["next"]
+
+
+def thread_names():
+    """Which thread a cache belongs to, where gdb can tell."""
+    names = {}
+    selected = gdb.selected_thread()
+    for thread in gdb.selected_inferior().threads():
+        try:
+            thread.switch()
+            names[int(value("&'src/heap/cache.c'::heap_cache"))] = (
+                "thread %d" % thread.num)
+        except gdb.error:
+            pass
+    if selected:
+        selected.switch()
+    return names
+
+
+def sides(cache, c):
+    """(what, objects) of a cache's stacks; cache.h tells how they lie."""
+    alloc, free = int(cache["of"][c]["alloc"]), int(cache["of"][c]["free"])
+    if alloc:
+        yield "alloc side", objects_of(alloc - 8)
+    if free:
+        yield "free side", objects_of(free)
+
+
+def place_of(cls, start):
+    """Where a free object is kept; None: a program has it."""
+    if start in cls.depot():
+        return "in the depot"
+    if start in cls.reserve():
+        return "in the reserve"
+    for cache in caches():
+        for what, objects in sides(cache, cls.c):
+            if start in objects:
+                address = int(cache.address)
+                whose = thread_names().get(address,
+                                           "the thread of cache %#x" % address)
+                return "on the %s of %s" % (what, whose)
+    return None
+
+
+def has(slabs, slab):
+    return int(slabs["words"][slab // 64]) >> slab % 64 & 1
+
+
+def describe_slab_without_class(slab):
+    state = space()
+    if has(state["holes"], slab):
+        return "in the window, where somebody else had mapped something"
+    if has(state["kept"], slab):
+        return "in slab %d, which is free and kept" % slab
+    if has(state["returned"], slab):
+        return "in slab %d, which is free, its memory given back" % slab
+    if slab >= int(state["next"]):
+        return "in slab %d, which was never used" % slab
+    return "in slab %d, which holds magazines" % slab
+
+
+def who(address):
+    start_of_window = base()
+    window_slabs = len_of(value("'src/heap/space.c'::space_map"))
+    slab = (address - start_of_window) // SLAB_BYTES
+    if not start_of_window or not 0 <= slab < window_slabs:
+        return "not in a pool"
+    if slab >= int(space()["reserved"]):
+        return "in the window, but beyond what is reserved"
+    if not int(record_of(slab)["c"]):
+        return describe_slab_without_class(slab)
+    cls = Class(int(record_of(slab)["c"]))
+    size = cls.size
+    slab_start = start_of_window + slab * SLAB_BYTES
+    index = (address - slab_start) // size
+    if index >= cls.capacity:
+        return "in slab %d of class %d, behind its last object" % (slab, size)
+    start = slab_start + index * size
+    if cls.is_free_in_slab(slab, index):
+        state = "free, in its slab"
+    else:
+        place = place_of(cls, start)
+        state = "free, " + place if place else "used"
+    where = "object %#x" % start
+    if address != start:
+        where = "%d bytes into object %#x" % (address - start, start)
+    return "%s of class %d, slab %d, number %d: %s" % (where, size, slab,
+                                                      index, state)
+
+
+def heap():
+    if not base():
+        print("the heap has not been started")
+        return
+    print("class  slabs   objects      used     depot   threads   reserve")
+    for c in range(1, CLASSES + 1):
+        cls = Class(c)
+        slabs = cls.central["slabs"]
+        in_threads = sum(len(objects) for cache in caches()
+                         for _, objects in sides(cache, c))
+        depot = len(list(cls.depot()))
+        reserve = int(cls.central["reserve"]["current"])
+        capacity = int(slabs["capacity"])
+        taken = capacity - int(slabs["free_objects"])
+        print("%5d %6d %9d %9d %9d %9d %5d/%d%s" % (
+            cls.size, int(slabs["count"]), capacity,
+            taken - in_threads - depot - reserve, depot, in_threads, reserve,
+            int(cls.central["reserve"]["min"]),
+            "  scarce" if cls.central["scarce"] else ""))
+    state = space()
+    print("window at %#x: %d slabs used, %d kept, %d returned, %d reserved" % (
+        base(), int(state["used"]), int(state["kept"]["count"]),
+        int(state["returned"]["count"]), int(state["held"])))
+
+
+class Mpool(gdb.Command):
+    """Look into libmpool's heap: mpool who EXPRESSION, mpool heap."""
+
+    def __init__(self):
+        super().__init__("mpool", gdb.COMMAND_DATA, prefix=True)
+
+
+class MpoolWho(gdb.Command):
+    """Tell whose an address is: mpool who EXPRESSION."""
+
+    def __init__(self):
+        super().__init__("mpool who", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        if not argument:
+            raise gdb.GdbError("mpool who: which address?")
+        address = int(gdb.parse_and_eval(argument).cast(
+            gdb.lookup_type("unsigned long")))
+        print("%#x: %s" % (address, who(address)))
+
+
+class MpoolHeap(gdb.Command):
+    """Show each class and the address range: mpool heap."""
+
+    def __init__(self):
+        super().__init__("mpool heap", gdb.COMMAND_DATA)
+
+    def invoke(self, argument, from_tty):
+        heap()
+
+
+Mpool()
+MpoolWho()
+MpoolHeap()
