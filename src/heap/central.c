@@ -6,6 +6,8 @@
  * reserve, then wait (cache.c asks for these two).
  */
 #include "heap/central.h"
+#include "heap/slab_purge.h"
+#include "heap/slab_check.h"
 
 #include "base/fault.h"
 #include "base/sys.h"

@@ -10,6 +10,7 @@
 #include "base/fault.h"
 #include "heap/cache.h"
 #include "heap/heap.h"
+#include "heap/slab_check.h"
 
 static _Noreturn void broken(const void *p, unsigned c, const char *what)
 {

@@ -11,6 +11,7 @@
 #include "heap/central.h"
 #include "heap/registry.h"
 #include "heap/thread.h"
+#include "heap/slab_purge.h"
 
 bool heap_on;
 

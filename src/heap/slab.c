@@ -14,71 +14,8 @@
 #include "heap/slab.h"
 
 #include "base/fault.h"
-#include "base/sys.h"
-
-#define NO_SLAB UINT32_MAX
-
-enum {
-	BITMAP_WORDS = SLAB_BYTES / CLASS_STEP / 64,
-	NARROW_WORDS = BITMAP_WORDS / 4,
-	PAGES_MOST = 16,	/* of a slab, when a page is 4 KiB */
-	SPARSE_LEAST = 1 << 20, /* bytes */
-	SPARSE_RATIO = 4,
-};
-
-/*
- * State of one slab.  free == number of set bits (bits_of()); bits beyond the
- * capacity are 0; a page in `purged` holds no used object.  Owner: its class's
- * lock.
- */
-struct slab {
-	uint32_t next, prev; /* list of its class, while free > 0 */
-	uint16_t free;
-	uint16_t purged;    /* one bit a sixteenth of the slab */
-	uint8_t first_word; /* no free bit lies in a word below */
-	uint8_t c;	     /* class; 0: not in use */
-	uint64_t bits[NARROW_WORDS];
-};
-
-static struct slab *record_of(size_t d)
-{
-	return (struct slab *)space_arrays[0] + d;
-}
-
-static size_t number_of(const struct slab *slab)
-{
-	return (size_t)(slab - (struct slab *)space_arrays[0]);
-}
-
-/*
- * The bitmap of slab `d`.  1024 bits lie in the record; small objects need
- * more, and have arrays of their own, which cost memory only where such slabs
- * are.
- */
-static inline uint64_t *bits_of(size_t d, unsigned c)
-{
-	if (likely(c >= 4))
-		return record_of(d)->bits;
-	if (c >= 2)
-		return (uint64_t *)space_arrays[1] + d * (BITMAP_WORDS / 2);
-	return (uint64_t *)space_arrays[2] + d * BITMAP_WORDS;
-}
-
-static inline unsigned capacity_of(unsigned c)
-{
-	return SLAB_BYTES / CLASS_STEP / c;
-}
-
-static inline unsigned index_of(unsigned offset, unsigned c)
-{
-	static const uint32_t reciprocal[CLASSES + 1] = {
-		0,	     0x10000,	      0x10000 / 2,     0x10000 / 3 + 1,
-		0x10000 / 4, 0x10000 / 5 + 1, 0x10000 / 6 + 1, 0x10000 / 7 + 1,
-		0x10000 / 8,
-	};
-
-	return (offset / CLASS_STEP) * reciprocal[c] >> 16;
-}
+#include "heap/record.h"
+#include "heap/slab_purge.h"
 
 bool slab_start(void)
 {
@@ -98,15 +35,6 @@ void slab_init(struct slabs *slabs, unsigned c, size_t low_water)
 	slabs->low_water = low_water;
 }
 
-static void link_slab(struct slabs *slabs, struct slab *slab)
-{
-	slab->prev = NO_SLAB;
-	slab->next = slabs->first;
-	if (slab->next != NO_SLAB)
-		record_of(slab->next)->prev = (uint32_t)number_of(slab);
-	slabs->first = (uint32_t)number_of(slab);
-}
-
 /*
  * A new slab goes last: those with a few free objects left are used up first.
  * There are few of them, since a new slab comes when the stock is low.
@@ -116,7 +44,7 @@ static void link_last(struct slabs *slabs, struct slab *slab)
 	uint32_t last = slabs->first;
 
 	if (last == NO_SLAB) {
-		link_slab(slabs, slab);
+		record_link(slabs, slab);
 		return;
 	}
 	while (record_of(last)->next != NO_SLAB)
@@ -126,24 +54,6 @@ static void link_last(struct slabs *slabs, struct slab *slab)
 	slab->next = NO_SLAB;
 }
 
-static void unlink_slab(struct slabs *slabs, struct slab *slab)
-{
-	if (slab->prev != NO_SLAB)
-		record_of(slab->prev)->next = slab->next;
-	else
-		slabs->first = slab->next;
-	if (slab->next != NO_SLAB)
-		record_of(slab->next)->prev = slab->prev;
-}
-
-/* Enters a slab into the map that free reads. */
-static void show(size_t d, const struct slabs *slabs)
-{
-	uint8_t size = slabs->hidden ? 0 : (uint8_t)class_size(slabs->c);
-
-	__atomic_store_n(&space_map[d], size, __ATOMIC_RELAXED);
-}
-
 void slab_hide(struct slabs *slabs, bool hidden)
 {
 	if (slabs->hidden == hidden)
@@ -151,7 +61,7 @@ void slab_hide(struct slabs *slabs, bool hidden)
 	slabs->hidden = hidden;
 	for (size_t d = 0; d < space_end(); d++)
 		if (record_of(d)->c == slabs->c)
-			show(d, slabs);
+			record_show(d, slabs);
 }
 
 unsigned slab_class_of(const void *p)
@@ -181,7 +91,7 @@ static bool add_slab(struct slabs *slabs)
 	slab->first_word = 0;
 	slab->purged = 0;
 	__atomic_store_n(&slab->c, (uint8_t)slabs->c, __ATOMIC_RELAXED);
-	show(d, slabs);
+	record_show(d, slabs);
 	link_last(slabs, slab);
 	slabs->count++;
 	slabs->capacity += capacity;
@@ -196,7 +106,7 @@ static void remove_slab(struct slabs *slabs, struct slab *slab)
 	size_t d = number_of(slab);
 	uint64_t *bits = bits_of(d, slabs->c);
 
-	unlink_slab(slabs, slab);
+	record_unlink(slabs, slab);
 	for (unsigned w = 0; w * 64 < capacity; w++)
 		bits[w] = 0;
 	slab->free = 0;
@@ -258,81 +168,13 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 		slab->purged = 0;
 		got += take_from(slab, slabs->c, objects + got, want - got);
 		if (!slab->free)
-			unlink_slab(slabs, slab);
+			record_unlink(slabs, slab);
 	}
 	slabs->free_objects -= got;
 	slabs->used_at_purge = max_of(slabs->used_at_purge, slab_used(slabs));
 	if (slabs->free_objects < slabs->low_water)
 		add_slab(slabs);
 	return got;
-}
-
-/* One bit for each sixteenth of the slab that holds a used object. */
-static unsigned used_parts(const struct slab *slab, unsigned c)
-{
-	const uint64_t *bits = bits_of(number_of(slab), c);
-	unsigned capacity = capacity_of(c), parts = 0;
-
-	for (unsigned w = 0; w * 64 < capacity; w++) {
-		uint64_t used = ~bits[w];
-
-		if ((w + 1) * 64 > capacity)
-			used &= ((uint64_t)1 << capacity % 64) - 1;
-		for (; used; used &= used - 1) {
-			size_t at = (w * 64 + (unsigned)__builtin_ctzll(used)) *
-				    class_size(c);
-
-			parts |= 1u << at / (SLAB_BYTES / PAGES_MOST);
-			parts |= 1u << (at + class_size(c) - 1) /
-					       (SLAB_BYTES / PAGES_MOST);
-		}
-	}
-	return parts;
-}
-
-/* Gives back runs of pages whose sixteenths are all unused. */
-static size_t purge_slab(struct slabs *slabs, struct slab *slab)
-{
-	size_t part = SLAB_BYTES / PAGES_MOST;
-	size_t step = max_of(sys_page() / part, (size_t)1);
-	unsigned busy = used_parts(slab, slabs->c) | slab->purged;
-	char *base = (char *)space_address(number_of(slab));
-	size_t bytes = 0;
-
-	if (sys_page() > part * PAGES_MOST)
-		return 0;
-	for (size_t i = 0, run; i < PAGES_MOST; i = run + step) {
-		for (run = i; run < PAGES_MOST; run += step)
-			if (busy >> run & ((1u << step) - 1))
-				break;
-		if (run == i || !sys_return(base + i * part, (run - i) * part))
-			continue;
-		bytes += (run - i) * part;
-		slab->purged |= (uint16_t)(((1u << (run - i)) - 1) << i);
-		slabs->purged_pages += run - i;
-	}
-	slabs->returned_bytes += bytes;
-	return bytes;
-}
-
-bool slab_is_sparse(const struct slabs *slabs)
-{
-	size_t used = slab_used(slabs) * class_size(slabs->c);
-
-	return slab_committed_bytes(slabs) >
-	       used * (SPARSE_RATIO + 1) + SPARSE_LEAST;
-}
-
-size_t slab_purge(struct slabs *slabs)
-{
-	unsigned capacity = capacity_of(slabs->c);
-	size_t bytes = 0;
-
-	slabs->used_at_purge = slab_used(slabs);
-	for (uint32_t d = slabs->first; d != NO_SLAB; d = record_of(d)->next)
-		if (record_of(d)->free > capacity / 2)
-			bytes += purge_slab(slabs, record_of(d));
-	return bytes;
 }
 
 /*
@@ -387,7 +229,7 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 					   (unsigned)__builtin_ctzll(twice));
 	*word |= g->bits;
 	if (!slab->free)
-		link_slab(slabs, slab);
+		record_link(slabs, slab);
 	slab->free += (uint16_t)g->count;
 	if (g->word < slab->first_word)
 		slab->first_word = (uint8_t)g->word;
@@ -455,145 +297,9 @@ void slab_trim(struct slabs *slabs)
 	}
 }
 
-size_t slab_committed_bytes(const struct slabs *slabs)
-{
-	return slabs->count * SLAB_BYTES -
-	       slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
-}
-
-static unsigned count_free(size_t d, unsigned c)
-{
-	const uint64_t *bits = bits_of(d, c);
-	unsigned capacity = capacity_of(c), free = 0;
-
-	for (unsigned w = 0; w * 64 < capacity; w++)
-		free += (unsigned)__builtin_popcountll(bits[w]);
-	return free;
-}
-
-void slab_rebuild(struct slabs *slabs)
-{
-	slabs->first = NO_SLAB;
-	slabs->count = slabs->capacity = slabs->free_objects = 0;
-	slabs->purged_pages = 0;
-	for (size_t d = 0; d < space_end(); d++) {
-		struct slab *slab = record_of(d);
-
-		if (slab->c != slabs->c)
-			continue;
-		show(d, slabs);
-		slab->free = (uint16_t)count_free(d, slabs->c);
-		slab->first_word = 0;
-		if (slab->free)
-			link_slab(slabs, slab);
-		slabs->count++;
-		slabs->capacity += capacity_of(slabs->c);
-		slabs->free_objects += slab->free;
-		slabs->purged_pages += (size_t)__builtin_popcount(slab->purged);
-	}
-}
-
 const void *slab_object_of(const void *p, unsigned c)
 {
 	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
 
 	return (const char *)p - offset + index_of(offset, c) * class_size(c);
-}
-
-bool slab_object_used(const void *p)
-{
-	unsigned c = slab_class_of(p);
-	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
-
-	if (!c || slab_object_of(p, c) != p || index >= capacity_of(c))
-		return false;
-	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
-}
-
-/* Turns the bit of an object. */
-static void turn(const void *p, unsigned c)
-{
-	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
-
-	bits_of(space_slab_of(p), c)[index / 64] ^= (uint64_t)1 << index % 64;
-}
-
-bool slab_mark(const void *p, unsigned c)
-{
-	if (slab_class_of(p) != c || !slab_object_used(p))
-		return false;
-	turn(p, c);
-	return true;
-}
-
-void slab_unmark(const void *p, unsigned c)
-{
-	turn(p, c);
-}
-
-static _Noreturn void broken(size_t d, unsigned c, const char *what)
-{
-	fault("heap check", (void *)space_address(d), class_size(c), what);
-}
-
-static void check_slab(const struct slab *slab, unsigned c)
-{
-	size_t d = number_of(slab);
-	const uint64_t *words = bits_of(d, c);
-	unsigned capacity = capacity_of(c);
-
-	if (capacity % 64 && words[capacity / 64] >> capacity % 64)
-		broken(d, c, "a bit beyond the last object");
-	for (unsigned w = 0; w < slab->first_word; w++)
-		if (words[w])
-			broken(d, c, "a free object below first_word");
-	if (count_free(d, c) != slab->free)
-		broken(d, c, "the free count of a slab is wrong");
-	if (used_parts(slab, c) & slab->purged)
-		broken(d, c, "a used object in a page given back");
-}
-
-/* Every slab of the class; how many have free objects is returned. */
-static size_t check_slabs(const struct slabs *slabs)
-{
-	size_t count = 0, free = 0, partial = 0, purged = 0;
-	unsigned c = slabs->c;
-
-	for (size_t d = 0; d < space_end(); d++) {
-		const struct slab *slab = record_of(d);
-
-		if (slab->c != c)
-			continue;
-		if (space_map[d] != (slabs->hidden ? 0 : class_size(c)))
-			broken(d, c, "the map has another class");
-		check_slab(slab, c);
-		count++;
-		partial += slab->free != 0;
-		free += slab->free;
-		purged += (size_t)__builtin_popcount(slab->purged);
-	}
-	if (count != slabs->count || free != slabs->free_objects ||
-	    purged != slabs->purged_pages ||
-	    slabs->capacity != count * capacity_of(c))
-		fault("heap check", slabs, class_size(c),
-		      "the class's counts are wrong");
-	return partial;
-}
-
-void slab_check(const struct slabs *slabs)
-{
-	size_t partial = check_slabs(slabs), listed = 0;
-	uint32_t prev = NO_SLAB;
-
-	for (uint32_t d = slabs->first; d != NO_SLAB;
-	     prev = d, d = record_of(d)->next) {
-		const struct slab *slab = record_of(d);
-
-		if (slab->prev != prev || ++listed > partial || !slab->free ||
-		    slab->c != slabs->c)
-			broken(d, slabs->c, "the slab list is broken");
-	}
-	if (listed != partial)
-		fault("heap check", slabs, class_size(slabs->c),
-		      "a slab with free objects is not on the list");
 }

@@ -15,7 +15,7 @@
  */
 struct slabs {
 	unsigned c;
-	bool hidden;          /* see slab_hide() */
+	bool hidden;	/* see slab_hide() */
 	uint32_t first; /* list of slabs with free objects; or NO_SLAB */
 	size_t count;
 	size_t capacity; /* objects, of all these slabs */
@@ -61,28 +61,8 @@ static inline bool slab_is_hidden(const void *p)
 	return !space_size_of(p) && slab_class_of(p);
 }
 
-/*
- * True when most of the slabs' memory lies idle: free, and not given back.
- */
-bool slab_is_sparse(const struct slabs *slabs);
-
-/*
- * Gives back the memory of pages that hold no used object, in slabs that are
- * mostly free.  Returns bytes.  Caller holds the lock.
- */
-size_t slab_purge(struct slabs *slabs);
-
 /* Gives wholly free slabs back even below the low-water mark. */
 void slab_trim(struct slabs *slabs);
-
-/*
- * Makes list and counts anew from the bitmaps, where a lost holder of the lock
- * may have left them half changed.
- */
-void slab_rebuild(struct slabs *slabs);
-
-/* Bytes of the slabs' memory, less the pages given back. */
-size_t slab_committed_bytes(const struct slabs *slabs);
 
 /* Objects that are marked used.  Caller holds the lock. */
 static inline size_t slab_used(const struct slabs *slabs)
@@ -90,26 +70,10 @@ static inline size_t slab_used(const struct slabs *slabs)
 	return slabs->capacity - slabs->free_objects;
 }
 
-/*
- * True when `p` is exactly an object of its class that is marked used.  For
- * checks and for naming crimes; takes no lock.
- */
-bool slab_object_used(const void *p);
-
 /* Names what is wrong with a freed address of class `c`, and aborts. */
 _Noreturn void slab_crime(unsigned c, const void *p);
 
 /* The object of class `c` that `p` points into, used or not. */
 const void *slab_object_of(const void *p, unsigned c);
-
-/*
- * Marks a used object of class `c` free, and back, without any count: for
- * checks.  False: it is free, or no object of the class.
- */
-bool slab_mark(const void *p, unsigned c);
-void slab_unmark(const void *p, unsigned c);
-
-/* Walks the invariants above.  Caller holds the lock. */
-void slab_check(const struct slabs *slabs);
 
 #endif

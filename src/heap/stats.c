@@ -11,6 +11,7 @@
 #include "heap/central.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
+#include "heap/slab_purge.h"
 
 struct sum {
 	unsigned c;

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "heap/check.h"
 #include "base/config.h"
 #include "heap/central.h"
+#include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "heap/thread.h"

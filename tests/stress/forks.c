@@ -5,7 +5,6 @@
  * may be held that nobody will ever release.  A child uses and frees what it
  * inherited, checks its heap, forks again.
  */
-#include "heap/check.h"
 #include "stress/stress.h"
 
 #include <sys/syscall.h>

@@ -19,9 +19,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "heap/check.h"
 #include "base/config.h"
 #include "heap/central.h"
+#include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "unit/objects.h"

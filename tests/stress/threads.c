@@ -5,7 +5,6 @@
  * some trim, one asks for statistics and has the heap checked meanwhile.
  * Between rounds, with all joined, the books must balance to the object.
  */
-#include "heap/check.h"
 #include "stress/stress.h"
 
 enum { WORKERS = 6, BURST = 700 };

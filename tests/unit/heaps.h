@@ -4,9 +4,9 @@
 #ifndef UNIT_HEAPS_H
 #define UNIT_HEAPS_H
 
-#include "heap/check.h"
 #include "base/config.h"
 #include "heap/central.h"
+#include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "heap/thread.h"

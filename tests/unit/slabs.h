@@ -1,3 +1,4 @@
+#include "heap/slab_check.h"
 /*
  * slabs.h - the slabs of all classes, for tests below the thread caches.
  *

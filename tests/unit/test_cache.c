@@ -4,7 +4,6 @@
  * What happens when memory is out is tested in test_cache_scarce.c, what a
  * signal handler may do to a thread in test_cache_signal.c.
  */
-#include "heap/check.h"
 #include "unit/apart.h"
 
 #include <pthread.h>

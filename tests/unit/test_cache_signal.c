@@ -4,7 +4,6 @@
  * malloc is not for signal handlers, but programs call it there.  Promised is
  * that this never hangs; and inside a slow path no object gets two owners.
  */
-#include "heap/check.h"
 #include "unit/apart.h"
 
 #include "unit/heaps.h"

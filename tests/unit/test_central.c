@@ -3,10 +3,10 @@
  *
  * Its reserve is tested in test_central_reserve.c.
  */
-#include "heap/check.h"
 #include "unit/apart.h"
 
 #include "unit/centrals.h"
+#include "heap/slab_check.h"
 
 /* --- out --- */
 

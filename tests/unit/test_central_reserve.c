@@ -1,10 +1,10 @@
 /*
  * test_central_reserve.c - a class's reserve: set, used, filled again.
  */
-#include "heap/check.h"
 #include "unit/apart.h"
 
 #include "unit/centrals.h"
+#include "heap/slab_check.h"
 
 /* --- setting the reserve --- */
 

@@ -4,7 +4,6 @@
  * Fork is tested in test_heap_fork.c, what heap_check() finds in
  * test_heap_check.c.
  */
-#include "heap/check.h"
 #include "unit/apart.h"
 
 #include <pthread.h>

@@ -3,7 +3,6 @@
  *
  * What it finds in slabs and space: test_slab_check.c, test_space.c.
  */
-#include "heap/check.h"
 #include "unit/apart.h"
 
 #include "unit/heaps.h"
@@ -151,6 +150,20 @@ static void a_wrong_count_of_a_class_is_found(void)
 	heap_check();
 }
 
+static void a_scarce_class_that_is_not_hidden_is_found(void)
+{
+	prepare();
+	k->scarce = true;
+	heap_check();
+}
+
+static void a_scarce_class_passes(void)
+{
+	prepare();
+	central_become_scarce(k);
+	heap_check();
+}
+
 static void a_class_on_a_free_slab_is_found(void)
 {
 	prepare();
@@ -186,6 +199,8 @@ int main(void)
 		ABORTS(an_object_of_another_class_on_the_own_free_side_is_found,
 		       CHECK),
 		ABORTS(a_wrong_count_of_a_class_is_found, CHECK),
+		ABORTS(a_scarce_class_that_is_not_hidden_is_found, CHECK),
+		APART(a_scarce_class_passes),
 		ABORTS(a_class_on_a_free_slab_is_found, CHECK),
 	};
 

@@ -1,7 +1,6 @@
 /*
  * test_heap_fork.c - new processes, announced to the heap and not.
  */
-#include "heap/check.h"
 #include "unit/apart.h"
 
 #include <pthread.h>

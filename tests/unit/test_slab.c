@@ -1,13 +1,13 @@
 /*
  * test_slab.c - the slabs of one class: objects out and in.
  *
- * What happens to what is not an object, and what slab_check() finds, is
- * tested in test_slab_check.c.
+ * Pages given back are tested in test_slab_purge.c; what is not an object, and
+ * what slab_check() finds, in test_slab_check.c.
  */
 #include "unit/apart.h"
 
-#include "base/sys.h"
 #include "heap/slab.h"
+#include "heap/slab_check.h"
 #include "unit/slabs.h"
 #include "unit/source.h"
 
@@ -86,7 +86,7 @@ static void every_address_belongs_to_the_object_around_it(void)
 
 static void what_is_no_object_of_ours_is_not_used(void)
 {
-	int local;
+	int local = 0;
 
 	slabs_start(0);
 	assert_false(slab_object_used(NULL));
@@ -232,128 +232,77 @@ static void without_address_space_there_is_no_start(void)
 	assert_false(slab_start());
 }
 
-/* --- pages given back inside slabs in use --- */
+/* --- out of the map --- */
 
-/*
- * Uses `slabs` slabs of class c, each with one object left in its middle, and
- * a mark in that object.
- */
-static void make_sparse(unsigned c, size_t slabs)
+static void a_hidden_class_is_not_in_the_map_but_known(void)
 {
-	size_t each = slabs_each(c), kept = 0;
-
-	slabs_take(c, slabs * each);
-	for (size_t i = 0; i < slabs * each; i++)
-		*(size_t *)objects[i] = i;
-	for (size_t i = each / 2; i < slabs * each; i += each) {
-		void *p = objects[kept];
-
-		objects[kept++] = objects[i];
-		objects[i] = p;
-	}
-	slabs_give(c, objects + slabs, (slabs - 1) * each);
+	slabs_start(0);
+	slabs_take(4, 3 * slabs_each(4));
+	slabs_take(5, 1);
+	slab_hide(&slabs_of[5], true);
+	assert_int_equal(space_size_of(objects[0]), 0);
+	assert_int_equal(slab_class_of(objects[0]), 5);
+	assert_true(slab_is_hidden(objects[0]));
+	assert_true(slab_object_used(objects[0]));
+	slab_check(&slabs_of[5]);
+	slabs_take(4, 1);
+	assert_int_equal(space_size_of(objects[0]), 64);
+	assert_false(slab_is_hidden(objects[0]));
+	slab_hide(&slabs_of[5], false);
+	slabs_take(5, 1);
+	assert_int_equal(space_size_of(objects[0]), 80);
+	assert_false(slab_is_hidden(objects[0]));
 }
 
-static void a_purge_gives_back_pages_that_hold_no_used_object(void)
+static void slabs_added_to_a_hidden_class_are_hidden_too(void)
+{
+	slabs_start(0);
+	slab_hide(&slabs_of[4], true);
+	slabs_take(4, 10 * slabs_each(4));
+	for (size_t i = 0; i < 10 * slabs_each(4); i++)
+		assert_true(slab_is_hidden(objects[i]));
+	slabs_give(4, objects, 10 * slabs_each(4));
+	assert_int_equal(slab_class_of(objects[0]), 0);
+	assert_false(slab_is_hidden(objects[0]));
+	slab_hide(&slabs_of[4], false);
+	slabs_take(4, 1);
+	assert_int_equal(space_size_of(objects[0]), 64);
+}
+
+static void what_is_in_no_slab_of_ours_has_no_class(void)
+{
+	int local = 0;
+
+	assert_int_equal(slab_class_of(&local), 0);
+	slabs_start(0);
+	assert_int_equal(slab_class_of(NULL), 0);
+	assert_int_equal(slab_class_of(&local), 0);
+	assert_int_equal(slab_class_of((void *)(space_base - 1)), 0);
+	assert_int_equal(slab_class_of((void *)space_base), 0);
+	assert_int_equal(slab_class_of((void *)UINTPTR_MAX), 0);
+}
+
+/* --- marks --- */
+
+static void only_a_used_object_of_the_class_can_be_marked(void)
 {
 	slabs_start(0);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
-		size_t before = slabs_each(c) / 2;
+		void *p;
 
-		slabs_take(c, slabs_each(c));
-		for (size_t i = 0; i < slabs_each(c); i++)
-			memset(objects[i], 42, class_size(c));
-		slabs_give(c, objects, before);
-		slabs_give(c, objects + before + 1,
-			   slabs_each(c) - before - 1);
-		assert_true(slab_purge(&slabs_of[c]) >= 56 * KIB ||
-			    sys_page() > 4096);
+		slabs_take(c, 10);
+		p = objects[3];
+		assert_true(slab_mark(p, c));
+		assert_false(slab_mark(p, c));
+		slab_unmark(p, c);
+		assert_true(slab_object_used(p));
+		assert_false(slab_mark((char *)p + 8, c));
+		assert_false(slab_mark(p, c % CLASSES + 1));
+		assert_false(slab_mark(&p, c));
+		slabs_give(c, &p, 1);
+		assert_false(slab_mark(p, c));
 		slab_check(&slabs_of[c]);
-		assert_int_equal(*(uint8_t *)objects[before], 42);
-		assert_int_equal(((uint8_t *)objects[before])[class_size(c) - 1],
-				 42);
-		assert_true(slab_committed_bytes(&slabs_of[c]) <= 8 * KIB ||
-			    sys_page() > 4096);
 	}
-}
-
-static void a_purged_page_is_given_back_once(void)
-{
-	slabs_start(0);
-	slabs_take(4, 100);
-	slabs_give(4, objects, 99);
-	slab_purge(&slabs_of[4]);
-	assert_int_equal(slab_purge(&slabs_of[4]), 0);
-	slab_check(&slabs_of[4]);
-}
-
-static void purged_pages_are_used_again(void)
-{
-	size_t each = slabs_each(4);
-
-	slabs_start(0);
-	slabs_take(4, each);
-	slabs_give(4, objects + 1, each - 1);
-	slab_purge(&slabs_of[4]);
-	slabs_take(4, each - 1);
-	for (size_t i = 0; i < each - 1; i++)
-		memset(objects[i], 1, 64);
-	assert_int_equal(slabs_of[4].count, 1);
-	assert_int_equal(slab_committed_bytes(&slabs_of[4]), SLAB_BYTES);
-}
-
-static void a_slab_that_is_mostly_used_is_not_purged(void)
-{
-	size_t each = slabs_each(1);
-
-	slabs_start(0);
-	slabs_take(1, each);
-	slabs_give(1, objects, each / 2);
-	assert_int_equal(slab_purge(&slabs_of[1]), 0);
-}
-
-static void a_refused_purge_changes_nothing(void)
-{
-	slabs_start(0);
-	slabs_take(4, 10);
-	slabs_give(4, objects, 9);
-	source.refuse_returns = true;
-	assert_int_equal(slab_purge(&slabs_of[4]), 0);
-	assert_int_equal(slab_committed_bytes(&slabs_of[4]), SLAB_BYTES);
-	slab_check(&slabs_of[4]);
-}
-
-/* Class 7 leaves 16 bytes over in each slab; they must not count twice. */
-static void a_class_wholly_given_back_is_not_sparse(void)
-{
-	slabs_start(600);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
-		slabs_take(c, slabs_each(c));
-		slabs_give(c, objects, slabs_each(c));
-		slab_purge(&slabs_of[c]);
-		assert_false(slab_is_sparse(&slabs_of[c]));
-	}
-}
-
-/* One object a slab holds back what would else be returned: 64 slabs. */
-static void a_class_that_becomes_sparse_purges_itself(void)
-{
-	slabs_start(0);
-	make_sparse(4, 64);
-	slabs_give(4, objects + 64 + 63 * slabs_each(4), slabs_each(4) - 64);
-	assert_true(slab_committed_bytes(&slabs_of[4]) <
-			    64 * SLAB_BYTES * 3 / 4 ||
-		    sys_page() > 4096);
-	for (size_t i = 0; i < 64; i++)
-		assert_int_equal(*(size_t *)objects[i],
-				 i * slabs_each(4) + slabs_each(4) / 2);
-}
-
-static void a_small_class_is_not_looked_through_for_pages(void)
-{
-	slabs_start(0);
-	make_sparse(4, 8);
-	assert_int_equal(source.returns, 0);
 }
 
 int main(void)
@@ -372,14 +321,10 @@ int main(void)
 		APART(only_a_refusal_makes_it_fewer_than_wanted),
 		APART(what_is_given_back_while_it_fails_comes_out_again),
 		APART(without_address_space_there_is_no_start),
-		APART(a_purge_gives_back_pages_that_hold_no_used_object),
-		APART(a_purged_page_is_given_back_once),
-		APART(purged_pages_are_used_again),
-		APART(a_slab_that_is_mostly_used_is_not_purged),
-		APART(a_refused_purge_changes_nothing),
-		APART(a_class_wholly_given_back_is_not_sparse),
-		APART(a_class_that_becomes_sparse_purges_itself),
-		APART(a_small_class_is_not_looked_through_for_pages),
+		APART(a_hidden_class_is_not_in_the_map_but_known),
+		APART(slabs_added_to_a_hidden_class_are_hidden_too),
+		APART(what_is_in_no_slab_of_ours_has_no_class),
+		APART(only_a_used_object_of_the_class_can_be_marked),
 	};
 
 	return cmocka_run_group_tests_name("slab", tests, NULL, NULL);

@@ -5,7 +5,8 @@
  */
 #include "unit/apart.h"
 
-#include "heap/slab.c"
+#include "heap/record.h"
+#include "heap/slab_check.h"
 #include "unit/slabs.h"
 #include "unit/source.h"
 
@@ -188,7 +189,7 @@ static void a_free_object_below_first_word_is_found(void)
 static void a_full_slab_on_the_list_is_found(void)
 {
 	prepare();
-	link_slab(&slabs_of[C], record_of(2));
+	record_link(&slabs_of[C], record_of(2));
 	check();
 }
 
@@ -196,6 +197,21 @@ static void a_slab_of_another_class_is_found(void)
 {
 	prepare();
 	space_map[number_of(first_slab())] = 16;
+	check();
+}
+
+static void a_slab_missing_from_the_map_is_found(void)
+{
+	prepare();
+	space_map[2] = 0;
+	check();
+}
+
+static void a_hidden_class_in_the_map_is_found(void)
+{
+	prepare();
+	slab_hide(&slabs_of[C], true);
+	space_map[2] = (uint8_t)class_size(C);
 	check();
 }
 
@@ -217,7 +233,7 @@ static void a_list_that_never_ends_is_found(void)
 static void a_slab_missing_from_the_list_is_found(void)
 {
 	prepare();
-	unlink_slab(&slabs_of[C], first_slab());
+	record_unlink(&slabs_of[C], first_slab());
 	check();
 }
 
@@ -311,6 +327,8 @@ int main(void)
 		ABORTS(a_free_object_below_first_word_is_found, CHECK),
 		ABORTS(a_full_slab_on_the_list_is_found, CHECK),
 		ABORTS(a_slab_of_another_class_is_found, CHECK),
+		ABORTS(a_slab_missing_from_the_map_is_found, CHECK),
+		ABORTS(a_hidden_class_in_the_map_is_found, CHECK),
 		ABORTS(a_broken_link_back_is_found, CHECK),
 		ABORTS(a_list_that_never_ends_is_found, CHECK),
 		ABORTS(a_slab_missing_from_the_list_is_found, CHECK),

@@ -1,0 +1,99 @@
+/*
+ * record.h - the record of one slab: what slab.c, slab_purge.c and
+ * slab_check.c share.
+ */
+#ifndef HEAP_RECORD_H
+#define HEAP_RECORD_H
+
+#include "heap/slab.h"
+
+#define NO_SLAB UINT32_MAX
+
+enum {
+	BITMAP_WORDS = SLAB_BYTES / CLASS_STEP / 64,
+	NARROW_WORDS = BITMAP_WORDS / 4,
+	PAGES_MOST = 16, /* of a slab, when a page is 4 KiB */
+};
+
+/*
+ * State of one slab.  free == number of set bits (bits_of()); bits beyond the
+ * capacity are 0; a page in `purged` holds no used object.  Owner: its class's
+ * lock.
+ */
+struct slab {
+	uint32_t next, prev; /* list of its class, while free > 0 */
+	uint16_t free;
+	uint16_t purged;    /* one bit a sixteenth of the slab */
+	uint8_t first_word; /* no free bit lies in a word below */
+	uint8_t c;	    /* class; 0: not in use */
+	uint64_t bits[NARROW_WORDS];
+};
+
+static inline struct slab *record_of(size_t d)
+{
+	return (struct slab *)space_arrays[0] + d;
+}
+
+static inline size_t number_of(const struct slab *slab)
+{
+	return (size_t)(slab - (struct slab *)space_arrays[0]);
+}
+
+/*
+ * The bitmap of slab `d`.  1024 bits lie in the record; small objects need
+ * more, and have arrays of their own, which cost memory only where such slabs
+ * are.
+ */
+static inline uint64_t *bits_of(size_t d, unsigned c)
+{
+	if (likely(c >= 4))
+		return record_of(d)->bits;
+	if (c >= 2)
+		return (uint64_t *)space_arrays[1] + d * (BITMAP_WORDS / 2);
+	return (uint64_t *)space_arrays[2] + d * BITMAP_WORDS;
+}
+
+static inline unsigned capacity_of(unsigned c)
+{
+	return SLAB_BYTES / CLASS_STEP / c;
+}
+
+static inline unsigned index_of(unsigned offset, unsigned c)
+{
+	static const uint32_t reciprocal[CLASSES + 1] = {
+		0,	     0x10000,	      0x10000 / 2,     0x10000 / 3 + 1,
+		0x10000 / 4, 0x10000 / 5 + 1, 0x10000 / 6 + 1, 0x10000 / 7 + 1,
+		0x10000 / 8,
+	};
+
+	return (offset / CLASS_STEP) * reciprocal[c] >> 16;
+}
+
+/* Enters a slab into the map that free reads. */
+static inline void record_show(size_t d, const struct slabs *slabs)
+{
+	uint8_t size = slabs->hidden ? 0 : (uint8_t)class_size(slabs->c);
+
+	__atomic_store_n(&space_map[d], size, __ATOMIC_RELAXED);
+}
+
+static inline void record_link(struct slabs *slabs, struct slab *slab)
+{
+	slab->prev = NO_SLAB;
+	slab->next = slabs->first;
+	if (slab->next != NO_SLAB)
+		record_of(slab->next)->prev = (uint32_t)number_of(slab);
+	slabs->first = (uint32_t)number_of(slab);
+}
+
+static inline void record_unlink(struct slabs *slabs, struct slab *slab)
+{
+	if (slab->prev != NO_SLAB)
+		record_of(slab->prev)->next = slab->next;
+	else
+		slabs->first = slab->next;
+	if (slab->next != NO_SLAB)
+		record_of(slab->next)->prev = slab->prev;
+}
+
+#endif

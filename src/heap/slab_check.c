@@ -1,0 +1,138 @@
+/*
+ * slab_check.c - asks the bitmaps: for checks, for naming crimes, and to make
+ * list and counts anew.
+ */
+#include "heap/slab_check.h"
+
+#include "base/fault.h"
+#include "heap/slab_purge.h"
+
+static unsigned count_free(size_t d, unsigned c)
+{
+	const uint64_t *bits = bits_of(d, c);
+	unsigned capacity = capacity_of(c), free = 0;
+
+	for (unsigned w = 0; w * 64 < capacity; w++)
+		free += (unsigned)__builtin_popcountll(bits[w]);
+	return free;
+}
+
+void slab_rebuild(struct slabs *slabs)
+{
+	slabs->first = NO_SLAB;
+	slabs->count = slabs->capacity = slabs->free_objects = 0;
+	slabs->purged_pages = 0;
+	for (size_t d = 0; d < space_end(); d++) {
+		struct slab *slab = record_of(d);
+
+		if (slab->c != slabs->c)
+			continue;
+		record_show(d, slabs);
+		slab->free = (uint16_t)count_free(d, slabs->c);
+		slab->first_word = 0;
+		if (slab->free)
+			record_link(slabs, slab);
+		slabs->count++;
+		slabs->capacity += capacity_of(slabs->c);
+		slabs->free_objects += slab->free;
+		slabs->purged_pages += (size_t)__builtin_popcount(slab->purged);
+	}
+}
+
+bool slab_object_used(const void *p)
+{
+	unsigned c = slab_class_of(p);
+	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
+
+	if (!c || slab_object_of(p, c) != p || index >= capacity_of(c))
+		return false;
+	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
+}
+
+/* Turns the bit of an object. */
+static void turn(const void *p, unsigned c)
+{
+	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
+
+	bits_of(space_slab_of(p), c)[index / 64] ^= (uint64_t)1 << index % 64;
+}
+
+bool slab_mark(const void *p, unsigned c)
+{
+	if (slab_class_of(p) != c || !slab_object_used(p))
+		return false;
+	turn(p, c);
+	return true;
+}
+
+void slab_unmark(const void *p, unsigned c)
+{
+	turn(p, c);
+}
+
+static _Noreturn void broken(size_t d, unsigned c, const char *what)
+{
+	fault("heap check", (void *)space_address(d), class_size(c), what);
+}
+
+static void check_slab(const struct slab *slab, unsigned c)
+{
+	size_t d = number_of(slab);
+	const uint64_t *words = bits_of(d, c);
+	unsigned capacity = capacity_of(c);
+
+	if (capacity % 64 && words[capacity / 64] >> capacity % 64)
+		broken(d, c, "a bit beyond the last object");
+	for (unsigned w = 0; w < slab->first_word; w++)
+		if (words[w])
+			broken(d, c, "a free object below first_word");
+	if (count_free(d, c) != slab->free)
+		broken(d, c, "the free count of a slab is wrong");
+	if (slab_used_parts(slab, c) & slab->purged)
+		broken(d, c, "a used object in a page given back");
+}
+
+/* Every slab of the class; how many have free objects is returned. */
+static size_t check_slabs(const struct slabs *slabs)
+{
+	size_t count = 0, free = 0, partial = 0, purged = 0;
+	unsigned c = slabs->c;
+
+	for (size_t d = 0; d < space_end(); d++) {
+		const struct slab *slab = record_of(d);
+
+		if (slab->c != c)
+			continue;
+		if (space_map[d] != (slabs->hidden ? 0 : class_size(c)))
+			broken(d, c, "the map has another class");
+		check_slab(slab, c);
+		count++;
+		partial += slab->free != 0;
+		free += slab->free;
+		purged += (size_t)__builtin_popcount(slab->purged);
+	}
+	if (count != slabs->count || free != slabs->free_objects ||
+	    purged != slabs->purged_pages ||
+	    slabs->capacity != count * capacity_of(c))
+		fault("heap check", slabs, class_size(c),
+		      "the class's counts are wrong");
+	return partial;
+}
+
+void slab_check(const struct slabs *slabs)
+{
+	size_t partial = check_slabs(slabs), listed = 0;
+	uint32_t prev = NO_SLAB;
+
+	for (uint32_t d = slabs->first; d != NO_SLAB;
+	     prev = d, d = record_of(d)->next) {
+		const struct slab *slab = record_of(d);
+
+		if (slab->prev != prev || ++listed > partial || !slab->free ||
+		    slab->c != slabs->c)
+			broken(d, slabs->c, "the slab list is broken");
+	}
+	if (listed != partial)
+		fault("heap check", slabs, class_size(slabs->c),
+		      "a slab with free objects is not on the list");
+}
