@@ -55,6 +55,12 @@ static void set(void ***word, void **value)
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
 }
 
+/* Read by others for statistics (stats.c), written by this thread alone. */
+static void count(uint64_t *counter, size_t more)
+{
+	__atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
+
 /* Takes the first object of a stack; the others become the alloc side. */
 static void *load(struct side *s, void **top)
 {
@@ -73,10 +79,10 @@ static void exchange(struct cache *t, unsigned c, void **top, unsigned taken)
 {
 	struct side *s = &t->of[c];
 	void **bottom = get(&s->alloc);
-	size_t count = magazine_count(top);
+	size_t moved = magazine_count(top);
 
-	t->loaded[c] += count;
-	t->unloaded[c] += count;
+	count(&t->loaded[c], moved);
+	count(&t->unloaded[c], moved);
 	set(&s->free, NULL);
 	signal_fence();
 	set(&s->alloc, top + 1 + taken);
@@ -122,7 +128,7 @@ static NOINLINE void *refill_from_slabs(struct cache *t, unsigned c)
 	set(&s->alloc, NULL);
 	top = central_refill(k, bottom ? magazine_of(bottom - 1) : NULL);
 	if (likely(top)) {
-		t->loaded[c] += magazine_count(top);
+		count(&t->loaded[c], magazine_count(top));
 		return load(s, top);
 	}
 	set(&s->alloc, bottom);
@@ -150,7 +156,7 @@ static inline void *refill(struct cache *t, struct central *k, unsigned c,
 	set(&s->alloc, NULL);
 	if (likely(bottom))
 		depot_put_empty(&k->depot, magazine_of(bottom - 1));
-	t->loaded[c] += magazine_of(top)->count;
+	count(&t->loaded[c], magazine_of(top)->count);
 	return load(s, top);
 }
 
@@ -232,15 +238,15 @@ static void free_scarce(struct cache *t, struct central *k, void *object)
 {
 	unsigned c = k->slabs.c;
 	void **top = get(&t->of[c].free);
-	size_t count = top ? magazine_count(top) : 0;
+	size_t freed = top ? magazine_count(top) : 0;
 
 	central_give(k, &object, 1);
 	k->frees++;
-	if (!count)
+	if (!freed)
 		return;
-	t->unloaded[c] += count;
+	count(&t->unloaded[c], freed);
 	set(&t->of[c].free, NULL);
-	central_give(k, top, count);
+	central_give(k, top, freed);
 	set(&t->of[c].free, magazine_empty_top(magazine_of(top)));
 }
 
@@ -264,7 +270,7 @@ static void free_locked(struct cache *t, struct central *k, void *object)
 		return;
 	}
 	if (top && magazine_word_at_edge(top)) {
-		t->unloaded[c] += magazine_count(top);
+		count(&t->unloaded[c], magazine_count(top));
 		set(&s->free, NULL);
 		central_park(k, top);
 		top = NULL;

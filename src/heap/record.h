@@ -34,6 +34,12 @@ static inline struct slab *record_of(size_t d)
 	return (struct slab *)space_arrays[0] + d;
 }
 
+/* Class of slab `d`; stable for who holds that class's lock. */
+static inline unsigned record_class(size_t d)
+{
+	return __atomic_load_n(&record_of(d)->c, __ATOMIC_RELAXED);
+}
+
 static inline size_t number_of(const struct slab *slab)
 {
 	return (size_t)(slab - (struct slab *)space_arrays[0]);

@@ -60,7 +60,7 @@ void slab_hide(struct slabs *slabs, bool hidden)
 		return;
 	slabs->hidden = hidden;
 	for (size_t d = 0; d < space_end(); d++)
-		if (record_of(d)->c == slabs->c)
+		if (record_class(d) == slabs->c)
 			record_show(d, slabs);
 }
 
@@ -68,8 +68,7 @@ unsigned slab_class_of(const void *p)
 {
 	if (!space_owns(p))
 		return 0;
-	return __atomic_load_n(&record_of(space_slab_of(p))->c,
-			       __ATOMIC_RELAXED);
+	return record_class(space_slab_of(p));
 }
 
 static bool add_slab(struct slabs *slabs)
@@ -219,7 +218,7 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 	uint64_t *word = bits_of(g->d, slabs->c) + g->word;
 	uint64_t twice = *word & g->bits;
 
-	if (unlikely(slab->c != slabs->c))
+	if (unlikely(record_class(g->d) != slabs->c))
 		twice = g->bits; /* its slab was wholly free and left the class
 				  */
 	if (unlikely(twice))

@@ -25,7 +25,7 @@ void slab_rebuild(struct slabs *slabs)
 	for (size_t d = 0; d < space_end(); d++) {
 		struct slab *slab = record_of(d);
 
-		if (slab->c != slabs->c)
+		if (record_class(d) != slabs->c)
 			continue;
 		record_show(d, slabs);
 		slab->free = (uint16_t)count_free(d, slabs->c);
@@ -101,7 +101,7 @@ static size_t check_slabs(const struct slabs *slabs)
 	for (size_t d = 0; d < space_end(); d++) {
 		const struct slab *slab = record_of(d);
 
-		if (slab->c != c)
+		if (record_class(d) != c)
 			continue;
 		if (space_map[d] != (slabs->hidden ? 0 : class_size(c)))
 			broken(d, c, "the map has another class");
@@ -129,7 +129,7 @@ void slab_check(const struct slabs *slabs)
 		const struct slab *slab = record_of(d);
 
 		if (slab->prev != prev || ++listed > partial || !slab->free ||
-		    slab->c != slabs->c)
+		    record_class(d) != slabs->c)
 			broken(d, slabs->c, "the slab list is broken");
 	}
 	if (listed != partial)

@@ -223,6 +223,12 @@ bool space_start(const size_t record_bytes[SPACE_ARRAYS])
 	return true;
 }
 
+static void skip_to(size_t slab)
+{
+	space.committed = slab;
+	__atomic_store_n(&space.next, slab, __ATOMIC_RELAXED);
+}
+
 /*
  * Reserves `extent` slabs at space.reserved, or behind what others have
  * mapped there.  What was reserved and not committed before such a hole is
@@ -244,7 +250,7 @@ static bool reserve_more(size_t extent)
 			for (size_t d = space.reserved; d < at; d++)
 				set_add(&space.holes, d);
 			if (at != space.reserved)
-				space.next = space.committed = at;
+				skip_to(at);
 			__atomic_store_n(&space.reserved, at + extent,
 					 __ATOMIC_RELEASE);
 			space.held += extent;
@@ -339,7 +345,8 @@ static size_t take_fresh(void)
 {
 	if (space.next == space.committed && !commit_more())
 		return SPACE_NONE;
-	return space.next++;
+	__atomic_store_n(&space.next, space.next + 1, __ATOMIC_RELAXED);
+	return space.next - 1;
 }
 
 size_t space_take(void)

@@ -29,8 +29,8 @@ static void add_cache(struct cache *t, void *data)
 		sum->on_alloc_sides += magazine_count(bottom - 1);
 	if (top)
 		sum->on_free_sides += magazine_count(top);
-	sum->loaded += t->loaded[c];
-	sum->unloaded += t->unloaded[c];
+	sum->loaded += __atomic_load_n(&t->loaded[c], __ATOMIC_RELAXED);
+	sum->unloaded += __atomic_load_n(&t->unloaded[c], __ATOMIC_RELAXED);
 }
 
 void heap_class_stats(unsigned c, struct class_stats *stats)

@@ -65,8 +65,8 @@ static void check_told(void)
 		if (fresh)
 			must(strncmp(text + i, "libmpool: ", 10) == 0);
 		fresh = text[i] == '\n';
-		must(fresh || ((unsigned char)text[i] >= 0x20 &&
-			       text[i] != 0x7f));
+		must(fresh ||
+		     ((unsigned char)text[i] >= 0x20 && text[i] != 0x7f));
 	}
 	must(fresh);
 }

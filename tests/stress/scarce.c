@@ -92,8 +92,9 @@ int main(void)
 		over = false;
 		MUST(!pthread_create(&weather, NULL, change_weather, NULL));
 		for (int i = 0; i < WORKERS; i++)
-			MUST(!pthread_create(&workers[i], NULL, work,
-					     (void *)(uintptr_t)chance(&state)));
+			MUST(!pthread_create(
+				&workers[i], NULL, work,
+				(void *)(uintptr_t)chance(&state)));
 		nanosleep(&pause, NULL);
 		__atomic_store_n(&over, true, __ATOMIC_RELAXED);
 		for (int i = 0; i < WORKERS; i++)
@@ -118,7 +119,8 @@ int main(void)
 		reserve_used += s.reserve_used;
 	}
 	check_books();
-	printf("scarce: %lu rounds, %lu calls, %lu failed, %lu from the reserve\n",
+	printf("scarce: %lu rounds, %lu calls, %lu failed, %lu from the "
+	       "reserve\n",
 	       rounds, calls, failures, reserve_used);
 	return 0;
 }

@@ -81,15 +81,17 @@ int main(void)
 		round_over = false;
 		MUST(!pthread_create(&onlooker, NULL, look_on, NULL));
 		for (int i = 0; i < WORKERS; i++)
-			MUST(!pthread_create(&workers[i], NULL, work,
-					     (void *)(uintptr_t)chance(&state)));
+			MUST(!pthread_create(
+				&workers[i], NULL, work,
+				(void *)(uintptr_t)chance(&state)));
 		/* New ones take the place of those that end early. */
 		for (int i = 0; i < 8 * WORKERS; i++) {
 			int which = i % WORKERS;
 
 			MUST(!pthread_join(workers[which], NULL));
-			MUST(!pthread_create(&workers[which], NULL, work,
-					     (void *)(uintptr_t)chance(&state)));
+			MUST(!pthread_create(
+				&workers[which], NULL, work,
+				(void *)(uintptr_t)chance(&state)));
 			threads++;
 		}
 		for (int i = 0; i < WORKERS; i++)

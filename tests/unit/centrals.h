@@ -7,6 +7,7 @@
 #include "base/sys.h"
 #include "heap/central.h"
 #include "heap/check.h"
+#include "heap/slab_check.h"
 #include "unit/source.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP, MOST = 1 << 16 };

@@ -1,11 +1,11 @@
-#include "heap/slab_check.h"
 /*
  * slabs.h - the slabs of all classes, for tests below the thread caches.
- *
- * Comes behind heap/slab.c or heap/slab.h.
  */
 #ifndef UNIT_SLABS_H
 #define UNIT_SLABS_H
+
+#include "heap/slab.h"
+#include "heap/slab_check.h"
 
 enum { SLABS_MOST = 1 << 16 };
 

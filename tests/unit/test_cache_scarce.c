@@ -113,8 +113,7 @@ static void frees_of_any_thread_fill_the_reserve(void)
 	for (int i = 1; i <= 4; i++) {
 		pthread_t thread;
 
-		pthread_create(&thread, NULL, free_ten,
-			       objects + got - 10 * i);
+		pthread_create(&thread, NULL, free_ten, objects + got - 10 * i);
 		pthread_join(thread, NULL);
 		assert_int_equal(heaps_stats(C).reserve_current, 10 * i);
 	}

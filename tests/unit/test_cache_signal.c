@@ -117,12 +117,9 @@ static const struct {
 	void (*prepare)(void);
 	void (*body)(void);
 } cases[] = {
-	{ nothing_cached, alloc_one },
-	{ depot_filled, alloc_one },
-	{ free_side_filled, alloc_one },
-	{ free_side_full, free_one },
-	{ both_sides_at_the_edge, free_one },
-	{ nothing_cached, heaps_flush },
+	{ nothing_cached, alloc_one },	      { depot_filled, alloc_one },
+	{ free_side_filled, alloc_one },      { free_side_full, free_one },
+	{ both_sides_at_the_edge, free_one }, { nothing_cached, heaps_flush },
 	{ free_side_filled, heaps_flush },
 };
 

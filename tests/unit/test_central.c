@@ -6,7 +6,6 @@
 #include "unit/apart.h"
 
 #include "unit/centrals.h"
-#include "heap/slab_check.h"
 
 /* --- out --- */
 

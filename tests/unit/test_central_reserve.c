@@ -4,7 +4,6 @@
 #include "unit/apart.h"
 
 #include "unit/centrals.h"
-#include "heap/slab_check.h"
 
 /* --- setting the reserve --- */
 
@@ -21,8 +20,8 @@ static void each_class_gets_its_reserve(void)
 					 class_size(c));
 			assert_true(slab_object_used(r->elements[i]));
 		}
-		assert_int_equal(resident_pages(r->elements, 100, class_size(c)),
-				 100);
+		assert_int_equal(
+			resident_pages(r->elements, 100, class_size(c)), 100);
 	}
 }
 
@@ -199,5 +198,6 @@ int main(void)
 		       "libmpool: "),
 	};
 
-	return cmocka_run_group_tests_name("central_reserve", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("central_reserve", tests, NULL,
+					   NULL);
 }

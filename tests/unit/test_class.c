@@ -57,7 +57,8 @@ static void rounding_up_reaches_the_next_multiple(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(each_size_gets_the_smallest_class_that_holds_it),
+		cmocka_unit_test(
+			each_size_gets_the_smallest_class_that_holds_it),
 		cmocka_unit_test(a_class_is_the_class_of_its_own_size),
 		cmocka_unit_test(every_size_keeps_objects_aligned_to_16),
 		cmocka_unit_test(size_0_has_the_class_that_is_nobodys),

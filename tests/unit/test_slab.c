@@ -6,8 +6,6 @@
  */
 #include "unit/apart.h"
 
-#include "heap/slab.h"
-#include "heap/slab_check.h"
 #include "unit/slabs.h"
 #include "unit/source.h"
 

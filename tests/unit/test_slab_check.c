@@ -1,12 +1,9 @@
 /*
  * test_slab_check.c - crimes against slabs, and what slab_check() finds.
- *
- * The module itself is included, not linked: its records must be spoilt.
  */
 #include "unit/apart.h"
 
 #include "heap/record.h"
-#include "heap/slab_check.h"
 #include "unit/slabs.h"
 #include "unit/source.h"
 
@@ -138,8 +135,8 @@ static void spoil_last_word(unsigned c)
 	unsigned capacity = capacity_of(c);
 
 	slabs_take(c, 10);
-	bits_of(slabs_of[c].first, c)[capacity / 64] |=
-		(uint64_t)1 << capacity % 64;
+	bits_of(slabs_of[c].first, c)[capacity / 64] |= (uint64_t)1
+							<< capacity % 64;
 	record_of(slabs_of[c].first)->free++;
 	slabs_of[c].free_objects++;
 }
@@ -300,7 +297,7 @@ static void objects_of_an_orphans_slabs_can_still_be_freed(void)
 
 #define DOUBLE "double free of 0x"
 #define INSIDE "invalid free of 0x"
-#define CHECK "heap check of 0x"
+#define CHECK  "heap check of 0x"
 
 int main(void)
 {

@@ -4,9 +4,7 @@
 #include "unit/apart.h"
 
 #include "base/sys.h"
-#include "heap/slab.h"
 #include "heap/slab_purge.h"
-#include "heap/slab_check.h"
 #include "unit/slabs.h"
 #include "unit/source.h"
 
@@ -40,14 +38,13 @@ static void a_purge_gives_back_pages_that_hold_no_used_object(void)
 		for (size_t i = 0; i < slabs_each(c); i++)
 			memset(objects[i], 42, class_size(c));
 		slabs_give(c, objects, before);
-		slabs_give(c, objects + before + 1,
-			   slabs_each(c) - before - 1);
+		slabs_give(c, objects + before + 1, slabs_each(c) - before - 1);
 		assert_true(slab_purge(&slabs_of[c]) >= 56 * KIB ||
 			    sys_page() > 4096);
 		slab_check(&slabs_of[c]);
 		assert_int_equal(*(uint8_t *)objects[before], 42);
-		assert_int_equal(((uint8_t *)objects[before])[class_size(c) - 1],
-				 42);
+		assert_int_equal(
+			((uint8_t *)objects[before])[class_size(c) - 1], 42);
 		assert_true(slab_committed_bytes(&slabs_of[c]) <= 8 * KIB ||
 			    sys_page() > 4096);
 	}

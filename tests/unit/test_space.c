@@ -253,8 +253,8 @@ static void holes_of_every_kind_are_stepped_over(void)
 		if (n < COUNT_OF(holes))
 			assert_true(slabs[i] < holes[n].slab);
 		if (n)
-			assert_true(slabs[i] >= holes[n - 1].slab +
-							holes[n - 1].slabs);
+			assert_true(slabs[i] >=
+				    holes[n - 1].slab + holes[n - 1].slabs);
 		memory_of(slabs[i])[0] = 1;
 	}
 	give(3000);

@@ -289,7 +289,7 @@ static void a_free_slab_below_the_lowest_word_is_found(void)
 	space_check();
 }
 
-#define STATE "a free slab has two states or a class"
+#define STATE  "a free slab has two states or a class"
 #define COUNTS "the counts of free slabs are wrong"
 
 int main(void)
