@@ -37,8 +37,8 @@ preload_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard preload/*.c))
 programs = $(patsubst tests/$(1)/%.c,$(BUILD)/$(1)/%,$(wildcard tests/$(1)/*.c))
 unit := $(call programs,unit)
 stress := $(call programs,stress)
-plain := $(call programs,programs) \
-	$(patsubst tests/programs/%.cc,$(BUILD)/programs/%,$(wildcard tests/programs/*.cc))
+cxx_programs := $(patsubst tests/programs/%.cc,$(BUILD)/programs/%,$(wildcard tests/programs/*.cc))
+plain := $(call programs,programs) $(cxx_programs)
 misuse := $(call programs,misuse)
 plugins := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
@@ -166,7 +166,7 @@ fuzz:  ## libFuzzer against the heap and the parsers
 .PHONY: run-fuzz
 run-fuzz: $(fuzzers)
 	@set -e; for f in $(fuzzers); do $$f -max_total_time=$(FUZZ_SECONDS) \
-		-print_final_stats=0 -verbosity=0; done
+		-artifact_prefix=build/fuzz/ -verbosity=0; done
 
 bench: all $(benches)  ## against glibc and its peers, interleaved, median of 7
 	@tools/dev/packages $$(tools/bench/run --packages) gnuplot-nox
@@ -178,10 +178,11 @@ bench-instructions: all $(BUILD)/bench/instructions  ## instructions an operatio
 
 aarch64:  ## cross-build, and run the tests under qemu-user
 	@tools/dev/packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-	@$(MAKE) --no-print-directory VARIANT=aarch64 CC=aarch64-linux-gnu-gcc AR=aarch64-linux-gnu-ar \
+	@$(MAKE) --no-print-directory VARIANT=aarch64 CC=aarch64-linux-gnu-gcc \
+		AR=aarch64-linux-gnu-ar \
 		run-aarch64
 .PHONY: run-aarch64
-run-aarch64: all $(stress) $(plain)
+run-aarch64: all $(stress) $(filter-out $(cxx_programs),$(plain))
 	@tools/dev/aarch64 $(BUILD) $(stress)
 
 format:  ## clang-format, in place
@@ -189,7 +190,7 @@ format:  ## clang-format, in place
 
 tidy:  ## clang-tidy and shellcheck
 	clang-tidy --quiet preload/*.c src/*/*.c -- $(CPPFLAGS) -std=gnu11 -fPIC
-	shellcheck tools/dev/* tools/demo .ci/run
+	shellcheck tools/dev/[a-fh-z]* tools/demo .ci/run tests/bats/*.bash
 
 compdb:  ## compile_commands.json for editors
 	bear -- $(MAKE) -B all

@@ -204,6 +204,40 @@ static void what_a_handler_frees_inside_a_slow_path_is_freed_once(void)
 	interrupt_all(free_inside, it_was_freed_at_most_once);
 }
 
+/* A handler has freed inside a slow path; at its end comes another one. */
+static void leave_with_a_late_object(void)
+{
+	cache_enter(&heap_cache);
+	object_free(to_handler);
+	cache_leave(&heap_cache);
+}
+
+static bool flush_outside(void)
+{
+	if (inside_a_slow_path())
+		return false;
+	heaps_flush();
+	return true;
+}
+
+static void what_is_left_for_later_is_freed_once(void)
+{
+	long all;
+
+	if (!STEP_WORKS)
+		apart_skip("needs the trap flag of x86-64");
+	heaps_start(0);
+	to_handler = object_alloc(SIZE);
+	all = step_count(leave_with_a_late_object);
+	for (long n = 0; n < all; n++) {
+		to_handler = object_alloc(SIZE);
+		heaps_flush();
+		step_through(leave_with_a_late_object, flush_outside, n);
+		assert_int_equal(heaps_stats(C).live, 0);
+		heaps_nothing_is_lost(C);
+	}
+}
+
 /* --- outside of calls of malloc and free --- */
 
 /* Each call that holds a lock of the heap, a handler allocating within. */
@@ -267,6 +301,7 @@ int main(void)
 		APART(an_allocation_in_a_handler_never_hangs),
 		APART(what_a_handler_gets_inside_a_slow_path_is_its_own),
 		APART(what_a_handler_frees_inside_a_slow_path_is_freed_once),
+		APART(what_is_left_for_later_is_freed_once),
 		APART(around_a_fork_a_handler_does_not_hang),
 		APART(inside_a_trim_a_handler_does_not_hang),
 		APART(inside_a_question_for_statistics_a_handler_does_not_hang),
