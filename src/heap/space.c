@@ -26,6 +26,7 @@
 #include "base/fault.h"
 #include "base/lock.h"
 #include "base/sys.h"
+#include "heap/slab_set.h"
 
 enum {
 	EXTENT_FIRST = 1024, /* slabs: 64 MiB */
@@ -36,18 +37,10 @@ enum {
 	KEEP_LEAST = 16,
 	QUIET_MS = 1000,
 	WINDOW_TRIES = 24,
-	SET_WORDS = WINDOW_SLABS / 64,
 };
 
 #define LIMIT_LEAST  (64 * MIB) /* RLIMIT_AS below this: pools stay off */
 #define WINDOW_BYTES ((size_t)WINDOW_SLABS << SLAB_SHIFT)
-
-/* A set of slabs; no member lies below word `low`. */
-struct slab_set {
-	size_t count;
-	size_t low;
-	uint64_t *words; /* SET_WORDS; apart, to keep what is hot together */
-};
 
 static uint64_t kept_words[SET_WORDS], returned_words[SET_WORDS];
 static uint64_t hole_words[SET_WORDS];
@@ -68,41 +61,11 @@ static struct {
 	uint64_t retaken_ms; /* when a returned slab was last asked for */
 	bool tight; /* the kernel has refused memory: returned slabs are
 			decommitted, so that others can have it */
-	bool full; /* others have mapped the rest of the window */
+	bool full;  /* others have mapped the rest of the window */
 	bool abandoned;
 	struct slab_set kept, returned;
 	struct slab_set holes; /* mapped by others, below `reserved` */
 } space;
-
-static void set_add(struct slab_set *set, size_t slab)
-{
-	set->words[slab / 64] |= (uint64_t)1 << slab % 64;
-	set->low = min_of(set->low, slab / 64);
-	set->count++;
-}
-
-static void set_remove(struct slab_set *set, size_t slab)
-{
-	set->words[slab / 64] &= ~((uint64_t)1 << slab % 64);
-	set->count--;
-}
-
-static bool set_has(const struct slab_set *set, size_t slab)
-{
-	return set->words[slab / 64] >> slab % 64 & 1;
-}
-
-/* Removes the lowest member.  The set is not empty. */
-static size_t set_pop(struct slab_set *set)
-{
-	size_t slab;
-
-	while (!set->words[set->low])
-		set->low++;
-	slab = set->low * 64 + (size_t)__builtin_ctzll(set->words[set->low]);
-	set_remove(set, slab);
-	return slab;
-}
 
 void space_lock(void)
 {
@@ -399,7 +362,8 @@ static size_t return_kept(size_t keep)
 
 	for (; space.kept.count > keep && kept_run_below(&start, &end);
 	     end = start) {
-		start = max_of(start, end - min_of(end, space.kept.count - keep));
+		start = max_of(start,
+			       end - min_of(end, space.kept.count - keep));
 		if (!sys_return((void *)space_address(start),
 				(end - start) * SLAB_BYTES))
 			continue;
@@ -474,15 +438,6 @@ void space_stats(struct space_stats *stats)
 	space_unlock();
 }
 
-/* No member lies below the set's lowest word. */
-static bool low_holds(const struct slab_set *set)
-{
-	for (size_t w = 0; w < set->low; w++)
-		if (set->words[w])
-			return false;
-	return true;
-}
-
 void space_check(void)
 {
 	size_t kept = 0, returned = 0;
@@ -499,7 +454,7 @@ void space_check(void)
 			fault("heap check", (void *)space_address(d), 0,
 			      "a free slab has two states or a class");
 	}
-	if (!low_holds(&space.kept) || !low_holds(&space.returned) ||
+	if (!set_low_holds(&space.kept) || !set_low_holds(&space.returned) ||
 	    kept != space.kept.count || returned != space.returned.count ||
 	    space.next > space.committed || space.committed > space.reserved)
 		fault("heap check", (void *)space_base, 0,
