@@ -30,8 +30,6 @@ struct next next = {
 /* What the counting functions call. */
 static struct next counted;
 
-static bool counting;
-
 void *next_symbol(const char *name)
 {
 	return dlsym(RTLD_NEXT, name);
@@ -101,7 +99,7 @@ static void *counting_memalign(size_t alignment, size_t size)
 
 void next_count(void)
 {
-	counting = true;
+	forwarded_counting = true;
 	if (next.malloc == first_malloc || counted.malloc)
 		return;
 	counted = next;
@@ -152,7 +150,7 @@ static bool resolve(void)
 	resolving = false;
 	if (cache_enter(&heap_cache)) /* starts the heap */
 		cache_leave(&heap_cache);
-	if (counting)
+	if (forwarded_counting)
 		next_count();
 	return true;
 }

@@ -12,7 +12,6 @@
 #include "heap/heap.h"
 #include "next.h"
 #include "watch/dump.h"
-#include "watch/forwarded.h"
 
 EXPORT int mpool_stats_dump(const char *target);
 
@@ -49,7 +48,6 @@ __attribute__((constructor(101))) static void start(void)
 	if (wants_statistics()) {
 		dump_start();
 		dump_signal_start();
-		forwarded_counting = true;
 		next_count();
 	}
 }

@@ -6,11 +6,10 @@
  * reserve, then wait (cache.c asks for these two).
  */
 #include "heap/central.h"
-#include "heap/slab_purge.h"
-#include "heap/slab_check.h"
 
-#include "base/fault.h"
 #include "base/sys.h"
+#include "heap/slab_check.h"
+#include "heap/slab_purge.h"
 
 enum { LOW_WATER = MAGAZINE_OBJECTS, DUPLICATES_SOUGHT = 128 };
 

@@ -86,7 +86,6 @@ void thread_flush(struct cache *t)
 static void on_thread_exit(void *cache)
 {
 	struct cache *t = cache;
-
 	bool registered = t->state == CACHE_READY;
 
 	t->state = CACHE_DEAD | CACHE_BUSY;
