@@ -2,6 +2,7 @@
 
 CC ?= gcc
 CXX ?= g++
+OBJCOPY ?= objcopy
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
@@ -25,6 +26,9 @@ LDLIB := -shared -Wl,-soname,libmpool.so -Wl,--version-script=preload/libmpool.m
 	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,--hash-style=gnu -Wl,-Bsymbolic-functions \
 	-Wl,--gc-sections -Wl,-z,lazy -Wl,-z,norelro -Wl,-T,preload/cold.ld
 
+LDPOOL := -shared -Wl,-soname,libmempool.so.1 -Wl,--version-script=src/mempool.map \
+	-Wl,-z,nodelete -Wl,--hash-style=gnu -Wl,-Bsymbolic-functions -Wl,--gc-sections
+
 SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
 SANITIZE_tsan := -fsanitize=thread
 SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
@@ -33,7 +37,14 @@ CFLAGS += $(SANITIZE)
 
 heap_sources := $(wildcard src/base/*.c src/heap/*.c src/watch/*.c)
 heap_objects := $(heap_sources:%.c=$(BUILD)/obj/%.o)
+pool_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard src/pool/*.c))
 preload_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard preload/*.c))
+
+tool_packages := libdw-dev libncurses-dev zlib1g-dev libprotobuf-c-dev \
+	protobuf-c-compiler libmicrohttpd-dev
+tool_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/mpool/*.c)) \
+	$(BUILD)/obj/tools/mpool/profile.pb-c.o
+TOOLFLAGS := -std=gnu11 $(WARN) -Itools/mpool -I$(BUILD)/obj/tools/mpool
 
 programs = $(patsubst tests/$(1)/%.c,$(BUILD)/$(1)/%,$(wildcard tests/$(1)/*.c))
 unit := $(call programs,unit)
@@ -41,24 +52,30 @@ stress := $(call programs,stress)
 cxx_programs := $(patsubst tests/programs/%.cc,$(BUILD)/programs/%,$(wildcard tests/programs/*.cc))
 plain := $(call programs,programs) $(cxx_programs)
 misuse := $(call programs,misuse)
+examples := $(call programs,examples)
 plugins := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.c)) \
 	$(patsubst tools/bench/%.cc,$(BUILD)/bench/%,$(wildcard tools/bench/*.cc))
 
 .DELETE_ON_ERROR:
-.PHONY: all help demo test check unit bats setup layers format tidy install \
+.PHONY: all libs help demo test check unit bats setup layers format tidy install \
 	uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
 	bench-instructions aarch64 compdb
 
-all: $(BUILD)/libmpool.so  ## build build/libmpool.so
+products := $(addprefix $(BUILD)/,libmpool.so libmempool.so libmempool.a mempool.pc)
+all: libs $(BUILD)/mpool  ## build libmpool.so, libmempool.so, libmempool.a and mpool into build/
+libs: $(products)  ## the libraries alone: they need nothing but a compiler
 
 # What runs at start, at exit and on request only is kept small: every page of
 # the library that is touched counts in every process.
 COLDFLAGS := -Os -fno-asynchronous-unwind-tables
-$(BUILD)/obj/src/watch/%.o $(BUILD)/obj/src/base/out.o \
+$(BUILD)/obj/src/watch/%.o $(BUILD)/obj/src/base/out.o $(BUILD)/obj/src/base/out_write.o \
 $(BUILD)/obj/src/base/config.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
 	$(if $(SANITIZE),,$(COLDFLAGS))
+# A stack is unwound from here.
+$(BUILD)/obj/src/watch/stack.o $(BUILD)/obj/src/watch/record.o: LIBFLAGS += \
+	-fasynchronous-unwind-tables
 $(BUILD)/obj/preload/start.o $(BUILD)/obj/preload/next.o \
 $(BUILD)/obj/preload/rare.o $(BUILD)/obj/src/heap/heap.o \
 $(BUILD)/obj/src/heap/registry.o $(BUILD)/obj/src/heap/reserve.o \
@@ -73,22 +90,63 @@ $(BUILD)/libheap.a: $(heap_objects)
 	$(call say,AR,$@)
 	$(QUIET)rm -f $@ && $(AR) rcs $@ $^
 
-$(BUILD)/libmpool.so: $(heap_objects) $(preload_objects) preload/libmpool.map
+$(BUILD)/libmpool.so: $(heap_objects) $(preload_objects) preload/libmpool.map preload/cold.ld
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) $(LDLIB) -o $@ $(filter %.o,$^)
 
-$(BUILD)/unit/% $(BUILD)/stress/%: CPPFLAGS += -Itests
-$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libheap.a
-	$(call say,CC,$<)
-	$(QUIET)mkdir -p $(@D)
-	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP $< -o $@ \
-		$(BUILD)/libheap.a -lcmocka -lpthread -ldl
+# One object in which only the API is visible: nothing of ours can collide with
+# a name of the program it is linked into.
+$(BUILD)/libmempool.a: $(heap_objects) $(pool_objects) src/mempool.map
+	$(call say,AR,$@)
+	$(QUIET)$(LD) -r -o $(BUILD)/mempool.o $(filter %.o,$^)
+	$(QUIET)$(OBJCOPY) --localize-hidden $(BUILD)/mempool.o
+	$(QUIET)rm -f $@ && $(AR) rcs $@ $(BUILD)/mempool.o
 
-$(BUILD)/stress/%: tests/stress/%.c $(BUILD)/libheap.a
+$(BUILD)/libmempool.so.1: $(heap_objects) $(pool_objects) src/mempool.map
+	$(call say,LINK,$@)
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) $(LDPOOL) -o $@ $(filter %.o,$^) -lpthread -ldl
+
+$(BUILD)/libmempool.so: $(BUILD)/libmempool.so.1
+	$(QUIET)ln -sf $(<F) $@
+
+$(BUILD)/libpool.a: $(pool_objects)
+	$(call say,AR,$@)
+	$(QUIET)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/mempool.pc: src/mempool.pc.in
+	$(QUIET)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' $< >$@
+
+# What the tool is built with, installed where it is missing.
+$(BUILD)/obj/tools/mpool/profile.pb-c.c: tools/mpool/profile.proto
+	@tools/dev/packages $(tool_packages)
+	$(call say,PROTO,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)protoc-c --proto_path=$(<D) --c_out=$(@D) $<
+
+$(BUILD)/obj/tools/mpool/%.o: $(BUILD)/obj/tools/mpool/%.c
+	$(QUIET)$(CC) $(CFLAGS) -w -c $< -o $@
+
+$(BUILD)/obj/tools/mpool/%.o: tools/mpool/%.c $(BUILD)/obj/tools/mpool/profile.pb-c.c
+	$(call say,CC,$<)
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(TOOLFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/mpool: $(tool_objects) $(BUILD)/libheap.a
+	$(call say,LINK,$@)
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(tool_objects) $(BUILD)/libheap.a \
+		-ldw -lelf -lncursesw -lmicrohttpd -lz -lprotobuf-c -lstdc++ -lm -ldl -lpthread
+
+$(BUILD)/unit/% $(BUILD)/stress/%: CPPFLAGS += -Itests
+$(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpool.a $(BUILD)/libheap.a
 	$(call say,CC,$<)
 	$(QUIET)mkdir -p $(@D)
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP $< -o $@ \
-		$(BUILD)/libheap.a -lpthread -ldl
+		$(BUILD)/libpool.a $(BUILD)/libheap.a -lcmocka -lpthread -ldl -lm
+
+$(BUILD)/stress/%: tests/stress/%.c $(BUILD)/libpool.a $(BUILD)/libheap.a
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP $< -o $@ \
+		$(BUILD)/libpool.a $(BUILD)/libheap.a -lpthread -ldl
 
 $(BUILD)/programs/% $(BUILD)/misuse/%: CFLAGS := -O1 -g
 $(BUILD)/programs/%: tests/programs/%.c
@@ -100,6 +158,23 @@ $(BUILD)/programs/%: tests/programs/%.cc
 	$(call say,CXX,$<)
 	$(QUIET)mkdir -p $(@D)
 	$(QUIET)$(CXX) $(CPPFLAGS) -O1 -g -fno-builtin -MMD -MP $< -o $@ -pthread -ldl
+
+# As a user links them.
+$(BUILD)/examples/%: tests/examples/%.c $(BUILD)/libmempool.so
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) -O1 -g -std=gnu11 -Wall -Wextra -Isrc -Isrc/mempool/shim $(QUIETLY) -MMD -MP \
+		$< -o $@ \
+		-L$(BUILD) -lmempool -Wl,-rpath,'$$ORIGIN/..' -lpthread
+
+# The seed's own words: unused variables and all.
+$(BUILD)/examples/talloc_seed: QUIETLY := -w
+
+$(BUILD)/misuse/pool-%: tests/misuse/pool-%.c $(BUILD)/libmempool.so
+	$(call say,CC,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CC) $(CPPFLAGS) -O1 -g $(TESTFLAGS) -w -MMD -MP $< -o $@ \
+		-L$(BUILD) -lmempool -Wl,-rpath,'$$ORIGIN/..' -lpthread
 
 $(BUILD)/misuse/%: tests/misuse/%.c
 	$(call say,CC,$<)
@@ -122,13 +197,14 @@ $(BUILD)/bench/%: tools/bench/%.cc
 	$(QUIET)$(CXX) $(CPPFLAGS) -O2 -g -fno-builtin -MMD -MP $< -o $@ -pthread
 
 setup:
-	@tools/dev/packages gcc g++ make libc6-dev binutils
+	@tools/dev/packages gcc g++ make libc6-dev binutils valgrind $(tool_packages)
 
 demo: setup all  ## the main job: a real program with and without the pools
 	@tools/demo
 
 test: setup  ## install what is missing, build and pass every test
-	@tools/dev/packages libcmocka-dev bats bats-assert bats-support jq
+	@tools/dev/packages libcmocka-dev bats bats-assert bats-support jq \
+		mandoc groff-base man-db
 	@$(MAKE) --no-print-directory check
 
 check: all unit bats layers  ## everything that a commit must pass
@@ -136,7 +212,7 @@ check: all unit bats layers  ## everything that a commit must pass
 unit: $(unit)  ## the modules' own tests (cmocka)
 	@tools/dev/unit $(BUILD) $(unit)
 
-bats: all $(plain) $(misuse) $(plugins) $(BUILD)/bench/instructions  ## the whole, as a user sees it
+bats: all $(plain) $(misuse) $(examples) $(plugins) $(BUILD)/bench/instructions  ## the whole, as a user sees it
 	@tools/dev/bats $(BUILD)
 
 layers:  ## includes point down only
@@ -154,11 +230,14 @@ stress: run-stress  ## threads against the heap, its invariants checked
 run-stress: $(stress)
 	@set -e; for t in $(stress); do $$t; done
 
-build/fuzz/%: tests/fuzz/%.c $(heap_sources)
+# The readers of the tool; all others are of the libraries.
+fuzzed_sources = $(if $(filter profile log,$*),tools/mpool/$*.c tools/mpool/cli.c,\
+	$(heap_sources) $(wildcard src/pool/*.c))
+build/fuzz/%: tests/fuzz/%.c $(heap_sources) $(wildcard src/pool/*.c tools/mpool/*.c)
 	$(call say,FUZZ,$<)
 	$(QUIET)mkdir -p $(@D)
 	$(QUIET)clang $(CPPFLAGS) -O1 -g -std=gnu11 -w \
-		-fsanitize=fuzzer,address,undefined $< $(heap_sources) -o $@ -lpthread
+		-fsanitize=fuzzer,address,undefined $< $(fuzzed_sources) -o $@ -lpthread -ldl -lm
 
 FUZZ_SECONDS ?= 20
 fuzz:  ## libFuzzer against the heap and the parsers
@@ -183,7 +262,7 @@ aarch64:  ## cross-build, and run the tests under qemu-user
 		AR=aarch64-linux-gnu-ar \
 		run-aarch64
 .PHONY: run-aarch64
-run-aarch64: all $(stress) $(filter-out $(cxx_programs),$(plain))
+run-aarch64: libs $(stress) $(filter-out $(cxx_programs),$(plain))
 	@tools/dev/aarch64 $(BUILD) $(stress)
 
 format:  ## clang-format, in place
@@ -199,9 +278,38 @@ compdb:  ## compile_commands.json for editors
 install: all  ## install under PREFIX (DESTDIR is honoured)
 	install -d $(DESTDIR)$(LIBDIR)
 	install -m 755 $(BUILD)/libmpool.so $(DESTDIR)$(LIBDIR)/libmpool.so
+	install -m 755 $(BUILD)/libmempool.so.1 $(DESTDIR)$(LIBDIR)/libmempool.so.1
+	ln -sf libmempool.so.1 $(DESTDIR)$(LIBDIR)/libmempool.so
+	install -m 644 $(BUILD)/libmempool.a $(DESTDIR)$(LIBDIR)/libmempool.a
+	install -d $(DESTDIR)$(PREFIX)/include/mempool/shim $(DESTDIR)$(LIBDIR)/pkgconfig \
+		$(DESTDIR)$(PREFIX)/share/man/man3
+	install -m 644 src/mempool.h $(DESTDIR)$(PREFIX)/include/mempool.h
+	install -m 644 $(wildcard src/mempool/*.h) $(DESTDIR)$(PREFIX)/include/mempool
+	install -m 644 $(wildcard src/mempool/shim/*.h) $(DESTDIR)$(PREFIX)/include/mempool/shim
+	install -m 644 $(BUILD)/mempool.pc $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc
+	install -m 644 $(wildcard src/man/*.3) $(DESTDIR)$(PREFIX)/share/man/man3
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
+		$(DESTDIR)$(PREFIX)/share/man/man7 \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	install -m 755 $(BUILD)/mpool $(DESTDIR)$(PREFIX)/bin/mpool
+	install -m 644 $(wildcard src/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 644 $(wildcard src/man/*.7) $(DESTDIR)$(PREFIX)/share/man/man7
+	install -m 644 tools/mpool/completion/mpool.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/mpool
+	install -m 644 tools/mpool/completion/_mpool $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mpool
 
 uninstall:  ## remove what install put there
-	rm -f $(DESTDIR)$(LIBDIR)/libmpool.so
+	rm -f $(DESTDIR)$(LIBDIR)/libmpool.so $(DESTDIR)$(LIBDIR)/libmempool.so* \
+		$(DESTDIR)$(LIBDIR)/libmempool.a $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc \
+		$(DESTDIR)$(PREFIX)/include/mempool.h \
+		$(patsubst src/man/%,$(DESTDIR)$(PREFIX)/share/man/man3/%,$(wildcard src/man/*.3)) \
+		$(patsubst src/man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard src/man/*.1)) \
+		$(patsubst src/man/%,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(wildcard src/man/*.7)) \
+		$(DESTDIR)$(PREFIX)/bin/mpool \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/mpool \
+		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mpool
+	rm -rf $(DESTDIR)$(PREFIX)/include/mempool
 
 clean:  ## remove build/
 	rm -rf build

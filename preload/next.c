@@ -27,9 +27,6 @@ struct next next = {
 	first_realloc, first_memalign, first_usable_size,
 };
 
-/* What the counting functions call. */
-static struct next counted;
-
 void *next_symbol(const char *name)
 {
 	return dlsym(RTLD_NEXT, name);
@@ -44,7 +41,7 @@ static const void *library_of(void *function)
 
 static int (*next_posix_memalign)(void **p, size_t alignment, size_t size);
 
-static void *memalign_by_posix(size_t alignment, size_t size)
+static RARE void *memalign_by_posix(size_t alignment, size_t size)
 {
 	void *p;
 	int error = next_posix_memalign(&p, max_of(alignment, sizeof(void *)),
@@ -56,62 +53,134 @@ static void *memalign_by_posix(size_t alignment, size_t size)
 	return NULL;
 }
 
-/* For an allocator other than glibc's, which keeps errno itself. */
-static void (*foreign_free)(void *p);
+/*
+ * An allocator other than glibc's: few keep errno when they free, or set it
+ * whenever they fail.
+ */
+static struct next foreign;
 
-static void free_keeping_errno(void *p)
+static RARE void foreign_free(void *p)
 {
 	int saved = errno;
 
-	foreign_free(p);
+	foreign.free(p);
 	errno = saved;
 }
 
-static void *counting_malloc(size_t size)
+static void *or_enomem(void *p)
+{
+	if (unlikely(!p))
+		errno = ENOMEM;
+	return p;
+}
+
+static RARE void *foreign_malloc(size_t size)
+{
+	return or_enomem(foreign.malloc(size));
+}
+
+static RARE void *foreign_calloc(size_t n, size_t size)
+{
+	return or_enomem(foreign.calloc(n, size));
+}
+
+static RARE void *foreign_realloc(void *p, size_t size)
+{
+	void *to = foreign.realloc(p, size);
+
+	return size ? or_enomem(to) : to;
+}
+
+static RARE void *foreign_memalign(size_t alignment, size_t size)
+{
+	return or_enomem(foreign.memalign(alignment, size));
+}
+
+static RARE void put_before_foreign(struct next *found)
+{
+	foreign = *found;
+	found->malloc = foreign_malloc;
+	found->free = foreign_free;
+	found->calloc = foreign_calloc;
+	found->realloc = foreign_realloc;
+	found->memalign = foreign_memalign;
+}
+
+/* --- what is put over it --- */
+
+enum { LAYERS = 4 };
+
+static struct layer {
+	const struct next *over;
+	struct next *below;
+} layers[LAYERS];
+static int layer_count;
+
+static RARE void put_over(const struct layer *layer)
+{
+	size_t (*usable_size)(void *p) = next.usable_size;
+
+	*layer->below = next;
+	next = *layer->over;
+	next.usable_size = usable_size;
+}
+
+RARE void next_wrap(const struct next *over, struct next *below)
+{
+	struct layer *layer = &layers[layer_count++];
+
+	*layer = (struct layer){ over, below };
+	if (next.malloc != first_malloc)
+		put_over(layer);
+}
+
+static struct next counted;
+
+static RARE void *counting_malloc(size_t size)
 {
 	forwarded_add(FORWARDED_MALLOC, size);
 	return counted.malloc(size);
 }
 
-static void counting_free(void *p)
+static RARE void counting_free(void *p)
 {
 	forwarded_add(FORWARDED_FREE, 0);
 	counted.free(p);
 }
 
-static void *counting_calloc(size_t n, size_t size)
+static RARE void *counting_calloc(size_t n, size_t size)
 {
 	forwarded_add(FORWARDED_CALLOC, n * size);
 	return counted.calloc(n, size);
 }
 
-static void *counting_realloc(void *p, size_t size)
+static RARE void *counting_realloc(void *p, size_t size)
 {
 	forwarded_add(FORWARDED_REALLOC, size);
 	return counted.realloc(p, size);
 }
 
-static void *counting_memalign(size_t alignment, size_t size)
+static RARE void *counting_memalign(size_t alignment, size_t size)
 {
 	forwarded_add(FORWARDED_ALIGNED, size);
 	return counted.memalign(alignment, size);
 }
 
-void next_count(void)
+RARE void next_count(void)
 {
+	static const struct next counting = {
+		counting_malloc,  counting_free,     counting_calloc,
+		counting_realloc, counting_memalign, NULL,
+	};
+
 	forwarded_counting = true;
-	if (next.malloc == first_malloc || counted.malloc)
-		return;
-	counted = next;
-	next.malloc = counting_malloc;
-	next.free = counting_free;
-	next.calloc = counting_calloc;
-	next.realloc = counting_realloc;
-	next.memalign = counting_memalign;
+	next_wrap(&counting, &counted);
 }
 
+/* --- finding it --- */
+
 /* When only some other allocator behind the next one knows it. */
-static size_t unknown_usable_size(void *p)
+static RARE size_t unknown_usable_size(void *p)
 {
 	(void)p;
 	return 0;
@@ -139,19 +208,18 @@ static bool resolve(void)
 		*(void **)&next_posix_memalign = next_symbol("posix_memalign");
 		found.memalign = memalign_by_posix;
 	}
-	if (library_of((void *)found.free) != library_of((void *)getauxval)) {
-		foreign_free = found.free;
-		found.free = free_keeping_errno;
-	}
 	if (library_of((void *)found.usable_size) != library)
 		found.usable_size = unknown_usable_size;
-	if (next.malloc == first_malloc)
+	if (library != library_of((void *)getauxval))
+		put_before_foreign(&found);
+	if (next.malloc == first_malloc) {
 		next = found;
+		for (int i = 0; i < layer_count; i++)
+			put_over(&layers[i]);
+	}
 	resolving = false;
 	if (cache_enter(&heap_cache)) /* starts the heap */
 		cache_leave(&heap_cache);
-	if (forwarded_counting)
-		next_count();
 	return true;
 }
 
@@ -163,7 +231,7 @@ static void *first_malloc(size_t size)
 	return NULL;
 }
 
-static void first_free(void *p)
+static RARE void first_free(void *p)
 {
 	if (resolve())
 		next.free(p);
@@ -177,7 +245,7 @@ static void *first_calloc(size_t n, size_t size)
 	return NULL;
 }
 
-static void *first_realloc(void *p, size_t size)
+static RARE void *first_realloc(void *p, size_t size)
 {
 	if (resolve())
 		return next.realloc(p, size);
@@ -185,7 +253,7 @@ static void *first_realloc(void *p, size_t size)
 	return NULL;
 }
 
-static void *first_memalign(size_t alignment, size_t size)
+static RARE void *first_memalign(size_t alignment, size_t size)
 {
 	if (resolve())
 		return next.memalign(alignment, size);
@@ -193,7 +261,7 @@ static void *first_memalign(size_t alignment, size_t size)
 	return NULL;
 }
 
-static size_t first_usable_size(void *p)
+static RARE size_t first_usable_size(void *p)
 {
 	return resolve() ? next.usable_size(p) : 0;
 }

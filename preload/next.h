@@ -28,6 +28,12 @@ struct next {
 
 extern HIDDEN struct next next;
 
+/*
+ * From now on, calls to the table go to `over`; *below becomes what it was
+ * before.  At once, or when the table is resolved.
+ */
+void next_wrap(const struct next *over, struct next *below);
+
 /* From now on, calls to the table are counted (watch/forwarded.h). */
 void next_count(void);
 

@@ -37,7 +37,7 @@ static void *first_in_line(void **known, const char *name)
 	return found;
 }
 
-static void free_first(void *p)
+static RARE void free_first(void *p)
 {
 	static void *known;
 	free_function *first;
@@ -50,20 +50,20 @@ static void free_first(void *p)
 	first(p);
 }
 
-EXPORT void free_sized(void *p, size_t size)
+EXPORT RARE void free_sized(void *p, size_t size)
 {
 	(void)size;
 	free_first(p);
 }
 
-EXPORT void free_aligned_sized(void *p, size_t alignment, size_t size)
+EXPORT RARE void free_aligned_sized(void *p, size_t alignment, size_t size)
 {
 	(void)alignment;
 	(void)size;
 	free_first(p);
 }
 
-EXPORT void cfree(void *p)
+EXPORT RARE void cfree(void *p)
 {
 	free_first(p);
 }
@@ -84,7 +84,7 @@ EXPORT void *reallocarray(void *p, size_t n, size_t size)
 	return first(p, total);
 }
 
-static void *page_aligned(size_t size)
+static RARE void *page_aligned(size_t size)
 {
 	static void *known;
 	memalign_function *first;
@@ -99,12 +99,12 @@ static void *page_aligned(size_t size)
 	return NULL;
 }
 
-EXPORT void *valloc(size_t size)
+EXPORT RARE void *valloc(size_t size)
 {
 	return page_aligned(size);
 }
 
-EXPORT void *pvalloc(size_t size)
+EXPORT RARE void *pvalloc(size_t size)
 {
 	if (size > PTRDIFF_MAX - sys_page()) {
 		errno = ENOMEM;

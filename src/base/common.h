@@ -15,7 +15,10 @@
 #define NOINLINE __attribute__((noinline))
 /* For data: reached without the global offset table. */
 #define HIDDEN __attribute__((visibility("hidden")))
-#define EXPORT __attribute__((visibility("default")))
+/* Apart from what every process touches: see preload/cold.ld. */
+#define RARE	    __attribute__((cold, noinline, section(".text.rare")))
+#define LARGE(name) __attribute__((section(".bss.large." name)))
+#define EXPORT	    __attribute__((visibility("default")))
 
 #define KIB ((size_t)1 << 10)
 #define MIB ((size_t)1 << 20)

@@ -15,6 +15,7 @@
 #include <sys/auxv.h>
 #include <unistd.h>
 
+#include "base/inject.h"
 #include "base/out.h"
 
 #define PREFIX "MPOOL_"
@@ -23,11 +24,13 @@ enum {
 	PREFIX_LENGTH = sizeof PREFIX - 1,
 	RESERVE_MOST = 64 << 20,
 	WAIT_MOST_MS = 24 * 60 * 60 * 1000,
+	INTERVAL_MOST_S = 24 * 60 * 60,
 	NAME_MOST = 39,	 /* bytes of an unknown name that are compared */
 	SHOWN_MOST = 80, /* bytes of a bad value or name that are shown */
 };
 
 struct config config = { .reserve = 64 };
+bool config_quiet;
 
 const struct config_variable config_variables[CONFIG_VARIABLES] = {
 	[CONFIG_RESERVE] = {
@@ -55,12 +58,50 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 		"a signal such as USR2, SIGHUP, RTMIN+1 or its number",
 		"none",
 	},
+	[CONFIG_STATS_INTERVAL] = {
+		"MPOOL_STATS_INTERVAL",
+		"a number of seconds from 0 to 86400",
+		"0",
+	},
+	[CONFIG_SAMPLE] = {
+		"MPOOL_SAMPLE",
+		"a number of bytes from 0 to 1G (suffixes K, M and G)",
+		"0",
+	},
+	[CONFIG_PROFILE] = {
+		"MPOOL_PROFILE",
+		"a file name (in it %p, %n and %% are replaced)",
+		"%n.%p.mprof",
+	},
+	[CONFIG_LEAKS] = {
+		"MPOOL_LEAKS",
+		"0 or 1",
+		"0",
+	},
+	[CONFIG_TRACE] = {
+		"MPOOL_TRACE",
+		"a file name (in it %p, %n and %% are replaced)",
+		"none",
+	},
+	[CONFIG_PAGE] = {
+		"MPOOL_PAGE",
+		"a file name (in it %p, %n and %% are replaced)",
+		"none",
+	},
 	[CONFIG_DEEPBIND] = {
 		"MPOOL_DEEPBIND",
 		"0 or 1",
 		"0",
 	},
+	[CONFIG_FAIL] = {
+		"MPOOL_FAIL",
+		"[SOURCE:]WHEN[,...], WHEN being N, N+, N/M or P%",
+		"none",
+	},
 };
+
+static char stats_kept[PATH_MAX], profile_kept[PATH_MAX],
+	trace_kept[PATH_MAX], page_kept[PATH_MAX];
 
 /* --- values --- */
 
@@ -91,24 +132,26 @@ static bool read_count(const char *value, uint64_t most, uint64_t *n)
 		*n *= KIB;
 	else if (*value == 'M' || *value == 'm')
 		*n *= MIB;
+	else if (*value == 'G' || *value == 'g')
+		*n *= GIB;
 	else if (*value)
 		return false;
 	return (!*value || !value[1]) && *n <= most;
 }
 
 /* A file name for watch/name.h, kept, for the program may change its own. */
-static bool read_stats(const char *value)
+static bool read_pattern(const char *value, char kept[PATH_MAX],
+			 const char **pattern)
 {
-	static char kept[PATH_MAX];
 	size_t length = strlen(value);
 
-	if (!length || length >= sizeof kept || value[length - 1] == '/')
+	if (!length || length >= PATH_MAX || value[length - 1] == '/')
 		return false;
 	for (const char *s = value; *s; s++)
 		if (*s == '%' && !strchr("pn%", *++s ? *s : '?'))
 			return false;
 	memcpy(kept, value, length + 1);
-	config.stats = kept;
+	*pattern = kept;
 	return true;
 }
 
@@ -188,14 +231,37 @@ static bool read_value(enum config_name name, const char *value)
 		config.wait_ms = (unsigned)n;
 		return true;
 	case CONFIG_STATS:
-		return read_stats(value);
+		return read_pattern(value, stats_kept, &config.stats);
 	case CONFIG_STATS_SIGNAL:
 		return read_signal(value, &config.stats_signal);
+	case CONFIG_STATS_INTERVAL:
+		if (!read_number(value, INTERVAL_MOST_S, &n))
+			return false;
+		config.stats_interval_s = (unsigned)n;
+		return true;
+	case CONFIG_SAMPLE:
+		if (!read_count(value, GIB, &n))
+			return false;
+		config.sample = n;
+		return true;
+	case CONFIG_PROFILE:
+		return read_pattern(value, profile_kept, &config.profile);
+	case CONFIG_LEAKS:
+		if (!read_number(value, 1, &n))
+			return false;
+		config.leaks = n;
+		return true;
+	case CONFIG_TRACE:
+		return read_pattern(value, trace_kept, &config.trace);
+	case CONFIG_PAGE:
+		return read_pattern(value, page_kept, &config.page);
 	case CONFIG_DEEPBIND:
 		if (!read_number(value, 1, &n))
 			return false;
 		config.keep_deepbind = n;
 		return true;
+	case CONFIG_FAIL:
+		return *value && inject_set(value);
 	case CONFIG_VARIABLES:
 		break;
 	}
@@ -204,7 +270,7 @@ static bool read_value(enum config_name name, const char *value)
 
 /* --- what to say --- */
 
-static void tell_bad_value(const struct config_variable *v, const char *value)
+static RARE void tell_bad_value(const struct config_variable *v, const char *value)
 {
 	char text[OUT_LINE];
 	struct out o;
@@ -248,7 +314,7 @@ static unsigned distance(const char *a, size_t a_length, const char *b)
 	return row[a_length];
 }
 
-static void tell_unknown(const char *name, size_t length)
+static RARE void tell_unknown(const char *name, size_t length)
 {
 	const struct config_variable *nearest = config_variables;
 	size_t compared = min_of(length, (size_t)NAME_MOST);
@@ -291,12 +357,14 @@ static void read_variable(const char *variable, unsigned *seen)
 
 		if (strncmp(variable, v->name, length) || v->name[length])
 			continue;
-		if (!(*seen & 1u << i) && !read_value(i, value))
+		if (!(*seen & 1u << i) && !read_value(i, value) &&
+		    !config_quiet)
 			tell_bad_value(v, value);
 		*seen |= 1u << i;
 		return;
 	}
-	tell_unknown(variable, length);
+	if (!config_quiet)
+		tell_unknown(variable, length);
 }
 
 void config_read(char **env)

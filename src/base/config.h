@@ -15,11 +15,20 @@ struct config {
 	bool reserve_lock;  /* pin the reserve in memory */
 	unsigned wait_ms;   /* how long malloc may wait for a free */
 	const char *stats;  /* "stderr" or a file name pattern; NULL: none */
+	unsigned stats_interval_s; /* dump again and again; 0: no */
 	int stats_signal;   /* dump when it comes; 0: none */
+	size_t sample;		/* mean bytes between samples; 1: all; 0: off */
+	const char *profile;	/* file name pattern for what was sampled */
+	const char *trace;	/* file name pattern for every call */
+	const char *page;	/* file name pattern of the statistics page */
+	bool leaks;		/* look for leaks when the profile is written */
 	bool keep_deepbind; /* leave RTLD_DEEPBIND in dlopen's flags */
 };
 
 extern struct config config;
+
+/* Set before config_read(): another library complains of the same names. */
+extern HIDDEN bool config_quiet;
 
 /* A variable as the user knows it.  Arrays: no relocation at start. */
 struct config_variable {
@@ -34,7 +43,14 @@ enum config_name {
 	CONFIG_WAIT,
 	CONFIG_STATS,
 	CONFIG_STATS_SIGNAL,
+	CONFIG_STATS_INTERVAL,
+	CONFIG_SAMPLE,
+	CONFIG_PROFILE,
+	CONFIG_LEAKS,
+	CONFIG_TRACE,
+	CONFIG_PAGE,
 	CONFIG_DEEPBIND,
+	CONFIG_FAIL, /* kept by base/inject.h */
 	CONFIG_VARIABLES
 };
 

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/out_write.h"
+
 enum {
 	OUT_LINE = 512,	 /* a buffer that fits every one-line message */
 	OUT_MEMORY = -1, /* in the place of an fd: text stays in the buffer */
@@ -74,18 +76,5 @@ int out_flush(struct out *o);
  * to `fd` with one write(2).  Returns 0 or an errno.
  */
 int out_line(struct out *o, int fd);
-
-/*
- * Writes all of it.  EINTR and short writes are continued; a full pipe that
- * must not block is waited for up to a second.  No SIGPIPE or SIGXFSZ comes
- * of it.  Returns 0 or an errno.
- */
-int out_write(int fd, const char *text, size_t length);
-
-/*
- * The same by write(2) alone, for a process whose seccomp filter may kill at
- * any other call.  SIGPIPE and SIGXFSZ take their course.
- */
-int out_write_bare(int fd, const char *text, size_t length);
 
 #endif

@@ -86,7 +86,7 @@ bool sys_commit(void *where, size_t bytes)
 	return done;
 }
 
-void sys_decommit(void *where, size_t bytes)
+RARE void sys_decommit(void *where, size_t bytes)
 {
 	int saved = errno;
 
@@ -135,6 +135,14 @@ bool sys_pin(void *where, size_t bytes)
 	return done;
 }
 
+RARE void sys_unpin(void *where, size_t bytes)
+{
+	int saved = errno;
+
+	munlock(where, bytes);
+	errno = saved;
+}
+
 uint64_t sys_now_ms(void)
 {
 	struct timespec now;
@@ -151,6 +159,16 @@ void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms)
 
 	syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, expected,
 		timeout_ms < 0 ? NULL : &timeout, NULL, 0);
+	errno = saved;
+}
+
+void sys_futex_wait_until(uint32_t *word, uint32_t expected,
+			  const struct timespec *deadline)
+{
+	int saved = errno;
+
+	syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, expected, deadline,
+		NULL, FUTEX_BITSET_MATCH_ANY);
 	errno = saved;
 }
 

@@ -9,6 +9,8 @@
 
 #include "base/common.h"
 
+struct timespec;
+
 /* Bytes of a page, asked once. */
 size_t sys_page(void);
 
@@ -40,6 +42,7 @@ void sys_name(void *where, size_t bytes, const char *name);
 
 /* Pins pages in memory.  False over RLIMIT_MEMLOCK. */
 bool sys_pin(void *where, size_t bytes);
+void sys_unpin(void *where, size_t bytes);
 
 /* CLOCK_MONOTONIC in milliseconds; costs no system call as a rule. */
 uint64_t sys_now_ms(void);
@@ -50,5 +53,12 @@ uint64_t sys_now_ms(void);
  */
 void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms);
 void sys_futex_wake(uint32_t *word, int count);
+
+/*
+ * The same as sys_futex_wait(), until `deadline` at most, an absolute time of
+ * CLOCK_MONOTONIC; NULL: no limit.
+ */
+void sys_futex_wait_until(uint32_t *word, uint32_t expected,
+			  const struct timespec *deadline);
 
 #endif

@@ -14,11 +14,16 @@
 #include "base/config.h"
 #include "heap/central.h"
 #include "heap/heap.h"
+#include "heap/sample.h"
 #include "heap/thread.h"
 
-enum { EXCHANGE_LEAST = 32 };
+enum {
+	EXCHANGE_LEAST = 32,
+	EARLY_OBJECTS = 32, /* see is_early() */
+};
 
 __thread struct cache heap_cache;
+void (*heap_tick)(void);
 
 /* Hidden from the compiler, which would compute it again at each use. */
 static inline struct cache *own_cache(void)
@@ -109,6 +114,30 @@ static bool worth_exchanging(void **top)
 		       (MAGAZINE_OBJECTS - EXCHANGE_LEAST) * sizeof(void *);
 }
 
+/*
+ * Sampling is on, and the alloc side has just been filled: what would come
+ * after the next sample goes back to the slabs.
+ */
+static COLD void clip(struct cache *t, struct central *k)
+{
+	unsigned c = k->slabs.c;
+	struct side *s = &t->of[c];
+	void **word = get(&s->alloc);
+	size_t offered, surplus;
+
+	if (!word || magazine_word_at_edge(word))
+		return;
+	offered = magazine_count(word - 1);
+	surplus = offered - sample_allow(c, offered);
+	if (!surplus)
+		return;
+	lock_take(&k->lock);
+	count(&t->loaded[c], -surplus);
+	set(&s->alloc, word + surplus);
+	central_give(k, word - 1, surplus);
+	lock_release(&k->lock);
+}
+
 /* One object without a magazine. */
 static void *alloc_central(struct central *k)
 {
@@ -118,13 +147,25 @@ static void *alloc_central(struct central *k)
 	return object;
 }
 
+/*
+ * The first objects of a class, and the first frees, need no magazine: in a
+ * small program most classes get no further, and magazines are pages.
+ */
+static bool is_early(uint64_t calls)
+{
+	return unlikely(calls < EARLY_OBJECTS);
+}
+
 /* The depot is empty. */
 static NOINLINE void *refill_from_slabs(struct cache *t, unsigned c)
 {
 	struct central *k = central_of(c);
 	struct side *s = &t->of[c];
 	void **bottom = get(&s->alloc), **top;
+	void *object;
 
+	if (is_early(k->allocs) && (object = alloc_central(k)))
+		return object;
 	set(&s->alloc, NULL);
 	top = central_refill(k, bottom ? magazine_of(bottom - 1) : NULL);
 	if (likely(top)) {
@@ -173,10 +214,16 @@ static COLD void *alloc_unusual(size_t size)
 		return object;
 	if (!cache_enter(t))
 		return NULL;
+	if (unlikely(sample_period) && !sample_pass(c)) {
+		leave(t);
+		return NULL;
+	}
 	ready = thread_is_ready(t);
 	lock_take(&k->lock);
 	object = ready ? refill(t, k, c, size) : alloc_central(k);
 	lock_release(&k->lock);
+	if (unlikely(sample_period) && ready)
+		clip(t, k);
 	leave(t);
 	return object;
 }
@@ -192,6 +239,8 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	if (unlikely(t->state != CACHE_READY) || unlikely(!c) ||
 	    unlikely(lock_orphaned()))
 		return alloc_unusual(size);
+	if (unlikely(sample_period) && !sample_pass(c))
+		return NULL;
 	t->state = CACHE_READY | CACHE_BUSY;
 	signal_fence();
 	top = get(&t->of[c].free);
@@ -202,7 +251,11 @@ NOINLINE void *cache_alloc_slow(size_t size)
 		object = refill(t, k, c, size);
 		lock_release(&k->lock);
 	}
+	if (unlikely(sample_period))
+		clip(t, k);
 	leave(t);
+	if (unlikely(heap_tick))
+		heap_tick();
 	return object;
 }
 
@@ -216,11 +269,7 @@ void *cache_alloc_reserve(size_t size)
 	if (!cache_enter(t))
 		return NULL;
 	lock_take(&k->lock);
-	object = reserve_take(&k->reserve);
-	if (!object && config.wait_ms) {
-		central_become_scarce(k);
-		object = reserve_wait(&k->reserve, &k->lock, config.wait_ms);
-	}
+	object = central_take_reserved(k, config.wait_ms);
 	if (object)
 		k->allocs++;
 	else
@@ -276,7 +325,7 @@ static void free_locked(struct cache *t, struct central *k, void *object)
 		top = NULL;
 	}
 	if (!top) {
-		m = depot_take_empty(&k->depot);
+		m = is_early(k->frees) ? NULL : depot_take_empty(&k->depot);
 		if (!m) {
 			central_give(k, &object, 1);
 			k->frees++;
@@ -299,6 +348,8 @@ static bool free_into_alloc_side(struct cache *t, unsigned c, void **top,
 		return false;
 	exchange(t, c, top, 0);
 	push(s, bottom - 1, object);
+	if (unlikely(sample_period))
+		clip(t, central_of(c));
 	return true;
 }
 

@@ -190,6 +190,12 @@ void *cache_alloc_reserve(size_t size);
 void cache_free_slow(void *object);
 
 /*
+ * Called at the end of slow paths, outside of locks, when it is set: once, at
+ * start, by who wants to look at the heap now and then.
+ */
+extern HIDDEN void (*heap_tick)(void);
+
+/*
  * From enter to leave the caller counts as inside a slow path: what its signal
  * handlers ask for and free goes elsewhere.  False when it is inside one
  * already, or the heap is off.  Takes no lock.

@@ -7,11 +7,16 @@
  */
 #include "heap/central.h"
 
+#include <string.h>
+
 #include "base/sys.h"
 #include "heap/slab_check.h"
-#include "heap/slab_purge.h"
 
-enum { LOW_WATER = MAGAZINE_OBJECTS, DUPLICATES_SOUGHT = 128 };
+enum {
+	LOW_WATER = MAGAZINE_OBJECTS,
+	DUPLICATES_SOUGHT = 128,
+	UNPIN_MOST = 4096, /* elements; it takes a look at all for each one */
+};
 
 struct central central[CLASSES + 1];
 
@@ -89,16 +94,70 @@ bool central_set_reserve(size_t min_nr, bool pin)
 	return done;
 }
 
-void central_become_scarce(struct central *k)
+/*
+ * What is in the reserve is marked as used in its slab, so a second free of it
+ * must be looked for here: among the elements that came last, if the bit for
+ * its address is set.  Elements that have never been handed out have none.
+ */
+static unsigned reserved_bit(const void *p)
+{
+	return (uint32_t)((uintptr_t)p / CLASS_STEP) * 0x9e3779b1u >>
+	       (32 - RESERVED_BITS_LOG);
+}
+
+static void note_reserved(struct central *k, const void *p)
+{
+	unsigned bit = reserved_bit(p);
+
+	k->reserved[bit / 64] |= (uint64_t)1 << bit % 64;
+}
+
+/* The elements that came last: from here on. */
+static size_t sought_from(const struct reserve *r)
+{
+	return r->current - min_of(r->current, (size_t)DUPLICATES_SOUGHT);
+}
+
+static void check_unreserved(const struct central *k, const void *p)
+{
+	const struct reserve *r = &k->reserve;
+	unsigned bit = reserved_bit(p);
+
+	if (likely(!(k->reserved[bit / 64] >> bit % 64 & 1)))
+		return;
+	for (size_t i = sought_from(r); i < r->current; i++)
+		if (r->elements[i] == p)
+			slab_crime(k->slabs.c, p);
+}
+
+/* Forgets what has left the reserve. */
+static void note_all_reserved(struct central *k)
+{
+	const struct reserve *r = &k->reserve;
+
+	memset(k->reserved, 0, sizeof(k->reserved));
+	for (size_t i = sought_from(r); i < r->current; i++)
+		note_reserved(k, r->elements[i]);
+}
+
+static void become_scarce(struct central *k)
 {
 	k->scarce = true;
 	slab_hide(&k->slabs, true);
 }
 
+/*
+ * Scarcity is over when the reserve is full and some stock is there besides.
+ * Each turn is a walk over all slabs: at the limit of memory, where one object
+ * comes and goes, there must not be one at each call.
+ */
 static void end_scarcity(struct central *k)
 {
+	if (reserve_wants(&k->reserve) || k->slabs.free_objects < LOW_WATER)
+		return;
 	k->scarce = false;
 	slab_hide(&k->slabs, false);
+	note_all_reserved(k);
 }
 
 /* Fills the reserve up while the source works again. */
@@ -121,10 +180,8 @@ void **central_refill(struct central *k, struct magazine *own)
 	struct magazine *m = own ? own : depot_take_empty(&k->depot);
 	void **top;
 
-	if (!m) {
-		central_become_scarce(k);
+	if (!m)
 		return NULL;
-	}
 	top = magazine_empty_top(m) - want;
 	got = slab_take(&k->slabs, top, want);
 	k->refills++;
@@ -138,8 +195,6 @@ void **central_refill(struct central *k, struct magazine *own)
 			fill_reserve(k);
 		return top;
 	}
-	if (k->reserve.min)
-		central_become_scarce(k);
 	if (!own)
 		depot_put_empty(&k->depot, m);
 	return NULL;
@@ -155,43 +210,75 @@ void *central_take_one(struct central *k)
 		if (!slab_take(&k->slabs, &object, 1))
 			object = NULL;
 	}
-	if (object) {
-		if (unlikely(k->scarce))
-			fill_reserve(k);
-		return object;
-	}
-	if (k->reserve.min)
-		central_become_scarce(k);
-	return NULL;
+	if (object && unlikely(k->scarce))
+		fill_reserve(k);
+	return object;
 }
 
-/* What goes to the reserve bypasses the bitmap: look for misuse here. */
-static void check_element(const struct central *k, const void *p)
+static bool lies_on_page(const void *object, size_t size, uintptr_t page)
+{
+	uintptr_t start = (uintptr_t)object & ~(sys_page() - 1);
+
+	return start <= page && page < (uintptr_t)object + size;
+}
+
+/* An object has left the reserve: unpins its pages that hold no other. */
+static RARE void unpin(const struct central *k, const void *object)
 {
 	const struct reserve *r = &k->reserve;
-	size_t least = r->current > DUPLICATES_SOUGHT
-			       ? r->current - DUPLICATES_SOUGHT
-			       : 0;
+	size_t size = class_size(k->slabs.c), page = sys_page();
+	uintptr_t at = (uintptr_t)object & ~(page - 1);
 
-	if (!slab_object_used(p) || slab_class_of(p) != k->slabs.c)
-		slab_crime(k->slabs.c, p);
-	for (size_t i = r->current; i > least; i--)
-		if (r->elements[i - 1] == p)
-			slab_crime(k->slabs.c, p);
+	if (r->current > UNPIN_MOST)
+		return;
+	for (; at < (uintptr_t)object + size; at += page) {
+		size_t i = 0;
+
+		while (i < r->current &&
+		       !lies_on_page(r->elements[i], size, at))
+			i++;
+		if (i == r->current)
+			sys_unpin((void *)at, page);
+	}
+}
+
+void *central_take_reserved(struct central *k, int64_t timeout_ms)
+{
+	void *object = reserve_take(&k->reserve);
+
+	if (object && pin_reserve)
+		unpin(k, object);
+	if (reserve_wants(&k->reserve) || timeout_ms)
+		become_scarce(k);
+	if (!object && timeout_ms)
+		object = reserve_wait(&k->reserve, &k->lock, timeout_ms);
+	return object;
+}
+
+/* For a waiter or the reserve. */
+static void give_element(struct central *k, void *const *object)
+{
+	if (!slab_object_used(*object) || slab_class_of(*object) != k->slabs.c)
+		slab_crime(k->slabs.c, *object);
+	check_unreserved(k, *object);
+	if (!k->reserve.first) {
+		note_reserved(k, *object);
+		if (pin_reserve)
+			prefault(object, 1, class_size(k->slabs.c));
+	}
+	reserve_give(&k->reserve, *object);
 }
 
 void central_give(struct central *k, void *const *objects, size_t count)
 {
-	while (count && unlikely(reserve_wants(&k->reserve))) {
-		check_element(k, objects[count - 1]);
-		if (pin_reserve)
-			prefault(&objects[count - 1], 1,
-				 class_size(k->slabs.c));
-		reserve_give(&k->reserve, objects[--count]);
-	}
+	while (count && unlikely(reserve_wants(&k->reserve)))
+		give_element(k, &objects[--count]);
+	if (unlikely(k->reserve.used))
+		for (size_t i = 0; i < count; i++)
+			check_unreserved(k, objects[i]);
 	if (count)
 		slab_give(&k->slabs, objects, count);
-	if (unlikely(k->scarce) && !reserve_wants(&k->reserve))
+	if (unlikely(k->scarce))
 		end_scarcity(k);
 }
 
@@ -229,7 +316,7 @@ void central_drain(struct central *k)
 		drain(k, top);
 }
 
-void central_adopt(struct central *k)
+RARE void central_adopt(struct central *k)
 {
 	k->reserve.first = k->reserve.last = NULL;
 	if (!k->lock.word)

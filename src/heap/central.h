@@ -9,12 +9,16 @@
 #include "heap/reserve.h"
 #include "heap/slab.h"
 
+enum { RESERVED_BITS_LOG = 10, RESERVED_WORDS = 1 << RESERVED_BITS_LOG >> 6 };
+
 /*
  * One class.  Everything below is guarded by `lock`.
  *
- * scarce: the source has failed and the reserve is not full again.  While it
- * lasts, no thread keeps freed objects of this class to itself: each free
- * comes here, and serves waiters and the reserve first.
+ * scarce: the reserve has been used or waited upon, and since then it has not
+ * been full with a stock besides.  While it lasts, no thread keeps freed
+ * objects of this class to itself: each free comes here, and serves waiters
+ * and the reserve first.  A source that merely fails makes nothing scarce:
+ * another allocator may have memory, and the turn is a walk over all slabs.
  */
 struct central {
 	struct lock lock;
@@ -26,6 +30,7 @@ struct central {
 	uint64_t peak;
 	uint64_t refills, drains, depot_hits, failures;
 	uint64_t sampled, sampled_waste; /* requests seen here, bytes unused */
+	uint64_t reserved[RESERVED_WORDS]; /* see note_reserved() */
 } __attribute__((aligned(64)));
 
 extern HIDDEN struct central central[CLASSES + 1];
@@ -43,24 +48,27 @@ void central_start(void);
 
 /*
  * Sets `min_nr` objects of each class aside, prefaulted, and pinned when
- * asked.  False when memory is out or cannot be pinned: then the reserve is
- * what could be had.
+ * asked; they are while they are in the reserve.  False when memory is out or
+ * cannot be pinned: then the reserve is what could be had.
  */
 bool central_set_reserve(size_t min_nr, bool pin);
 
 /*
  * A stack of free objects for a thread's alloc side, from the slabs, in `own`
  * (an empty magazine of the caller's; NULL: a new one).  NULL when the source
- * failed: the class is scarce now, and `own` stays the caller's.  Caller holds
- * the lock.
+ * failed: `own` stays the caller's.  Caller holds the lock.
  */
 void **central_refill(struct central *k, struct magazine *own);
 
-/* From now on every free comes here, until the reserve is full again. */
-void central_become_scarce(struct central *k);
-
 /* One object straight from the slabs; NULL when the source failed. */
 void *central_take_one(struct central *k);
+
+/*
+ * The last resort: one object of the reserve, or what somebody frees within
+ * `timeout_ms` (0: no waiting).  The class is scarce from then on.  NULL when
+ * there was none.  Gives the lock up while asleep.
+ */
+void *central_take_reserved(struct central *k, int64_t timeout_ms);
 
 /*
  * Takes used objects back: waiters first, then the reserve, then the slabs.

@@ -78,7 +78,7 @@ void heap_configured(void)
  * When it is inside one already, in a signal handler, the locks may be its
  * own: they are left alone, and the child is an orphan, see heap_adopt().
  */
-void heap_fork_prepare(void)
+RARE void heap_fork_prepare(void)
 {
 	struct cache *t = &heap_cache;
 
@@ -97,7 +97,7 @@ void heap_fork_prepare(void)
 	space_lock();
 }
 
-static void release_all(void)
+static RARE void release_all(void)
 {
 	space_unlock();
 	magazine_unlock();
@@ -107,7 +107,7 @@ static void release_all(void)
 	lock_release(&start_lock);
 }
 
-void heap_fork_parent(void)
+RARE void heap_fork_parent(void)
 {
 	if (heap_cache.forked_inside)
 		return;
@@ -124,36 +124,24 @@ static bool heap_cache_ready(void)
  * The other threads are not in the child, and their caches hold free objects.
  * Their TLS still exists here, as their stacks do.
  */
-static void collect_lost(struct cache *cache, void *lost)
-{
-	if (cache != &heap_cache)
-		((struct cache **)lost)[0] = cache;
-}
-
-void heap_fork_child(void)
+RARE void heap_fork_child(void)
 {
 	bool registered = heap_cache_ready();
+	struct cache *lost;
 
 	if (heap_cache.forked_inside)
 		return;
 	lock_renew_process();
 	release_all();
-	for (;;) {
-		struct cache *lost = NULL;
-
-		registry_walk(collect_lost, &lost);
-		if (!lost)
-			break;
-		registry_remove(lost);
+	while ((lost = registry_take_other(&heap_cache)))
 		thread_flush(lost);
-	}
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		central[c].reserve.first = central[c].reserve.last = NULL;
 	registry_reset(registered ? &heap_cache : NULL);
 	cache_leave(&heap_cache);
 }
 
-void heap_adopt(void)
+RARE void heap_adopt(void)
 {
 	if (!lock_renew_process())
 		return;
@@ -178,7 +166,7 @@ static void drain_all(void)
 	}
 }
 
-bool heap_trim(void)
+RARE bool heap_trim(void)
 {
 	size_t returned = 0;
 

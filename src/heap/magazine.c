@@ -12,7 +12,6 @@ static struct {
 	struct lock lock;
 	struct magazine *free; /* linked through objects[0] */
 	char *next, *end;      /* not yet handed out, of the newest slab */
-	size_t slabs;
 } pool;
 
 struct magazine *magazine_new(void)
@@ -30,7 +29,6 @@ struct magazine *magazine_new(void)
 			if (slab != SPACE_NONE) {
 				pool.next = (char *)space_address(slab);
 				pool.end = pool.next + SLAB_BYTES;
-				pool.slabs++;
 			}
 		}
 		if (pool.next != pool.end) {
@@ -52,26 +50,21 @@ void magazine_free(struct magazine *m)
 	lock_release(&pool.lock);
 }
 
-void magazine_lock(void)
+RARE void magazine_lock(void)
 {
 	lock_take(&pool.lock);
 }
 
-void magazine_unlock(void)
+RARE void magazine_unlock(void)
 {
 	lock_release(&pool.lock);
 }
 
-void magazine_reset_lock(void)
+RARE void magazine_reset_lock(void)
 {
 	if (pool.lock.word) {
 		pool.free = NULL;
 		pool.next = pool.end = NULL;
 	}
 	lock_reset(&pool.lock);
-}
-
-size_t magazine_bytes(void)
-{
-	return pool.slabs * SLAB_BYTES;
 }

@@ -62,7 +62,4 @@ void magazine_reset_lock(void);
 void magazine_lock(void);
 void magazine_unlock(void);
 
-/* Bytes of memory that magazines lie in. */
-size_t magazine_bytes(void);
-
 #endif

@@ -23,16 +23,35 @@ void registry_add(struct cache *cache)
 	lock_release(&lock);
 }
 
-void registry_remove(struct cache *cache)
+static void unlink_locked(struct cache *cache)
 {
-	lock_take(&lock);
 	if (cache->next)
 		cache->next->prev = cache->prev;
 	if (cache->prev)
 		cache->prev->next = cache->next;
 	else
 		first = cache->next;
+}
+
+void registry_remove(struct cache *cache)
+{
+	lock_take(&lock);
+	unlink_locked(cache);
 	lock_release(&lock);
+}
+
+struct cache *registry_take_other(const struct cache *self)
+{
+	struct cache *other;
+
+	lock_take(&lock);
+	other = first;
+	if (other && other == self)
+		other = other->next;
+	if (other)
+		unlink_locked(other);
+	lock_release(&lock);
+	return other;
 }
 
 void registry_walk(void (*visit)(struct cache *, void *), void *data)
@@ -45,17 +64,17 @@ void registry_walk(void (*visit)(struct cache *, void *), void *data)
 	lock_release(&lock);
 }
 
-void registry_lock(void)
+RARE void registry_lock(void)
 {
 	lock_take(&lock);
 }
 
-void registry_unlock(void)
+RARE void registry_unlock(void)
 {
 	lock_release(&lock);
 }
 
-void registry_reset(struct cache *self)
+RARE void registry_reset(struct cache *self)
 {
 	lock_reset(&lock);
 	first = self;

@@ -7,14 +7,39 @@
  * refilled first by frees.  Waiters queue first in, first out; a free hands
  * its element to the head of the queue and wakes that one alone.
  *
- * Every function is called with the owner's lock held, the same one each time.
+ * One code for the small heap (central.c) and for the mempools of libmempool.
+ * Every function is called with the owner's lock held, the same one each time,
+ * except where it says otherwise.
  */
 #ifndef HEAP_RESERVE_H
 #define HEAP_RESERVE_H
 
 #include "base/lock.h"
 
-struct waiter;
+struct timespec;
+
+/* What became of a waiter; only `waiting` and `asleep` can still change. */
+enum waiter_state {
+	WAITER_WAITING, /* in the queue */
+	WAITER_ASLEEP,	/* in the queue, and in need of a wake */
+	WAITER_HANDED,	/* out of it: has all that it wanted */
+	WAITER_CANCELED /* out of it: the reserve goes away */
+};
+
+/*
+ * Somebody in the queue, on the stack of the thread that waits.
+ *
+ * Elements go into the empty (NULL) ones of `slots`, of which there are
+ * `missing`.  Owner: the reserve's lock, until `state` is HANDED or CANCELED:
+ * then nobody but the thread itself knows of it.
+ */
+struct waiter {
+	struct waiter *next, *previous;
+	void **slots;
+	size_t missing;
+	uint32_t state; /* futex word, enum waiter_state */
+	bool is_next;	/* nobody was before it: its turn comes soon */
+};
 
 /* current <= min; elements[0..current) are free; a waiter implies current 0. */
 struct reserve {
@@ -40,9 +65,49 @@ void *reserve_take(struct reserve *r);
 bool reserve_give(struct reserve *r, void *element);
 
 /*
+ * The same, but leaves the wake to the caller, who does it when the lock is
+ * released: the woken thread then finds it free.  *wake is for reserve_wake().
+ */
+bool reserve_put(struct reserve *r, void *element, uint32_t **wake);
+
+/*
+ * Without the lock.  The waiter may be gone by then, for it needs no lock to
+ * go: the address is only named to the kernel, and a wake too many is what
+ * every sleeper on a futex must expect.
+ */
+void reserve_wake(uint32_t *wake);
+
+/*
  * Sleeps until an element is handed over or `timeout_ms` (negative: for ever)
  * is over; then NULL.  Gives `lock` up while asleep.
  */
 void *reserve_wait(struct reserve *r, struct lock *lock, int64_t timeout_ms);
+
+/*
+ * The same in steps, for several elements and for who does something else
+ * between two sleeps without losing its place.  Goes to the end of the queue
+ * for `missing` (at least one) of `slots`.
+ */
+void reserve_join(struct reserve *r, struct waiter *w, void **slots,
+		  size_t missing);
+
+/* Gives a waiter in the queue one element of its own making, out of turn. */
+void reserve_serve(struct reserve *r, struct waiter *w, void *element);
+
+/*
+ * Leaves the queue, empty-handed or with part of what it wanted.  False: it is
+ * out of it already, by WAITER_HANDED or WAITER_CANCELED.
+ */
+bool reserve_leave(struct reserve *r, struct waiter *w);
+
+/* Sends all waiters away, who find WAITER_CANCELED. */
+void reserve_cancel(struct reserve *r);
+
+/*
+ * Without the lock: sleeps until the waiter is out of the queue, or until
+ * `deadline`, an absolute time of CLOCK_MONOTONIC (NULL: none).  True when it
+ * is out; *w is the thread's own then, and so are the slots.
+ */
+bool waiter_sleep(struct waiter *w, const struct timespec *deadline);
 
 #endif

@@ -17,6 +17,11 @@
 #include "heap/record.h"
 #include "heap/slab_purge.h"
 
+enum {
+	SPARSE_LEAST = 1 << 20, /* bytes */
+	SPARSE_RATIO = 4,
+};
+
 bool slab_start(void)
 {
 	static const size_t record_bytes[SPACE_ARRAYS] = {
@@ -171,9 +176,23 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 	}
 	slabs->free_objects -= got;
 	slabs->used_at_purge = max_of(slabs->used_at_purge, slab_used(slabs));
-	if (slabs->free_objects < slabs->low_water)
-		add_slab(slabs);
+	while (slabs->free_objects < slabs->low_water && add_slab(slabs))
+		;
 	return got;
+}
+
+size_t slab_committed_bytes(const struct slabs *slabs)
+{
+	return slabs->count * SLAB_BYTES -
+	       slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
+}
+
+bool slab_is_sparse(const struct slabs *slabs)
+{
+	size_t used = slab_used(slabs) * class_size(slabs->c);
+
+	return slab_committed_bytes(slabs) >
+	       used * (SPARSE_RATIO + 1) + SPARSE_LEAST;
 }
 
 /*
@@ -188,7 +207,7 @@ static void purge_if_sparse(struct slabs *slabs)
 		slab_purge(slabs);
 }
 
-COLD _Noreturn void slab_crime(unsigned c, const void *p)
+RARE _Noreturn void slab_crime(unsigned c, const void *p)
 {
 	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
 	unsigned index = index_of(offset, c);
@@ -283,7 +302,7 @@ void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 	purge_if_sparse(slabs);
 }
 
-void slab_trim(struct slabs *slabs)
+RARE void slab_trim(struct slabs *slabs)
 {
 	uint32_t next;
 

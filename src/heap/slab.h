@@ -70,6 +70,14 @@ static inline size_t slab_used(const struct slabs *slabs)
 	return slabs->capacity - slabs->free_objects;
 }
 
+/* Bytes of the slabs' memory, less the pages given back. */
+size_t slab_committed_bytes(const struct slabs *slabs);
+
+/*
+ * True when most of the slabs' memory lies idle: free, and not given back.
+ */
+bool slab_is_sparse(const struct slabs *slabs);
+
 /* Names what is wrong with a freed address of class `c`, and aborts. */
 _Noreturn void slab_crime(unsigned c, const void *p);
 

@@ -7,7 +7,7 @@
 #include "base/fault.h"
 #include "heap/slab_purge.h"
 
-static unsigned count_free(size_t d, unsigned c)
+static RARE unsigned count_free(size_t d, unsigned c)
 {
 	const uint64_t *bits = bits_of(d, c);
 	unsigned capacity = capacity_of(c), free = 0;
@@ -17,7 +17,7 @@ static unsigned count_free(size_t d, unsigned c)
 	return free;
 }
 
-void slab_rebuild(struct slabs *slabs)
+RARE void slab_rebuild(struct slabs *slabs)
 {
 	slabs->first = NO_SLAB;
 	slabs->count = slabs->capacity = slabs->free_objects = 0;

@@ -10,17 +10,6 @@
 
 #include "base/sys.h"
 
-enum {
-	SPARSE_LEAST = 1 << 20, /* bytes */
-	SPARSE_RATIO = 4,
-};
-
-size_t slab_committed_bytes(const struct slabs *slabs)
-{
-	return slabs->count * SLAB_BYTES -
-	       slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
-}
-
 unsigned slab_used_parts(const struct slab *slab, unsigned c)
 {
 	const uint64_t *bits = bits_of(number_of(slab), c);
@@ -66,14 +55,6 @@ static size_t purge_slab(struct slabs *slabs, struct slab *slab)
 	}
 	slabs->returned_bytes += bytes;
 	return bytes;
-}
-
-bool slab_is_sparse(const struct slabs *slabs)
-{
-	size_t used = slab_used(slabs) * class_size(slabs->c);
-
-	return slab_committed_bytes(slabs) >
-	       used * (SPARSE_RATIO + 1) + SPARSE_LEAST;
 }
 
 size_t slab_purge(struct slabs *slabs)

@@ -8,18 +8,10 @@
 #include "heap/record.h"
 
 /*
- * True when most of the slabs' memory lies idle: free, and not given back.
- */
-bool slab_is_sparse(const struct slabs *slabs);
-
-/*
  * Gives back the memory of pages that hold no used object, in slabs that are
  * mostly free.  Returns bytes.  Caller holds the lock.
  */
 size_t slab_purge(struct slabs *slabs);
-
-/* Bytes of the slabs' memory, less the pages given back. */
-size_t slab_committed_bytes(const struct slabs *slabs);
 
 /* One bit for each sixteenth of the slab that holds a used object. */
 unsigned slab_used_parts(const struct slab *slab, unsigned c);

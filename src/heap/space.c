@@ -11,13 +11,7 @@
  *   window    |used|kept|used|returned|used|fresh     |reserved   |  ...
  *             0                            next        committed   reserved
  *
- * Free slabs are kept for a while (their memory is warm) or returned (their
- * memory went to the kernel, their address stays ours); both are bit sets, so
- * the lowest is taken first and neighbours are returned in one call.
- *
- * How many are kept: a thirty-second of the peak.  A slab that is asked for
- * right after it was returned was returned too early, so each such one raises
- * the limit; a quiet second sets it back.
+ * Free slabs are kept for a while or returned: vacant.c.
  */
 #include "heap/space.h"
 
@@ -27,6 +21,7 @@
 #include "base/lock.h"
 #include "base/sys.h"
 #include "heap/slab_set.h"
+#include "heap/vacant.h"
 
 enum {
 	EXTENT_FIRST = 1024, /* slabs: 64 MiB */
@@ -34,20 +29,17 @@ enum {
 	EXTENT_LEAST = 16,   /* 1 MiB */
 	COMMIT_FIRST = 16,   /* 1 MiB */
 	COMMIT_MOST = 32,    /* 2 MiB */
-	KEEP_LEAST = 16,
-	QUIET_MS = 1000,
 	WINDOW_TRIES = 24,
 };
 
 #define LIMIT_LEAST  (64 * MIB) /* RLIMIT_AS below this: pools stay off */
 #define WINDOW_BYTES ((size_t)WINDOW_SLABS << SLAB_SHIFT)
 
-static uint64_t kept_words[SET_WORDS], returned_words[SET_WORDS];
-static uint64_t hole_words[SET_WORDS];
-
 uintptr_t space_base;
-uint8_t space_map[WINDOW_SLABS];
+uint8_t space_map[WINDOW_SLABS] LARGE("map");
 char *space_arrays[SPACE_ARRAYS];
+
+static uint64_t hole_words[SET_WORDS] LARGE("holes");
 
 static struct {
 	struct lock lock;
@@ -57,13 +49,9 @@ static struct {
 	size_t held;			  /* slabs reserved in all extents */
 	size_t extent;			  /* slabs of the next extent */
 	size_t used, used_peak;
-	size_t keep;	     /* how many kept slabs are too many */
-	uint64_t retaken_ms; /* when a returned slab was last asked for */
-	bool tight; /* the kernel has refused memory: returned slabs are
-			decommitted, so that others can have it */
-	bool full;  /* others have mapped the rest of the window */
+	size_t limit; /* of slabs in use; 0: none */
+	bool full;    /* others have mapped the rest of the window */
 	bool abandoned;
-	struct slab_set kept, returned;
 	struct slab_set holes; /* mapped by others, below `reserved` */
 } space;
 
@@ -77,17 +65,17 @@ void space_unlock(void)
 	lock_release(&space.lock);
 }
 
-void space_reset_lock(void)
+RARE void space_reset_lock(void)
 {
 	lock_reset(&space.lock);
 }
 
-bool space_locked(void)
+RARE bool space_locked(void)
 {
 	return __atomic_load_n(&space.lock.word, __ATOMIC_RELAXED) != 0;
 }
 
-void space_abandon(void)
+RARE void space_abandon(void)
 {
 	space.abandoned = true;
 }
@@ -179,10 +167,8 @@ bool space_start(const size_t record_bytes[SPACE_ARRAYS])
 		return false;
 	sys_name((void *)space_base, space.extent * SLAB_BYTES, "libmpool");
 	space.reserved = space.held = space.extent;
-	space.kept.words = kept_words;
-	space.returned.words = returned_words;
 	space.holes.words = hole_words;
-	space.keep = KEEP_LEAST;
+	vacant_start();
 	return true;
 }
 
@@ -197,7 +183,7 @@ static void skip_to(size_t slab)
  * mapped there.  What was reserved and not committed before such a hole is
  * committed first, so the hole always lies at space.committed.
  */
-static bool reserve_more(size_t extent)
+static RARE bool reserve_more(size_t extent)
 {
 	size_t at = space.reserved, step = COMMIT_MOST;
 	bool taken;
@@ -229,7 +215,7 @@ static bool reserve_more(size_t extent)
 }
 
 /* More address space: as much as there is already, less when refused. */
-static bool extend(void)
+static RARE bool extend(void)
 {
 	size_t extent = min_of(max_of(space.held, (size_t)EXTENT_LEAST),
 			       (size_t)EXTENT_MOST);
@@ -238,47 +224,6 @@ static bool extend(void)
 		if (reserve_more(extent))
 			return true;
 	return !space.full && reserve_more(1);
-}
-
-/* End of the run of members that begins at `d`. */
-static size_t run_end(const struct slab_set *set, size_t d)
-{
-	while (d < space.next && set_has(set, d))
-		d++;
-	return d;
-}
-
-static void decommit(size_t start, size_t end)
-{
-	sys_decommit((void *)space_address(start), (end - start) * SLAB_BYTES);
-}
-
-static void become_tight(void)
-{
-	if (space.tight)
-		return;
-	space.tight = true;
-	for (size_t d = 0, end; d < space.next; d = end + 1) {
-		end = run_end(&space.returned, d);
-		if (end != d)
-			decommit(d, end);
-	}
-}
-
-/* The lowest returned slab, usable again; SPACE_NONE when refused. */
-static size_t retake(void)
-{
-	size_t slab = set_pop(&space.returned);
-
-	if (space.tight &&
-	    !sys_commit((void *)space_address(slab), SLAB_BYTES)) {
-		set_add(&space.returned, slab);
-		return SPACE_NONE;
-	}
-	space.retaken_ms = sys_now_ms();
-	if (space.keep < space.used_peak)
-		space.keep += 2;
-	return slab;
 }
 
 /* Makes at least one fresh slab usable: a big step, or just one slab. */
@@ -293,9 +238,11 @@ static bool commit_more(void)
 	step = space.committed < COMMIT_MOST ? COMMIT_FIRST : COMMIT_MOST;
 	step -= space.committed % step;
 	step = min_of(step, space.reserved - space.committed);
-	if (!sys_commit(at, step * SLAB_BYTES)) {
+	if (sys_commit(at, step * SLAB_BYTES)) {
+		vacant_granted();
+	} else {
 		step = 1;
-		become_tight();
+		vacant_refused();
 		if (!sys_commit(at, SLAB_BYTES))
 			return false;
 	}
@@ -317,11 +264,8 @@ size_t space_take(void)
 	size_t slab = SPACE_NONE;
 
 	space_lock();
-	if (!space.abandoned) {
-		if (space.kept.count)
-			slab = set_pop(&space.kept);
-		else if (space.returned.count)
-			slab = retake();
+	if (!space.abandoned && (!space.limit || space.used < space.limit)) {
+		slab = vacant_take();
 		if (slab == SPACE_NONE)
 			slab = take_fresh();
 	}
@@ -333,83 +277,34 @@ size_t space_take(void)
 	return slab;
 }
 
-/* The highest run of kept slabs below *end.  False when there is none. */
-static bool kept_run_below(size_t *start, size_t *end)
+void space_set_limit(size_t slabs)
 {
-	size_t d = *end;
-
-	while (d && !set_has(&space.kept, d - 1)) {
-		if (d % 64 == 0 && !space.kept.words[d / 64 - 1])
-			d -= 64;
-		else
-			d--;
-	}
-	*end = d;
-	while (d && set_has(&space.kept, d - 1))
-		d--;
-	*start = d;
-	return *start < *end;
-}
-
-/*
- * Returns kept slabs to the kernel until `keep` are left, highest addresses
- * first, neighbours in one call.  What the kernel refuses (pinned pages) stays
- * kept.
- */
-static size_t return_kept(size_t keep)
-{
-	size_t start, end = space.next, returned = 0;
-
-	for (; space.kept.count > keep && kept_run_below(&start, &end);
-	     end = start) {
-		start = max_of(start,
-			       end - min_of(end, space.kept.count - keep));
-		if (!sys_return((void *)space_address(start),
-				(end - start) * SLAB_BYTES))
-			continue;
-		if (space.tight)
-			decommit(start, end);
-		returned += end - start;
-		for (size_t d = start; d < end; d++) {
-			set_remove(&space.kept, d);
-			set_add(&space.returned, d);
-		}
-	}
-	return returned * SLAB_BYTES;
+	space_lock();
+	space.limit = slabs;
+	space_unlock();
 }
 
 void space_give(size_t slab)
 {
-	size_t least;
-
 	space_lock();
-	set_add(&space.kept, slab);
 	space.used--;
-	least = max_of((size_t)KEEP_LEAST, space.used_peak / 32);
-	if (space.tight && space.keep != SIZE_MAX)
-		space.keep = least;
-	if (space.kept.count > max_of(space.keep, least)) {
-		if (sys_now_ms() - space.retaken_ms > QUIET_MS)
-			space.keep = least;
-		if (space.kept.count > space.keep)
-			return_kept(space.keep / 2);
-	}
+	vacant_give(slab, space.used_peak);
 	space_unlock();
 }
 
 void space_keep_all(void)
 {
 	space_lock();
-	space.keep = SIZE_MAX;
+	vacant_keep_all();
 	space_unlock();
 }
 
-size_t space_trim(void)
+RARE size_t space_trim(void)
 {
 	size_t bytes;
 
 	space_lock();
-	bytes = return_kept(0);
+	bytes = vacant_trim();
 	space_unlock();
 	return bytes;
 }
@@ -432,32 +327,18 @@ void space_stats(struct space_stats *stats)
 {
 	space_lock();
 	stats->used_slabs = space.used;
-	stats->kept_slabs = space.kept.count;
-	stats->returned_slabs = space.returned.count;
+	stats->kept_slabs = vacant_kept();
+	stats->returned_slabs = vacant_returned();
 	stats->reserved_slabs = space.held;
 	space_unlock();
 }
 
-void space_check(void)
+RARE void space_check(void)
 {
-	size_t kept = 0, returned = 0;
-
 	space_lock();
-	for (size_t d = 0; d < space.next; d++) {
-		bool is_kept = set_has(&space.kept, d);
-		bool is_returned = set_has(&space.returned, d);
-
-		kept += is_kept;
-		returned += is_returned;
-		if ((is_kept && is_returned) ||
-		    ((is_kept || is_returned) && space_map[d]))
-			fault("heap check", (void *)space_address(d), 0,
-			      "a free slab has two states or a class");
-	}
-	if (!set_low_holds(&space.kept) || !set_low_holds(&space.returned) ||
-	    kept != space.kept.count || returned != space.returned.count ||
-	    space.next > space.committed || space.committed > space.reserved)
+	vacant_check();
+	if (space.next > space.committed || space.committed > space.reserved)
 		fault("heap check", (void *)space_base, 0,
-		      "the counts of free slabs are wrong");
+		      "more is in use than committed, or than reserved");
 	space_unlock();
 }

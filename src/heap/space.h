@@ -70,9 +70,13 @@ extern HIDDEN char *space_arrays[SPACE_ARRAYS];
 
 /*
  * One slab of usable memory, contents arbitrary; kept ones first, at the
- * lowest address.  SPACE_NONE when the kernel refuses or the window is full.
+ * lowest address.  SPACE_NONE when the kernel refuses, the limit is reached or
+ * the window is full.
  */
 size_t space_take(void);
+
+/* From now on space_take() gives no more than `slabs` at a time; 0: any. */
+void space_set_limit(size_t slabs);
 
 /* Takes a slab back; beyond the retained stock, memory goes to the kernel. */
 void space_give(size_t slab);

@@ -11,7 +11,6 @@
 #include "heap/central.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
-#include "heap/slab_purge.h"
 
 struct sum {
 	unsigned c;

@@ -25,6 +25,7 @@
 #include "watch/file.h"
 #include "watch/json.h"
 #include "watch/process.h"
+#include "watch/profile.h"
 #include "watch/prometheus.h"
 #include "watch/snapshot.h"
 #include "watch/target.h"
@@ -43,6 +44,8 @@ static struct file duplicate_stderr = FILE_NONE; /* in the first process */
 
 static enum { NOWHERE, TO_STDERR, TO_FILE } where;
 static struct target configured;
+static struct target profile; /* aimed at when samples are taken */
+static bool profiling;
 
 /* --- one at a time --- */
 
@@ -92,8 +95,8 @@ static int standard_error(void)
 	return file_valid(&original_stderr) ? original_stderr.fd : -1;
 }
 
-/* `name` of a file, or NULL for the signal. */
-static void tell(const char *name, const char *why)
+/* `what` is not written: to `name`, a file, or NULL for the signal. */
+static void tell(const char *what, const char *name, const char *why)
 {
 	int fd = standard_error();
 	char text[OUT_LINE];
@@ -104,7 +107,9 @@ static void tell(const char *name, const char *why)
 	told = true;
 	out_memory(&o, text, sizeof text);
 	o.bare = process_confined();
-	out_str(&o, "libmpool: no statistics ");
+	out_str(&o, "libmpool: no ");
+	out_str(&o, what);
+	out_char(&o, ' ');
 	if (name) {
 		out_str(&o, "in ");
 		out_quoted(&o, name, SHOWN_MOST);
@@ -139,6 +144,8 @@ static void forget_parent(void)
 	file_close(&duplicate_stderr);
 	if (where == TO_FILE)
 		target_fork_child(&configured);
+	if (profiling)
+		target_fork_child(&profile);
 }
 
 static void take_snapshot(void)
@@ -166,11 +173,10 @@ static int write_stderr(int fd)
 	return target_print_to(fd, NAME_TEXT, print, &written);
 }
 
-static int write_configured(void)
+static int write_stats(void)
 {
 	int error = 0;
 
-	take_snapshot();
 	switch (where) {
 	case NOWHERE:
 		return EINVAL;
@@ -180,10 +186,38 @@ static int write_configured(void)
 	case TO_FILE:
 		error = target_write(&configured, print);
 		if (error)
-			tell(target_name(&configured), configured.why);
+			tell("statistics", target_name(&configured),
+			     configured.why);
 		break;
 	}
 	return error;
+}
+
+static void print_profile(struct out *o, enum name_format format)
+{
+	(void)format;
+	profile_print(o);
+}
+
+static int write_profile(void)
+{
+	int error = target_write(&profile, print_profile);
+
+	if (error)
+		tell("profile", target_name(&profile), profile.why);
+	return error;
+}
+
+static int write_configured(bool at_exit)
+{
+	int error = 0, second = 0;
+
+	take_snapshot();
+	if (config.stats || (!at_exit && !profiling))
+		error = write_stats();
+	if (profiling)
+		second = write_profile();
+	return error ? error : second;
 }
 
 static int write_elsewhere(const char *name)
@@ -203,7 +237,7 @@ static int write_elsewhere(const char *name)
 /* --- the occasions --- */
 
 /* Runs the dump of `target`, or the configured one, as the only one. */
-static int dump(const char *target)
+static int dump(const char *target, bool at_exit)
 {
 	int error = EBUSY;
 	int cancel;
@@ -211,7 +245,8 @@ static int dump(const char *target)
 	/* A thread that ended in here would hold the lock for ever. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	if (hold_within(PATIENCE_MS)) {
-		error = target ? write_elsewhere(target) : write_configured();
+		error = target ? write_elsewhere(target) :
+				 write_configured(at_exit);
 		let_go();
 	}
 	pthread_setcancelstate(cancel, NULL);
@@ -223,7 +258,7 @@ void dump_now(void)
 	int saved = errno;
 
 	if (!held_by_me())
-		dump(NULL);
+		dump(NULL, false);
 	errno = saved;
 }
 
@@ -231,7 +266,7 @@ void dump_at_exit(void)
 {
 	int saved = errno;
 
-	if (!config.stats || where == NOWHERE)
+	if ((!config.stats || where == NOWHERE) && !profiling)
 		return;
 	/*
 	 * exit() called by a signal handler in the middle of this thread's own
@@ -239,7 +274,7 @@ void dump_at_exit(void)
 	 */
 	if (held_by_me())
 		let_go();
-	dump(NULL);
+	dump(NULL, true);
 	errno = saved;
 }
 
@@ -252,7 +287,7 @@ int dump_to(const char *target)
 	else if (target && !*target)
 		error = ENOENT;
 	else
-		error = dump(target);
+		error = dump(target, false);
 	if (!error)
 		return 0;
 	errno = error;
@@ -261,7 +296,8 @@ int dump_to(const char *target)
 
 void dump_start(void)
 {
-	bool asked = config.stats || config.stats_signal;
+	bool asked = config.stats || config.stats_signal || config.profile ||
+		     config.trace || config.page;
 	int saved = errno;
 
 	process_start(asked);
@@ -276,11 +312,23 @@ void dump_start(void)
 		where = TO_FILE;
 		target_aim(&configured, config.stats, true);
 		if (target_open(&configured)) {
-			tell(target_name(&configured), configured.why);
+			tell("statistics", target_name(&configured),
+			     configured.why);
 			where = NOWHERE;
 		}
 	}
+	if (config.profile) {
+		target_aim(&profile, config.profile, true);
+		profiling = target_open(&profile) == 0;
+		if (!profiling)
+			tell("profile", target_name(&profile), profile.why);
+	}
 	errno = saved;
+}
+
+const char *dump_profile(void)
+{
+	return profiling ? profile.path : "";
 }
 
 /* --- on a signal --- */
@@ -297,12 +345,25 @@ static void on_signal(int signal_number)
 	errno = saved;
 }
 
+/* Till a signal has come or the interval is over; false: interrupted. */
+static bool wait_for_turn(void)
+{
+	struct timespec until;
+
+	if (!config.stats_interval_s)
+		return sem_wait(&asked_for) == 0;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += config.stats_interval_s;
+	return sem_clockwait(&asked_for, CLOCK_MONOTONIC, &until) == 0 ||
+	       errno == ETIMEDOUT;
+}
+
 static void *watch(void *unused)
 {
 	(void)unused;
 	prctl(PR_SET_NAME, "mpool-stats");
 	for (;;) {
-		if (sem_wait(&asked_for) < 0)
+		if (!wait_for_turn())
 			continue;
 		/* One dump answers all that have come by now. */
 		while (sem_trywait(&asked_for) == 0)
@@ -335,7 +396,7 @@ static void start_thread(void)
 	pthread_attr_destroy(&attributes);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error)
-		tell(NULL, file_error(error));
+		tell("statistics", NULL, file_error(error));
 }
 
 void dump_signal_start(void)
@@ -346,12 +407,13 @@ void dump_signal_start(void)
 	};
 	int saved = errno;
 
-	if (!config.stats_signal)
+	if (!config.stats_signal && !(config.stats && config.stats_interval_s))
 		return;
 	sem_init(&asked_for, 0, 0);
 	start_thread();
 	/* Even without a thread: the signal must not end the program. */
-	sigaction(config.stats_signal, &action, NULL);
+	if (config.stats_signal)
+		sigaction(config.stats_signal, &action, NULL);
 	errno = saved;
 }
 
@@ -359,11 +421,11 @@ void dump_fork_child(void)
 {
 	int saved = errno;
 
-	if (!config.stats && !config.stats_signal)
+	if (!config.stats && !config.stats_signal && !profiling)
 		return;
 	let_go();
 	forget_parent();
-	if (config.stats_signal) {
+	if (config.stats_signal || (config.stats && config.stats_interval_s)) {
 		sem_init(&asked_for, 0, 0);
 		start_thread();
 	}

@@ -27,6 +27,9 @@ void dump_now(void);
 /* The last time, if config.stats asks.  Waits 5 s at most for another dump. */
 void dump_at_exit(void);
 
+/* Where the profile is written to; "" when none is. */
+const char *dump_profile(void);
+
 /* In a new child, after the heap's; may allocate. */
 void dump_fork_child(void);
 

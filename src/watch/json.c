@@ -14,6 +14,16 @@ static void member(struct out *o, const char *before, const char *name,
 	out_u64(o, value);
 }
 
+static void reserve(struct out *o, uint64_t min, uint64_t current,
+		    uint64_t used)
+{
+	out_str(o, ",\"reserve\":");
+	member(o, "{", "min", min);
+	member(o, ",", "current", current);
+	member(o, ",", "used", used);
+	out_char(o, '}');
+}
+
 /* The members that a class and the total have, from "live" on. */
 static void row(struct out *o, const struct snapshot_row *row)
 {
@@ -27,11 +37,7 @@ static void row(struct out *o, const struct snapshot_row *row)
 	member(o, ",", "cached", s->cached);
 	member(o, ",", "allocs", s->allocs);
 	member(o, ",", "frees", s->frees);
-	out_str(o, ",\"reserve\":");
-	member(o, "{", "min", s->reserve_min);
-	member(o, ",", "current", s->reserve_current);
-	member(o, ",", "used", s->reserve_used);
-	out_char(o, '}');
+	reserve(o, s->reserve_min, s->reserve_current, s->reserve_used);
 	member(o, ",", "low_water", s->low_water);
 	member(o, ",", "slabs", s->slabs);
 	member(o, ",", "committed_bytes", s->committed_bytes);
@@ -63,6 +69,43 @@ static void forwarded(struct out *o, const struct snapshot *snapshot)
 	out_char(o, '}');
 }
 
+static void put_pool(struct out *o, const struct pools_row *row)
+{
+	const struct mempool_stats *s = &row->stats;
+
+	out_str(o, "{\"name\":");
+	out_json_string(o, s->name);
+	out_str(o, ",\"kind\":");
+	out_json_string(o, s->kind);
+	member(o, ",", "pools", row->pools);
+	member(o, ",", "object_size", s->object_size);
+	member(o, ",", "live", s->live);
+	member(o, ",", "live_bytes", s->live_bytes);
+	member(o, ",", "peak_bytes", s->peak_bytes);
+	member(o, ",", "stock", s->stock);
+	member(o, ",", "held_bytes", s->held_bytes);
+	member(o, ",", "overhead_bytes", s->overhead_bytes);
+	reserve(o, s->reserve_min, s->reserve_current, s->reserve_used);
+	member(o, ",", "refills", s->refills);
+	member(o, ",", "waits", s->waits);
+	member(o, ",", "failures", s->failures);
+	out_char(o, '}');
+}
+
+/* Nothing in a process without pools. */
+static void put_pools(struct out *o, const struct pools *pools)
+{
+	if (!pools->count)
+		return;
+	out_str(o, ",\n\"pools\":[");
+	for (uint64_t i = 0; i < pools->count; i++) {
+		out_str(o, i ? ",\n" : "\n");
+		put_pool(o, &pools->rows[i]);
+	}
+	out_str(o, "\n]");
+	member(o, ",", "pools_left_out", pools->left_out);
+}
+
 void snapshot_json(const struct snapshot *snapshot, struct out *o)
 {
 	out_str(o, "{\"schema\":\"mpool-stats/1\"");
@@ -72,7 +115,7 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 	out_str(o, ",\"seconds\":");
 	out_fixed(o, snapshot->age_ms, 3);
 	out_str(o, ",\n\"classes\":[");
-	for (int i = 0; i < CLASSES; i++) {
+	for (int i = 0; i < CLASSES && snapshot->heap_used; i++) {
 		const struct snapshot_row *class = &snapshot->classes[i];
 
 		member(o, i ? ",\n{" : "\n{", "size", class->stats.size);
@@ -84,5 +127,6 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 	forwarded(o, snapshot);
 	member(o, ",\n", "rss_bytes", snapshot->rss_bytes);
 	member(o, ",", "peak_rss_bytes", snapshot->peak_rss_bytes);
+	put_pools(o, &snapshot->pools);
 	out_str(o, "}\n");
 }

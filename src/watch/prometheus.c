@@ -10,13 +10,18 @@
 
 enum { GAUGE, COUNTER };
 
-/* A figure of a class.  Counters end in _total, sizes in _bytes. */
-static const struct metric {
+#define HEAP "mpool_"
+#define POOL "mempool_"
+
+/* A figure of a class or pool.  Counters end in _total, sizes in _bytes. */
+struct metric {
 	char name[32];
 	char help[88];
-	uint16_t offset; /* in struct snapshot_row */
+	uint16_t offset; /* in struct snapshot_row, or struct pools_row */
 	uint8_t type;
-} metrics[] = {
+};
+
+static const struct metric class_metrics[] = {
 #define ROW(member) offsetof(struct snapshot_row, member)
 	{ "live_objects", "Objects in use.", ROW(stats.live), GAUGE },
 	{ "live_bytes", "Bytes of the objects in use.", ROW(live_bytes),
@@ -61,22 +66,52 @@ static const struct metric {
 #undef ROW
 };
 
-static void head(struct out *o, const char *name, const char *help, int type)
+static const struct metric pool_metrics[] = {
+#define ROW(member) offsetof(struct pools_row, member)
+	{ "pools", "Pools of this name, kind and size.", ROW(pools), GAUGE },
+	{ "live_objects", "Objects in use.", ROW(stats.live), GAUGE },
+	{ "live_bytes", "Bytes of the objects in use.", ROW(stats.live_bytes),
+	  GAUGE },
+	{ "peak_bytes", "Most bytes in use at a time.", ROW(stats.peak_bytes),
+	  GAUGE },
+	{ "stock_objects", "Free objects at hand.", ROW(stats.stock), GAUGE },
+	{ "held_bytes", "Bytes taken from the source.", ROW(stats.held_bytes),
+	  GAUGE },
+	{ "overhead_bytes", "Of them, bookkeeping.", ROW(stats.overhead_bytes),
+	  GAUGE },
+	{ "reserve_min_objects", "Objects that the reserve should hold.",
+	  ROW(stats.reserve_min), GAUGE },
+	{ "reserve_objects", "Objects that the reserve holds.",
+	  ROW(stats.reserve_current), GAUGE },
+	{ "reserve_used_total", "Objects taken from the reserve.",
+	  ROW(stats.reserve_used), COUNTER },
+	{ "refills_total", "Calls to the source that gave something.",
+	  ROW(stats.refills), COUNTER },
+	{ "waits_total", "Calls that slept.", ROW(stats.waits), COUNTER },
+	{ "failures_total", "Calls that got NULL.", ROW(stats.failures),
+	  COUNTER },
+#undef ROW
+};
+
+static void head(struct out *o, const char *prefix, const char *name,
+		 const char *help, int type)
 {
-	out_str(o, "# HELP mpool_");
+	out_str(o, "# HELP ");
+	out_str(o, prefix);
 	out_str(o, name);
 	out_char(o, ' ');
 	out_str(o, help);
-	out_str(o, "\n# TYPE mpool_");
+	out_str(o, "\n# TYPE ");
+	out_str(o, prefix);
 	out_str(o, name);
 	out_str(o, type == COUNTER ? " counter\n" : " gauge\n");
 }
 
-/* `mpool_NAME{pid="..",program=".."` and what the caller adds. */
+/* `PREFIX_NAME{pid="..",program=".."` and what the caller adds. */
 static void sample(struct out *o, const struct snapshot *snapshot,
-		   const char *name)
+		   const char *prefix, const char *name)
 {
-	out_str(o, "mpool_");
+	out_str(o, prefix);
 	out_str(o, name);
 	out_str(o, "{pid=\"");
 	out_i64(o, snapshot->pid);
@@ -95,11 +130,11 @@ static void value(struct out *o, uint64_t n)
 static void class_metric(struct out *o, const struct snapshot *snapshot,
 			 const struct metric *m)
 {
-	head(o, m->name, m->help, m->type);
+	head(o, HEAP, m->name, m->help, m->type);
 	for (int i = 0; i < CLASSES; i++) {
 		const struct snapshot_row *row = &snapshot->classes[i];
 
-		sample(o, snapshot, m->name);
+		sample(o, snapshot, HEAP, m->name);
 		out_str(o, ",class=\"");
 		out_u64(o, row->stats.size);
 		out_char(o, '"');
@@ -107,14 +142,48 @@ static void class_metric(struct out *o, const struct snapshot *snapshot,
 	}
 }
 
+static void pool_metric(struct out *o, const struct snapshot *snapshot,
+			const struct metric *m)
+{
+	head(o, POOL, m->name, m->help, m->type);
+	for (uint64_t i = 0; i < snapshot->pools.count; i++) {
+		const struct pools_row *row = &snapshot->pools.rows[i];
+
+		sample(o, snapshot, POOL, m->name);
+		out_str(o, ",pool=\"");
+		out_label(o, row->stats.name);
+		out_str(o, "\",kind=\"");
+		out_label(o, row->stats.kind);
+		out_str(o, "\",size=\"");
+		out_u64(o, row->stats.object_size);
+		out_char(o, '"');
+		value(o, *(const uint64_t *)((const char *)row + m->offset));
+	}
+}
+
+/* Nothing in a process without pools. */
+static void pools(struct out *o, const struct snapshot *snapshot)
+{
+	static const size_t count = sizeof pool_metrics / sizeof *pool_metrics;
+
+	if (!snapshot->pools.count)
+		return;
+	for (size_t i = 0; i < count; i++)
+		pool_metric(o, snapshot, &pool_metrics[i]);
+	head(o, POOL, "pools_left_out", "Pools that are not among these.",
+	     GAUGE);
+	sample(o, snapshot, POOL, "pools_left_out");
+	value(o, snapshot->pools.left_out);
+}
+
 static void forwarded_metric(struct out *o, const struct snapshot *snapshot,
 			     const char *name, const char *help, bool calls)
 {
-	head(o, name, help, COUNTER);
+	head(o, HEAP, name, help, COUNTER);
 	for (int kind = 0; kind < FORWARDED_KINDS; kind++) {
 		const struct forwarded_count *f = &snapshot->forwarded[kind];
 
-		sample(o, snapshot, name);
+		sample(o, snapshot, HEAP, name);
 		out_str(o, ",kind=\"");
 		out_str(o, forwarded_name(kind));
 		out_char(o, '"');
@@ -125,15 +194,19 @@ static void forwarded_metric(struct out *o, const struct snapshot *snapshot,
 static void process_metric(struct out *o, const struct snapshot *snapshot,
 			   const char *name, const char *help, uint64_t n)
 {
-	head(o, name, help, GAUGE);
-	sample(o, snapshot, name);
+	head(o, HEAP, name, help, GAUGE);
+	sample(o, snapshot, HEAP, name);
 	value(o, n);
 }
 
 void snapshot_prometheus(const struct snapshot *snapshot, struct out *o)
 {
-	for (size_t i = 0; i < sizeof metrics / sizeof *metrics; i++)
-		class_metric(o, snapshot, &metrics[i]);
+	static const size_t count =
+		sizeof class_metrics / sizeof *class_metrics;
+
+	for (size_t i = 0; i < count && snapshot->heap_used; i++)
+		class_metric(o, snapshot, &class_metrics[i]);
+	pools(o, snapshot);
 	if (snapshot->forwarded_counted) {
 		forwarded_metric(o, snapshot, "forwarded_calls_total",
 				 "Calls passed to the next allocator.", true);
@@ -147,8 +220,8 @@ void snapshot_prometheus(const struct snapshot *snapshot, struct out *o)
 	process_metric(o, snapshot, "peak_rss_bytes",
 		       "Most resident memory of the process.",
 		       snapshot->peak_rss_bytes);
-	head(o, "age_seconds", "Time since the process started.", GAUGE);
-	sample(o, snapshot, "age_seconds");
+	head(o, HEAP, "age_seconds", "Time since the process started.", GAUGE);
+	sample(o, snapshot, HEAP, "age_seconds");
 	out_str(o, "} ");
 	out_fixed(o, snapshot->age_ms, 3);
 	out_char(o, '\n');

@@ -6,7 +6,10 @@
 
 #include "watch/snapshot.h"
 
-/* Every sample carries pid and program; those of a class, its size. */
+/*
+ * Every sample carries pid and program; those of a class, its size; those of
+ * pools (mempool_*) name, kind and size, 0 for any.
+ */
 void snapshot_prometheus(const struct snapshot *snapshot, struct out *o);
 
 #endif

@@ -5,6 +5,10 @@
 
 #include <string.h>
 
+#include "heap/heap.h"
+
+bool snapshot_library;
+
 /* Every count of class_stats but the size adds up. */
 static void add_stats(struct class_stats *sum, const struct class_stats *s)
 {
@@ -47,7 +51,9 @@ void snapshot_sum(struct snapshot *snapshot)
 
 void snapshot_take(struct snapshot *snapshot)
 {
-	memset(snapshot, 0, sizeof *snapshot);
+	memset(snapshot, 0, offsetof(struct snapshot, pools));
+	snapshot->library = snapshot_library;
+	snapshot->heap_used = !snapshot_library || heap_is_on();
 	snapshot->pid = process_id();
 	strncpy(snapshot->program, process_name(),
 		sizeof snapshot->program - 1);
@@ -59,4 +65,5 @@ void snapshot_take(struct snapshot *snapshot)
 	forwarded_read(snapshot->forwarded);
 	snapshot->rss_bytes = process_rss_bytes();
 	snapshot->peak_rss_bytes = process_peak_rss_bytes();
+	pools_take(&snapshot->pools);
 }

@@ -10,6 +10,7 @@
 #include "heap/class.h"
 #include "heap/stats.h"
 #include "watch/forwarded.h"
+#include "watch/pools.h"
 #include "watch/process.h"
 
 /* A class, or all of them.  In the total, size is 0 and peak a sum of peaks
@@ -19,7 +20,10 @@ struct snapshot_row {
 	uint64_t live_bytes, peak_bytes;
 };
 
+/* pools comes last: its rows are not cleared. */
 struct snapshot {
+	bool library;	/* libmempool's, in the absence of libmpool.so */
+	bool heap_used; /* else nothing is said of classes and total */
 	pid_t pid;
 	char program[PROCESS_NAME];
 	uint64_t age_ms;
@@ -29,7 +33,14 @@ struct snapshot {
 	struct forwarded_count forwarded[FORWARDED_KINDS];
 	uint64_t rss_bytes; /* 0: unknown */
 	uint64_t peak_rss_bytes;
+	struct pools pools;
 };
+
+/*
+ * Set once, at start, by libmempool: its small heap is shown only when it is
+ * used, the interposer's always.
+ */
+extern HIDDEN bool snapshot_library;
 
 /*
  * Takes the heap's locks, one class after the other: rows are true each by

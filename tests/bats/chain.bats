@@ -12,7 +12,8 @@ works_in_front_of()
 	behind=$1
 	# The allocator is there, or what follows would prove nothing.
 	run -0 pools grep -c "/${1%%.so*}" /proc/self/maps
-	holds_pooled realloc_model 100000 1 chained
+	holds_pooled realloc_model 100000 1
+	holds_pooled sizes
 	holds_pooled calloc_zero
 	# mimalloc 2.0.9 by itself misaligns memalign(256, 256) now and then.
 	[[ $1 == libmimalloc* ]] || holds_pooled alignments chained

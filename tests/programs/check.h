@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -168,6 +169,19 @@ __attribute__((unused)) static long status_kib(const char *name)
 		return -1;
 	at = strstr(text, name);
 	return at ? atol(at + strlen(name) + 1) : -1;
+}
+
+/* Lets the program have `room` bytes more than it uses now. */
+__attribute__((unused)) static void limit_to(int which, size_t room)
+{
+	const char *used = which == RLIMIT_AS ? "VmSize:" : "VmData:";
+	struct rlimit l;
+	long kib = status_kib(used);
+
+	CHECK(kib > 0);
+	CHECK(!getrlimit(which, &l));
+	l.rlim_cur = (rlim_t)kib * 1024 + room;
+	CHECK(!setrlimit(which, &l));
 }
 
 #endif

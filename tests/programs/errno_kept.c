@@ -10,7 +10,6 @@
 #include <dlfcn.h>
 #include <malloc.h>
 #include <pthread.h>
-#include <sys/resource.h>
 
 enum { OBJECTS = 100000 };
 

@@ -9,8 +9,6 @@
  */
 #include "check.h"
 
-#include <sys/resource.h>
-
 enum { ROOM = 24 << 20, CAP = 48 << 20 };
 
 /* Objects form a list through themselves, so that nothing else is needed. */
@@ -18,17 +16,6 @@ struct object {
 	struct object *next;
 	size_t size;
 };
-
-static void limit(int which, const char *used)
-{
-	struct rlimit l;
-	long kib = status_kib(used);
-
-	CHECK(kib > 0);
-	CHECK(!getrlimit(which, &l));
-	l.rlim_cur = (rlim_t)kib * 1024 + ROOM;
-	CHECK(!setrlimit(which, &l));
-}
 
 /* Takes objects of a size until there are no more; how many they are. */
 static size_t take_all(size_t size, struct object **list)
@@ -134,9 +121,9 @@ int main(int argc, char **argv)
 {
 	CHECK(argc > 1);
 	if (strcmp(argv[1], "as") == 0)
-		limit(RLIMIT_AS, "VmSize:");
+		limit_to(RLIMIT_AS, ROOM);
 	else if (strcmp(argv[1], "data") == 0)
-		limit(RLIMIT_DATA, "VmData:");
+		limit_to(RLIMIT_DATA, ROOM);
 	memory_comes_back();
 	mixed_sizes_run_out_together();
 	return all_held();

@@ -10,26 +10,11 @@
 
 #include "check.h"
 
-#include <sys/resource.h>
-
 /* No test needs more objects of one class than this. */
 enum { OBJECTS_MAX = 1 << 20 };
 
 /* Objects taken with memory out, filed in memory that was there before. */
 static void *taken[OBJECTS_MAX];
-
-/* Lets the program have `room` bytes more than it uses now. */
-__attribute__((unused)) static void limit_to(int which, size_t room)
-{
-	const char *used = which == RLIMIT_AS ? "VmSize:" : "VmData:";
-	struct rlimit l;
-	long kib = status_kib(used);
-
-	CHECK(kib > 0);
-	CHECK(!getrlimit(which, &l));
-	l.rlim_cur = (rlim_t)kib * 1024 + room;
-	CHECK(!setrlimit(which, &l));
-}
 
 /* Puts a list of blocks of one size in front of *list, until none is left. */
 __attribute__((unused)) static void eat(void **list, size_t size)

@@ -1,9 +1,8 @@
 /*
  * realloc_model.c - random calls against a model that knows every byte.
  *
- * Usage: realloc_model [steps [seed [chained]]]
+ * Usage: realloc_model [steps [seed]]
  * A third of the sizes lie around the border of 128 bytes, crossed both ways.
- * With another allocator behind ("chained") its errno counts, not glibc's.
  */
 #include "check.h"
 
@@ -18,7 +17,6 @@ static struct {
 } slot[SLOTS];
 
 static uint32_t state;
-static int chained;
 
 static size_t random_size(void)
 {
@@ -82,7 +80,7 @@ static void refuse_to_grow(unsigned s)
 {
 	errno = 0;
 	CHECK(!realloc(slot[s].p, opaque_size(SIZE_MAX / 2 + 8)));
-	CHECK(chained || errno == ENOMEM);
+	CHECK(errno == ENOMEM);
 	CHECK(intact(slot[s].p, slot[s].size, slot[s].seed));
 }
 
@@ -135,7 +133,6 @@ int main(int argc, char **argv)
 {
 	long steps = argc > 1 ? atol(argv[1]) : 500000;
 
-	chained = argc > 3;
 	state = argc > 2 ? (uint32_t)atol(argv[2]) : 2463534242u;
 	walk_across_the_border();
 	for (long i = 0; i < steps; i++)

@@ -1,13 +1,14 @@
 /*
  * spaces.h - the address range of the pools, for tests of it alone.
  *
- * The module itself is included, not linked: its constants are needed, and its
- * state must be spoilt to see that space_check() notices.
+ * The modules themselves are included, not linked: their constants are needed,
+ * and their state must be spoilt to see that space_check() notices.
  */
 #ifndef UNIT_SPACES_H
 #define UNIT_SPACES_H
 
 #include "heap/space.c"
+#include "heap/vacant.c"
 #include "unit/limits.h"
 #include "unit/source.h"
 

@@ -42,6 +42,24 @@ static void a_request_of_0_gets_an_object_of_the_smallest_class(void)
 	}
 }
 
+/* In a small program most classes get no further. */
+static void a_class_of_few_calls_needs_no_magazine(void)
+{
+	const struct side *s = &heap_cache.of[class_of(48)];
+
+	heaps_alloc(16, 50);
+	heaps_alloc(48, 10);
+	heaps_free(objects, 10);
+	assert_null(s->alloc);
+	assert_null(s->free);
+	heaps_alloc(48, 50);
+	heaps_free(objects, 50);
+	assert_non_null(s->alloc);
+	assert_non_null(s->free);
+	assert_int_equal(heaps_stats(class_of(48)).live, 0);
+	heap_check();
+}
+
 static void live_objects_never_overlap(void)
 {
 	static unsigned char size_of[5000];
@@ -234,6 +252,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		APART(each_size_gets_an_object_of_its_class),
 		APART(a_request_of_0_gets_an_object_of_the_smallest_class),
+		APART(a_class_of_few_calls_needs_no_magazine),
 		APART(live_objects_never_overlap),
 		APART(pairs_of_calls_stay_within_the_thread),
 		APART(what_was_freed_is_used_again_before_new_memory),

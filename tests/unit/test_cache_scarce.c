@@ -4,28 +4,13 @@
 #include "unit/apart.h"
 
 #include <pthread.h>
-#include <time.h>
 
+#include "unit/clock.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
 #include "unit/step.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP, RESERVE = 64 };
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void pause_ms(long ms)
-{
-	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&pause, NULL);
-}
 
 /* Takes everything but the reserve; what was got is in objects[]. */
 static size_t run_out(void)
@@ -163,9 +148,8 @@ static void no_free_side_is_lost_when_the_source_fails(void)
 static void make_scarce(void)
 {
 	lock_take(&central[C].lock);
-	while (reserve_take(&central[C].reserve))
+	while (central_take_reserved(&central[C], 0))
 		central[C].allocs++;
-	central_become_scarce(&central[C]);
 	lock_release(&central[C].lock);
 }
 
@@ -327,6 +311,7 @@ static void without_a_reserve_a_waiter_is_woken_too(void)
 	object_free(objects[n - 1]);
 	pthread_join(thread, NULL);
 	assert_ptr_equal(got, objects[n - 1]);
+	heaps_free(objects, n - 1);
 	assert_false(central[C].scarce);
 	heaps_nothing_is_lost(C);
 }

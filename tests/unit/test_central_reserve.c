@@ -3,7 +3,9 @@
  */
 #include "unit/apart.h"
 
+#include "base/sys.h"
 #include "unit/centrals.h"
+#include "unit/limits.h"
 
 /* --- setting the reserve --- */
 
@@ -78,14 +80,88 @@ static void a_reserve_that_cannot_be_pinned_is_told_and_there(void)
 	assert_int_equal(k->reserve.current, 64);
 }
 
+/* --- what is pinned --- */
+
+static long pinned_kib(void)
+{
+	FILE *status = fopen("/proc/self/status", "r");
+	char line[128];
+	long kib = -1;
+
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "VmLck: %ld kB", &kib) == 1)
+			break;
+	if (status)
+		fclose(status);
+	if (kib < 0 || LIMITS_SANITIZED)
+		apart_skip("needs /proc, and no sanitizer, which pins nothing");
+	return kib;
+}
+
+static void start_pinned(void)
+{
+	assert_true(slab_start());
+	central_start();
+	if (!central_set_reserve(64, true))
+		apart_skip("nothing may be pinned here: ulimit -l");
+	lock_take(&k->lock);
+}
+
+static void what_has_left_a_pinned_reserve_is_not_pinned(void)
+{
+	long page = (long)(sys_page() / KIB), pinned;
+
+	start_pinned();
+	pinned = pinned_kib();
+	exhaust();
+	assert_non_null(central_take_reserved(k, 0));
+	if (SIZE * 64 <= sys_page())
+		assert_int_equal(pinned_kib(), pinned);
+	while (central_take_reserved(k, 0))
+		;
+	assert_true(pinned_kib() <= pinned - page);
+}
+
+static void what_comes_into_a_pinned_reserve_is_pinned_while_it_is_there(void)
+{
+	long page = (long)(sys_page() / KIB), drained;
+	size_t apart = sys_page() / SIZE;
+
+	start_pinned();
+	if (exhaust() < 64 * apart)
+		apart_skip("needs small pages");
+	while (central_take_reserved(k, 0))
+		;
+	drained = pinned_kib();
+	for (int round = 0; round < 3; round++) {
+		for (size_t i = 0; i < 64; i++)
+			central_give(k, &objects[i * apart], 1);
+		assert_int_equal(pinned_kib(), drained + 64 * page);
+		for (size_t i = 0; i < 64; i++)
+			objects[i * apart] = central_take_reserved(k, 0);
+		assert_int_equal(pinned_kib(), drained);
+	}
+}
+
 /* --- scarcity --- */
 
-static void a_failed_source_makes_a_class_with_a_reserve_scarce(void)
+/* Another allocator may serve: what is not touched need not be filled. */
+static void a_failed_source_alone_makes_no_class_scarce(void)
 {
 	start(64);
 	exhaust();
-	assert_true(k->scarce);
+	assert_null(central_refill(k, NULL));
+	assert_false(k->scarce);
 	assert_int_equal(k->reserve.current, 64);
+}
+
+static void the_use_of_its_reserve_makes_a_class_scarce(void)
+{
+	start(64);
+	exhaust();
+	assert_non_null(central_take_reserved(k, 0));
+	assert_true(k->scarce);
+	assert_int_equal(k->reserve.current, 63);
 	assert_false(central[C + 1].scarce);
 }
 
@@ -93,25 +169,58 @@ static void without_a_reserve_no_class_is_ever_scarce(void)
 {
 	start(0);
 	exhaust();
+	assert_null(central_take_reserved(k, 0));
 	assert_false(k->scarce);
+}
+
+static void a_reserve_that_could_not_be_had_makes_scarce_too(void)
+{
+	start(64);
+	exhaust();
+	k->reserve.current = 0;
+	assert_null(central_take_reserved(k, 0));
+	assert_true(k->scarce);
+}
+
+/* Hiding and showing is a walk over all slabs: not at each call. */
+static void at_the_limit_one_object_to_and_fro_is_one_scarcity(void)
+{
+	start(64);
+	exhaust();
+	for (int i = 0; i < 10; i++) {
+		void *p = central_take_reserved(k, 0);
+
+		assert_true(k->scarce);
+		central_give(k, &p, 1);
+		assert_int_equal(k->reserve.current, 64);
+		assert_true(k->scarce);
+		assert_null(central_refill(k, NULL));
+	}
+	central_check(k);
+}
+
+/* Takes all of the reserve. */
+static void use_reserve(void)
+{
+	while (central_take_reserved(k, 0))
+		;
 }
 
 static void frees_fill_the_reserve_first_and_end_scarcity(void)
 {
-	size_t free_before;
-
 	start(64);
 	exhaust();
-	for (int i = 0; i < 64; i++)
-		reserve_take(&k->reserve);
-	free_before = k->slabs.free_objects;
+	use_reserve();
+	assert_int_equal(k->slabs.free_objects, 0);
 	central_give(k, objects, 63);
 	assert_int_equal(k->reserve.current, 63);
-	assert_int_equal(k->slabs.free_objects, free_before);
+	assert_int_equal(k->slabs.free_objects, 0);
 	assert_true(k->scarce);
 	central_give(k, objects + 63, 10);
 	assert_int_equal(k->reserve.current, 64);
-	assert_int_equal(k->slabs.free_objects, free_before + 9);
+	assert_int_equal(k->slabs.free_objects, 9);
+	central_check(k);
+	central_give(k, objects + 73, 200);
 	assert_false(k->scarce);
 	central_check(k);
 }
@@ -120,8 +229,7 @@ static void a_source_that_works_again_fills_the_reserve(void)
 {
 	start(64);
 	exhaust();
-	for (int i = 0; i < 64; i++)
-		reserve_take(&k->reserve);
+	use_reserve();
 	source_allow();
 	assert_non_null(central_take_one(k));
 	assert_int_equal(k->reserve.current, 64);
@@ -133,8 +241,8 @@ static void while_scarce_a_refill_takes_one_object_at_a_time(void)
 {
 	start(64);
 	exhaust();
+	use_reserve();
 	source_allow();
-	k->scarce = true;
 	assert_int_equal(magazine_count(central_refill(k, NULL)), 1);
 	assert_false(k->scarce);
 	assert_int_equal(magazine_count(central_refill(k, NULL)),
@@ -156,6 +264,38 @@ static void an_object_freed_twice_into_the_reserve_is_found(void)
 	empty_reserve();
 	central_give(k, objects, 10);
 	central_give(k, objects + 3, 1);
+}
+
+/* The reserve is full of what was freed, and there is stock besides. */
+static void refill_reserve(void)
+{
+	start(64);
+	exhaust();
+	use_reserve();
+	central_give(k, objects, 300);
+	assert_int_equal(k->reserve.current, 64);
+	assert_false(k->scarce);
+}
+
+static void an_object_in_a_full_reserve_freed_again_is_found(void)
+{
+	refill_reserve();
+	central_give(k, &k->reserve.elements[20], 1);
+}
+
+static void an_object_in_a_full_reserve_of_a_scarce_class_is_found(void)
+{
+	refill_reserve();
+	objects[0] = central_take_reserved(k, 0);
+	central_give(k, objects, 1);
+	central_give(k, &k->reserve.elements[63], 1);
+}
+
+static void other_objects_are_freed_as_ever(void)
+{
+	refill_reserve();
+	central_give(k, objects + 300, 5000);
+	central_check(k);
 }
 
 static void an_address_inside_an_object_is_found_before_the_reserve(void)
@@ -185,13 +325,23 @@ int main(void)
 		APART(a_reserve_beyond_all_memory_is_told),
 		APART(of_a_reserve_what_could_be_had_is_kept),
 		APART(a_reserve_that_cannot_be_pinned_is_told_and_there),
-		APART(a_failed_source_makes_a_class_with_a_reserve_scarce),
+		APART(what_has_left_a_pinned_reserve_is_not_pinned),
+		APART(what_comes_into_a_pinned_reserve_is_pinned_while_it_is_there),
+		APART(a_failed_source_alone_makes_no_class_scarce),
+		APART(the_use_of_its_reserve_makes_a_class_scarce),
 		APART(without_a_reserve_no_class_is_ever_scarce),
+		APART(a_reserve_that_could_not_be_had_makes_scarce_too),
+		APART(at_the_limit_one_object_to_and_fro_is_one_scarcity),
 		APART(frees_fill_the_reserve_first_and_end_scarcity),
 		APART(a_source_that_works_again_fills_the_reserve),
 		APART(while_scarce_a_refill_takes_one_object_at_a_time),
 		ABORTS(an_object_freed_twice_into_the_reserve_is_found,
 		       "double free"),
+		ABORTS(an_object_in_a_full_reserve_freed_again_is_found,
+		       "double free"),
+		ABORTS(an_object_in_a_full_reserve_of_a_scarce_class_is_found,
+		       "double free"),
+		APART(other_objects_are_freed_as_ever),
 		ABORTS(an_address_inside_an_object_is_found_before_the_reserve,
 		       "invalid free"),
 		ABORTS(an_object_of_another_class_is_found_before_the_reserve,

@@ -17,6 +17,7 @@
 #include <cmocka.h>
 
 #include "base/config.h"
+#include "base/inject.h"
 
 static unsigned long secure;
 
@@ -46,6 +47,7 @@ static const char *told(const char *first, ...)
 	assert_int_equal(pipe2(ends, O_NONBLOCK), 0);
 	dup2(ends[1], STDERR_FILENO);
 	config = (struct config){ .reserve = 64 };
+	inject_set(NULL);
 	errno = 42;
 	config_read(env);
 	assert_int_equal(errno, 42);
@@ -75,6 +77,7 @@ static void assert_defaults(void)
 	assert_null(config.stats);
 	assert_int_equal(config.stats_signal, 0);
 	assert_false(config.keep_deepbind);
+	assert_false(inject_on);
 }
 
 static void without_variables_the_defaults_hold(void **state)
@@ -91,17 +94,19 @@ static void without_variables_the_defaults_hold(void **state)
 static void good_values_are_taken(void **state)
 {
 	(void)state;
-	assert_string_equal(
-		told("MPOOL_RESERVE=4K", "MPOOL_RESERVE_LOCK=1",
-		     "MPOOL_WAIT=86400000", "MPOOL_STATS=/tmp/%n.%p%%",
-		     "MPOOL_STATS_SIGNAL=USR2", "MPOOL_DEEPBIND=1", NULL),
-		"");
+	assert_string_equal(told("MPOOL_RESERVE=4K", "MPOOL_RESERVE_LOCK=1",
+				 "MPOOL_WAIT=86400000",
+				 "MPOOL_STATS=/tmp/%n.%p%%",
+				 "MPOOL_STATS_SIGNAL=USR2", "MPOOL_DEEPBIND=1",
+				 "MPOOL_FAIL=pages:3,0.5%", NULL),
+			    "");
 	assert_int_equal(config.reserve, 4096);
 	assert_true(config.reserve_lock);
 	assert_int_equal(config.wait_ms, 86400000);
 	assert_string_equal(config.stats, "/tmp/%n.%p%%");
 	assert_int_equal(config.stats_signal, SIGUSR2);
 	assert_true(config.keep_deepbind);
+	assert_true(inject_on);
 }
 
 static void counts_take_suffixes(void **state)
@@ -187,6 +192,10 @@ static void a_bad_value_is_told_in_one_line_and_changes_nothing(void **state)
 		"MPOOL_STATS_SIGNAL=RTMAX+1",
 		"MPOOL_STATS_SIGNAL=USR22",
 		"MPOOL_DEEPBIND=no",
+		"MPOOL_FAIL=",
+		"MPOOL_FAIL=0",
+		"MPOOL_FAIL=often",
+		"MPOOL_FAIL=pages:",
 	};
 
 	(void)state;
@@ -234,6 +243,7 @@ static void unknown_names_are_told_with_the_nearest(void **state)
 		{ "MPOOL_STAT=1", "is MPOOL_STATS\n" },
 		{ "MPOOL_STATS_SIG=1", "is MPOOL_STATS_SIGNAL\n" },
 		{ "MPOOL_stats=1", "is MPOOL_STATS\n" },
+		{ "MPOOL_FALL=1", "is MPOOL_FAIL\n" },
 		{ "MPOOL_=", "is MPOOL_" },
 	};
 
@@ -308,10 +318,10 @@ static void every_variable_in_the_table_is_known(void **state)
 		char variable[64];
 
 		assert_true(*v->name && *v->accepted && *v->fallback);
-		strcpy(stpcpy(variable, v->name), "=\x01");
-		if (i != CONFIG_STATS)
-			assert_non_null(
-				strstr(told(variable, NULL), v->accepted));
+		/* Of file names only the empty one is bad. */
+		strcpy(stpcpy(variable, v->name),
+		       strstr(v->accepted, "file name") ? "=" : "=\x01");
+		assert_non_null(strstr(told(variable, NULL), v->accepted));
 	}
 }
 

@@ -145,6 +145,27 @@ static void a_child_gets_what_the_lost_threads_had_in_stock(void)
 	heaps_nothing_is_lost(C);
 }
 
+/* As many that a walk of all for each of them would not end in time. */
+static void a_child_is_soon_rid_of_many_lost_threads(void)
+{
+	enum { MANY = 100000 };
+	struct cache *lost = calloc(MANY, sizeof(*lost));
+	pid_t child;
+
+	assert_non_null(lost);
+	heaps_start(64);
+	for (int i = 0; i < MANY; i++)
+		registry_add(&lost[i]);
+	alarm(APART_SECONDS / 4);
+	child = fork_announced();
+	if (!child) {
+		go_on();
+		heaps_nothing_is_lost(C);
+		_exit(0);
+	}
+	succeeds(child);
+}
+
 static bool over;
 
 static void *churn(void *unused)
@@ -297,6 +318,7 @@ int main(void)
 		APART(parent_and_child_both_go_on),
 		APART(a_child_may_fork_again),
 		APART(a_child_gets_what_the_lost_threads_had_in_stock),
+		APART(a_child_is_soon_rid_of_many_lost_threads),
 		APART(children_of_busy_threads_find_a_sound_heap),
 		APART(an_orphan_of_busy_threads_goes_on),
 		APART(an_orphan_breaks_a_class_lock),

@@ -5,22 +5,15 @@
 
 #include <pthread.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 #include "base/lock.h"
+#include "unit/clock.h"
 #include "unit/source.h"
 
 enum { THREADS = 4, ROUNDS = 50000 };
 
 static struct lock lock;
 static unsigned long guarded;
-
-static void pause_ms(long ms)
-{
-	struct timespec pause = { 0, ms * 1000000 };
-
-	nanosleep(&pause, NULL);
-}
 
 static void *count_under_the_lock(void *unused)
 {

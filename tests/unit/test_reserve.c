@@ -4,9 +4,9 @@
 #include "unit/apart.h"
 
 #include <pthread.h>
-#include <time.h>
 
 #include "heap/reserve.h"
+#include "unit/clock.h"
 
 enum { MIN = 4, WAITERS = 5 };
 
@@ -14,21 +14,6 @@ static char element[16];
 static void *kept[MIN];
 static struct reserve reserve = { .elements = kept, .min = MIN };
 static struct lock lock;
-
-static uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
-static void pause_ms(long ms)
-{
-	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&pause, NULL);
-}
 
 /* --- elements --- */
 

@@ -79,7 +79,7 @@ static void after_a_quiet_second_less_is_kept_again(void)
 		give(100);
 	}
 	take(101);
-	space.retaken_ms -= QUIET_MS + 1;
+	vacant.retaken_ms -= QUIET_MS + 1;
 	give(101);
 	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
 }
@@ -215,6 +215,69 @@ static void a_returned_slab_that_is_refused_hides_no_fresh_one(void)
 	assert_int_not_equal(space_take(), SPACE_NONE);
 }
 
+/* Takes fresh slabs until more must be committed. */
+static void commit_more_slabs(void)
+{
+	long before = source.commits;
+
+	while (source.commits == before)
+		space_take();
+}
+
+static void with_memory_again_what_is_returned_costs_no_call_to_retake(void)
+{
+	long before;
+
+	be_refused();
+	give(50);
+	space_trim();
+	vacant.refused_ms -= QUIET_MS + 1;
+	take(50);
+	commit_more_slabs();
+	give(50);
+	space_trim();
+	assert_true(readable(memory_of(7)));
+	before = source.commits;
+	take(50);
+	assert_int_equal(source.commits, before);
+	space_check();
+}
+
+static void what_was_returned_in_need_is_usable_when_the_need_is_over(void)
+{
+	be_refused();
+	for (size_t i = 0; i < 100; i += 2)
+		space_give(i);
+	space_trim();
+	assert_false(readable(memory_of(8)));
+	vacant.refused_ms -= QUIET_MS + 1;
+	vacant_granted();
+	for (size_t i = 0; i < 100; i++)
+		assert_true(readable(memory_of(i)));
+	take(50);
+	for (size_t i = 0; i < 50; i++)
+		memory_of(slabs[i])[0] = 1;
+	space_check();
+}
+
+static void a_need_is_not_over_when_the_kernel_refuses_again(void)
+{
+	be_refused();
+	for (size_t i = 0; i < 100; i += 2)
+		space_give(i);
+	space_trim();
+	vacant.refused_ms -= QUIET_MS + 1;
+	source_refuse_calls(3, 1);
+	vacant_granted();
+	assert_true(vacant.tight);
+	vacant_granted();
+	assert_true(vacant.tight);
+	take(50);
+	for (size_t i = 0; i < 50; i++)
+		memory_of(slabs[i])[0] = 1;
+	space_check();
+}
+
 /* --- the end --- */
 
 static void an_abandoned_space_hands_out_nothing(void)
@@ -243,7 +306,7 @@ static void prepare(void)
 static void a_slab_both_kept_and_returned_is_found(void)
 {
 	prepare();
-	set_add(&space.returned, 5);
+	set_add(&vacant.returned, 5);
 	space_check();
 }
 
@@ -257,14 +320,14 @@ static void a_free_slab_with_a_class_is_found(void)
 static void a_wrong_count_of_kept_slabs_is_found(void)
 {
 	prepare();
-	space.kept.count++;
+	vacant.kept.count++;
 	space_check();
 }
 
 static void a_wrong_count_of_returned_slabs_is_found(void)
 {
 	prepare();
-	space.returned.count--;
+	vacant.returned.count--;
 	space_check();
 }
 
@@ -285,12 +348,13 @@ static void a_commit_beyond_what_is_reserved_is_found(void)
 static void a_free_slab_below_the_lowest_word_is_found(void)
 {
 	prepare();
-	space.kept.low = 1;
+	vacant.kept.low = 1;
 	space_check();
 }
 
 #define STATE  "a free slab has two states or a class"
 #define COUNTS "the counts of free slabs are wrong"
+#define BOUNDS "more is in use than committed, or than reserved"
 
 int main(void)
 {
@@ -309,13 +373,16 @@ int main(void)
 		APART(what_was_returned_before_is_charged_to_nobody_either),
 		APART(a_returned_slab_that_is_refused_stays_returned),
 		APART(a_returned_slab_that_is_refused_hides_no_fresh_one),
+		APART(with_memory_again_what_is_returned_costs_no_call_to_retake),
+		APART(what_was_returned_in_need_is_usable_when_the_need_is_over),
+		APART(a_need_is_not_over_when_the_kernel_refuses_again),
 		APART(an_abandoned_space_hands_out_nothing),
 		ABORTS(a_slab_both_kept_and_returned_is_found, STATE),
 		ABORTS(a_free_slab_with_a_class_is_found, STATE),
 		ABORTS(a_wrong_count_of_kept_slabs_is_found, COUNTS),
 		ABORTS(a_wrong_count_of_returned_slabs_is_found, COUNTS),
-		ABORTS(a_slab_in_use_beyond_what_is_committed_is_found, COUNTS),
-		ABORTS(a_commit_beyond_what_is_reserved_is_found, COUNTS),
+		ABORTS(a_slab_in_use_beyond_what_is_committed_is_found, BOUNDS),
+		ABORTS(a_commit_beyond_what_is_reserved_is_found, BOUNDS),
 		ABORTS(a_free_slab_below_the_lowest_word_is_found,
 		       "heap check"),
 	};

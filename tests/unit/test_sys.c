@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "base/sys.h"
+#include "unit/clock.h"
 #include "unit/source.h"
 #include "unit/step.h"
 
@@ -217,14 +218,6 @@ static void errno_is_left_alone(void)
 	assert_int_equal(errno, 4711);
 }
 
-static uint64_t exact_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void the_clock_counts_milliseconds(void)
 {
 	uint64_t before = sys_now_ms();
@@ -239,14 +232,14 @@ static void the_clock_counts_milliseconds(void)
 static void a_futex_is_slept_on_only_while_its_word_is_as_expected(void)
 {
 	uint32_t word = 1;
-	uint64_t before = exact_ms();
+	uint64_t before = now_ms();
 
 	sys_futex_wait(&word, 0, 10000);
 	sys_futex_wait(&word, 0, -1);
-	assert_true(exact_ms() - before < 5000);
-	before = exact_ms();
+	assert_true(now_ms() - before < 5000);
+	before = now_ms();
 	sys_futex_wait(&word, 1, 30);
-	assert_in_range(exact_ms() - before, 29, 10000);
+	assert_in_range(now_ms() - before, 29, 10000);
 }
 
 static void *wake_when_asleep(void *word)

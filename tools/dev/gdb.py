@@ -27,6 +27,10 @@ def space():
     return value("'src/heap/space.c'::space")
 
 
+def vacant():
+    return value("'src/heap/vacant.c'::vacant")
+
+
 def base():
     return int(value("'src/heap/space.c'::space_base"))
 
@@ -149,9 +153,9 @@ def describe_slab_without_class(slab):
     state = space()
     if has(state["holes"], slab):
         return "in the window, where somebody else had mapped something"
-    if has(state["kept"], slab):
+    if has(vacant()["kept"], slab):
         return "in slab %d, which is free and kept" % slab
-    if has(state["returned"], slab):
+    if has(vacant()["returned"], slab):
         return "in slab %d, which is free, its memory given back" % slab
     if slab >= int(state["next"]):
         return "in slab %d, which was never used" % slab
@@ -208,8 +212,8 @@ def heap():
             "  scarce" if cls.central["scarce"] else ""))
     state = space()
     print("window at %#x: %d slabs used, %d kept, %d returned, %d reserved" % (
-        base(), int(state["used"]), int(state["kept"]["count"]),
-        int(state["returned"]["count"]), int(state["held"])))
+        base(), int(state["used"]), int(vacant()["kept"]["count"]),
+        int(vacant()["returned"]["count"]), int(state["held"])))
 
 
 class Mpool(gdb.Command):

@@ -11,14 +11,19 @@ from dataclasses import dataclass, field
 from runner.allocators import output
 
 LEVEL = 0.02        # two figures no further apart than this are level
+MPOOL = "mpool"     # what the benchmarks of malloc call our own
 
 
 @dataclass
 class Row:
-    """One row of the table: the figures of every run, by allocator."""
+    """One row of the table: the figures of every run, by allocator.
+
+    `own` is the name of ours, which is compared with the others.
+    """
     group: str
     name: str
     unit: str
+    own: str = MPOOL
     figures: dict = field(default_factory=dict)
 
     def median(self, allocator):
@@ -33,15 +38,15 @@ class Row:
         return max(len(figures) for figures in self.figures.values())
 
     def best_peer(self):
-        """The name and median of the best allocator that is not mpool."""
+        """The name and median of the best allocator that is not ours."""
         medians = [(self.median(name), name) for name in self.figures
-                   if name != "mpool" and self.figures[name]]
+                   if name != self.own and self.figures[name]]
         value, name = min(medians, default=(None, ""))
         return name, value
 
     def ratio(self, value):
-        """mpool's median by that value, or None where there is none."""
-        mine = self.median("mpool")
+        """Our median by that value, or None where there is none."""
+        mine = self.median(self.own)
         if mine is None or not value:
             return None
         return mine / value
@@ -66,12 +71,17 @@ def show_ratio(ratio):
     return "-" if ratio is None else f"{ratio:.2f}"
 
 
+def own_name(rows):
+    return rows[0].own if rows else MPOOL
+
+
 def table(rows, allocators):
     """The lines of the table; the best figure of a row is marked with *."""
     width = max([len(row.name) for row in rows] + [3])
+    own = own_name(rows)
     lines = [f"{'':{width}} {'':4}"
              + "".join(f"{a.name:>10}" for a in allocators)
-             + "   mpool/glibc  mpool/best peer"]
+             + f"   {own}/glibc  {own}/best peer"]
     group = None
     for row in rows:
         if row.group != group:
@@ -99,7 +109,8 @@ def summary(rows):
     compared = [row for row in rows if row.to_best()]
     if not compared:
         return []
-    lines = [f"mpool against the best peer of each row (level: within "
+    own = own_name(rows)
+    lines = [f"{own} against the best peer of each row (level: within "
              f"{LEVEL:.0%})",
              f"{'':8} {'rows':>5} {'ahead':>6} {'level':>6} {'behind':>6}"]
     groups = list(dict.fromkeys(row.group for row in compared))
@@ -115,7 +126,7 @@ def summary(rows):
                   for row in rows if row.group == group]
         chosen = [r for r in chosen if r]
         if chosen:
-            lines.append(f"geometric mean of mpool / {base}, {len(chosen)} "
+            lines.append(f"geometric mean of {own} / {base}, {len(chosen)} "
                          f"rows of 1..128 bytes: {geometric_mean(chosen):.3f}")
     return lines
 
@@ -160,14 +171,15 @@ def first_line_of_os_release():
 
 
 def save(path, rows, allocators, header):
-    """Medians, ratios of mpool, then the least figure of each allocator."""
+    """Medians, our ratios, then the least figure of each allocator."""
     names = [a.name for a in allocators]
+    own = own_name(rows)
     number = lambda value: "" if value is None else f"{value:.6g}"
     with open(path, "w", encoding="utf-8", newline="") as out:
         out.writelines(f"# {line}\n" for line in header)
         writer = csv.writer(out, lineterminator="\n")
         writer.writerow(["group", "row", "unit", "runs", *names,
-                         "mpool/glibc", "mpool/best", "best peer",
+                         f"{own}/glibc", f"{own}/best", "best peer",
                          *(f"{name} least" for name in names)])
         for row in rows:
             writer.writerow(
@@ -186,8 +198,11 @@ def load(path):
     header = [line[2:].rstrip("\n") for line in text if line.startswith("#")]
     reader = csv.DictReader(line for line in text if not line.startswith("#"))
     columns = reader.fieldnames
-    names = columns[4:columns.index("mpool/glibc")]
+    ratio = next(name for name in columns if name.endswith("/glibc"))
+    own = ratio.removesuffix("/glibc")
+    names = columns[4:columns.index(ratio)]
     for line in reader:
         figures = {name: [float(line[name])] for name in names if line[name]}
-        rows.append(Row(line["group"], line["row"], line["unit"], figures))
+        rows.append(Row(line["group"], line["row"], line["unit"], own,
+                        figures))
     return rows, names, header

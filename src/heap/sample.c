@@ -1,0 +1,123 @@
+/*
+ * sample.c - which allocations are sampled: a Poisson process over bytes.
+ */
+#include "heap/sample.h"
+
+#include <time.h>
+
+#include "heap/class.h"
+
+/* Owner: its thread.  Zeroed: nothing drawn yet. */
+struct sampler {
+	uint64_t random;	      /* state of xorshift64*; 0: not seeded */
+	uint64_t large;		      /* bytes of large requests to the next hit */
+	uint32_t until[CLASSES + 1];  /* objects to serve before the next hit */
+};
+
+size_t sample_period;
+
+static __thread struct sampler sampler
+	__attribute__((tls_model("initial-exec")));
+
+static uint64_t next_random(struct sampler *s)
+{
+	s->random ^= s->random >> 12;
+	s->random ^= s->random << 25;
+	s->random ^= s->random >> 27;
+	return s->random * UINT64_C(2685821657736338717);
+}
+
+/*
+ * -ln(u) of a uniform u in (0, 1], without libm: u = m * 2^-e, and
+ * ln m = 2 artanh((m - 1) / (m + 1)), whose series ends soon for m < 2.
+ */
+static double minus_log_uniform(uint64_t random)
+{
+	uint64_t bits = (random >> 11) + 1; /* u = bits / 2^53 */
+	int top = 63 - __builtin_clzll(bits);
+	double m = (double)bits / (double)(UINT64_C(1) << top);
+	double z = (m - 1) / (m + 1), z2 = z * z;
+	double series = z * (1 + z2 * (1 / 3. + z2 * (1 / 5. + z2 * (1 / 7. +
+			z2 * (1 / 9. + z2 * (1 / 11. + z2 / 13.))))));
+
+	return (53 - top) * 0.69314718055994531 - 2 * series;
+}
+
+/* Bytes to the next hit. */
+static double distance(struct sampler *s)
+{
+	return minus_log_uniform(next_random(s)) * (double)sample_period;
+}
+
+/* Objects of class `c` that end before the next hit. */
+static uint32_t objects_before(struct sampler *s, unsigned c)
+{
+	double n;
+
+	if (sample_period == 1)
+		return 0;
+	n = distance(s) / (double)class_size(c);
+	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
+}
+
+static uint64_t bytes_before(struct sampler *s)
+{
+	return sample_period == 1 ? 0 : (uint64_t)distance(s);
+}
+
+static struct sampler *own_sampler(void)
+{
+	struct sampler *s = &sampler;
+	struct timespec now;
+
+	if (likely(s->random))
+		return s;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	s->random = ((uintptr_t)s ^ (uint64_t)now.tv_nsec << 32 ^
+		     (uint64_t)now.tv_sec) | 1;
+	for (int i = 0; i < 8; i++)
+		next_random(s);
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		s->until[c] = objects_before(s, c);
+	s->large = bytes_before(s);
+	return s;
+}
+
+bool sample_pass(unsigned c)
+{
+	struct sampler *s = own_sampler();
+
+	if (!s->until[c])
+		return false;
+	s->until[c]--;
+	return true;
+}
+
+size_t sample_allow(unsigned c, size_t n)
+{
+	struct sampler *s = own_sampler();
+
+	n = min_of(n, (size_t)s->until[c]);
+	s->until[c] -= (uint32_t)n;
+	return n;
+}
+
+bool sample_due(size_t size)
+{
+	struct sampler *s = own_sampler();
+
+	if (size <= SMALL_MAX) {
+		unsigned c = size ? class_of(size) : CLASS_FIRST;
+
+		if (sample_pass(c))
+			return false;
+		s->until[c] = objects_before(s, c);
+		return true;
+	}
+	if (s->large >= size) {
+		s->large -= size;
+		return false;
+	}
+	s->large = bytes_before(s);
+	return true;
+}

@@ -1,0 +1,222 @@
+/*
+ * vacant.c - the free slabs: kept for a while, then returned to the kernel.
+ *
+ * Kept ones have their memory yet, which is warm; of returned ones it went to
+ * the kernel, and their address stays ours.  Both are bit sets, so the lowest
+ * is taken first and neighbours are returned in one call.
+ *
+ * How many are kept: a thirty-second of the peak.  A slab that is asked for
+ * right after it was returned was returned too early, so each such one raises
+ * the limit; a quiet second sets it back.
+ */
+#include "heap/vacant.h"
+
+#include "base/fault.h"
+#include "base/sys.h"
+#include "heap/slab_set.h"
+
+enum {
+	KEEP_LEAST = 16,
+	QUIET_MS = 1000,
+};
+
+static uint64_t kept_words[SET_WORDS] LARGE("kept");
+static uint64_t returned_words[SET_WORDS] LARGE("returned");
+
+static struct {
+	struct slab_set kept, returned;
+	size_t peak;	     /* most slabs that have been in use */
+	size_t keep;	     /* how many kept slabs are too many */
+	uint64_t retaken_ms; /* when a returned slab was last asked for */
+	uint64_t refused_ms; /* when the kernel last refused memory */
+	bool tight; /* it has: returned slabs are decommitted, and what is
+			kept is little */
+} vacant;
+
+void vacant_start(void)
+{
+	vacant.kept.words = kept_words;
+	vacant.returned.words = returned_words;
+	vacant.keep = KEEP_LEAST;
+}
+
+/* End of the run of members that begins at `d`. */
+static size_t run_end(const struct slab_set *set, size_t d)
+{
+	while (d < space_end() && set_has(set, d))
+		d++;
+	return d;
+}
+
+static size_t bytes_of(size_t start, size_t end)
+{
+	return (end - start) * SLAB_BYTES;
+}
+
+static void decommit(size_t start, size_t end)
+{
+	sys_decommit((void *)space_address(start), bytes_of(start, end));
+}
+
+static bool commit(size_t start, size_t end)
+{
+	return sys_commit((void *)space_address(start), bytes_of(start, end));
+}
+
+RARE void vacant_refused(void)
+{
+	vacant.refused_ms = sys_now_ms();
+	if (vacant.tight)
+		return;
+	vacant.tight = true;
+	for (size_t d = 0, end; d < space_end(); d = end + 1) {
+		end = run_end(&vacant.returned, d);
+		if (end != d)
+			decommit(d, end);
+	}
+}
+
+/* Not right after a refusal, lest both take turns at the limit of memory. */
+static RARE void relax(void)
+{
+	if (sys_now_ms() - vacant.refused_ms <= QUIET_MS)
+		return;
+	for (size_t d = 0, end; d < space_end(); d = end + 1) {
+		end = run_end(&vacant.returned, d);
+		if (end != d && !commit(d, end)) {
+			vacant.refused_ms = sys_now_ms();
+			return;
+		}
+	}
+	vacant.tight = false;
+}
+
+void vacant_granted(void)
+{
+	if (unlikely(vacant.tight))
+		relax();
+}
+
+/* The lowest returned slab, usable again; SPACE_NONE when refused. */
+static size_t retake(void)
+{
+	size_t slab = set_pop(&vacant.returned);
+
+	if (vacant.tight && !commit(slab, slab + 1)) {
+		set_add(&vacant.returned, slab);
+		return SPACE_NONE;
+	}
+	vacant.retaken_ms = sys_now_ms();
+	if (vacant.keep < vacant.peak)
+		vacant.keep += 2;
+	return slab;
+}
+
+size_t vacant_take(void)
+{
+	if (vacant.kept.count)
+		return set_pop(&vacant.kept);
+	return vacant.returned.count ? retake() : SPACE_NONE;
+}
+
+/* The highest run of kept slabs below *end.  False when there is none. */
+static bool kept_run_below(size_t *start, size_t *end)
+{
+	size_t d = *end;
+
+	while (d && !set_has(&vacant.kept, d - 1)) {
+		if (d % 64 == 0 && !vacant.kept.words[d / 64 - 1])
+			d -= 64;
+		else
+			d--;
+	}
+	*end = d;
+	while (d && set_has(&vacant.kept, d - 1))
+		d--;
+	*start = d;
+	return *start < *end;
+}
+
+/*
+ * Returns kept slabs to the kernel until `keep` are left, highest addresses
+ * first, neighbours in one call.  What the kernel refuses (pinned pages) stays
+ * kept.
+ */
+static size_t return_kept(size_t keep)
+{
+	size_t start, end = space_end(), returned = 0;
+
+	for (; vacant.kept.count > keep && kept_run_below(&start, &end);
+	     end = start) {
+		start = max_of(start,
+			       end - min_of(end, vacant.kept.count - keep));
+		if (!sys_return((void *)space_address(start),
+				bytes_of(start, end)))
+			continue;
+		if (vacant.tight)
+			decommit(start, end);
+		returned += end - start;
+		for (size_t d = start; d < end; d++) {
+			set_remove(&vacant.kept, d);
+			set_add(&vacant.returned, d);
+		}
+	}
+	return returned * SLAB_BYTES;
+}
+
+void vacant_give(size_t slab, size_t peak)
+{
+	size_t least = max_of((size_t)KEEP_LEAST, peak / 32);
+
+	vacant.peak = peak;
+	set_add(&vacant.kept, slab);
+	if (vacant.tight && vacant.keep != SIZE_MAX)
+		vacant.keep = least;
+	if (vacant.kept.count <= max_of(vacant.keep, least))
+		return;
+	if (sys_now_ms() - vacant.retaken_ms > QUIET_MS)
+		vacant.keep = least;
+	if (vacant.kept.count > vacant.keep)
+		return_kept(vacant.keep / 2);
+}
+
+void vacant_keep_all(void)
+{
+	vacant.keep = SIZE_MAX;
+}
+
+RARE size_t vacant_trim(void)
+{
+	return return_kept(0);
+}
+
+size_t vacant_kept(void)
+{
+	return vacant.kept.count;
+}
+
+size_t vacant_returned(void)
+{
+	return vacant.returned.count;
+}
+
+RARE void vacant_check(void)
+{
+	size_t kept = 0, returned = 0;
+
+	for (size_t d = 0; d < space_end(); d++) {
+		bool is_kept = set_has(&vacant.kept, d);
+		bool is_returned = set_has(&vacant.returned, d);
+
+		kept += is_kept;
+		returned += is_returned;
+		if ((is_kept && is_returned) ||
+		    ((is_kept || is_returned) && space_map[d]))
+			fault("heap check", (void *)space_address(d), 0,
+			      "a free slab has two states or a class");
+	}
+	if (!set_low_holds(&vacant.kept) || !set_low_holds(&vacant.returned) ||
+	    kept != vacant.kept.count || returned != vacant.returned.count)
+		fault("heap check", (void *)space_base, 0,
+		      "the counts of free slabs are wrong");
+}

@@ -1,0 +1,46 @@
+/*
+ * vacant.h - the free slabs: kept for a while, then returned to the kernel.
+ *
+ * Every function is called with the space's lock held.
+ */
+#ifndef HEAP_VACANT_H
+#define HEAP_VACANT_H
+
+#include "heap/space.h"
+
+void vacant_start(void);
+
+/*
+ * The lowest kept slab, else the lowest returned one, usable again.
+ * SPACE_NONE when there is none, or the kernel refuses.
+ */
+size_t vacant_take(void);
+
+/*
+ * Keeps a slab; beyond the retained stock, memory goes to the kernel.  `peak`
+ * is the most slabs that have been in use.
+ */
+void vacant_give(size_t slab, size_t peak);
+
+/* From now on nothing is returned: the process is about to end. */
+void vacant_keep_all(void);
+
+/* Gives all kept slabs back to the kernel.  Returns bytes. */
+size_t vacant_trim(void);
+
+/*
+ * The kernel has refused memory: returned slabs are decommitted, so that
+ * others can have it.
+ */
+void vacant_refused(void);
+
+/* The kernel has given much memory again: see vacant_refused(). */
+void vacant_granted(void);
+
+size_t vacant_kept(void);
+size_t vacant_returned(void);
+
+/* Aborts when an invariant does not hold. */
+void vacant_check(void);
+
+#endif

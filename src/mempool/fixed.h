@@ -1,0 +1,167 @@
+/*
+ * fixed.h - objects of one size.
+ *
+ * A pool takes blocks from its source, each twice the last, and hands out
+ * objects of them.  Allocation and free are O(1): a pop and a push on stacks
+ * of pointers, here in the header; what does not fit the stacks is recorded
+ * bit by bit beside the objects.  Nothing is written into a free object.
+ */
+#ifndef MEMPOOL_FIXED_H
+#define MEMPOOL_FIXED_H
+
+#include "mempool/common.h"
+#include "mempool/local.h"
+#include "mempool/stats.h"
+
+MEMPOOL_BEGIN
+
+/*
+ * Two stacks of free objects, that grow down, each in a magazine: a block of
+ * `mask` + 1 bytes, aligned to its size.  Allocation pops one, free pushes on
+ * the other; they are exchanged when the first is empty.
+ *
+ *   alloc  one above its top.  Empty when alloc & mask is 0.
+ *   free   its top.  Full when free & mask is 0.
+ *
+ * So all zeros is empty and full at once, and takes the slow path.  Owner: one
+ * thread, or the holder of a lock; others may read single words.
+ */
+struct mempool_front {
+	void **alloc;
+	void **free;
+	uintptr_t mask;
+};
+
+/* What the fast path reads of a pool; the rest is behind it. */
+typedef struct mempool_fixed {
+	struct mempool_front *front; /* of a single-thread pool; else NULL */
+	int slot; /* of a thread-local pool in mempool_local; else -1 */
+} mempool_fixed_t;
+
+/* Outlined halves of the functions below. */
+MEMPOOL_API void *mempool_fixed_alloc_slow(mempool_fixed_t *pool);
+MEMPOOL_API void mempool_fixed_free_slow(mempool_fixed_t *pool, void *object);
+
+/*
+ * Makes a pool of objects of `size` bytes.  `options` may be NULL.
+ *
+ *   align    objects lie at its multiples: a power of two up to 2 MiB.  By
+ *            default 16, or 8 for a size of 8 or less.
+ *   initial  taken at once, in one call to the source.
+ *   limit    on blocks; the pool's own record and its stacks of pointers,
+ *            1 KiB each, come on top.  The last block is cut to fit.
+ *   threading
+ *     MEMPOOL_LOCKED        any thread.  A few stacks with a lock each, so
+ *                           that threads seldom meet; an allocation fails only
+ *                           when no object is free in any of them.
+ *     MEMPOOL_SINGLE        one thread at a time.  With MEMPOOL_DEBUG=owner a
+ *                           call from another thread than the first stops the
+ *                           program.
+ *     MEMPOOL_THREAD_LOCAL  any thread.  Each has stacks of its own (32 KiB of
+ *                           objects a side at most), which others do not
+ *                           reach; they are handed on when it ends.  Beyond
+ *                           MEMPOOL_LOCAL_SLOTS such pools: LOCKED.
+ *
+ * NULL with EINVAL (size 0 or beyond PTRDIFF_MAX, align no power of two or too
+ * large, initial above limit, unknown threading) or ENOMEM.  May map memory.
+ */
+MEMPOOL_API mempool_fixed_t *
+mempool_fixed_create(size_t size,
+		     const struct mempool_options *options) MEMPOOL_MUSTUSE;
+
+/*
+ * Gives all memory back, objects in use as well; NULL does nothing.  No other
+ * thread may be in the pool.  A second call, and each use of a destroyed pool,
+ * stops the program with a line, until another pool has taken its place.
+ */
+MEMPOOL_API void mempool_fixed_destroy(mempool_fixed_t *pool);
+
+/* This thread's stacks; NULL: none that the fast path may use. */
+static inline struct mempool_front *mempool_fixed_front(mempool_fixed_t *pool)
+{
+	if (pool->slot < 0)
+		return pool->front;
+	return (struct mempool_front *)mempool_local[pool->slot];
+}
+
+/*
+ * An object, contents arbitrary.  NULL with ENOMEM: the source gives no more,
+ * or the limit is reached.  Any thread that the pool's form allows; never
+ * sleeps but for its locks.  pool may not be NULL: a fault (SIGSEGV).
+ */
+MEMPOOL_MUSTUSE static inline void *mempool_fixed_alloc(mempool_fixed_t *pool)
+{
+	struct mempool_front *f = mempool_fixed_front(pool);
+	void **top;
+
+	if (__builtin_expect(!f, 0))
+		return mempool_fixed_alloc_slow(pool);
+	top = f->alloc;
+	if (__builtin_expect(!((uintptr_t)top & f->mask), 0))
+		return mempool_fixed_alloc_slow(pool);
+	__atomic_store_n(&f->alloc, top + 1, __ATOMIC_RELAXED);
+	return top[-1];
+}
+
+/* The same, cleared: all `size` bytes are 0. */
+MEMPOOL_API void *mempool_fixed_zalloc(mempool_fixed_t *pool) MEMPOOL_MUSTUSE;
+
+/*
+ * Takes an object back; NULL does nothing.  The object itself is not touched.
+ * Never fails, never takes memory.  pool may not be NULL.
+ *
+ * The object freed last, freed again, stops the program at once.  Another
+ * double free, a foreign pointer and one into an object do so when a full
+ * magazine goes down to the blocks, or in mempool_fixed_trim(), _check(); with
+ * MEMPOOL_DEBUG, under ASan and under valgrind at once.
+ */
+static inline void mempool_fixed_free(mempool_fixed_t *pool, void *object)
+{
+	struct mempool_front *f = mempool_fixed_front(pool);
+	void **top;
+
+	if (__builtin_expect(!f, 0)) {
+		mempool_fixed_free_slow(pool, object);
+		return;
+	}
+	top = f->free;
+	if (__builtin_expect(!((uintptr_t)top & f->mask) || *top == object ||
+				     !object,
+			     0)) {
+		mempool_fixed_free_slow(pool, object);
+		return;
+	}
+	*--top = object;
+	__atomic_store_n(&f->free, top, __ATOMIC_RELAXED);
+}
+
+/*
+ * True when `p` points at an object of the pool, in use or free.  NULL: false.
+ * O(log blocks); takes the lock.
+ */
+MEMPOOL_API bool mempool_fixed_owns(mempool_fixed_t *pool, const void *p);
+
+/*
+ * Gives the blocks that are wholly free back to the source, in whatever order
+ * their objects were freed.  The stacks of the caller are emptied first, and
+ * in a locked pool all of them; those of other threads of a thread-local pool
+ * stay.  Returns the bytes given back.  NULL: 0.
+ */
+MEMPOOL_API size_t mempool_fixed_trim(mempool_fixed_t *pool);
+
+/*
+ * What the pool can say about itself.  held_bytes are the blocks and the
+ * stacks; overhead_bytes what of them is no object.  Takes the lock.
+ */
+MEMPOOL_API void mempool_fixed_stats(mempool_fixed_t *pool,
+				     struct mempool_stats *stats);
+
+/*
+ * Ends the program when an invariant does not hold, or when a free object is
+ * found that is none.  Other threads may be in the pool.  NULL does nothing.
+ */
+MEMPOOL_API void mempool_fixed_check(mempool_fixed_t *pool);
+
+MEMPOOL_END
+
+#endif

@@ -1,0 +1,248 @@
+/*
+ * debug.c - what MEMPOOL_DEBUG asks for, and poison.
+ *
+ * The bytes of poison are read and written through volatile pointers, in code
+ * that no sanitizer instruments: a free object is inaccessible to ASan, and
+ * memset() is one of the functions that it watches.  memcheck is asked to
+ * look away.
+ */
+#include "pool/debug.h"
+
+#include <errno.h>
+#include <execinfo.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/out.h"
+#include "pool/pages_source.h"
+#include "pool/roster.h"
+#include "pool/tool.h"
+
+enum {
+	POISON_FREE = 0x6b,
+	POISON_END = 0xa5,
+	BYTES_A_LINE = 16,
+	LINES_BEFORE = 1, /* the line with the first mismatch */
+	LINES_SHOWN = 4,
+	FRAMES = 32,
+	SHOWN_MOST = 80, /* bytes of a strange name or value */
+};
+
+static const struct {
+	char word[8];
+	unsigned flag;
+} words[] = {
+	{ "poison", DEBUG_POISON },
+	{ "owner", DEBUG_OWNER },
+	{ "leaks", DEBUG_LEAKS },
+};
+
+unsigned debug_flags;
+
+/* --- MEMPOOL_DEBUG --- */
+
+static unsigned flag_of(const char *word, size_t length)
+{
+	for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+		if (strlen(words[i].word) == length &&
+		    memcmp(words[i].word, word, length) == 0)
+			return words[i].flag;
+	return 0;
+}
+
+static void tell_bad_word(const char *value)
+{
+	char text[OUT_LINE];
+	struct out o;
+
+	out_memory(&o, text, sizeof text);
+	out_str(&o, "libmempool: MEMPOOL_DEBUG=");
+	out_quoted(&o, value, SHOWN_MOST);
+	out_str(&o, " is not a list of poison, owner and leaks with commas"
+		    " between them; what else it says is ignored");
+	out_line(&o, STDERR_FILENO);
+}
+
+void debug_start(void)
+{
+	const char *value = secure_getenv("MEMPOOL_DEBUG");
+	bool told = false;
+	void *frame;
+
+	for (const char *word = value; word && *word;) {
+		size_t length = strcspn(word, ",");
+		unsigned flag = flag_of(word, length);
+
+		debug_flags |= flag;
+		if (!flag && !told) {
+			tell_bad_word(value);
+			told = true;
+		}
+		word += length;
+		word += *word == ',';
+	}
+	/* The first call loads a library: not in the middle of a fault. */
+	if (debug_flags & DEBUG_POISON)
+		backtrace(&frame, 1);
+}
+
+bool debug_watched(void)
+{
+	return tool_on || (debug_flags & (DEBUG_POISON | DEBUG_OWNER));
+}
+
+/* --- faults --- */
+
+static void put_crime(struct out *o, const char *crime, const void *object,
+		      const char *pool)
+{
+	out_str(o, "libmempool: ");
+	out_str(o, crime);
+	out_str(o, " of ");
+	out_hex(o, (uintptr_t)object);
+	if (pool) {
+		out_str(o, " (pool ");
+		out_quoted(o, pool, MEMPOOL_NAME);
+		out_char(o, ')');
+	}
+	out_str(o, ": ");
+}
+
+_Noreturn COLD void debug_fault(const char *crime, const void *object,
+				const char *pool, const char *detail)
+{
+	char text[OUT_LINE];
+	struct out o;
+
+	out_memory(&o, text, sizeof text);
+	put_crime(&o, crime, object, pool);
+	out_str(&o, detail);
+	out_line(&o, STDERR_FILENO);
+	abort();
+}
+
+/* --- poison --- */
+
+/* What byte `at` of a free object of `bytes` bytes holds. */
+static unsigned char poison_at(size_t at, size_t bytes)
+{
+	return at == bytes - 1 ? POISON_END : POISON_FREE;
+}
+
+/* Two digits. */
+static void put_byte(struct out *o, unsigned char byte)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	out_char(o, digits[byte >> 4]);
+	out_char(o, digits[byte & 15]);
+}
+
+__attribute__((no_sanitize_address)) void debug_poison(void *object,
+						       size_t bytes)
+{
+	volatile unsigned char *p = object;
+
+	if (!(debug_flags & DEBUG_POISON))
+		return;
+	tool_look_away(true);
+	for (size_t at = 0; at < bytes; at++)
+		p[at] = poison_at(at, bytes);
+	tool_look_away(false);
+}
+
+/* One line of the object, from `start` on; the byte at `bad` is marked. */
+__attribute__((no_sanitize_address)) static void
+put_line(const volatile unsigned char *p, size_t bytes, size_t start,
+	 size_t bad)
+{
+	char text[OUT_LINE];
+	struct out o;
+
+	out_memory(&o, text, sizeof text);
+	out_str(&o, "libmempool: +");
+	out_u64(&o, start);
+	out_str(&o, ":");
+	for (size_t at = start; at < bytes && at < start + BYTES_A_LINE; at++) {
+		out_char(&o, at == bad ? '>' : ' ');
+		put_byte(&o, p[at]);
+	}
+	out_line(&o, STDERR_FILENO);
+}
+
+__attribute__((no_sanitize_address)) static _Noreturn COLD void
+poison_fault(const volatile unsigned char *p, size_t bytes, size_t bad,
+	     const char *pool)
+{
+	size_t line = bad / BYTES_A_LINE;
+	size_t first = line - min_of(line, (size_t)LINES_BEFORE);
+	void *frames[FRAMES];
+	char text[OUT_LINE];
+	struct out o;
+
+	out_memory(&o, text, sizeof text);
+	put_crime(&o, "write after free", (const void *)p, pool);
+	out_str(&o, "byte ");
+	out_u64(&o, bad);
+	out_str(&o, " of ");
+	out_u64(&o, bytes);
+	out_str(&o, " is ");
+	put_byte(&o, p[bad]);
+	out_str(&o, " in the place of ");
+	put_byte(&o, poison_at(bad, bytes));
+	out_line(&o, STDERR_FILENO);
+	for (size_t i = first; i < first + LINES_SHOWN; i++)
+		if (i * BYTES_A_LINE < bytes)
+			put_line(p, bytes, i * BYTES_A_LINE, bad);
+	backtrace_symbols_fd(frames, backtrace(frames, FRAMES), STDERR_FILENO);
+	abort();
+}
+
+__attribute__((no_sanitize_address)) void
+debug_check_poison(const void *object, size_t bytes, const char *pool)
+{
+	const volatile unsigned char *p = object;
+
+	if (!(debug_flags & DEBUG_POISON))
+		return;
+	tool_look_away(true);
+	for (size_t at = 0; at < bytes; at++)
+		if (p[at] != poison_at(at, bytes))
+			poison_fault(p, bytes, at, pool);
+	tool_look_away(false);
+}
+
+/* --- leaks --- */
+
+/* `process`: the process's own source; what pools hold of it is told there. */
+static bool tell_leak(struct roster_entry *e, void *process)
+{
+	struct mempool_stats s;
+	char text[OUT_LINE];
+	struct out o;
+
+	if (e == process)
+		return false;
+	roster_stats(e, &s);
+	if (!s.live)
+		return false;
+	out_memory(&o, text, sizeof text);
+	out_str(&o, "libmempool: leak: ");
+	out_u64(&o, s.live);
+	out_str(&o, s.live == 1 ? " object, " : " objects, ");
+	out_u64(&o, s.live_bytes);
+	out_str(&o, " bytes, in pool ");
+	out_quoted(&o, s.name, MEMPOOL_NAME);
+	out_str(&o, " (");
+	out_str(&o, s.kind);
+	out_char(&o, ')');
+	out_line(&o, STDERR_FILENO);
+	return false;
+}
+
+void debug_report_leaks(void)
+{
+	if (debug_flags & DEBUG_LEAKS)
+		roster_walk(tell_leak, &source_of(NULL)->entry);
+}

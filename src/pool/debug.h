@@ -1,0 +1,47 @@
+/*
+ * debug.h - what MEMPOOL_DEBUG asks for, and poison.
+ *
+ * Debugging is run-time policy: a pool asks debug_watched() when it is made,
+ * and if true keeps no stock that its fast path could see, so that every call
+ * takes the slow path, where objects are poisoned and checked.
+ */
+#ifndef POOL_DEBUG_H
+#define POOL_DEBUG_H
+
+#include "base/common.h"
+
+enum {
+	DEBUG_POISON = 1, /* free objects are filled, and checked when reused */
+	DEBUG_OWNER = 2,  /* single-thread pools check who calls */
+	DEBUG_LEAKS = 4,  /* at exit: what is still live, and in which pool */
+};
+
+/* What MEMPOOL_DEBUG said when the library started. */
+extern HIDDEN unsigned debug_flags;
+
+/* Reads MEMPOOL_DEBUG.  A bad word is told in one line on stderr. */
+void debug_start(void);
+
+/* True when poison or owner checks are on, or ASan or valgrind look on. */
+bool debug_watched(void);
+
+/*
+ * With DEBUG_POISON: fills a free object, 0x6b and a last byte 0xa5 (the
+ * kernel's include/linux/poison.h).
+ */
+void debug_poison(void *object, size_t bytes);
+
+/*
+ * With DEBUG_POISON: ends the program, with the bytes around the first
+ * mismatch and the stack, when a free object was written to.
+ */
+void debug_check_poison(const void *object, size_t bytes, const char *pool);
+
+/* One line about proven misuse, then abort(); `crime` as in base/fault.h. */
+_Noreturn void debug_fault(const char *crime, const void *object,
+			   const char *pool, const char *detail);
+
+/* At exit, with DEBUG_LEAKS: a line for each pool with live objects. */
+void debug_report_leaks(void);
+
+#endif

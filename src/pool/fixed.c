@@ -1,0 +1,150 @@
+/*
+ * fixed.c - pools of objects of one size.
+ */
+#include "mempool/fixed.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "pool/fixed_center.h"
+#include "pool/fixed_report.h"
+
+enum { ALIGN_DEFAULT = 16, ALIGN_TINY = 8, SPAN_OBJECTS = 16 };
+
+static const struct roster_kind kind = {
+	.name = "fixed",
+	.rank = RANK_FIXED,
+	.stats = report_stats,
+	.lock = report_fork_lock,
+	.unlock = report_fork_unlock,
+	.fork_child = report_fork_child,
+};
+
+static struct center *center_of(mempool_fixed_t *pool)
+{
+	struct center *c = (struct center *)pool;
+
+	center_enter(c);
+	return c;
+}
+
+/* The bytes of 2^MEMPOOL_MAX_ORDER pages: no source aligns to more. */
+static size_t largest_align(void)
+{
+	return mempool_pages_size(MEMPOOL_MAX_ORDER);
+}
+
+/*
+ * Large objects make spans longer, so that little is left over; a low limit
+ * makes them shorter, so that some fit.
+ */
+static size_t span_align(size_t size, size_t limit)
+{
+	size_t align = SPAN_BYTES, least = sys_page();
+
+	while (align < largest_align() && align / SPAN_OBJECTS < size)
+		align *= 2;
+	while (limit && align > least && align > limit / 4)
+		align /= 2;
+	return align;
+}
+
+/* Sets sizes and spans.  An object may be longer than what spans align to. */
+static void shape(struct center *c, size_t size, size_t align, size_t limit)
+{
+	struct blocks *b = &c->blocks;
+	struct stock *k = &c->stocks[0];
+
+	k->size = round_up(size, align);
+	k->blocks = b;
+	blocks_shape(b, max_of(span_align(k->size, limit), 2 * align));
+	stock_init(k, align);
+	b->stride = round_up(k->first + k->size, b->align);
+	b->least = k->first + k->size;
+	b->first = b->stride;
+}
+
+mempool_fixed_t *mempool_fixed_create(size_t size,
+				      const struct mempool_options *options)
+{
+	static const struct mempool_options none;
+	const struct mempool_options *o = options ? options : &none;
+	size_t align = o->align		   ? o->align
+		       : size > ALIGN_TINY ? ALIGN_DEFAULT
+					   : ALIGN_TINY;
+	int error = center_check_options(o, largest_align() / 2);
+	struct center *c;
+
+	if (error || !size || size > PTRDIFF_MAX) {
+		errno = EINVAL;
+		return NULL;
+	}
+	if (size > PTRDIFF_MAX - 4 * largest_align()) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	c = center_new(1, 0, o);
+	if (!c)
+		return NULL;
+	c->object_size = size;
+	shape(c, size, max_of(align, (size_t)ALIGN_TINY), o->limit);
+	return center_open(c, o, &kind) ? &c->open : NULL;
+}
+
+void mempool_fixed_destroy(mempool_fixed_t *pool)
+{
+	if (pool)
+		center_destroy(center_of(pool));
+}
+
+void *mempool_fixed_alloc_slow(mempool_fixed_t *pool)
+{
+	return center_alloc(center_of(pool), 0);
+}
+
+void mempool_fixed_free_slow(mempool_fixed_t *pool, void *object)
+{
+	struct center *c = center_of(pool);
+
+	if (object)
+		center_free(c, 0, object);
+}
+
+void *mempool_fixed_zalloc(mempool_fixed_t *pool)
+{
+	void *object = mempool_fixed_alloc(pool);
+
+	if (object)
+		memset(object, 0, ((struct center *)pool)->object_size);
+	return object;
+}
+
+bool mempool_fixed_owns(mempool_fixed_t *pool, const void *p)
+{
+	struct center *c = center_of(pool);
+	bool owns;
+
+	if (!p)
+		return false;
+	center_lock(c);
+	owns = stock_owns(&c->stocks[0], p);
+	center_unlock(c);
+	return owns;
+}
+
+size_t mempool_fixed_trim(mempool_fixed_t *pool)
+{
+	return pool ? center_trim(center_of(pool)) : 0;
+}
+
+void mempool_fixed_stats(mempool_fixed_t *pool, struct mempool_stats *stats)
+{
+	roster_stats(&center_of(pool)->entry, stats);
+}
+
+void mempool_fixed_check(mempool_fixed_t *pool)
+{
+	if (pool)
+		report_check(center_of(pool));
+}

@@ -1,0 +1,401 @@
+/*
+ * fixed_blocks.c - a chain of blocks, each twice the last, cut into spans.
+ *
+ * The k-th block is 2^k times the first until BLOCK_MAX_BYTES, so n objects
+ * take about log2(n / objects of the first) calls to the source.  What the
+ * source or the limit refuses is asked for again at half the size.
+ */
+#include "pool/fixed_blocks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "pool/pages.h"
+#include "pool/tool.h"
+
+enum { LINE_SHIFT = 6, COLORS = 8 };
+
+size_t blocks_colors(size_t align)
+{
+	return align < SPAN_BYTES ? 0 : (COLORS - 1) << LINE_SHIFT;
+}
+
+void blocks_shape(struct blocks *b, size_t align)
+{
+	b->align = align;
+	b->color_shift = (unsigned)__builtin_ctzll(align) - LINE_SHIFT;
+	b->colors = blocks_colors(align);
+}
+
+void blocks_init(struct blocks *b)
+{
+	b->table = b->inside;
+	b->room = BLOCKS_INSIDE;
+	b->next = b->first;
+}
+
+/* --- the table --- */
+
+static bool make_room(struct blocks *b)
+{
+	struct extent *bigger;
+
+	if (b->count < b->room)
+		return true;
+	bigger = malloc(2 * b->room * sizeof(*bigger));
+	if (!bigger)
+		return false;
+	memcpy(bigger, b->table, b->count * sizeof(*bigger));
+	if (b->table != b->inside)
+		free(b->table);
+	b->table = bigger;
+	b->room *= 2;
+	return true;
+}
+
+static void insert(struct blocks *b, char *start, char *end)
+{
+	unsigned i = b->count++;
+
+	for (; i > 0 && b->table[i - 1].start > start; i--)
+		b->table[i] = b->table[i - 1];
+	b->table[i] = (struct extent){ start, end };
+}
+
+static void widen(struct blocks *b, uintptr_t low, uintptr_t high)
+{
+	if (!b->low || low < b->low)
+		__atomic_store_n(&b->low, low, __ATOMIC_RELAXED);
+	if (high > b->high)
+		__atomic_store_n(&b->high, high, __ATOMIC_RELAXED);
+}
+
+static void remove_at(struct blocks *b, unsigned i)
+{
+	b->count--;
+	b->last = 0;
+	for (; i < b->count; i++)
+		b->table[i] = b->table[i + 1];
+}
+
+static bool holds(const struct extent *e, const char *p)
+{
+	return p >= e->start && p < e->end;
+}
+
+static const struct extent *extent_of(struct blocks *b, const char *p)
+{
+	unsigned low = 0, high = b->count;
+
+	if (b->last < high && holds(&b->table[b->last], p))
+		return &b->table[b->last];
+	while (low < high) {
+		unsigned middle = (low + high) / 2;
+
+		if (p >= b->table[middle].end)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	if (low == b->count || !holds(&b->table[low], p))
+		return NULL;
+	b->last = low;
+	return &b->table[low];
+}
+
+struct span *blocks_find(struct blocks *b, const void *p)
+{
+	const struct extent *e = extent_of(b, p);
+	struct span *s = span_of(b, p);
+	size_t offset;
+
+	if (!e)
+		return NULL;
+	offset = (size_t)(span_base(b, p) - e->start);
+	if (offset % b->stride ||
+	    offset / b->stride >= block_of_extent(b, e)->fresh || !s->stock)
+		return NULL;
+	return s;
+}
+
+/* --- the source --- */
+
+bool blocks_add(struct blocks *b, size_t bytes)
+{
+	size_t got;
+	char *start;
+
+	if (!make_room(b))
+		return false;
+	start = pages_take(b->source, bytes, b->align, &got);
+	if (!start)
+		return false;
+	if (got < b->least || (b->limit && got > b->limit - b->held)) {
+		pages_give(b->source, start, got);
+		return false;
+	}
+	/* Told as a whole, before it is hidden in parts. */
+	tool_block(start, got, true);
+	tool_block(start, got, false);
+	b->fresh = &span_header(b, start)->as_block;
+	*b->fresh = (struct block){
+		.got = got,
+		.spans = (unsigned)((got - b->least) / b->stride + 1),
+	};
+	insert(b, start, start + got);
+	widen(b, (uintptr_t)start, (uintptr_t)start + got);
+	b->held += got;
+	b->calls++;
+	b->next = min_of(2 * got, max_of(BLOCK_MAX_BYTES, b->first));
+	return true;
+}
+
+/* `least` bytes at least.  Powers of two, for that is what the source has. */
+static bool grow(struct blocks *b, size_t least)
+{
+	size_t most = b->limit ? b->limit - b->held : SIZE_MAX;
+	size_t bytes = b->next;
+
+	if (least > PTRDIFF_MAX / 2)
+		return false;
+	while (bytes < least)
+		bytes *= 2;
+	while (bytes > most && bytes / 2 >= least)
+		bytes /= 2;
+	for (; bytes <= most && bytes >= least && bytes >= b->align; bytes /= 2)
+		if (blocks_add(b, bytes))
+			return true;
+	/* No power of two fits, but this may. */
+	return least <= most && bytes * 2 > most && blocks_add(b, least);
+}
+
+/* --- spans --- */
+
+static void unlink_spare(struct blocks *b, struct span *s)
+{
+	if (s->prev)
+		s->prev->next = s->next;
+	else
+		b->spare = s->next;
+	if (s->next)
+		s->next->prev = s->prev;
+}
+
+static char *start_of(const struct blocks *b, const struct block *block)
+{
+	return span_base(b, block);
+}
+
+static struct span *span_at(const struct blocks *b, char *start, size_t i)
+{
+	return span_header(b, start + i * b->stride);
+}
+
+static struct span *take_fresh(struct blocks *b, size_t run)
+{
+	struct block *block = b->fresh;
+	struct span *s = span_at(b, start_of(b, block), block->fresh);
+
+	block->fresh += (unsigned)run;
+	s->block = block;
+	if (block->fresh == block->spans)
+		b->fresh = NULL;
+	return s;
+}
+
+/* Whether tools let others touch what is behind the first header. */
+static void hide(const struct blocks *b, struct span *s, size_t run, bool ours)
+{
+	char *end = start_of(b, s->block) + s->block->got;
+	char *base = span_base(b, s);
+
+	end = min_of(end, base + run * b->stride);
+	tool_block(s + 1, (size_t)(end - (char *)(s + 1)), ours);
+}
+
+static struct span *used_span(struct blocks *b, struct span *s, size_t run,
+			      struct stock *stock)
+{
+	s->next = s->prev = NULL;
+	s->stock = stock;
+	hide(b, s, run, false);
+	s->run = (uint32_t)run;
+	s->objects = 0;
+	s->block->used += s->run;
+	b->used += run;
+	return s;
+}
+
+struct span *blocks_take_span(struct blocks *b, struct stock *stock,
+			      size_t *bytes)
+{
+	struct span *s = b->spare;
+	char *end;
+
+	if (s)
+		unlink_spare(b, s);
+	else if (b->fresh || grow(b, b->least))
+		s = take_fresh(b, 1);
+	else
+		return NULL;
+	end = start_of(b, s->block) + s->block->got;
+	*bytes = min_of((size_t)(end - span_base(b, s)), b->stride);
+	return used_span(b, s, 1, stock);
+}
+
+static void add_spare(struct blocks *b, struct span *s)
+{
+	s->stock = NULL;
+	s->run = 1;
+	s->prev = NULL;
+	s->next = b->spare;
+	if (b->spare)
+		b->spare->prev = s;
+	b->spare = s;
+	hide(b, s, 1, true);
+}
+
+void blocks_give_span(struct blocks *b, struct span *s)
+{
+	struct block *block = s->block;
+	char *base = span_base(b, s);
+	uint32_t run = s->run;
+
+	block->used -= run;
+	b->used -= run;
+	/* The headers of what it covered are written anew. */
+	hide(b, s, run, false);
+	for (uint32_t i = run; i-- > 0;) {
+		struct span *part = span_at(b, base, i);
+
+		part->block = block;
+		add_spare(b, part);
+	}
+}
+
+/* --- runs --- */
+
+/* `run` spare spans in a row; NULL: none. */
+static struct span *search(struct blocks *b, const struct extent *e, size_t run)
+{
+	const struct block *block = block_of_extent(b, e);
+	size_t row = 0;
+
+	for (size_t i = 0; i < block->fresh;) {
+		const struct span *s = span_at(b, e->start, i);
+
+		row = s->stock ? 0 : row + 1;
+		i += s->run;
+		if (row == run)
+			return span_at(b, e->start, i - run);
+	}
+	return NULL;
+}
+
+/* Makes the rest of the fresh block spare, so that another can be fresh. */
+static void retire_fresh(struct blocks *b)
+{
+	while (b->fresh)
+		add_spare(b, take_fresh(b, 1));
+}
+
+struct span *blocks_take_run(struct blocks *b, struct stock *stock, size_t run)
+{
+	struct span *s;
+
+	if (b->fresh && b->fresh->spans - b->fresh->fresh >= run)
+		return used_span(b, take_fresh(b, run), run, stock);
+	for (unsigned i = 0; i < b->count; i++) {
+		s = search(b, &b->table[i], run);
+		if (!s)
+			continue;
+		for (size_t n = 0; n < run; n++)
+			unlink_spare(b, span_at(b, span_base(b, s), n));
+		return used_span(b, s, run, stock);
+	}
+	retire_fresh(b);
+	if (!grow(b, run * b->stride))
+		return NULL;
+	return used_span(b, take_fresh(b, run), run, stock);
+}
+
+static bool is_unused(struct blocks *b, struct block *block, size_t i)
+{
+	return i < block->spans &&
+	       (i >= block->fresh || !span_at(b, start_of(b, block), i)->stock);
+}
+
+bool blocks_extend_run(struct blocks *b, struct span *s, size_t more)
+{
+	struct block *block = s->block;
+	size_t end =
+		(size_t)(span_base(b, s) - start_of(b, block)) / b->stride +
+		s->run;
+
+	for (size_t n = 0; n < more; n++)
+		if (!is_unused(b, block, end + n))
+			return false;
+	for (size_t n = 0; n < more; n++)
+		if (end + n < block->fresh)
+			unlink_spare(b,
+				     span_at(b, start_of(b, block), end + n));
+		else
+			take_fresh(b, 1);
+	hide(b, span_at(b, start_of(b, block), end), more, false);
+	s->run += (uint32_t)more;
+	block->used += (unsigned)more;
+	b->used += more;
+	return true;
+}
+
+/* --- giving back --- */
+
+static void drop_spare(struct blocks *b, struct block *block, char *start)
+{
+	for (unsigned i = 0; i < block->fresh; i++)
+		unlink_spare(b, span_at(b, start, i));
+	if (b->fresh == block)
+		b->fresh = NULL;
+}
+
+size_t blocks_trim(struct blocks *b)
+{
+	size_t bytes = 0, largest = 0;
+
+	for (unsigned i = b->count; i-- > 0;) {
+		char *start = b->table[i].start;
+		struct block *block = block_of_extent(b, &b->table[i]);
+		size_t got = block->got;
+
+		if (block->used) {
+			largest = max_of(largest, got);
+			continue;
+		}
+		drop_spare(b, block, start);
+		remove_at(b, i);
+		tool_block(start, got, false);
+		pages_give(b->source, start, got);
+		b->held -= got;
+		bytes += got;
+	}
+	if (bytes)
+		b->next = max_of(b->first, min_of(2 * largest, b->next));
+	return bytes;
+}
+
+void blocks_destroy(struct blocks *b)
+{
+	for (unsigned i = 0; i < b->count; i++) {
+		size_t got = block_of_extent(b, &b->table[i])->got;
+
+		tool_block(b->table[i].start, got, false);
+		pages_give(b->source, b->table[i].start, got);
+	}
+	if (b->table != b->inside)
+		free(b->table);
+	b->table = b->inside;
+	b->count = 0;
+	b->held = b->used = 0;
+	b->spare = NULL;
+	b->fresh = NULL;
+}

@@ -1,0 +1,31 @@
+/*
+ * fixed_cells.h - blocks of 1 KiB for a pool's magazines and fronts.
+ */
+#ifndef POOL_FIXED_CELLS_H
+#define POOL_FIXED_CELLS_H
+
+#include "base/common.h"
+#include "mempool/pages.h"
+
+enum { CELL_BYTES = 1024 };
+
+/* All zeros but for the source: none yet.  Owner: the pool's lock. */
+struct cells {
+	struct mempool_pages *source;
+	void **free; /* linked through their first word */
+	char *fresh; /* cells of the last group that nobody had yet */
+	char *end;   /* of that group */
+	struct group *groups;
+	size_t bytes;
+};
+
+/* A cell, aligned to its size, contents arbitrary; NULL: memory is out. */
+void *cells_take(struct cells *c);
+
+/* Kept for the next one who asks. */
+void cells_give(struct cells *c, void *cell);
+
+/* Back to the source, with all that was taken. */
+void cells_destroy(struct cells *c);
+
+#endif

@@ -1,0 +1,264 @@
+/*
+ * fixed_front.c - the slow half of fronts: where stacks meet the stock.
+ *
+ * Free and alloc side are exchanged when that pays, full magazines are
+ * exchanged with the depot, and only what is left over goes to the bitmaps or
+ * comes from them.  Without memory for magazines, objects go one by one.
+ */
+#include "pool/fixed_front.h"
+
+#include <string.h>
+
+#include "pool/debug.h"
+
+static void set(void ***word, void **value)
+{
+	__atomic_store_n(word, value, __ATOMIC_RELAXED);
+}
+
+/* --- a front's magazines --- */
+
+/* That of a free side's word. */
+static void **magazine_of_free(const struct mempool_front *f)
+{
+	return (void **)((uintptr_t)f->free & ~f->mask);
+}
+
+/* That of an alloc side's word, which may stand one beyond. */
+static void **magazine_of_alloc(const struct mempool_front *f)
+{
+	return (void **)((uintptr_t)(f->alloc - 1) & ~f->mask);
+}
+
+static size_t count_free(const struct mempool_front *f, const struct stock *k)
+{
+	return f->free ? (size_t)(magazine_of_free(f) + k->slots - 1 - f->free)
+		       : 0;
+}
+
+static size_t count_alloc(const struct mempool_front *f, const struct stock *k)
+{
+	return f->alloc ? (size_t)(magazine_of_alloc(f) + k->slots - f->alloc)
+			: 0;
+}
+
+static size_t count_side(const void *word, uintptr_t mask)
+{
+	uintptr_t below = (uintptr_t)word & mask;
+
+	return word ? (mask + 1 - below) / sizeof(void *) : 0;
+}
+
+size_t front_count(const struct mempool_front *f)
+{
+	void **alloc = __atomic_load_n(&f->alloc, __ATOMIC_RELAXED);
+	void **free = __atomic_load_n(&f->free, __ATOMIC_RELAXED);
+	size_t n = 0;
+
+	if ((uintptr_t)alloc & f->mask)
+		n += count_side(alloc, f->mask);
+	if (free)
+		n += count_side(free, f->mask) - 1;
+	return n;
+}
+
+static void **new_magazine(struct cells *cells, const struct stock *k)
+{
+	void **m = cells_take(cells);
+
+	if (m)
+		m[k->slots - 1] = NULL;
+	return m;
+}
+
+/* The alloc side, which is empty, and the free side change places. */
+static void exchange(struct mempool_front *f, const struct stock *k)
+{
+	void **empty = magazine_of_alloc(f);
+
+	set(&f->alloc, f->free + 1);
+	set(&f->free, empty + k->slots - 1);
+}
+
+/* --- sets --- */
+
+struct mempool_front *fronts_new(struct cells *cells,
+				 const struct stock *stocks, unsigned classes)
+{
+	struct mempool_front *fronts = cells_take(cells);
+
+	if (!fronts)
+		return NULL;
+	memset(fronts, 0, CELL_BYTES);
+	for (unsigned i = 0; i < classes; i++)
+		if (stocks[i].slots)
+			fronts[i].mask = stocks[i].slots * sizeof(void *) - 1;
+	return fronts;
+}
+
+void fronts_destroy(struct mempool_front *fronts, struct cells *cells,
+		    struct stock *stocks, unsigned classes)
+{
+	for (unsigned i = 0; i < classes; i++) {
+		struct mempool_front *f = &fronts[i];
+
+		front_flush(f, &stocks[i]);
+		if (f->alloc)
+			cells_give(cells, magazine_of_alloc(f));
+		if (f->free)
+			cells_give(cells, magazine_of_free(f));
+	}
+	cells_give(cells, fronts);
+}
+
+/* --- refill --- */
+
+static void note_peak(struct stock *k)
+{
+	k->most_out = max_of(k->most_out, stock_out(k));
+}
+
+static void *take_one(struct stock *k)
+{
+	void *object;
+
+	if (!stock_take(k, &object, 1) &&
+	    (!stock_grow(k) || !stock_take(k, &object, 1)))
+		return NULL;
+	note_peak(k);
+	return object;
+}
+
+/* Fills the alloc side, which is empty and has a magazine. */
+static bool fill(struct mempool_front *f, struct cells *cells, struct stock *k)
+{
+	void **m = magazine_of_alloc(f);
+	size_t most = k->slots - 1, n;
+
+	/* What was freed last is in the CPU's cache. */
+	if (f->free && count_free(f, k) > most / 2) {
+		exchange(f, k);
+		return true;
+	}
+	if (k->fulls) {
+		cells_give(cells, m);
+		set(&f->alloc, k->full[--k->fulls] + 1);
+		return true;
+	}
+	if (!k->free) {
+		if (f->free && count_free(f, k)) {
+			exchange(f, k);
+			return true;
+		}
+		if (!stock_grow(k))
+			return false;
+	}
+	n = min_of(most, k->free);
+	stock_take(k, m + most - n, n);
+	set(&f->alloc, m + most - n + 1);
+	return true;
+}
+
+void *front_refill(struct mempool_front *f, struct cells *cells,
+		   struct stock *k)
+{
+	void **top;
+
+	if (!k->slots || !f)
+		return take_one(k);
+	if (!f->alloc) {
+		void **m = new_magazine(cells, k);
+
+		if (!m) {
+			void *object = take_one(k);
+
+			if (!object && f->free && count_free(f, k)) {
+				object = *f->free;
+				set(&f->free, f->free + 1);
+			}
+			return object;
+		}
+		set(&f->alloc, m + k->slots);
+	}
+	if (!count_alloc(f, k) && !fill(f, cells, k))
+		return NULL;
+	top = front_pop(f);
+	note_peak(k);
+	return *top;
+}
+
+/* --- drain --- */
+
+/* Makes room in the free side; false: it has no magazine. */
+static bool make_room(struct mempool_front *f, struct cells *cells,
+		      struct stock *k)
+{
+	void **m;
+
+	if (!f->free) {
+		m = new_magazine(cells, k);
+		if (!m)
+			return false;
+		set(&f->free, m + k->slots - 1);
+		return true;
+	}
+	if (count_free(f, k) < k->slots - 1)
+		return true;
+	if (f->alloc && !count_alloc(f, k)) {
+		exchange(f, k);
+		return true;
+	}
+	m = k->fulls < DEPOT_MAGAZINES ? new_magazine(cells, k) : NULL;
+	if (m) {
+		k->full[k->fulls++] = f->free;
+	} else {
+		m = f->free;
+		stock_give(k, m, k->slots - 1);
+	}
+	set(&f->free, m + k->slots - 1);
+	return true;
+}
+
+void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
+		 void *object)
+{
+	if (!k->slots || !f) {
+		stock_give(k, &object, 1);
+		return;
+	}
+	if (f->free && *f->free == object) {
+		stock_accuse(k, object);
+		debug_fault("double free", object, k->name,
+			    "it was freed just before");
+	}
+	if (!make_room(f, cells, k))
+		stock_give(k, &object, 1);
+	else
+		front_push(f, object);
+}
+
+void front_flush(struct mempool_front *f, struct stock *k)
+{
+	size_t n;
+
+	if (f->alloc) {
+		n = count_alloc(f, k);
+		stock_give(k, f->alloc - 1, n);
+		set(&f->alloc, f->alloc + n);
+	}
+	if (f->free) {
+		n = count_free(f, k);
+		stock_give(k, f->free, n);
+		set(&f->free, f->free + n);
+	}
+}
+
+void front_empty_depot(struct cells *cells, struct stock *k)
+{
+	while (k->fulls) {
+		void **m = k->full[--k->fulls];
+
+		stock_give(k, m, k->slots - 1);
+		cells_give(cells, m);
+	}
+}

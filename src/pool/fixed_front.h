@@ -1,0 +1,65 @@
+/*
+ * fixed_front.h - the slow half of fronts: where stacks meet the stock.
+ *
+ * A magazine that is full begins with its first object, and the last slot of
+ * each stays empty.  Every function is called with the pool's lock held, by
+ * the owner of the front.
+ */
+#ifndef POOL_FIXED_FRONT_H
+#define POOL_FIXED_FRONT_H
+
+#include "mempool/fixed.h"
+#include "pool/fixed_cells.h"
+#include "pool/fixed_stock.h"
+
+/* A set of fronts, one for each of the stocks; NULL: memory is out. */
+struct mempool_front *fronts_new(struct cells *cells,
+				 const struct stock *stocks, unsigned classes);
+
+/* Their objects go to the stocks, their cells back. */
+void fronts_destroy(struct mempool_front *fronts, struct cells *cells,
+		    struct stock *stocks, unsigned classes);
+
+/*
+ * An object, when the alloc side is empty; that is filled too.  NULL: memory
+ * is out.  `f` NULL: straight from the stock.
+ */
+void *front_refill(struct mempool_front *f, struct cells *cells,
+		   struct stock *k);
+
+/* Takes an object when the free side is full.  `f` NULL: for the stock. */
+void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
+		 void *object);
+
+/* All objects go to the stock. */
+void front_flush(struct mempool_front *f, struct stock *k);
+
+/* The full magazines of the depot go to the spans. */
+void front_empty_depot(struct cells *cells, struct stock *k);
+
+/* Objects of both sides; may be called without a lock, for statistics. */
+size_t front_count(const struct mempool_front *f);
+
+static inline void **front_pop(struct mempool_front *f)
+{
+	void **top = f->alloc;
+
+	if (!((uintptr_t)top & f->mask))
+		return NULL;
+	__atomic_store_n(&f->alloc, top + 1, __ATOMIC_RELAXED);
+	return top - 1;
+}
+
+/* False: full. */
+static inline bool front_push(struct mempool_front *f, void *object)
+{
+	void **top = f->free;
+
+	if (!((uintptr_t)top & f->mask) || *top == object)
+		return false;
+	*--top = object;
+	__atomic_store_n(&f->free, top, __ATOMIC_RELAXED);
+	return true;
+}
+
+#endif

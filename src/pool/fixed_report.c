@@ -1,0 +1,225 @@
+/*
+ * fixed_report.c - statistics, checks and fork of pools with a center.
+ */
+#include "pool/fixed_report.h"
+
+#include <string.h>
+
+#include "pool/debug.h"
+#include "pool/fixed_front.h"
+#include "pool/local.h"
+
+/* --- statistics --- */
+
+/* Free objects in fronts: the sum over a set, by class. */
+struct tally {
+	const struct center *c;
+	size_t count, bytes;
+};
+
+static void add_fronts(void *fronts, void *tally)
+{
+	struct tally *t = tally;
+	const struct mempool_front *f = fronts;
+
+	for (unsigned i = 0; f && i < t->c->classes; i++) {
+		size_t n = front_count(&f[i]);
+
+		t->count += n;
+		t->bytes += n * t->c->stocks[i].size;
+	}
+}
+
+static void add_all_fronts(struct center *c, struct tally *t)
+{
+	if (c->open.slot >= 0)
+		local_walk(c->open.slot, add_fronts, t);
+	else
+		add_fronts(c->open.front, t);
+	for (unsigned i = 0; i < SHARDS; i++)
+		add_fronts(
+			__atomic_load_n(&c->shards[i].fronts, __ATOMIC_ACQUIRE),
+			t);
+}
+
+static size_t minus(size_t a, size_t b)
+{
+	return a > b ? a - b : 0;
+}
+
+void report_stats(struct roster_entry *e, struct mempool_stats *s)
+{
+	struct center *c = center_of_entry(e);
+	struct tally t = { c, 0, 0 };
+	size_t out = 0, out_bytes = 0, carved = 0;
+
+	center_lock(c);
+	add_all_fronts(c, &t);
+	for (unsigned i = 0; i < c->classes; i++) {
+		const struct stock *k = &c->stocks[i];
+
+		out += stock_out(k);
+		out_bytes += stock_out(k) * k->size;
+		carved += k->capacity * k->size;
+		s->stock += k->free + stock_in_depot(k);
+		s->peak_bytes += k->most_out * k->size;
+	}
+	s->object_size = c->object_size;
+	s->stock += min_of(t.count, out);
+	s->live = minus(out, t.count) + c->large;
+	s->live_bytes = minus(out_bytes, t.bytes) + c->large_bytes;
+	s->peak_bytes += c->large_most;
+	s->held_bytes = c->blocks.held + c->cells.bytes + c->large_held;
+	s->overhead_bytes = c->cells.bytes + c->large_held - c->large_bytes +
+			    minus(c->blocks.used * c->blocks.stride, carved);
+	s->refills = c->blocks.calls;
+	s->failures = __atomic_load_n(&c->failures, __ATOMIC_RELAXED);
+	center_unlock(c);
+}
+
+/* --- fork --- */
+
+void report_fork_lock(struct roster_entry *e)
+{
+	struct center *c = center_of_entry(e);
+
+	if (c->single)
+		return;
+	for (unsigned i = 0; i < SHARDS; i++)
+		shard_lock(&c->shards[i]);
+	lock_take(&c->lock);
+}
+
+void report_fork_unlock(struct roster_entry *e)
+{
+	struct center *c = center_of_entry(e);
+
+	if (c->single)
+		return;
+	lock_release(&c->lock);
+	for (unsigned i = 0; i < SHARDS; i++)
+		shard_unlock(&c->shards[i]);
+}
+
+void report_fork_child(struct roster_entry *e)
+{
+	struct center *c = center_of_entry(e);
+
+	lock_reset(&c->lock);
+	for (unsigned i = 0; i < SHARDS; i++)
+		shard_unlock(&c->shards[i]);
+}
+
+/* --- checks --- */
+
+static void must(bool claim, const struct center *c, const void *where,
+		 const char *what)
+{
+	if (!claim)
+		debug_fault("pool check", where, c->entry.name, what);
+}
+
+static size_t count_bits(const struct span *s)
+{
+	size_t n = 0;
+
+	for (size_t w = 0; w < (s->objects + 63) / 64; w++)
+		n += (size_t)__builtin_popcountll(s->bits[w]);
+	return n;
+}
+
+static void check_stock(struct center *c, struct stock *k)
+{
+	size_t free = 0;
+
+	for (struct span *s = k->spans; s; s = s->next) {
+		must(s->stock == k, c, s, "a span is in a list of others");
+		must(s->free && s->free == count_bits(s), c, s,
+		     "a span's free objects are miscounted");
+		must(!s->next || s->next->prev == s, c, s,
+		     "a list of spans is broken");
+		for (size_t w = 0; w < s->hint; w++)
+			must(!s->bits[w], c, s, "free objects below the hint");
+		free += s->free;
+	}
+	must(free == k->free, c, k, "a stock's free objects are miscounted");
+	must(k->fulls <= DEPOT_MAGAZINES, c, k, "the depot is too full");
+	must(stock_in_depot(k) + k->free <= k->capacity, c, k,
+	     "more free objects than there are");
+	for (unsigned i = 0; i < k->fulls; i++)
+		for (unsigned n = 0; n < k->slots - 1; n++)
+			stock_accuse(k, k->full[i][n]);
+}
+
+/* All that is counted in blocks, and in stocks. */
+static void check_blocks(struct center *c)
+{
+	struct blocks *b = &c->blocks;
+	size_t held = 0, objects = 0, capacity = 0;
+
+	for (unsigned i = 0; i < b->count; i++) {
+		const struct block *block = block_of_extent(b, &b->table[i]);
+		unsigned used = 0;
+
+		must(!i || b->table[i - 1].end <= b->table[i].start, c, block,
+		     "the table of blocks is not sorted");
+		must(block->fresh <= block->spans, c, block,
+		     "a block has more spans than fit");
+		for (unsigned n = 0; n < block->fresh;) {
+			const struct span *s = span_header(
+				b, b->table[i].start + n * b->stride);
+
+			must(s->block == block, c, s,
+			     "a span's block is wrong");
+			n += s->run;
+			if (!s->stock)
+				continue;
+			used += s->run;
+			objects += s->objects;
+		}
+		must(used == block->used, c, block,
+		     "a block's used spans are miscounted");
+		held += block->got;
+	}
+	for (unsigned i = 0; i < c->classes; i++)
+		capacity += c->stocks[i].capacity;
+	must(held == b->held, c, b, "bytes of blocks are miscounted");
+	must(objects == capacity, c, b, "objects are miscounted");
+}
+
+static void check_fronts(struct center *c, struct mempool_front *fronts)
+{
+	for (unsigned i = 0; fronts && i < c->classes; i++) {
+		const struct mempool_front *f = &fronts[i];
+		size_t in_free = 0;
+
+		if (f->free)
+			in_free =
+				(f->mask + 1 - ((uintptr_t)f->free & f->mask)) /
+					sizeof(void *) -
+				1;
+		for (size_t n = 0; n < in_free; n++)
+			stock_accuse(&c->stocks[i], f->free[n]);
+		for (size_t n = 0; n + in_free < front_count(f); n++)
+			stock_accuse(&c->stocks[i], *(f->alloc + n - 1));
+	}
+}
+
+void report_check(struct center *c)
+{
+	for (unsigned i = 0; i < SHARDS && !c->single; i++)
+		shard_lock(&c->shards[i]);
+	center_lock(c);
+	for (unsigned i = 0; i < c->classes; i++)
+		check_stock(c, &c->stocks[i]);
+	check_blocks(c);
+	for (unsigned i = 0; i < SHARDS; i++)
+		check_fronts(c, c->shards[i].fronts);
+	if (c->open.slot < 0)
+		check_fronts(c, c->open.front);
+	else
+		check_fronts(c, mempool_local[c->open.slot]);
+	center_unlock(c);
+	for (unsigned i = 0; i < SHARDS && !c->single; i++)
+		shard_unlock(&c->shards[i]);
+}

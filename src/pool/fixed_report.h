@@ -1,0 +1,18 @@
+/*
+ * fixed_report.h - statistics, checks and fork of pools with a center.
+ */
+#ifndef POOL_FIXED_REPORT_H
+#define POOL_FIXED_REPORT_H
+
+#include "pool/fixed_center.h"
+
+/* Members of struct roster_kind. */
+void report_stats(struct roster_entry *e, struct mempool_stats *s);
+void report_fork_lock(struct roster_entry *e);
+void report_fork_unlock(struct roster_entry *e);
+void report_fork_child(struct roster_entry *e);
+
+/* Ends the program when an invariant does not hold. */
+void report_check(struct center *c);
+
+#endif

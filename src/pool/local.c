@@ -1,0 +1,231 @@
+/*
+ * local.c - a pool's memory in each thread, handed on when the thread ends.
+ *
+ * A thread that hangs something up for the first time enters a list, through
+ * which others find its words of TLS; the destructor of a pthread key takes it
+ * out again.  The key needs no memory of ours: what enters the list is TLS.
+ *
+ * Two locks.  `gate` is held while `leave` runs, so that a thread that ends
+ * and one that destroys the pool do not hand on the same memory, and a fork
+ * does not cut through it.  `list` guards the threads and slots and is held
+ * for moments only.  Order, outermost first: gate, the roster, pools, list.
+ * The gate has fork handlers of its own, for fork must take it before any
+ * pool's lock: handlers registered last are the first to prepare.
+ */
+#include "pool/local.h"
+
+#include <errno.h>
+#include <pthread.h>
+
+#include "base/lock.h"
+#include "pool/start.h"
+
+enum state { FRESH, LISTED, ENDED };
+
+/* In TLS.  words[i] is NULL unless slots[i].pool is set.  Owner: `list`. */
+struct thread {
+	struct thread *next, *prev;
+	void **words; /* its mempool_local */
+	enum state state;
+};
+
+/* pool is NULL when the slot is free.  Owner: `list`. */
+static struct {
+	void *pool;
+	local_leave_t *leave;
+} slots[MEMPOOL_LOCAL_SLOTS];
+
+__thread void *mempool_local[MEMPOOL_LOCAL_SLOTS];
+static __thread struct thread self __attribute__((tls_model("initial-exec")));
+
+static struct lock gate, list;
+static struct thread *threads;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static bool usable;
+
+/* What hangs there, which is taken down; or NULL. */
+static void *unhang(struct thread *t, int slot)
+{
+	return __atomic_exchange_n(&t->words[slot], NULL, __ATOMIC_RELAXED);
+}
+
+/* Caller holds the gate, so the pool of a hung slot stays. */
+static void hand_on(struct thread *t)
+{
+	for (int i = 0; i < MEMPOOL_LOCAL_SLOTS; i++) {
+		void *memory = unhang(t, i);
+
+		if (memory)
+			slots[i].leave(slots[i].pool, memory);
+	}
+}
+
+static void unlist(struct thread *t)
+{
+	if (t->prev)
+		t->prev->next = t->next;
+	else
+		threads = t->next;
+	if (t->next)
+		t->next->prev = t->prev;
+}
+
+/*
+ * A thread ends.  Destructors of other keys may still use pools, which then
+ * work without anything of this thread.
+ */
+static void on_thread_exit(void *thread)
+{
+	struct thread *t = thread;
+
+	lock_take(&gate);
+	t->state = ENDED;
+	hand_on(t);
+	lock_take(&list);
+	unlist(t);
+	lock_release(&list);
+	lock_release(&gate);
+}
+
+static void gate_take(void)
+{
+	lock_take(&gate);
+}
+
+static void gate_release(void)
+{
+	lock_release(&gate);
+}
+
+static void gate_reset(void)
+{
+	lock_reset(&gate);
+}
+
+static void start_once(void)
+{
+	usable = pthread_key_create(&key, on_thread_exit) == 0 &&
+		 pthread_atfork(gate_take, gate_release, gate_reset) == 0;
+}
+
+int local_open(void *pool, local_leave_t *leave)
+{
+	int saved = errno, slot = -1;
+
+	/* Its fork handlers come first, see above. */
+	start_library();
+	pthread_once(&once, start_once);
+	errno = saved;
+	if (!usable)
+		return -1;
+	lock_take(&list);
+	for (int i = 0; i < MEMPOOL_LOCAL_SLOTS && slot < 0; i++)
+		if (!slots[i].pool)
+			slot = i;
+	if (slot >= 0) {
+		slots[slot].pool = pool;
+		slots[slot].leave = leave;
+	}
+	lock_release(&list);
+	return slot;
+}
+
+/* The gate keeps the list of threads from getting shorter meanwhile. */
+void local_close(int slot)
+{
+	struct thread *t;
+
+	lock_take(&gate);
+	lock_take(&list);
+	t = threads;
+	lock_release(&list);
+	while (t) {
+		void *memory = unhang(t, slot);
+
+		if (memory)
+			slots[slot].leave(slots[slot].pool, memory);
+		lock_take(&list);
+		t = t->next;
+		lock_release(&list);
+	}
+	lock_take(&list);
+	slots[slot].pool = NULL;
+	lock_release(&list);
+	lock_release(&gate);
+}
+
+/* Enters the list, once the thread's end is sure to be seen. */
+static bool enlist(struct thread *t)
+{
+	int saved = errno;
+	bool watched = pthread_setspecific(key, t) == 0;
+
+	errno = saved;
+	if (!watched)
+		return false;
+	t->words = mempool_local;
+	t->state = LISTED;
+	lock_take(&list);
+	t->prev = NULL;
+	t->next = threads;
+	if (threads)
+		threads->prev = t;
+	threads = t;
+	lock_release(&list);
+	return true;
+}
+
+bool local_hang(int slot, void *memory)
+{
+	struct thread *t = &self;
+
+	if (t->state == ENDED || (t->state == FRESH && !enlist(t)))
+		return false;
+	__atomic_store_n(&mempool_local[slot], memory, __ATOMIC_RELEASE);
+	return true;
+}
+
+void local_walk(int slot, void (*visit)(void *memory, void *arg), void *arg)
+{
+	lock_take(&list);
+	for (struct thread *t = threads; t; t = t->next) {
+		/* Pairs with the release in local_hang(). */
+		void *memory =
+			__atomic_load_n(&t->words[slot], __ATOMIC_ACQUIRE);
+
+		if (memory)
+			visit(memory, arg);
+	}
+	lock_release(&list);
+}
+
+void local_fork_prepare(void)
+{
+	lock_take(&list);
+}
+
+void local_fork_parent(void)
+{
+	lock_release(&list);
+}
+
+/* The gate is ours too, until its own handler resets it. */
+void local_fork_child(void)
+{
+	struct thread *t = threads;
+
+	lock_reset(&list);
+	threads = NULL;
+	while (t) {
+		struct thread *next = t->next;
+
+		if (t != &self)
+			hand_on(t);
+		t = next;
+	}
+	if (self.state == LISTED) {
+		self.next = self.prev = NULL;
+		threads = &self;
+	}
+}

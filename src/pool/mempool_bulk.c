@@ -1,0 +1,70 @@
+/*
+ * mempool_bulk.c - many elements at once.
+ */
+#include <errno.h>
+
+#include "pool/mempool_inside.h"
+#include "pool/mempool_wait.h"
+
+static int refuse(int error)
+{
+	errno = error;
+	return -error;
+}
+
+/* Fills empty slots from the source until it fails; returns how many. */
+static size_t ask(struct mempool_inside *in, void **elems, unsigned count,
+		  gfp_t flags)
+{
+	size_t got = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (elems[i])
+			continue;
+		elems[i] = inside_ask(in, flags);
+		if (!elems[i])
+			break;
+		got++;
+	}
+	return got;
+}
+
+/* All that is missing, or nothing. */
+static bool take(struct mempool_inside *in, void **elems, unsigned count,
+		 size_t missing)
+{
+	bool enough;
+
+	lock_take(&in->lock);
+	enough = in->reserve.current >= missing;
+	for (unsigned i = 0; enough && i < count; i++)
+		if (!elems[i])
+			elems[i] = inside_take(in);
+	inside_refresh(in);
+	lock_release(&in->lock);
+	return enough;
+}
+
+int mempool_alloc_bulk(mempool_t *pool, void **elems, unsigned count,
+		       unsigned allocated)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+	size_t missing = count, min_nr;
+	int error;
+
+	if (!in || (!elems && count))
+		return refuse(EINVAL);
+	for (unsigned i = 0; i < count; i++)
+		missing -= elems[i] != NULL;
+	min_nr = (size_t)__atomic_load_n(&in->min_nr, __ATOMIC_RELAXED);
+	if (count > min_nr || allocated > count || missing != count - allocated)
+		return refuse(EINVAL);
+	missing -= ask(in, elems, count, MEMPOOL_NOWAIT);
+	if (!missing || take(in, elems, count, missing))
+		return 0;
+	missing -= ask(in, elems, count, MEMPOOL_WAIT);
+	if (!missing)
+		return 0;
+	error = inside_wait(in, elems, missing, MEMPOOL_WAIT, NULL);
+	return error ? refuse(error) : 0;
+}

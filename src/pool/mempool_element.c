@@ -1,0 +1,194 @@
+/*
+ * mempool_element.c - an element out of a mempool and back: the slow halves,
+ * and the functions that the inline ones stand for.
+ */
+#define MEMPOOL_INLINE
+#include "mempool/reserve.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "pool/debug.h"
+#include "pool/mempool_inside.h"
+#include "pool/mempool_wait.h"
+
+enum { DUPLICATES_SOUGHT = 128 };
+
+static void *refuse(int error)
+{
+	errno = error;
+	return NULL;
+}
+
+static void *take(struct mempool_inside *in)
+{
+	void *element;
+
+	lock_take(&in->lock);
+	element = inside_take(in);
+	if (element)
+		inside_refresh(in);
+	lock_release(&in->lock);
+	return element;
+}
+
+static bool are_valid(const struct mempool_inside *in, gfp_t flags,
+		      const struct timespec *deadline)
+{
+	gfp_t nowhere = MEMPOOL_RESERVE_ONLY | MEMPOOL_NO_RESERVE;
+
+	return in && !(flags & ~MEMPOOL_FLAGS) &&
+	       (flags & nowhere) != nowhere &&
+	       (!(flags & MEMPOOL_ZERO) || in->size) &&
+	       (!deadline ||
+		(deadline->tv_nsec >= 0 && deadline->tv_nsec < 1000000000));
+}
+
+/*
+ * The order of the kernel's mempool_alloc_noprof().  The second question to
+ * the source is left out for who must not sleep: it would be the first again.
+ */
+static void *alloc(struct mempool_inside *in, gfp_t flags,
+		   const struct timespec *deadline, bool refused)
+{
+	bool source = !(flags & MEMPOOL_RESERVE_ONLY);
+	bool reserve = !(flags & MEMPOOL_NO_RESERVE);
+	bool sleep = !(flags & MEMPOOL_NOWAIT);
+	size_t clear = flags & MEMPOOL_ZERO ? in->size : 0;
+	void *element = NULL;
+	int error = ENOMEM;
+
+	if (source && !refused)
+		element = inside_ask(in, flags | MEMPOOL_NOWAIT);
+	if (element)
+		return element;
+	if (reserve)
+		element = take(in);
+	if (!element && source && sleep) {
+		element = inside_ask(in, flags);
+		if (element)
+			return element;
+	}
+	if (!element && reserve && sleep)
+		error = inside_wait(in, &element, 1, flags, deadline);
+	else if (!element)
+		__atomic_add_fetch(&in->failures, 1, __ATOMIC_RELAXED);
+	/* The pool may be gone now. */
+	if (!element)
+		return refuse(error);
+	if (clear)
+		memset(element, 0, clear);
+	return element;
+}
+
+void *mempool_alloc_until(mempool_t *pool, gfp_t flags,
+			  const struct timespec *deadline)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+
+	if (!are_valid(in, flags, deadline))
+		return refuse(EINVAL);
+	return alloc(in, flags, deadline, false);
+}
+
+void *mempool_alloc_slow(mempool_t *pool, gfp_t flags)
+{
+	return mempool_alloc_until(pool, flags, NULL);
+}
+
+void *mempool_alloc_refused(mempool_t *pool, gfp_t flags)
+{
+	return alloc(pool->inside, flags, NULL, true);
+}
+
+void *mempool_alloc_preallocated(mempool_t *pool)
+{
+	return mempool_alloc_until(pool, MEMPOOL_RESERVE_ONLY | MEMPOOL_NOWAIT,
+				   NULL);
+}
+
+/* --- back --- */
+
+/* Under the lock. */
+static void check(const struct mempool_inside *in, const void *element)
+{
+	const struct reserve *r = &in->reserve;
+	size_t least = r->current > DUPLICATES_SOUGHT
+			       ? r->current - DUPLICATES_SOUGHT
+			       : 0;
+
+	if (in->strict.on)
+		strict_check(&in->strict, element, in->entry.name);
+	for (size_t i = r->current; i > least; i--)
+		if (r->elements[i - 1] == element)
+			debug_fault("double free", element, in->entry.name,
+				    "it lies in the reserve");
+}
+
+/*
+ * No wake-up is lost, though mempool_free() looks at quick_free without the
+ * lock.
+ *
+ * Who waits finds the reserve empty, and its size is at least 1; so of those
+ * elements that left it since it was last full, one or more are still out.
+ * Whoever took the first of them set quick_free to NULL before releasing the
+ * lock, and NULL it stays until the reserve is full again, which cannot be
+ * while somebody waits: a free hands on what it brings.  Such an element comes
+ * to the one who frees it from a thread that had the lock after that, through
+ * whatever the program passes elements on with; the acquire in mempool_free()
+ * therefore reads that NULL, or what was stored later.  So it takes this path,
+ * looks again under the lock, and serves the waiter.
+ *
+ * A stale value can be seen only for an element that the source gave.  That
+ * one may go to the source, past somebody who has just begun to wait; it is
+ * none of those that a waiter is promised, and the source is asked again after
+ * wait_ms at most.
+ *
+ * All this holds for min_nr 0 as well, because the size is 1 then.
+ */
+void mempool_free_slow(void *element, mempool_t *pool)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+	uint32_t *wake = NULL;
+	bool wanted;
+
+	if (!element)
+		return;
+	if (!in)
+		debug_fault("free", element, "mempool", "there is no pool");
+	lock_take(&in->lock);
+	check(in, element);
+	wanted = inside_put(in, element, &wake);
+	inside_refresh(in);
+	lock_release(&in->lock);
+	reserve_wake(wake);
+	if (!wanted)
+		in->free(element, in->pool_data);
+}
+
+/* One who is woken here may find the lock taken: there are more to hand out. */
+unsigned mempool_free_bulk(mempool_t *pool, void **elems, unsigned count)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+	unsigned kept = 0;
+
+	if (!in || (!elems && count)) {
+		errno = EINVAL;
+		return 0;
+	}
+	lock_take(&in->lock);
+	for (unsigned i = 0; i < count && reserve_wants(&in->reserve); i++) {
+		uint32_t *wake;
+
+		if (!elems[i])
+			continue;
+		check(in, elems[i]);
+		inside_put(in, elems[i], &wake);
+		reserve_wake(wake);
+		elems[i] = NULL;
+		kept++;
+	}
+	inside_refresh(in);
+	lock_release(&in->lock);
+	return kept;
+}

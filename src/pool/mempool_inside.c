@@ -1,0 +1,90 @@
+/*
+ * mempool_inside.c - an element on its way between source, reserve and waiter.
+ */
+#include "pool/mempool_inside.h"
+
+#include "base/inject.h"
+#include "pool/debug.h"
+
+void *inside_ask(struct mempool_inside *in, gfp_t flags)
+{
+	void *element;
+	bool known;
+
+	if (inject_fails(in->entry.name))
+		return NULL;
+	element = in->alloc(flags & (MEMPOOL_NOWAIT | MEMPOOL_ZERO),
+			    in->pool_data);
+	if (!element || !in->strict.on)
+		return element;
+	lock_take(&in->lock);
+	known = strict_add(&in->strict, element);
+	lock_release(&in->lock);
+	if (known)
+		return element;
+	in->free(element, in->pool_data);
+	return NULL;
+}
+
+void *inside_take(struct mempool_inside *in)
+{
+	void *element = reserve_take(&in->reserve);
+
+	if (!element)
+		return NULL;
+	if (in->poison)
+		debug_check_poison(element, in->size, in->entry.name);
+	if (in->strict.on)
+		strict_mark(&in->strict, element, true);
+	return element;
+}
+
+bool inside_put(struct mempool_inside *in, void *element, uint32_t **wake)
+{
+	bool kept = !in->reserve.first;
+	bool wanted = reserve_put(&in->reserve, element, wake);
+
+	if (kept && wanted && in->poison)
+		debug_poison(element, in->size);
+	if (in->strict.on) {
+		if (!wanted)
+			strict_remove(&in->strict, element);
+		else if (kept)
+			strict_mark(&in->strict, element, false);
+	}
+	return wanted;
+}
+
+void inside_give(struct mempool_inside *in, void *element)
+{
+	uint32_t *wake;
+	bool wanted;
+
+	lock_take(&in->lock);
+	wanted = inside_put(in, element, &wake);
+	inside_refresh(in);
+	lock_release(&in->lock);
+	reserve_wake(wake);
+	if (!wanted)
+		in->free(element, in->pool_data);
+}
+
+/*
+ * The words are written only when they change, for the line that they are in
+ * is read by every allocation and free of every thread.
+ */
+void inside_refresh(struct mempool_inside *in)
+{
+	mempool_t *p = in->pool;
+	mempool_alloc_t *alloc = in->alloc;
+	mempool_free_t *free = in->free;
+
+	if (in->strict.on || __atomic_load_n(&inject_on, __ATOMIC_RELAXED))
+		alloc = NULL;
+	if (in->strict.on || reserve_wants(&in->reserve))
+		free = NULL;
+	if (__atomic_load_n(&p->quick_alloc, __ATOMIC_RELAXED) != alloc)
+		__atomic_store_n(&p->quick_alloc, alloc, __ATOMIC_RELAXED);
+	if (__atomic_load_n(&p->quick_free, __ATOMIC_RELAXED) != free)
+		__atomic_store_n(&p->quick_free, free, __ATOMIC_RELEASE);
+}

@@ -1,0 +1,307 @@
+/*
+ * mempool_life.c - a mempool's life: made, forked with, shown in statistics,
+ * ended.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/common.h"
+#include "base/out.h"
+#include "mempool/pages.h"
+#include "mempool/reserve.h"
+#include "pool/debug.h"
+#include "pool/mempool_inside.h"
+#include "pool/mempool_life.h"
+#include "pool/mempool_node.h"
+#include "pool/mempool_wait.h"
+
+enum { WAIT_MS = 5000 };
+
+/* --- for the roster --- */
+
+static struct mempool_inside *inside_of(struct roster_entry *e)
+{
+	return (struct mempool_inside *)((char *)e -
+					 offsetof(struct mempool_inside,
+						  entry));
+}
+
+/* What goes past the reserve is not counted: that would cost something. */
+static void stats(struct roster_entry *e, struct mempool_stats *s)
+{
+	struct mempool_inside *in = inside_of(e);
+
+	lock_take(&in->lock);
+	s->object_size = in->size;
+	s->live = in->strict.out;
+	s->live_bytes = s->live * in->size;
+	s->stock = in->reserve.current;
+	s->held_bytes = (s->live + s->stock) * in->size;
+	s->overhead_bytes =
+		sizeof(mempool_t) + sizeof(*in) + in->capacity * sizeof(void *);
+	s->reserve_min = (uint64_t)in->min_nr;
+	s->reserve_current = in->reserve.current;
+	s->reserve_used = in->reserve.used;
+	s->waits = in->reserve.waits;
+	s->failures = __atomic_load_n(&in->failures, __ATOMIC_RELAXED);
+	lock_release(&in->lock);
+}
+
+static void lock(struct roster_entry *e)
+{
+	lock_take(&inside_of(e)->lock);
+}
+
+static void unlock(struct roster_entry *e)
+{
+	lock_release(&inside_of(e)->lock);
+}
+
+/* Those who waited are in the parent, and only there. */
+static void fork_child(struct roster_entry *e)
+{
+	struct mempool_inside *in = inside_of(e);
+
+	in->reserve.first = in->reserve.last = NULL;
+	in->callers = 0;
+	inside_refresh(in);
+	lock_reset(&in->lock);
+}
+
+static const struct roster_kind kind = {
+	.name = "mempool",
+	.rank = RANK_MEMPOOL,
+	.stats = stats,
+	.lock = lock,
+	.unlock = unlock,
+	.fork_child = fork_child,
+};
+
+static bool refresh(struct roster_entry *e, void *unused)
+{
+	(void)unused;
+	if (e->kind != &kind)
+		return false;
+	lock(e);
+	inside_refresh(inside_of(e));
+	unlock(e);
+	return false;
+}
+
+void life_rename(mempool_t *pool, const char *name)
+{
+	struct roster_entry *e = &pool->inside->entry;
+
+	roster_remove(e);
+	roster_add(e, &kind, name, NULL);
+	/* Faults may have been asked for while it was on no list. */
+	refresh(e, NULL);
+}
+
+void life_refresh_all(void)
+{
+	roster_walk(refresh, NULL);
+}
+
+/* --- making --- */
+
+/* "kmalloc-64", "pages-2" or "mempool". */
+static void name_by_source(const struct mempool_inside *in, char *name)
+{
+	struct out o;
+
+	out_memory(&o, name, MEMPOOL_NAME - 1);
+	if (in->alloc == mempool_kmalloc)
+		out_str(&o, "kmalloc-");
+	else if (in->alloc == mempool_alloc_pages)
+		out_str(&o, "pages-");
+	else
+		out_str(&o, "mempool");
+	if (in->size)
+		out_u64(&o, (uintptr_t)in->pool_data);
+	name[o.used] = '\0';
+}
+
+static size_t size_by_source(const struct mempool_inside *in)
+{
+	if (in->alloc == mempool_kmalloc)
+		return (size_t)in->pool_data;
+	if (in->alloc == mempool_alloc_pages &&
+	    (size_t)in->pool_data <= MEMPOOL_MAX_ORDER)
+		return mempool_pages_size((unsigned)(size_t)in->pool_data);
+	return 0;
+}
+
+static void drain(struct mempool_inside *in)
+{
+	void *element;
+
+	while ((element = inside_take(in)))
+		in->free(element, in->pool_data);
+}
+
+/* All of the reserve; false: the source failed, and has it all back. */
+static bool fill(struct mempool_inside *in, gfp_t flags)
+{
+	struct reserve *r = &in->reserve;
+	uint32_t *wake;
+
+	while (r->current < r->min) {
+		void *element = inside_ask(in, flags);
+
+		if (!element) {
+			drain(in);
+			return false;
+		}
+		inside_put(in, element, &wake);
+	}
+	return true;
+}
+
+static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
+				   int node)
+{
+	struct mempool_inside *in = calloc(1, sizeof(*in));
+	size_t count = (size_t)max_of(min_nr, 1);
+	char name[MEMPOOL_NAME];
+	struct node_policy before;
+	bool full;
+
+	if (!in)
+		return NULL;
+	in->pool = pool;
+	in->alloc = pool->quick_alloc;
+	in->free = pool->quick_free;
+	in->pool_data = pool->pool_data;
+	in->wait_ms = WAIT_MS;
+	in->min_nr = min_nr;
+	in->size = size_by_source(in);
+	in->poison = in->size && (debug_flags & DEBUG_POISON);
+	name_by_source(in, name);
+	/* The source is asked in this name, which faults may be meant for. */
+	memcpy(in->entry.name, name, sizeof(name));
+	in->reserve.elements = calloc(count, sizeof(void *));
+	in->reserve.min = in->capacity = count;
+	if (!in->reserve.elements) {
+		free(in);
+		return NULL;
+	}
+	node_prefer(&before, node);
+	full = fill(in, flags);
+	node_restore(&before);
+	if (!full) {
+		free(in->reserve.elements);
+		free(in);
+		return NULL;
+	}
+	roster_add(&in->entry, &kind, name, NULL);
+	return in;
+}
+
+int mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn,
+		      mempool_free_t *free_fn, void *pool_data, gfp_t flags,
+		      int node)
+{
+	struct mempool_inside *in;
+
+	if (pool)
+		*pool = (mempool_t){ 0 };
+	if (!pool || min_nr < 0 || !alloc_fn || !free_fn || node < -1 ||
+	    flags & ~MEMPOOL_FLAGS) {
+		errno = EINVAL;
+		return -EINVAL;
+	}
+	start_library();
+	pool->quick_alloc = alloc_fn;
+	pool->quick_free = free_fn;
+	pool->pool_data = pool_data;
+	in = make(pool, min_nr, flags, node);
+	if (!in) {
+		*pool = (mempool_t){ 0 };
+		errno = ENOMEM;
+		return -ENOMEM;
+	}
+	pool->inside = in;
+	lock_take(&in->lock);
+	inside_refresh(in);
+	lock_release(&in->lock);
+	return 0;
+}
+
+int mempool_init(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn,
+		 mempool_free_t *free_fn, void *pool_data)
+{
+	return mempool_init_node(pool, min_nr, alloc_fn, free_fn, pool_data,
+				 MEMPOOL_WAIT, -1);
+}
+
+mempool_t *mempool_create_node(int min_nr, mempool_alloc_t *alloc_fn,
+			       mempool_free_t *free_fn, void *pool_data,
+			       gfp_t flags, int node)
+{
+	mempool_t *pool = malloc(sizeof(*pool));
+
+	if (!pool)
+		return NULL;
+	if (mempool_init_node(pool, min_nr, alloc_fn, free_fn, pool_data, flags,
+			      node)) {
+		int error = errno;
+
+		free(pool);
+		errno = error;
+		return NULL;
+	}
+	pool->created = true;
+	return pool;
+}
+
+mempool_t *mempool_create(int min_nr, mempool_alloc_t *alloc_fn,
+			  mempool_free_t *free_fn, void *pool_data)
+{
+	return mempool_create_node(min_nr, alloc_fn, free_fn, pool_data,
+				   MEMPOOL_WAIT, -1);
+}
+
+/* --- the end --- */
+
+static bool is_held(struct mempool_inside *in)
+{
+	bool held;
+
+	lock_take(&in->lock);
+	held = in->strict.on && in->strict.out;
+	if (held)
+		strict_list(&in->strict, in->entry.name);
+	lock_release(&in->lock);
+	return held;
+}
+
+void mempool_exit(mempool_t *pool)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+	bool created;
+
+	if (!in)
+		return;
+	if (is_held(in)) {
+		errno = EBUSY;
+		return;
+	}
+	inside_send_away(in);
+	roster_remove(&in->entry);
+	drain(in);
+	strict_clear(&in->strict);
+	free(in->reserve.elements);
+	free(in);
+	created = pool->created;
+	*pool = (mempool_t){ .created = created };
+}
+
+void mempool_destroy(mempool_t *pool)
+{
+	mempool_exit(pool);
+	if (!pool || pool->inside || !pool->created)
+		return;
+	free(pool);
+}

@@ -1,0 +1,16 @@
+/*
+ * mempool_life.h - what the parts of the mempool ask of its life.
+ */
+#ifndef POOL_MEMPOOL_LIFE_H
+#define POOL_MEMPOOL_LIFE_H
+
+#include "mempool/reserve.h"
+#include "pool/start.h"
+
+/* Enters the pool under another name, as if it were made now. */
+void life_rename(mempool_t *pool, const char *name);
+
+/* Has all pools look again whether faults are injected. */
+void life_refresh_all(void);
+
+#endif

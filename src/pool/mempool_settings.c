@@ -1,0 +1,86 @@
+/*
+ * mempool_settings.c - what can be chosen for a mempool, and looked up.
+ */
+#include <errno.h>
+
+#include "pool/debug.h"
+#include "pool/mempool_inside.h"
+#include "pool/mempool_life.h"
+
+static int refuse(int error)
+{
+	errno = error;
+	return -error;
+}
+
+bool mempool_is_saturated(mempool_t *pool)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+	bool full;
+
+	if (!in)
+		return false;
+	lock_take(&in->lock);
+	full = in->reserve.current >= (size_t)in->min_nr;
+	lock_release(&in->lock);
+	return full;
+}
+
+int mempool_set_name(mempool_t *pool, const char *name)
+{
+	if (!mempool_initialized(pool) || !name)
+		return refuse(EINVAL);
+	life_rename(pool, name);
+	return 0;
+}
+
+int mempool_set_wait(mempool_t *pool, unsigned ms)
+{
+	if (!mempool_initialized(pool) || !ms)
+		return refuse(EINVAL);
+	__atomic_store_n(&pool->inside->wait_ms, ms, __ATOMIC_RELAXED);
+	return 0;
+}
+
+/* What lies in the reserve is poisoned as it would have been on its way in. */
+int mempool_set_size(mempool_t *pool, size_t bytes)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+
+	if (!in || !bytes)
+		return refuse(EINVAL);
+	lock_take(&in->lock);
+	in->size = bytes;
+	in->poison = debug_flags & DEBUG_POISON;
+	for (size_t i = 0; in->poison && i < in->reserve.current; i++)
+		debug_poison(in->reserve.elements[i], bytes);
+	lock_release(&in->lock);
+	return 0;
+}
+
+int mempool_set_strict(mempool_t *pool)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct strict s = { .on = true };
+	int error = 0;
+
+	if (!in)
+		return refuse(EINVAL);
+	lock_take(&in->lock);
+	if (!in->strict.on && in->reserve.current < in->reserve.min)
+		error = EBUSY;
+	for (size_t i = 0; !error && !in->strict.on && i < in->reserve.current;
+	     i++) {
+		if (!strict_add(&s, in->reserve.elements[i]))
+			error = ENOMEM;
+		else
+			strict_mark(&s, in->reserve.elements[i], false);
+	}
+	if (error || in->strict.on)
+		strict_clear(&s);
+	else
+		in->strict = s;
+	inside_refresh(in);
+	lock_release(&in->lock);
+	return error ? refuse(error) : 0;
+}

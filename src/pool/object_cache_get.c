@@ -1,0 +1,313 @@
+/*
+ * object_cache_get.c - objects of a cache: got, made and waited for.
+ *
+ * The thread's stock -> free objects -> one is made -> wait, if asked.
+ */
+#include "pool/object_cache_get.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/sys.h"
+#include "pool/debug.h"
+#include "pool/object_cache_stock.h"
+#include "pool/tool.h"
+
+#if __has_include(<valgrind/memcheck.h>)
+#include <valgrind/memcheck.h>
+#else
+#define VALGRIND_MAKE_MEM_DEFINED(at, bytes) 0
+#endif
+
+enum { RETRY_MS = 5000, REDZONE_BYTE = 0xbb };
+
+/* When a wait ends: CLOCK_MONOTONIC in ms, or one of these. */
+#define NEVER_WAIT   ((uint64_t)0)
+#define WAIT_FOREVER UINT64_MAX
+
+/* --- objects made and unmade; no lock is held --- */
+
+static size_t redzone_bytes(const struct object_cache *c)
+{
+	return c->blocks.stride - c->size;
+}
+
+static void fill_redzone(const struct object_cache *c, void *object)
+{
+	if (unlikely(c->redzones))
+		memset((char *)object + c->size, REDZONE_BYTE,
+		       redzone_bytes(c));
+}
+
+static COLD void check_redzone(const struct object_cache *c, const void *object)
+{
+	const unsigned char *zone = (const unsigned char *)object + c->size;
+
+	for (size_t i = 0; i < redzone_bytes(c); i++)
+		if (zone[i] != REDZONE_BYTE)
+			debug_fault("overrun", object, c->entry.name,
+				    "bytes behind the object were written to");
+}
+
+/* An object that is about to be reused, or comes back. */
+void object_cache_check_object(const struct object_cache *c, const void *object)
+{
+	if (unlikely(c->redzones))
+		check_redzone(c, object);
+	if (c->verify && !c->verify(object, c->arg))
+		debug_fault("bad state", object, c->entry.name,
+			    "the verify function refuses the object");
+}
+
+/* 0 or a positive errno value. */
+static int construct(struct object_cache *c, void *object)
+{
+	int error = 0;
+
+	tool_object(c, object, c->size, true);
+	if (c->construct)
+		error = c->construct(object, c->arg);
+	else
+		memset(object, 0, c->size);
+	if (error)
+		tool_object(c, object, c->size, false);
+	else
+		fill_redzone(c, object);
+	return error < 0 ? -error : error;
+}
+
+/* Shows tools an object with what it held before, where new ones are void. */
+static void show_again(const struct object_cache *c, void *object)
+{
+	if (likely(!tool_on))
+		return;
+	tool_object(c, object, c->size, true);
+	(void)VALGRIND_MAKE_MEM_DEFINED(object, c->size);
+}
+
+void object_cache_unmake(struct object_cache *c, void *object)
+{
+	show_again(c, object);
+	if (c->destroy)
+		c->destroy(object, c->arg);
+	tool_object(c, object, c->size, false);
+}
+
+void object_cache_make_room(struct object_cache *c, const void *object)
+{
+	object_blocks_mark(&c->blocks, object, OBJECT_RAW);
+	if (unlikely(c->waiting.first))
+		reserve_give(&c->waiting, NULL);
+}
+
+void *object_cache_make(struct object_cache *c, int *error)
+{
+	void *object;
+
+	*error = 0;
+	if (object_cache_existing(c) >= c->most)
+		return NULL;
+	object = object_blocks_take_raw(&c->blocks);
+	if (!object && object_blocks_grow(&c->blocks))
+		object = object_blocks_take_raw(&c->blocks);
+	if (!object)
+		return NULL;
+	object_cache_unlock(c);
+	*error = construct(c, object);
+	object_cache_lock(c);
+	if (*error) {
+		object_cache_make_room(c, object);
+		return NULL;
+	}
+	object_blocks_mark(&c->blocks, object, OBJECT_LIVE);
+	object_cache_note_peak(c);
+	return object;
+}
+
+/* --- get --- */
+
+static struct timespec timespec_of(uint64_t ms)
+{
+	struct timespec t = { (time_t)(ms / 1000),
+			      (long)(ms % 1000) * 1000000 };
+
+	return t;
+}
+
+/* True: the waiter is out of the queue.  False: time to try again. */
+static bool sleep_in_line(struct object_cache *c, struct waiter *w,
+			  uint64_t until)
+{
+	struct timespec next =
+		timespec_of(min_of(until, sys_now_ms() + RETRY_MS));
+	bool out;
+
+	object_cache_unlock(c);
+	out = waiter_sleep(w, &next);
+	object_cache_lock(c);
+	return out;
+}
+
+/* One of the two objects that came at once is somebody else's. */
+static void spare(struct object_cache *c, void *object)
+{
+	tool_object(c, object, c->size, false);
+	if (c->waiting.first)
+		reserve_give(&c->waiting, object);
+	else
+		object_blocks_mark(&c->blocks, object, OBJECT_FREE);
+}
+
+/*
+ * Waits in line, and now and then tries to make an object without losing the
+ * place.  From the lock to the lock.  NULL: *error, or if that is 0 there is
+ * room to make one.
+ */
+static void *wait_in_line(struct object_cache *c, uint64_t until, int *error,
+			  bool *fresh)
+{
+	struct waiter self;
+	void *handed = NULL, *made = NULL;
+
+	c->inside++;
+	c->waiting.waits++;
+	reserve_join(&c->waiting, &self, &handed, 1);
+	while (!made && !*error && !sleep_in_line(c, &self, until)) {
+		if (sys_now_ms() >= until)
+			*error = ETIMEDOUT;
+		else
+			made = object_cache_make(c, error);
+	}
+	reserve_leave(&c->waiting, &self);
+	c->inside--;
+	if (handed && made)
+		spare(c, made);
+	*fresh = !handed;
+	if (handed || made) {
+		*error = 0;
+	} else if (c->dying) {
+		sys_futex_wake(&c->inside, 1);
+		*error = ECANCELED;
+	}
+	return handed ? handed : made;
+}
+
+/*
+ * A free object, or a new one (*fresh), or one that somebody puts.  Holds the
+ * lock.
+ */
+static void *get_locked(struct object_cache *c, uint64_t until, int *error,
+			bool *fresh)
+{
+	void *object = NULL;
+
+	do {
+		*error = 0;
+		*fresh = false;
+		object = object_blocks_take_one(&c->blocks);
+		if (object) {
+			object_cache_note_peak(c);
+			break;
+		}
+		*fresh = true;
+		object = object_cache_make(c, error);
+		if (object || *error)
+			break;
+		if (until == NEVER_WAIT)
+			*error = ENOMEM;
+		else if (sys_now_ms() >= until)
+			*error = ETIMEDOUT;
+		else
+			object = wait_in_line(c, until, error, fresh);
+	} while (!object && !*error);
+	if (!object)
+		c->failures++;
+	return object;
+}
+
+static void *get(struct object_cache *c, uint64_t until)
+{
+	int saved = errno, error;
+	void *object;
+	bool fresh;
+
+	if (c->exhaustion != MEMPOOL_BLOCK)
+		until = NEVER_WAIT;
+	object_cache_lock(c);
+	object = get_locked(c, until, &error, &fresh);
+	object_cache_unlock(c);
+	errno = object ? saved : error;
+	if (!object)
+		return NULL;
+	if (!fresh)
+		show_again(c, object);
+	if (unlikely(c->wary))
+		object_cache_check_object(c, object);
+	return object;
+}
+
+/* The usual case of a cache without stocks: a free object, or NULL. */
+static void *get_free(struct object_cache *c)
+{
+	void *object;
+
+	object_cache_lock(c);
+	object = object_blocks_take_one(&c->blocks);
+	if (likely(object))
+		object_cache_note_peak(c);
+	object_cache_unlock(c);
+	return object;
+}
+
+static void *get_until_ms(struct object_cache *c, uint64_t until)
+{
+	void *object = NULL;
+
+	object_cache_demand(c);
+	if (c->head.slot >= 0)
+		object = object_cache_refill(c);
+	else if (likely(!c->wary) && likely(!tool_on))
+		object = get_free(c);
+	return likely(object) ? object : get(c, until);
+}
+
+void *mempool_cache_get_slow(mempool_cache_t *cache, gfp_t flags)
+{
+	if (!cache || flags > MEMPOOL_NOWAIT) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return get_until_ms(object_cache_of(cache), flags == MEMPOOL_NOWAIT
+							    ? NEVER_WAIT
+							    : WAIT_FOREVER);
+}
+
+/* Rounded up: not before the deadline. */
+static bool to_ms(const struct timespec *t, uint64_t *ms)
+{
+	if (t->tv_nsec < 0 || t->tv_nsec >= 1000000000)
+		return false;
+	if (t->tv_sec < 0) {
+		*ms = 1;
+	} else if ((uint64_t)t->tv_sec > UINT64_MAX / 2000) {
+		*ms = WAIT_FOREVER;
+	} else {
+		*ms = (uint64_t)t->tv_sec * 1000 +
+		      ((uint64_t)t->tv_nsec + 999999) / 1000000;
+		*ms = max_of(*ms, (uint64_t)1);
+	}
+	return true;
+}
+
+void *mempool_cache_get_until(mempool_cache_t *cache,
+			      const struct timespec *deadline)
+{
+	uint64_t until = WAIT_FOREVER;
+
+	if (!cache || (deadline && !to_ms(deadline, &until))) {
+		errno = EINVAL;
+		return NULL;
+	}
+	return get_until_ms(object_cache_of(cache), until);
+}

@@ -1,0 +1,55 @@
+/*
+ * object_cache_give.c - live objects become free, or somebody's who waits.
+ */
+#include "pool/object_cache_give.h"
+
+#include "pool/debug.h"
+
+COLD void object_cache_refuse(const struct object_cache *c, const void *object,
+			      enum object_state state)
+{
+	const char *name = c->entry.name;
+
+	if (state == OBJECT_FOREIGN)
+		debug_fault("invalid put", object, name,
+			    "the address is in no block of this cache");
+	if (state == OBJECT_INSIDE)
+		debug_fault("invalid put", object, name,
+			    "the address is inside an object, not its start");
+	if (state == OBJECT_FREE)
+		debug_fault("double put", object, name,
+			    "the object is free already");
+	if (state != OBJECT_LIVE)
+		debug_fault("invalid put", object, name,
+			    "no object is made at this address");
+}
+
+void object_cache_demand_live(struct object_cache *c, const void *object)
+{
+	enum object_state state = object_blocks_state(&c->blocks, object);
+
+	if (unlikely(state != OBJECT_LIVE))
+		object_cache_refuse(c, object, state);
+}
+
+void object_cache_give(struct object_cache *c, void *const *objects,
+		       size_t count)
+{
+	uint32_t *wake = NULL;
+	enum object_state state;
+
+	object_cache_lock(c);
+	for (size_t i = 0; i < count; i++) {
+		if (unlikely(c->waiting.first)) {
+			object_cache_demand_live(c, objects[i]);
+			reserve_wake(wake);
+			reserve_put(&c->waiting, objects[i], &wake);
+			continue;
+		}
+		state = object_blocks_give(&c->blocks, objects[i]);
+		if (unlikely(state != OBJECT_LIVE))
+			object_cache_refuse(c, objects[i], state);
+	}
+	object_cache_unlock(c);
+	reserve_wake(wake);
+}

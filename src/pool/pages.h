@@ -1,0 +1,32 @@
+/*
+ * pages.h - what other pools ask of a page source.
+ */
+#ifndef POOL_PAGES_H
+#define POOL_PAGES_H
+
+#include "base/common.h"
+#include "mempool/pages.h"
+
+/*
+ * `bytes` rounded up to a block, aligned to `align` at least (a power of two,
+ * at most the bytes of the highest order).  What is larger than the highest
+ * order is mapped by itself, in whole pages, and counts towards the limit as
+ * well.  *got: bytes that are usable.  NULL with ENOMEM.  `pages` NULL: the
+ * source of the process.  `bytes` 0 is taken for 1.
+ */
+void *pages_take(struct mempool_pages *pages, size_t bytes, size_t align,
+		 size_t *got);
+
+/* The same `got` as pages_take() said.  NULL does nothing. */
+void pages_give(struct mempool_pages *pages, void *block, size_t got);
+
+/*
+ * The block of 2^order pages around `p`, by its alignment alone.  For pools
+ * whose blocks all have one order: finds the block's header from an address.
+ */
+static inline void *pages_block_of(const void *p, size_t block_bytes)
+{
+	return (void *)((uintptr_t)p & ~(block_bytes - 1));
+}
+
+#endif

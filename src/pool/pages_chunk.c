@@ -1,0 +1,281 @@
+/*
+ * pages_chunk.c - the mappings of a page source, and their records.
+ */
+#include "pool/pages_chunk.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/inject.h"
+#include "base/sys.h"
+#include "pool/tool.h"
+
+/* sanitizer/asan_interface.h and sanitizer/lsan_interface.h */
+extern void __asan_poison_memory_region(const volatile void *block,
+					size_t bytes) __attribute__((weak));
+extern void __asan_unpoison_memory_region(const volatile void *block,
+					  size_t bytes) __attribute__((weak));
+extern void __lsan_register_root_region(const void *block, size_t bytes)
+	__attribute__((weak));
+extern void __lsan_unregister_root_region(const void *block, size_t bytes)
+	__attribute__((weak));
+
+enum { STORE_BYTES = 64 << 10, CHAINS_LOG = 5, CHAIN_LENGTH = 2 };
+
+_Static_assert(CHUNK_CHAINS == 1 << CHAINS_LOG, "the first table");
+
+struct chunk_store {
+	struct chunk_store *next;
+	size_t bytes;
+};
+
+size_t chunk_bytes(void)
+{
+	return sys_page() << MEMPOOL_MAX_ORDER;
+}
+
+static void *map(struct chunks *t, size_t bytes)
+{
+	if (inject_fails("pages")) {
+		t->on_purpose = true;
+		return NULL;
+	}
+	return sys_map(NULL, bytes);
+}
+
+/*
+ * Next to an aligned mapping the kernel's choice is often aligned as well;
+ * where it is not, more is mapped and the ends are cut off.
+ */
+static void *map_aligned(struct chunks *t, size_t bytes, size_t align)
+{
+	size_t more = bytes + align, before;
+	char *p = map(t, bytes), *aligned;
+
+	if (!p || ((uintptr_t)p & (align - 1)) == 0)
+		return p;
+	sys_unmap(p, bytes);
+	p = more < bytes ? NULL : map(t, more);
+	if (!p)
+		return NULL;
+	aligned = (char *)round_up((uintptr_t)p, align);
+	before = (size_t)(aligned - p);
+	if (before)
+		sys_unmap(p, before);
+	if (more > before + bytes)
+		sys_unmap(aligned + bytes, more - before - bytes);
+	return aligned;
+}
+
+/* --- records --- */
+
+static void *map_store(struct chunks *t, size_t bytes)
+{
+	struct chunk_store *s = map(t, bytes);
+
+	if (!s)
+		return NULL;
+	sys_name(s, bytes, t->name);
+	s->bytes = bytes;
+	s->next = t->stores;
+	t->stores = s;
+	t->maps++;
+	t->held_bytes += bytes;
+	t->overhead_bytes += bytes;
+	return s + 1;
+}
+
+static struct chunk *new_record(struct chunks *t)
+{
+	struct chunk *c = t->spare;
+
+	if (c) {
+		t->spare = c->chained;
+		memset(c, 0, sizeof(*c));
+		return c;
+	}
+	if ((size_t)(t->fresh_end - t->fresh) < sizeof(*c)) {
+		size_t bytes = round_up(STORE_BYTES, sys_page());
+		char *fresh = map_store(t, bytes);
+
+		if (!fresh)
+			return NULL;
+		t->fresh = fresh;
+		t->fresh_end = fresh - sizeof(struct chunk_store) + bytes;
+	}
+	c = (struct chunk *)t->fresh;
+	t->fresh += sizeof(*c);
+	return c;
+}
+
+static void retire_record(struct chunks *t, struct chunk *c)
+{
+	c->chained = t->spare;
+	t->spare = c;
+}
+
+/* --- the table --- */
+
+static size_t chains(const struct chunks *t)
+{
+	return t->chains ? (size_t)1 << t->chains_log : CHUNK_CHAINS;
+}
+
+/* Multiplicative; bases differ in their upper bits only. */
+static struct chunk **chain_of(const struct chunks *t, const void *base)
+{
+	uint64_t mixed = (uintptr_t)base * UINT64_C(0x9e3779b97f4a7c15);
+	size_t i = (size_t)(mixed >> 32) & (chains(t) - 1);
+
+	return t->chains ? &t->chains[i] : (struct chunk **)&t->few[i];
+}
+
+static void enter(struct chunks *t, struct chunk *c)
+{
+	struct chunk **chain = chain_of(t, c->base);
+
+	c->chained = *chain;
+	*chain = c;
+}
+
+/*
+ * Twice as many chains.  The old ones stay mapped, together no more than the
+ * new; when there is no memory, chains grow longer, and that is all.
+ */
+static void grow_table(struct chunks *t)
+{
+	struct chunk **old = t->chains ? t->chains : t->few;
+	size_t n = chains(t), log = t->chains ? t->chains_log : CHAINS_LOG;
+	size_t bytes = round_up(
+		2 * n * sizeof(*old) + sizeof(struct chunk_store), sys_page());
+	struct chunk **wide = map_store(t, bytes);
+
+	if (!wide)
+		return;
+	t->chains = wide;
+	t->chains_log = log + 1;
+	for (size_t i = 0; i < n; i++)
+		for (struct chunk *c = old[i], *next; c; c = next) {
+			next = c->chained;
+			enter(t, c);
+		}
+}
+
+struct chunk *chunk_find(const struct chunks *t, const void *base)
+{
+	struct chunk *c = *chain_of(t, base);
+
+	while (c && c->base != base)
+		c = c->chained;
+	return c;
+}
+
+void chunk_walk(struct chunks *t, void (*visit)(struct chunk *c, void *arg),
+		void *arg)
+{
+	size_t n = chains(t);
+
+	for (size_t i = 0; i < n; i++) {
+		struct chunk *c = t->chains ? t->chains[i] : t->few[i];
+
+		for (struct chunk *next; c; c = next) {
+			next = c->chained;
+			visit(c, arg);
+		}
+	}
+}
+
+/* --- mappings --- */
+
+/* Unlike tool_block(), of any part of a mapping. */
+void chunk_hide(const void *block, size_t bytes, bool hidden)
+{
+	if (likely(!tool_on) || !__asan_poison_memory_region)
+		return;
+	if (hidden)
+		__asan_poison_memory_region(block, bytes);
+	else
+		__asan_unpoison_memory_region(block, bytes);
+}
+
+/* Pointers in what comes from mmap count for LeakSanitizer only if told. */
+static void be_root(const void *base, size_t bytes, bool root)
+{
+	if (likely(!tool_on) || !__lsan_register_root_region)
+		return;
+	if (root)
+		__lsan_register_root_region(base, bytes);
+	else
+		__lsan_unregister_root_region(base, bytes);
+}
+
+/*
+ * The first chunk of a process is no huge page, or where those are the rule a
+ * small program would pay 2 MiB for its first 4 KiB.
+ */
+static void stay_small(void *base, size_t bytes)
+{
+	int saved = errno;
+
+	madvise(base, bytes, MADV_NOHUGEPAGE);
+	errno = saved;
+}
+
+struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
+			bool single)
+{
+	struct chunk *c = new_record(t);
+
+	if (!c)
+		return NULL;
+	c->base = map_aligned(t, bytes, align);
+	if (!c->base) {
+		retire_record(t, c);
+		return NULL;
+	}
+	sys_name(c->base, bytes, t->name);
+	if (!t->count)
+		stay_small(c->base, bytes);
+	be_root(c->base, bytes, true);
+	chunk_hide(c->base, bytes, true);
+	c->bytes = bytes;
+	c->single = single;
+	if (!single)
+		buddy_start(&c->buddy);
+	if (t->count >= CHAIN_LENGTH * chains(t))
+		grow_table(t);
+	enter(t, c);
+	t->count++;
+	t->maps++;
+	t->held_bytes += bytes;
+	return c;
+}
+
+void chunk_remove(struct chunks *t, struct chunk *c)
+{
+	struct chunk **at = chain_of(t, c->base);
+
+	while (*at != c)
+		at = &(*at)->chained;
+	*at = c->chained;
+	t->count--;
+	t->held_bytes -= c->bytes;
+	retire_record(t, c);
+}
+
+void chunk_unmap(void *base, size_t bytes)
+{
+	chunk_hide(base, bytes, false);
+	be_root(base, bytes, false);
+	sys_unmap(base, bytes);
+}
+
+void chunk_forget(struct chunks *t)
+{
+	for (struct chunk_store *s = t->stores, *next; s; s = next) {
+		next = s->next;
+		sys_unmap(s, s->bytes);
+	}
+	memset(t, 0, sizeof(*t));
+}

@@ -1,0 +1,217 @@
+/*
+ * pages_source.c - a page source: its books, and its chunks in lists.
+ */
+#include "pool/pages_source.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "pool/debug.h"
+
+enum { ALIVE = 0x70616765 };
+
+static struct mempool_pages process = {
+	.alive = ALIVE, .locked = true, .keep = 1, .limit = SIZE_MAX
+};
+static pthread_once_t process_once = PTHREAD_ONCE_INIT;
+
+/* --- in statistics and at fork --- */
+
+static struct mempool_pages *source_of_entry(struct roster_entry *e)
+{
+	return (struct mempool_pages *)((char *)e -
+					offsetof(struct mempool_pages, entry));
+}
+
+static void stats(struct roster_entry *e, struct mempool_stats *out)
+{
+	struct mempool_pages *s = source_of_entry(e);
+
+	source_lock(s);
+	out->live = s->out;
+	out->live_bytes = s->out_bytes;
+	out->peak_bytes = s->peak_bytes;
+	out->held_bytes = s->chunks.held_bytes;
+	out->overhead_bytes = s->chunks.overhead_bytes;
+	out->stock = (out->held_bytes - out->overhead_bytes - s->out_bytes) /
+		     sys_page();
+	out->refills = s->chunks.maps;
+	out->failures = s->failures;
+	source_unlock(s);
+}
+
+static void fork_lock(struct roster_entry *e)
+{
+	source_lock(source_of_entry(e));
+}
+
+static void fork_unlock(struct roster_entry *e)
+{
+	source_unlock(source_of_entry(e));
+}
+
+static const struct roster_kind kind = {
+	.name = "pages",
+	.rank = RANK_PAGES,
+	.stats = stats,
+	.lock = fork_lock,
+	.unlock = fork_unlock,
+};
+
+static void enter_roster(struct mempool_pages *s, const char *name)
+{
+	roster_add(&s->entry, &kind, name, "pages");
+	memcpy(s->mapping_name, "mempool ", 8);
+	memcpy(s->mapping_name + 8, s->entry.name, sizeof(s->entry.name));
+	s->chunks.name = s->mapping_name;
+}
+
+static void start_process(void)
+{
+	enter_roster(&process, NULL);
+}
+
+struct mempool_pages *source_of(struct mempool_pages *pages)
+{
+	if (!pages) {
+		pthread_once(&process_once, start_process);
+		return &process;
+	}
+	if (unlikely(pages->alive != ALIVE))
+		debug_fault("use", pages, "pages",
+			    "no page source, or one that is destroyed");
+	return pages;
+}
+
+/* --- chunks in their lists --- */
+
+static void enlist(struct mempool_pages *s, struct chunk *c)
+{
+	int top = buddy_top(&c->buddy);
+
+	if (top < 0)
+		return;
+	c->prev = NULL;
+	c->next = s->by_top[top];
+	if (c->next)
+		c->next->prev = c;
+	s->by_top[top] = c;
+	s->tops |= 1u << top;
+	s->whole += top == (int)MEMPOOL_MAX_ORDER;
+}
+
+/* From the list of order `top`, in which it still is; -1: none. */
+static void delist(struct mempool_pages *s, struct chunk *c, int top)
+{
+	if (top < 0)
+		return;
+	if (c->next)
+		c->next->prev = c->prev;
+	if (c->prev)
+		c->prev->next = c->next;
+	else
+		s->by_top[top] = c->next;
+	if (!s->by_top[top])
+		s->tops &= ~(1u << top);
+	s->whole -= top == (int)MEMPOOL_MAX_ORDER;
+}
+
+void source_relist(struct mempool_pages *s, struct chunk *c, int top)
+{
+	if (buddy_top(&c->buddy) == top)
+		return;
+	delist(s, c, top);
+	enlist(s, c);
+}
+
+struct chunk *source_add_chunk(struct mempool_pages *s)
+{
+	size_t bytes = chunk_bytes();
+	struct chunk *c = chunk_map(&s->chunks, bytes, bytes, false);
+
+	if (c)
+		enlist(s, c);
+	return c;
+}
+
+char *source_spare_chunk(struct mempool_pages *s, size_t keep)
+{
+	struct chunk *c = s->by_top[MEMPOOL_MAX_ORDER];
+	char *base;
+
+	if (s->whole <= keep)
+		return NULL;
+	base = c->base;
+	delist(s, c, (int)MEMPOOL_MAX_ORDER);
+	chunk_remove(&s->chunks, c);
+	return base;
+}
+
+/* --- its own ones --- */
+
+static bool are_valid(const struct mempool_options *o)
+{
+	return (unsigned)o->threading <= MEMPOOL_THREAD_LOCAL &&
+	       (o->align & (o->align - 1)) == 0 && !o->pages &&
+	       (!o->limit || o->initial <= o->limit);
+}
+
+static void unmap_block(struct chunk *c, void *unused)
+{
+	(void)unused;
+	chunk_unmap(c->base, c->bytes);
+}
+
+static void unmap_all(struct mempool_pages *s)
+{
+	chunk_walk(&s->chunks, unmap_block, NULL);
+	chunk_forget(&s->chunks);
+}
+
+/*
+ * The source itself comes from malloc: what is checked on each call must stay
+ * readable when the mappings are gone.
+ */
+mempool_pages_t *mempool_pages_create(const struct mempool_options *options)
+{
+	static const struct mempool_options none;
+	const struct mempool_options *o = options ? options : &none;
+	size_t chunks =
+		o->initial / chunk_bytes() + (o->initial % chunk_bytes() != 0);
+	struct mempool_pages *s;
+
+	if (!are_valid(o)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	s = calloc(1, sizeof(*s));
+	if (!s)
+		return NULL;
+	s->alive = ALIVE;
+	s->locked = o->threading != MEMPOOL_SINGLE;
+	s->limit = o->limit ? o->limit : SIZE_MAX;
+	s->keep = max_of(chunks, 1);
+	enter_roster(s, o->name);
+	while (chunks && source_add_chunk(s))
+		chunks--;
+	if (chunks) {
+		mempool_pages_destroy(s);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return s;
+}
+
+void mempool_pages_destroy(mempool_pages_t *pages)
+{
+	if (!pages)
+		return;
+	source_of(pages);
+	roster_remove(&pages->entry);
+	unmap_all(pages);
+	pages->alive = 0;
+	free(pages);
+}

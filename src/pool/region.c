@@ -1,0 +1,358 @@
+/*
+ * region.c - memory that is only allocated, and freed all at once.
+ *
+ * The fast path is in the public header: it moves head.next.  What is here
+ * moves on to the next block, goes back to a mark, and keeps count.
+ */
+#include "pool/region.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/sys.h"
+#include "pool/debug.h"
+#include "pool/pages.h"
+#include "pool/region_block.h"
+#include "pool/region_cleanup.h"
+#include "pool/region_watch.h"
+#include "pool/start.h"
+#include "pool/tool.h"
+
+enum { ALIVE = 0x72656769 };
+
+struct region *region_of(const mempool_region_t *region)
+{
+	struct region *r = (struct region *)(uintptr_t)region;
+
+	if (unlikely(r && r->alive != ALIVE))
+		debug_fault("use", r, "region",
+			    "no region, or one that is destroyed");
+	return r;
+}
+
+/*
+ * Also for statistics, when the region's thread may be at work: of words that
+ * do not fit together the current block's share is left out.
+ */
+__attribute__((no_sanitize("thread"))) static size_t
+used_bytes(const volatile struct region *r)
+{
+	size_t here = (size_t)(r->head.next - r->start);
+	size_t room = (size_t)(r->limit - r->start);
+
+	return r->full_bytes + r->own_bytes + (here <= room ? here : 0);
+}
+
+static void note_peak(struct region *r)
+{
+	r->peak_bytes = max_of(r->peak_bytes, used_bytes(r));
+}
+
+/* --- in statistics --- */
+
+__attribute__((no_sanitize("thread"))) static void
+stats(struct roster_entry *e, struct mempool_stats *s)
+{
+	const volatile struct region *r =
+		(struct region *)((char *)e - offsetof(struct region, entry));
+	size_t peak = r->peak_bytes;
+
+	s->live = r->object_count;
+	s->live_bytes = used_bytes(r);
+	s->peak_bytes = max_of(peak, s->live_bytes);
+	s->held_bytes = r->held_bytes;
+	s->overhead_bytes = sizeof(struct region);
+	s->refills = r->refills;
+	s->failures = r->failures;
+}
+
+static const struct roster_kind kind = {
+	.name = "region",
+	.rank = RANK_REGION,
+	.stats = stats,
+};
+
+/* --- from making to destroying --- */
+
+static bool are_valid(const struct mempool_options *o)
+{
+	return (unsigned)o->threading <= MEMPOOL_THREAD_LOCAL &&
+	       (o->align & (o->align - 1)) == 0 && o->align <= sys_page() &&
+	       (!o->limit || o->initial <= o->limit);
+}
+
+static void start_region(struct region *r, const struct mempool_options *o)
+{
+	size_t align = o->align ? o->align : 16;
+
+	memset(r, 0, sizeof(*r));
+	r->alive = ALIVE;
+	r->watched = debug_watched() || (debug_flags & DEBUG_LEAKS);
+	if (r->watched)
+		align = max_of(align, (size_t)WATCH_GAP);
+	r->head.mask = align - 1;
+	r->pages = o->pages;
+	r->most_bytes = o->limit ? o->limit : SIZE_MAX;
+}
+
+/*
+ * The roster is one for all threads, so a region that nobody asks about does
+ * not go there.
+ */
+static void enter_roster(struct region *r, const char *name)
+{
+	r->listed = name || debug_flags;
+	if (r->listed)
+		roster_add(&r->entry, &kind, name, "region");
+	else
+		memcpy(r->entry.name, "region", sizeof("region"));
+}
+
+mempool_region_t *mempool_region_create(const struct mempool_options *options)
+{
+	static const struct mempool_options none;
+	const struct mempool_options *o = options ? options : &none;
+	struct region_block *first;
+	struct region *r;
+	size_t bytes;
+
+	start_library();
+	if (!are_valid(o)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	first = block_first(o->pages, o->initial, &bytes);
+	if (!first)
+		return NULL;
+	if (o->limit && bytes > o->limit) {
+		pages_give(o->pages, first, bytes);
+		errno = ENOMEM;
+		return NULL;
+	}
+	r = (struct region *)(first + 1);
+	start_region(r, o);
+	tool_pool(r, true);
+	block_begin(r, first, bytes);
+	enter_roster(r, o->name);
+	return &r->head;
+}
+
+static void end_use(struct region *r, const char *what)
+{
+	if (unlikely(r->cleaning))
+		debug_fault(what, r, r->entry.name,
+			    "from within a cleanup of this region");
+	note_peak(r);
+}
+
+void mempool_region_destroy(mempool_region_t *region)
+{
+	struct region *r = region_of(region);
+
+	if (!r)
+		return;
+	watch_enter(r);
+	end_use(r, "destroy");
+	cleanup_run(r, 0);
+	if (r->listed)
+		roster_remove(&r->entry);
+	watch_forget(r, 0);
+	if (r->watched)
+		watch_end(r);
+	r->alive = 0;
+	block_end(r);
+}
+
+/* --- allocating --- */
+
+/* From `from` up to the block's end, if there is room. */
+static char *place(const struct region *r, char *from, char *limit, size_t size,
+		   size_t align)
+{
+	size_t gap = r->watched ? WATCH_GAP : 0;
+	size_t skip = gap + (-((uintptr_t)from + gap) & (align - 1));
+	size_t room = (size_t)(limit - from);
+
+	return skip <= room && size <= room - skip ? from + skip : NULL;
+}
+
+/* A block's end is a multiple of the alignment, so rounding stays inside. */
+static char *place_in_chain(struct region *r, size_t size, size_t align)
+{
+	char *p = place(r, r->head.next, r->limit, size, align);
+
+	if (p) {
+		r->head.next = p + ((size + r->head.mask) & ~r->head.mask);
+		if (r->watched)
+			r->head.end = r->head.next;
+	}
+	return p;
+}
+
+static char *place_in_own(struct region *r, struct region_block *b, size_t size,
+			  size_t align)
+{
+	char *p = place(r, b->start, (char *)b + b->bytes, size, align);
+
+	b->top = p + size;
+	r->own_bytes += (size_t)(b->top - b->start);
+	return p;
+}
+
+void *region_take(struct region *r, size_t size, size_t align)
+{
+	char *p;
+
+	align = max_of(align, r->head.mask + 1);
+	if (r->watched && !watch_ready(r))
+		goto failed;
+	p = place_in_chain(r, size, align);
+	if (!p) {
+		struct region_block *own;
+		size_t need;
+
+		if (__builtin_add_overflow(size, align, &need) ||
+		    __builtin_add_overflow(need, r->head.mask + 1 + WATCH_GAP,
+					   &need))
+			goto failed;
+		if (block_advance(r, need, &own))
+			p = place_in_chain(r, size, align);
+		else if (own)
+			p = place_in_own(r, own, size, align);
+		else
+			goto failed;
+	}
+	if (r->watched)
+		watch_note(r, p, size);
+	return p;
+failed:
+	r->failures++;
+	errno = ENOMEM;
+	return NULL;
+}
+
+void *mempool_region_alloc_slow(mempool_region_t *region, size_t size)
+{
+	return mempool_region_aligned(region, 1, size);
+}
+
+void *mempool_region_aligned(mempool_region_t *region, size_t align,
+			     size_t size)
+{
+	struct region *r = region_of(region);
+	void *p;
+
+	if (!r || !align || (align & (align - 1))) {
+		errno = EINVAL;
+		return NULL;
+	}
+	watch_enter(r);
+	p = region_take(r, size ? size : 1, align);
+	watch_leave(r);
+	return p;
+}
+
+void *mempool_region_calloc(mempool_region_t *region, size_t n, size_t size)
+{
+	size_t bytes;
+
+	if (region && __builtin_mul_overflow(n, size, &bytes)) {
+		region_of(region)->failures++;
+		errno = ENOMEM;
+		return NULL;
+	}
+	return mempool_region_zalloc(region, region ? bytes : 0);
+}
+
+/* --- going back --- */
+
+struct mempool_mark mempool_region_mark(mempool_region_t *region)
+{
+	struct region *r = region_of(region);
+
+	if (!r)
+		return (struct mempool_mark){ NULL, NULL, 0 };
+	r->marked = r->head.next;
+	return (struct mempool_mark){ r->current, r->head.next, r->clock };
+}
+
+/* The mark's block, if the region has come at least as far. */
+static struct region_block *block_of_mark(const struct region *r,
+					  const struct mempool_mark *mark)
+{
+	struct region_block *b = r->current;
+	char *top = r->head.next;
+
+	while (b && b != mark->block) {
+		b = b->older;
+		top = b ? b->top : NULL;
+	}
+	if (!b || mark->next < b->start || mark->next > top ||
+	    mark->order > r->clock)
+		debug_fault("rewind", r, r->entry.name,
+			    "a mark of another region, or of a time that was "
+			    "rewound");
+	return b;
+}
+
+static void go_back(struct region *r, struct region_block *b, char *next,
+		    uint64_t order)
+{
+	cleanup_run(r, order);
+	watch_forget(r, order);
+	while (r->own && r->own->order >= order)
+		block_retire_own(r);
+	block_back_to(r, b, next);
+}
+
+void mempool_region_rewind(mempool_region_t *region, struct mempool_mark mark)
+{
+	struct region *r = region_of(region);
+
+	if (!r)
+		return;
+	watch_enter(r);
+	end_use(r, "rewind");
+	go_back(r, block_of_mark(r, &mark), mark.next, mark.order);
+	r->marked = mark.next;
+	watch_leave(r);
+}
+
+void mempool_region_reset(mempool_region_t *region)
+{
+	struct region *r = region_of(region);
+
+	if (!r)
+		return;
+	watch_enter(r);
+	end_use(r, "reset");
+	go_back(r, r->first, r->first->start, 0);
+	r->marked = NULL;
+	block_settle(r);
+	watch_leave(r);
+}
+
+size_t mempool_region_trim(mempool_region_t *region)
+{
+	struct region *r = region_of(region);
+
+	return r ? block_trim(r) : 0;
+}
+
+/* --- what there is --- */
+
+size_t mempool_region_size(const mempool_region_t *region)
+{
+	struct region *r = region_of(region);
+
+	return r ? used_bytes(r) : 0;
+}
+
+void mempool_region_check(mempool_region_t *region)
+{
+	struct region *r = region_of(region);
+	const char *wrong = r ? block_check(r) : NULL;
+
+	if (wrong)
+		debug_fault("region check", r, r->entry.name, wrong);
+}

@@ -1,0 +1,155 @@
+/*
+ * roster.c - every pool of the process, in the order in which they were made.
+ */
+#include "pool/roster.h"
+
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/lock.h"
+#include "pool/start.h"
+
+enum { PATIENCE_MS = 5000 };
+
+static struct lock lock;
+static struct roster_entry *first, *last;
+static uint64_t made; /* pools since start */
+
+/* Cut where a character of UTF-8 ends. */
+static void copy_name(char to[MEMPOOL_NAME], const char *from)
+{
+	size_t length = strnlen(from, MEMPOOL_NAME);
+
+	if (length == MEMPOOL_NAME) {
+		length--;
+		while (length && ((unsigned char)from[length] & 0xc0) == 0x80)
+			length--;
+	}
+	memset(to, 0, MEMPOOL_NAME);
+	memcpy(to, from, length);
+}
+
+void roster_add(struct roster_entry *e, const struct roster_kind *kind,
+		const char *name, const char *fallback)
+{
+	start_library();
+	e->kind = kind;
+	copy_name(e->name, name ? name : fallback);
+	e->next = NULL;
+	lock_take(&lock);
+	e->number = ++made;
+	e->prev = last;
+	if (last)
+		last->next = e;
+	else
+		first = e;
+	last = e;
+	lock_release(&lock);
+}
+
+void roster_remove(struct roster_entry *e)
+{
+	lock_take(&lock);
+	if (e->prev)
+		e->prev->next = e->next;
+	else
+		first = e->next;
+	if (e->next)
+		e->next->prev = e->prev;
+	else
+		last = e->prev;
+	lock_release(&lock);
+}
+
+/*
+ * The holder may be gone: a thread of the parent, in a child made by _Fork, or
+ * this one, when its signal handler calls exit().  Without statistics is
+ * better than without an end.
+ */
+static bool take_within(int patience_ms)
+{
+	struct timespec millisecond = { .tv_nsec = 1000000 };
+	uint32_t free_word = 0;
+	int saved = errno;
+
+	while (!__atomic_compare_exchange_n(&lock.word, &free_word, 1, false,
+					    __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED)) {
+		if (patience_ms-- <= 0)
+			return false;
+		nanosleep(&millisecond, NULL);
+		free_word = 0;
+	}
+	errno = saved;
+	return true;
+}
+
+bool roster_walk(bool (*visit)(struct roster_entry *e, void *arg), void *arg)
+{
+	bool stopped = false;
+
+	if (!take_within(PATIENCE_MS))
+		return false;
+	for (struct roster_entry *e = first; e && !stopped; e = e->next)
+		stopped = visit(e, arg);
+	lock_release(&lock);
+	return stopped;
+}
+
+void roster_stats(struct roster_entry *e, struct mempool_stats *s)
+{
+	memset(s, 0, sizeof *s);
+	memcpy(s->name, e->name, sizeof s->name);
+	strncpy(s->kind, e->kind->name, sizeof s->kind - 1);
+	e->kind->stats(e, s);
+}
+
+int roster_read(uint64_t *after, struct mempool_stats *rows, int most)
+{
+	struct roster_entry *e;
+	int count = 0;
+
+	if (!take_within(PATIENCE_MS))
+		return -EBUSY;
+	for (e = first; e && e->number <= *after; e = e->next)
+		;
+	for (; e && count < most; e = e->next) {
+		roster_stats(e, &rows[count++]);
+		*after = e->number;
+	}
+	lock_release(&lock);
+	return count;
+}
+
+void roster_fork_prepare(void)
+{
+	lock_take(&lock);
+	for (int rank = 0; rank < RANKS; rank++)
+		for (struct roster_entry *e = first; e; e = e->next)
+			if ((int)e->kind->rank == rank && e->kind->lock)
+				e->kind->lock(e);
+}
+
+void roster_fork_parent(void)
+{
+	for (int rank = RANKS - 1; rank >= 0; rank--)
+		for (struct roster_entry *e = last; e; e = e->prev)
+			if ((int)e->kind->rank == rank && e->kind->unlock)
+				e->kind->unlock(e);
+	lock_release(&lock);
+}
+
+void roster_fork_child(void)
+{
+	for (int rank = RANKS - 1; rank >= 0; rank--)
+		for (struct roster_entry *e = last; e; e = e->prev) {
+			if ((int)e->kind->rank != rank)
+				continue;
+			if (e->kind->fork_child)
+				e->kind->fork_child(e);
+			else if (e->kind->unlock)
+				e->kind->unlock(e);
+		}
+	lock_release(&lock);
+}

@@ -1,0 +1,336 @@
+/*
+ * small.c - the two-level allocator: libmpool.so's heap inside this process.
+ *
+ * Up to 128 bytes: this thread's magazine, as in preload/malloc.c; the rest is
+ * malloc()'s.  What happens when a class has run dry:
+ *
+ *   depot, slabs (cache.c) -> free slabs of the other classes -> malloc(),
+ *   unless a limit of ours was reached -> reserve -> wait, if asked -> NULL
+ */
+#include "mempool/small.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/config.h"
+#include "base/fault.h"
+#include "heap/cache.h"
+#include "heap/central.h"
+#include "heap/check.h"
+#include "heap/heap.h"
+#include "heap/slab.h"
+#include "heap/stats.h"
+#include "heap/thread.h"
+#include "pool/start.h"
+#include "pool/tool.h"
+
+_Static_assert(MEMPOOL_SMALL_MAX == SMALL_MAX, "said to users");
+_Static_assert(MEMPOOL_SMALL_CLASSES == CLASSES, "said to users");
+
+enum { OBJECTS_MOST = 64 << 20 };
+
+static bool used, limited;
+
+/* --- start --- */
+
+extern void __hwasan_init(void) __attribute__((weak));
+extern void __msan_init(void) __attribute__((weak));
+extern void __tsan_init(void) __attribute__((weak));
+
+/*
+ * Sanitizers and valgrind see each object when malloc() makes it.  Built with
+ * ThreadSanitizer ourselves, it sees our locks, and so who hands on to whom.
+ */
+bool heap_vetoed(void)
+{
+#ifndef __SANITIZE_THREAD__
+	if (__tsan_init)
+		return true;
+#endif
+	return tool_on || __hwasan_init || __msan_init;
+}
+
+/* What MPOOL_WAIT says is for libmpool.so. */
+static COLD void start_with_defaults(void)
+{
+	start_library();
+	config.wait_ms = 0;
+	__atomic_store_n(&used, true, __ATOMIC_RELEASE);
+}
+
+static inline void ensure_start(void)
+{
+	if (unlikely(!__atomic_load_n(&used, __ATOMIC_ACQUIRE)))
+		start_with_defaults();
+}
+
+static void set_low_water(size_t objects)
+{
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		lock_take(&central[c].lock);
+		central[c].slabs.low_water = objects;
+		lock_release(&central[c].lock);
+	}
+}
+
+static int set_up(const struct mempool_small_options *o)
+{
+	size_t slabs = o->limit / SLAB_BYTES + (o->limit % SLAB_BYTES != 0);
+
+	start_library();
+	if (__atomic_exchange_n(&used, true, __ATOMIC_ACQ_REL) || heap_is_on())
+		return -EBUSY;
+	config.wait_ms = o->wait_ms;
+	if (!heap_start())
+		return heap_vetoed() ? 0 : -ENOMEM;
+	if (slabs)
+		space_set_limit(slabs);
+	limited = slabs != 0;
+	if (o->low_water)
+		set_low_water(o->low_water);
+	return central_set_reserve(o->reserve, o->reserve_lock) ? 0 : -ENOMEM;
+}
+
+int mempool_small_setup(const struct mempool_small_options *options)
+{
+	static const struct mempool_small_options defaults;
+	const struct mempool_small_options *o = options ? options : &defaults;
+	int saved = errno, result = -EINVAL;
+
+	if (o->low_water <= OBJECTS_MOST && o->reserve <= OBJECTS_MOST &&
+	    (!o->limit || o->limit >= (size_t)CLASSES * SLAB_BYTES))
+		result = set_up(o);
+	errno = result ? -result : saved;
+	return result;
+}
+
+/* --- alloc --- */
+
+/*
+ * Slabs of all classes that are wholly free go back to the space, for any class
+ * to take; to this end what the caller and the depots hold back goes down to
+ * the slabs.
+ */
+static bool free_slabs(void)
+{
+	if (!heap_is_on() || !cache_enter(&heap_cache))
+		return false;
+	thread_flush(&heap_cache);
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		lock_take(&central[c].lock);
+		central_drain(&central[c]);
+		slab_trim(&central[c].slabs);
+		lock_release(&central[c].lock);
+	}
+	cache_leave(&heap_cache);
+	return true;
+}
+
+static COLD void *alloc_fallback(size_t size)
+{
+	int saved = errno;
+	void *p = NULL;
+
+	if (free_slabs())
+		p = cache_alloc_slow(size);
+	if (!p && !limited)
+		p = malloc(size ? size : 1);
+	if (!p && heap_is_on())
+		p = cache_alloc_reserve(size);
+	errno = p ? saved : ENOMEM;
+	return p;
+}
+
+static NOINLINE void *alloc_slow(size_t size)
+{
+	void *p;
+
+	ensure_start();
+	p = cache_alloc_slow(size);
+	return likely(p) ? p : alloc_fallback(size);
+}
+
+void *mempool_small_alloc(size_t size)
+{
+	void *p;
+
+	if (unlikely(size > SMALL_MAX))
+		return malloc(size);
+	if (unlikely(!cache_pop(size, &p)))
+		return alloc_slow(size);
+	return p;
+}
+
+void *mempool_small_zalloc(size_t size)
+{
+	void *p;
+
+	if (unlikely(size > SMALL_MAX))
+		return calloc(1, size);
+	if (unlikely(!cache_pop(size, &p)))
+		p = alloc_slow(size);
+	return likely(p) ? memset(p, 0, size) : NULL;
+}
+
+void *mempool_small_calloc(size_t n, size_t size)
+{
+	size_t total;
+
+	if (unlikely(__builtin_mul_overflow(n, size, &total))) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return mempool_small_zalloc(total);
+}
+
+/* --- free --- */
+
+/* Class of the object at `p`; 0: it is malloc()'s. */
+static unsigned class_at(const void *p)
+{
+	unsigned c = slab_class_of(p);
+
+	if (unlikely(!c) && unlikely(space_owns(p)))
+		fault("invalid free", p, 0,
+		      "the address is in a pool, but no object is there");
+	return c;
+}
+
+static NOINLINE void free_slow(void *p)
+{
+	if (class_at(p))
+		cache_free_slow(p);
+	else
+		free(p);
+}
+
+void mempool_small_free(void *p)
+{
+	size_t slab, size;
+
+	if (unlikely(!p))
+		return;
+	slab = space_slab_of(p);
+	if (unlikely(slab >= WINDOW_SLABS)) {
+		free(p);
+		return;
+	}
+	size = __atomic_load_n(&space_map[slab], __ATOMIC_RELAXED);
+	if (unlikely(!cache_push(size, p)))
+		free_slow(p);
+}
+
+size_t mempool_small_usable_size(const void *p)
+{
+	unsigned c;
+
+	if (!p)
+		return 0;
+	c = slab_class_of(p);
+	return c ? class_size(c) : malloc_usable_size((void *)p);
+}
+
+/* --- realloc --- */
+
+/* malloc()'s block comes home when it fits; or stays, when memory is out. */
+static void *realloc_foreign(void *p, size_t size)
+{
+	void *to = NULL;
+
+	if (size <= SMALL_MAX && !heap_vetoed())
+		to = mempool_small_alloc(size);
+	if (!to)
+		return realloc(p, size ? size : 1);
+	memcpy(to, p, min_of(malloc_usable_size(p), size));
+	free(p);
+	return to;
+}
+
+void *mempool_small_realloc(void *p, size_t size)
+{
+	size_t old;
+	void *to;
+
+	if (!p)
+		return mempool_small_alloc(size);
+	old = class_size(class_at(p));
+	if (!old)
+		return realloc_foreign(p, size);
+	if (round_up(size ? size : 1, CLASS_STEP) == old)
+		return p;
+	to = mempool_small_alloc(size);
+	if (!to)
+		return size < old ? p : NULL;
+	memcpy(to, p, min_of(old, size));
+	mempool_small_free(p);
+	return to;
+}
+
+/* --- the whole --- */
+
+bool mempool_small_trim(void)
+{
+	return heap_trim();
+}
+
+static void add_class(unsigned c, struct mempool_stats *sum)
+{
+	struct class_stats s;
+
+	heap_class_stats(c, &s);
+	sum->live += s.live;
+	sum->live_bytes += s.live * s.size;
+	sum->peak_bytes += s.peak * s.size;
+	sum->stock += s.stock;
+	sum->held_bytes += s.committed_bytes;
+	sum->reserve_min += s.reserve_min;
+	sum->reserve_current += s.reserve_current;
+	sum->reserve_used += s.reserve_used;
+	sum->refills += s.refills;
+	sum->waits += s.waits;
+	sum->failures += s.failures;
+}
+
+static void name_stats(struct mempool_stats *stats, const char *name)
+{
+	memset(stats, 0, sizeof *stats);
+	strcpy(stats->name, name);
+	strcpy(stats->kind, "small");
+}
+
+int mempool_small_stats(struct mempool_stats *stats)
+{
+	if (!stats) {
+		errno = EINVAL;
+		return -EINVAL;
+	}
+	name_stats(stats, "small heap");
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		add_class(c, stats);
+	return 0;
+}
+
+int mempool_small_class_stats(unsigned n, struct mempool_stats *stats)
+{
+	static const char names[CLASSES + 1][16] = {
+		"",	    "small 16", "small 32",  "small 48",  "small 64",
+		"small 80", "small 96", "small 112", "small 128",
+	};
+
+	if (!stats || n < CLASS_FIRST || n > CLASSES) {
+		errno = EINVAL;
+		return -EINVAL;
+	}
+	name_stats(stats, names[n]);
+	stats->object_size = class_size(n);
+	add_class(n, stats);
+	return 0;
+}
+
+void mempool_small_check(void)
+{
+	if (heap_is_on())
+		heap_check();
+}

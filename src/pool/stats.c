@@ -1,0 +1,120 @@
+/*
+ * stats.c - statistics of all pools: by libmpool.so, or by ourselves.
+ *
+ * libmpool.so is found by the names that it exports, so neither library needs
+ * the other to be linked.
+ */
+#include "pool/stats.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "heap/heap.h"
+#include "mempool/small.h"
+#include "mempool/stats.h"
+#include "pool/roster.h"
+#include "watch/dump.h"
+#include "watch/pools.h"
+#include "watch/snapshot.h"
+
+enum { BATCH = 16 }; /* rows on the stack */
+
+/* libmpool.so's; NULL: it is not there. */
+static int (*dump_there)(const char *target);
+
+/* --- the walk --- */
+
+/* That of the process is on the list before anybody takes from it. */
+static bool is_untouched_source(const struct mempool_stats *s)
+{
+	return !s->refills && !s->failures && strcmp(s->kind, "pages") == 0 &&
+	       strcmp(s->name, "pages") == 0;
+}
+
+int mempool_stats_walk(int (*visit)(const struct mempool_stats *, void *arg),
+		       void *arg)
+{
+	struct mempool_stats rows[BATCH];
+	uint64_t after = 0;
+	int count, stop = 0;
+
+	if (!visit) {
+		errno = EINVAL;
+		return -EINVAL;
+	}
+	do {
+		count = roster_read(&after, rows, BATCH);
+		for (int i = 0; i < count && !stop; i++)
+			if (!is_untouched_source(&rows[i]))
+				stop = visit(&rows[i], arg);
+	} while (count == BATCH && !stop);
+	if (count < 0) {
+		errno = -count;
+		return count;
+	}
+	return stop;
+}
+
+/* The tables of classes are libmpool.so's: our own heap is a pool there. */
+static int walk_for_libmpool(pools_visit_t *visit, void *arg)
+{
+	struct mempool_stats small;
+
+	if (heap_is_on() && mempool_small_stats(&small) == 0)
+		visit(&small, arg);
+	return mempool_stats_walk(visit, arg);
+}
+
+/* --- who writes them --- */
+
+static bool find_libmpool(void)
+{
+	int (*attach)(unsigned version, pools_walk_t *walk);
+
+	*(void **)&attach = dlsym(RTLD_DEFAULT, "mpool_pools_attach");
+	if (!attach || attach(POOLS_VERSION, walk_for_libmpool) < 0)
+		return false;
+	*(void **)&dump_there = dlsym(RTLD_DEFAULT, "mpool_stats_dump");
+	return dump_there;
+}
+
+static bool writes_itself(void)
+{
+	return !dump_there && (config.stats || config.stats_signal);
+}
+
+void stats_start(void)
+{
+	config_quiet = find_libmpool();
+	config_read(environ);
+	if (dump_there)
+		return;
+	snapshot_library = true;
+	pools_attach(POOLS_VERSION, mempool_stats_walk);
+	if (writes_itself()) {
+		dump_start();
+		dump_signal_start();
+	}
+}
+
+void stats_fork_child(void)
+{
+	if (writes_itself())
+		dump_fork_child();
+}
+
+void stats_finish(void)
+{
+	if (writes_itself())
+		dump_at_exit();
+}
+
+int mempool_stats_dump(const char *target)
+{
+	int (*dump)(const char *) = dump_there ? dump_there : dump_to;
+
+	return dump(target) < 0 ? -errno : 0;
+}

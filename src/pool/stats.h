@@ -1,0 +1,20 @@
+/*
+ * stats.h - statistics of all pools: by libmpool.so, or by ourselves.
+ */
+#ifndef POOL_STATS_H
+#define POOL_STATS_H
+
+/*
+ * Where libmpool.so is preloaded, it is told of the pools, and it alone reads
+ * and obeys MPOOL_STATS and MPOOL_STATS_SIGNAL; else we do.  Reads the other
+ * MPOOL_ variables.  Called once.
+ */
+void stats_start(void);
+
+/* In a new child; may allocate. */
+void stats_fork_child(void);
+
+/* The process ends: the last statistics, if asked for. */
+void stats_finish(void);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * tree.c - nodes are made.
+ */
+#include "mempool/tree.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "pool/tree_family.h"
+#include "pool/tree_memory.h"
+#include "pool/tree_pool.h"
+
+/* In a created tree or a pool, with a parent that is no plain node, huge. */
+static NOINLINE void *alloc_unusual(struct node *p, size_t size,
+				    const char *name)
+{
+	struct tree *t;
+	struct node *n;
+
+	if (size > NODE_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	t = p ? family_enter(p) : NULL;
+	n = node_new(t, p, size, name, 0);
+	family_leave(t);
+	return n ? node_bytes(n) : NULL;
+}
+
+static inline void *plain(struct node *n, struct node *parent, size_t size,
+			  const char *name)
+{
+	n->child = NULL;
+	n->name = name;
+	node_set_word(n, (uint64_t)NODE_PLAIN << 32 | size);
+	node_link(n, parent);
+	return node_bytes(n);
+}
+
+/* The stock has none. */
+static NOINLINE void *alloc_slow(const void *parent, size_t size,
+				 const char *name)
+{
+	struct node *p = parent ? node_checked(parent) : NULL, *n;
+
+	if (unlikely(size >= NODE_HUGE) || (p && !is_plain(node_word(p))))
+		return alloc_unusual(p, size, name);
+	n = memory_take(sizeof(*n) + size);
+	if (!n)
+		return NULL;
+	local_count(1, (int64_t)size);
+	return plain(n, p, size, name);
+}
+
+/* A plain parent, and a node in stock; everything else goes the slow way. */
+static inline __attribute__((always_inline)) void *
+alloc(const void *parent, size_t size, const char *name)
+{
+	struct node *p = parent ? node_of(parent) : NULL, *n;
+	struct tree_local *l = tree_local;
+
+	if (p && unlikely(!is_plain(node_word(p))))
+		return alloc_slow(parent, size, name);
+	n = stock_take(l, size);
+	if (unlikely(!n))
+		return alloc_slow(parent, size, name);
+	local_count_in(l, 1, (int64_t)size);
+	return plain(n, p, size, name);
+}
+
+void *mempool_tree_alloc(const void *parent, size_t size)
+{
+	return alloc(parent, size, node_unnamed);
+}
+
+void *mempool_tree_alloc_named(const void *parent, size_t size,
+			       const char *name)
+{
+	return alloc(parent, size, name ? name : node_unnamed);
+}
+
+void *mempool_tree_zalloc(const void *parent, size_t size)
+{
+	void *p = alloc(parent, size, node_unnamed);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+void *mempool_tree_zalloc_named(const void *parent, size_t size,
+				const char *name)
+{
+	void *p = mempool_tree_alloc_named(parent, size, name);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
+static bool multiply(size_t n, size_t size, size_t *total)
+{
+	if (likely(!__builtin_mul_overflow(n, size, total)))
+		return true;
+	errno = ENOMEM;
+	return false;
+}
+
+void *mempool_tree_array(const void *parent, size_t n, size_t size)
+{
+	size_t total;
+
+	return multiply(n, size, &total) ? mempool_tree_alloc(parent, total)
+					 : NULL;
+}
+
+void *mempool_tree_zarray(const void *parent, size_t n, size_t size)
+{
+	size_t total;
+
+	return multiply(n, size, &total) ? mempool_tree_zalloc(parent, total)
+					 : NULL;
+}
+
+/* --- pools and created trees --- */
+
+/* A block's size fits in the word, as an order of 5 bits. */
+enum { POOL_BITS_MOST = 40 };
+
+static void *new_pool(struct tree *t, struct node *parent, size_t size,
+		      size_t bytes, const char *name)
+{
+	struct node *n;
+	size_t held;
+
+	if (size > POOLED_SIZE_MAX || bytes >> POOL_BITS_MOST)
+		n = NULL;
+	else
+		n = pool_new(t, size, bytes, &held);
+	if (n)
+		return node_settle(n, t, parent, name, held);
+	errno = ENOMEM;
+	family_count_failure(t);
+	return NULL;
+}
+
+void *mempool_tree_pool_named(const void *parent, size_t size, size_t bytes,
+			      const char *name)
+{
+	struct node *p = parent ? node_checked(parent) : NULL;
+	struct tree *t;
+	void *pool;
+
+	if (!bytes) {
+		errno = EINVAL;
+		return NULL;
+	}
+	family_start();
+	t = p ? family_enter(p) : NULL;
+	pool = new_pool(t, p, size, bytes, name ? name : node_unnamed);
+	family_leave(t);
+	return pool;
+}
+
+void *mempool_tree_pool(const void *parent, size_t bytes)
+{
+	return mempool_tree_pool_named(parent, 0, bytes, NULL);
+}
+
+size_t mempool_tree_pool_left(const void *node)
+{
+	struct node *n;
+	struct pool *pool;
+	struct tree *t;
+	size_t left = 0;
+
+	if (!node)
+		return 0;
+	n = node_checked(node);
+	t = family_enter(n);
+	pool = pool_of(n);
+	if (pool)
+		left = pool_left(pool);
+	family_leave(t);
+	return left;
+}
+
+void *mempool_tree_create(const struct mempool_options *options)
+{
+	struct tree *t = family_create(options);
+	struct node *n;
+	void *root;
+
+	if (!t)
+		return NULL;
+	family_lock(t);
+	if (options && options->initial) {
+		root = new_pool(t, NULL, 0, options->initial, t->entry.name);
+	} else {
+		n = node_new(t, NULL, 0, t->entry.name, 0);
+		root = n ? node_bytes(n) : NULL;
+	}
+	family_leave(t);
+	return root;
+}

@@ -1,0 +1,342 @@
+/*
+ * tree_family.c - created trees: number, lock, limit, statistics.
+ */
+#include "pool/tree_family.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "pool/debug.h"
+#include "pool/tree_memory.h"
+#include "pool/tree_pool.h"
+
+/*
+ * Trees by number.  A free number holds the next free one, shifted left and
+ * odd; numbers from `fresh` on were never used.  Owner: table_lock.
+ */
+static struct tree *table[FAMILY_TREES];
+static unsigned fresh = 1, free_number;
+static struct lock table_lock;
+
+static struct {
+	struct lock lock;
+} __attribute__((aligned(64))) locks[FAMILY_LOCKS];
+
+static struct lock *lock_of(unsigned number)
+{
+	return &locks[number % FAMILY_LOCKS].lock;
+}
+
+static void set(size_t *counter, size_t value)
+{
+	__atomic_store_n(counter, value, __ATOMIC_RELAXED);
+}
+
+static size_t get(const size_t *counter)
+{
+	return __atomic_load_n(counter, __ATOMIC_RELAXED);
+}
+
+/* --- fork: all locks at once, by the entry of tree 0 --- */
+
+static void lock_all(struct roster_entry *e)
+{
+	(void)e;
+	lock_take(&table_lock);
+	for (unsigned i = 0; i < FAMILY_LOCKS; i++)
+		lock_take(&locks[i].lock);
+	pool_lock_all();
+}
+
+static void unlock_all(struct roster_entry *e)
+{
+	(void)e;
+	pool_unlock_all();
+	for (unsigned i = FAMILY_LOCKS; i-- > 0;)
+		lock_release(&locks[i].lock);
+	lock_release(&table_lock);
+}
+
+/* --- tree 0 --- */
+
+static struct roster_entry plain;
+
+static void plain_stats(struct roster_entry *e, struct mempool_stats *s)
+{
+	int64_t nodes, bytes;
+
+	(void)e;
+	local_sum(&nodes, &bytes);
+	s->live = (uint64_t)max_of(nodes, 0);
+	s->live_bytes = (uint64_t)max_of(bytes, 0);
+	s->overhead_bytes = s->live * sizeof(struct node);
+	s->held_bytes = s->live_bytes + s->overhead_bytes;
+}
+
+static const struct roster_kind plain_kind = {
+	.name = "tree",
+	.rank = RANK_TREE,
+	.stats = plain_stats,
+	.lock = lock_all,
+	.unlock = unlock_all,
+};
+
+static void start_once(void)
+{
+	memory_start();
+	local_prepare();
+	roster_add(&plain, &plain_kind, NULL, "trees");
+}
+
+void family_start(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, start_once);
+}
+
+/* --- created trees --- */
+
+static void tree_stats(struct roster_entry *e, struct mempool_stats *s)
+{
+	const struct tree *t = (const struct tree *)e;
+
+	s->live = get(&t->live);
+	s->live_bytes = get(&t->bytes);
+	s->peak_bytes = get(&t->peak);
+	s->held_bytes = get(&t->held);
+	s->overhead_bytes = s->held_bytes > s->live_bytes
+				    ? s->held_bytes - s->live_bytes
+				    : 0;
+	s->failures = get(&t->failures);
+}
+
+_Static_assert(offsetof(struct tree, entry) == 0, "cast above");
+
+static const struct roster_kind tree_kind = {
+	.name = "tree",
+	.rank = RANK_TREE,
+	.stats = tree_stats,
+};
+
+static bool take_number(struct tree *t)
+{
+	lock_take(&table_lock);
+	if (free_number) {
+		t->number = free_number;
+		free_number = (unsigned)((uintptr_t)table[t->number] >> 1);
+	} else if (fresh < FAMILY_TREES) {
+		t->number = fresh++;
+	}
+	if (t->number)
+		__atomic_store_n(&table[t->number], t, __ATOMIC_RELAXED);
+	lock_release(&table_lock);
+	return t->number != 0;
+}
+
+static void give_number(const struct tree *t)
+{
+	lock_take(&table_lock);
+	__atomic_store_n(&table[t->number],
+			 (struct tree *)((uintptr_t)free_number << 1 | 1),
+			 __ATOMIC_RELAXED);
+	free_number = t->number;
+	lock_release(&table_lock);
+}
+
+static bool acceptable(const struct mempool_options *o)
+{
+	return o->threading <= MEMPOOL_THREAD_LOCAL && o->align <= 16 &&
+	       (o->align & (o->align - 1)) == 0 && o->initial <= NODE_MAX;
+}
+
+struct tree *family_create(const struct mempool_options *options)
+{
+	static const struct mempool_options defaults;
+	const struct mempool_options *o = options ? options : &defaults;
+	struct tree *t;
+
+	if (!acceptable(o)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	family_start();
+	t = calloc(1, sizeof(*t));
+	if (t && !take_number(t)) {
+		free(t);
+		t = NULL;
+	}
+	if (!t) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	t->locked = o->threading != MEMPOOL_SINGLE;
+	t->owner = (int)syscall(SYS_gettid);
+	t->limit = o->limit;
+	t->pages = o->pages;
+	roster_add(&t->entry, &tree_kind, o->name, "tree");
+	return t;
+}
+
+static void bury(struct tree *t)
+{
+	roster_remove(&t->entry);
+	give_number(t);
+	free(t);
+}
+
+/* --- enter and leave --- */
+
+static struct tree *tree_at(unsigned number)
+{
+	return __atomic_load_n(&table[number], __ATOMIC_RELAXED);
+}
+
+static struct tree *single(const struct node *n, unsigned number)
+{
+	struct tree *t = tree_at(number);
+
+	if (unlikely(debug_flags & DEBUG_OWNER) &&
+	    t->owner != (int)syscall(SYS_gettid))
+		debug_fault("use by another thread", node_bytes(n),
+			    t->entry.name, "the tree is single-threaded");
+	return t;
+}
+
+struct tree *family_enter(const struct node *p)
+{
+	for (;;) {
+		uint64_t word = node_word(p);
+		unsigned number = word_tree(word);
+
+		if (!number)
+			return NULL;
+		if (!(word_flags(word) & NODE_LOCKED))
+			return single(p, number);
+		lock_take(lock_of(number));
+		if (likely(word_tree(node_word(p)) == number))
+			return tree_at(number);
+		lock_release(lock_of(number));
+	}
+}
+
+static struct lock *lock_for(uint64_t word)
+{
+	return word_flags(word) & NODE_LOCKED ? lock_of(word_tree(word)) : NULL;
+}
+
+static void take_both(struct lock *a, struct lock *b)
+{
+	if (a && (!b || a <= b))
+		lock_take(a);
+	if (b && b != a)
+		lock_take(b);
+	if (a && b && a > b)
+		lock_take(a);
+}
+
+static void release_both(struct lock *a, struct lock *b)
+{
+	if (a)
+		lock_release(a);
+	if (b && b != a)
+		lock_release(b);
+}
+
+static struct tree *tree_for(const struct node *n)
+{
+	uint64_t word = node_word(n);
+
+	if (!word_tree(word))
+		return NULL;
+	if (!(word_flags(word) & NODE_LOCKED))
+		return single(n, word_tree(word));
+	return tree_at(word_tree(word));
+}
+
+void family_enter_two(const struct node *p, const struct node *q,
+		      struct tree *trees[2])
+{
+	for (;;) {
+		uint64_t one = node_word(p), two = node_word(q);
+
+		take_both(lock_for(one), lock_for(two));
+		if (word_tree(one) == word_tree(node_word(p)) &&
+		    word_tree(two) == word_tree(node_word(q)))
+			break;
+		release_both(lock_for(one), lock_for(two));
+	}
+	trees[0] = tree_for(p);
+	trees[1] = tree_for(q);
+}
+
+void family_leave(struct tree *t)
+{
+	bool empty;
+
+	if (!t)
+		return;
+	empty = !t->live;
+	family_unlock(t);
+	if (empty)
+		bury(t);
+}
+
+void family_leave_two(struct tree *trees[2])
+{
+	struct tree *a = trees[0], *b = trees[1] != a ? trees[1] : NULL;
+	bool a_empty = a && !a->live, b_empty = b && !b->live;
+
+	release_both(a && a->locked ? lock_of(a->number) : NULL,
+		     b && b->locked ? lock_of(b->number) : NULL);
+	if (a_empty)
+		bury(a);
+	if (b_empty)
+		bury(b);
+}
+
+void family_unlock(struct tree *t)
+{
+	if (t && t->locked)
+		lock_release(lock_of(t->number));
+}
+
+void family_lock(struct tree *t)
+{
+	if (t && t->locked)
+		lock_take(lock_of(t->number));
+}
+
+/* --- counts --- */
+
+bool family_may_hold(struct tree *t, size_t held)
+{
+	if (!t || !t->limit)
+		return true;
+	if (t->held <= t->limit && held <= t->limit - t->held)
+		return true;
+	errno = ENOMEM;
+	return false;
+}
+
+void family_count(struct tree *t, int64_t nodes, int64_t bytes, int64_t held)
+{
+	if (!t) {
+		local_count(nodes, bytes);
+		return;
+	}
+	set(&t->live, t->live + (size_t)nodes);
+	set(&t->bytes, t->bytes + (size_t)bytes);
+	set(&t->held, t->held + (size_t)held);
+	if (t->bytes > t->peak)
+		set(&t->peak, t->bytes);
+}
+
+void family_count_failure(struct tree *t)
+{
+	if (t)
+		set(&t->failures, t->failures + 1);
+}

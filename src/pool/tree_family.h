@@ -1,0 +1,61 @@
+/*
+ * tree_family.h - created trees: number, lock, limit, statistics.
+ *
+ * A node carries its tree's number.  Locks are shared: tree k has lock
+ * k % FAMILY_LOCKS.  They outlive all trees, so that who waits for the lock of
+ * a node that is just being stolen to another tree waits in a safe place, and
+ * then looks at the number once more.
+ *
+ * What grows from a NULL parent is tree 0: no lock; counted by thread.
+ */
+#ifndef POOL_TREE_FAMILY_H
+#define POOL_TREE_FAMILY_H
+
+#include "base/lock.h"
+#include "pool/roster.h"
+#include "pool/tree_local.h"
+
+enum { FAMILY_LOCKS = 64, FAMILY_TREES = 1 << 16 };
+
+/* Counts: owner the tree's lock, read by anyone. */
+struct tree {
+	struct roster_entry entry;
+	unsigned number; /* 1..FAMILY_TREES - 1 */
+	bool locked;
+	int owner; /* thread that made it; asked with DEBUG_OWNER */
+	size_t limit;
+	struct mempool_pages *pages;
+	size_t live, bytes, peak, held, failures;
+};
+
+/* Prepares locks for fork and the entry of tree 0, once.  Any thread. */
+void family_start(void);
+
+/* A tree without nodes; NULL with EINVAL or ENOMEM. */
+struct tree *family_create(const struct mempool_options *options);
+
+/*
+ * Takes the lock of the tree of `p` (`q` too, or NULL: then both trees') and
+ * returns p's tree; NULL: tree 0, nothing is locked for it.
+ */
+struct tree *family_enter(const struct node *p);
+void family_enter_two(const struct node *p, const struct node *q,
+		      struct tree *trees[2]);
+
+/* Releases the lock; a tree without nodes is gone afterwards.  NULL: nothing.
+ */
+void family_leave(struct tree *t);
+void family_leave_two(struct tree *trees[2]);
+
+/* In between, without a thought to what the tree may have become. */
+void family_unlock(struct tree *t);
+void family_lock(struct tree *t);
+
+/* False with ENOMEM: the limit. */
+bool family_may_hold(struct tree *t, size_t held);
+
+/* `t` NULL: tree 0. */
+void family_count(struct tree *t, int64_t nodes, int64_t bytes, int64_t held);
+void family_count_failure(struct tree *t);
+
+#endif

@@ -1,0 +1,21 @@
+/*
+ * tree_free.h - freeing, for the other files of the family.
+ */
+#ifndef POOL_TREE_FREE_H
+#define POOL_TREE_FREE_H
+
+#include "pool/tree_family.h"
+
+/* As mempool_tree_free(), in a tree that is entered. */
+int free_locked(struct tree *t, struct node *n);
+
+/* A reference goes. */
+void free_reference(struct tree *t, struct node *r);
+
+/*
+ * The real parent lets go of `n`: references from outside keep it, else it is
+ * freed.  0 or -EBUSY.
+ */
+int free_from_parent(struct tree *t, struct node *n);
+
+#endif

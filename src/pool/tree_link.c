@@ -1,0 +1,283 @@
+/*
+ * tree_link.c - nodes change parents, and get more of them.
+ */
+#include "pool/tree_link.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "mempool/small.h"
+#include "pool/tree_family.h"
+#include "pool/tree_free.h"
+#include "pool/tree_pool.h"
+
+static void *refuse(int error)
+{
+	errno = error;
+	return NULL;
+}
+
+static int fail(int error)
+{
+	if (error)
+		errno = -error;
+	return error;
+}
+
+/* --- what few nodes have --- */
+
+struct extra *link_extra(struct node *n)
+{
+	struct extra *x = node_extra(n);
+
+	if (x)
+		return x;
+	x = mempool_small_alloc(sizeof(*x));
+	if (!x)
+		return NULL;
+	*x = (struct extra){ .name = n->name };
+	n->extra = x;
+	node_set_flag(n, NODE_EXTRA);
+	return x;
+}
+
+void link_drop_extra(struct node *n)
+{
+	struct extra *x = node_extra(n);
+
+	if (!x)
+		return;
+	n->name = x->name;
+	node_clear_flag(n, NODE_EXTRA);
+	mempool_small_free(x);
+}
+
+int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
+{
+	struct node *n;
+	struct tree *t;
+	struct extra *x;
+
+	if (!node)
+		return fail(-EINVAL);
+	n = node_checked(node);
+	t = family_enter(n);
+	x = node_extra(n);
+	if (!x && destructor)
+		x = link_extra(n);
+	if (x)
+		x->destructor = destructor;
+	family_leave(t);
+	return x || !destructor ? 0 : fail(-ENOMEM);
+}
+
+/* --- references --- */
+
+static void remember(struct extra *x, struct node *r, struct node *target)
+{
+	struct reference *ref = reference_of(r);
+
+	ref->target = target;
+	ref->next = x->references;
+	ref->pprev = &x->references;
+	if (ref->next)
+		ref->next->pprev = &ref->next;
+	x->references = ref;
+	x->count++;
+}
+
+void link_forget(struct node *r)
+{
+	struct reference *ref = reference_of(r);
+
+	*ref->pprev = ref->next;
+	if (ref->next)
+		ref->next->pprev = ref->pprev;
+	ref->target->extra->count--;
+}
+
+static bool is_going(const struct node *n)
+{
+	return node_flags(n) & NODE_FREEING;
+}
+
+/* 0 or why not. */
+static int refer(struct tree *t, struct node *context, struct node *target)
+{
+	struct extra *x;
+	struct node *r;
+
+	if (is_going(target))
+		return EBUSY;
+	x = link_extra(target);
+	if (!x)
+		return ENOMEM;
+	r = node_new(t, context, sizeof(struct reference), ".reference",
+		     NODE_REFERENCE);
+	if (!r)
+		return ENOMEM;
+	remember(x, r, target);
+	return 0;
+}
+
+void *mempool_tree_reference(const void *context, const void *node)
+{
+	struct node *n, *c;
+	struct tree *t[2];
+	int error;
+
+	if (!node)
+		return refuse(EINVAL);
+	n = node_checked(node);
+	c = context ? node_checked(context) : NULL;
+	family_enter_two(n, c ? c : n, t);
+	error = t[0] == t[1] ? refer(t[0], c, n) : EXDEV;
+	family_leave_two(t);
+	return error ? refuse(error) : (void *)node;
+}
+
+static struct node *reference_from(const struct node *context,
+				   const struct node *n)
+{
+	struct extra *x = node_extra(n);
+	struct reference *r = x ? x->references : NULL;
+
+	while (r && node_of(r)->parent != context)
+		r = r->next;
+	return r ? node_of(r) : NULL;
+}
+
+int mempool_tree_unlink(const void *context, void *node)
+{
+	struct node *n, *c, *r;
+	struct tree *t;
+	int result = 0;
+
+	if (!node)
+		return fail(-EINVAL);
+	n = node_checked(node);
+	c = context ? node_checked(context) : NULL;
+	t = family_enter(n);
+	node_must_be_linked(n, "use");
+	r = reference_from(c, n);
+	if (r)
+		free_reference(t, r);
+	else if (n->parent == c)
+		result = free_from_parent(t, n);
+	else
+		result = -ENOENT;
+	family_leave(t);
+	return fail(result);
+}
+
+size_t mempool_tree_references(const void *node)
+{
+	struct node *n;
+	struct tree *t;
+	struct extra *x;
+	size_t count;
+
+	if (!node)
+		return 0;
+	n = node_checked(node);
+	t = family_enter(n);
+	x = node_extra(n);
+	count = x ? x->count : 0;
+	family_leave(t);
+	return count;
+}
+
+/* --- steal --- */
+
+/* What a subtree adds to a tree's counts. */
+struct sum {
+	int64_t nodes, bytes, held;
+};
+
+/* 0 or why the subtree cannot go to another tree. */
+static int weigh(const struct node *top, struct sum *sum)
+{
+	for (const struct node *n = top; n; n = node_after(n, top, true)) {
+		const struct extra *x = node_extra(n);
+		unsigned flags = node_flags(n);
+
+		if (flags & (NODE_FREEING | NODE_DESTRUCTED))
+			return EBUSY;
+		if (flags & NODE_REFERENCE || (x && x->references))
+			return EXDEV;
+		sum->nodes++;
+		sum->bytes += (int64_t)node_counted(n);
+		sum->held += (int64_t)node_held(n);
+	}
+	return 0;
+}
+
+/* The tree's name, which its root has, may end with the tree. */
+static void enter_tree(struct node *top, const struct tree *from,
+		       const struct tree *t)
+{
+	uint64_t mark = (uint64_t)0xffff << 32 | (uint64_t)NODE_LOCKED << 48;
+	uint64_t ours = 0;
+
+	if (t)
+		ours = (uint64_t)t->number << 32 |
+		       (uint64_t)(t->locked ? NODE_LOCKED : 0) << 48;
+	for (struct node *n = top; n; n = node_after(n, top, true)) {
+		struct pool *pool = pool_of(n);
+
+		if (pool)
+			pool_share(pool);
+		if (from && node_name(n) == from->entry.name)
+			node_set_name(n, node_unnamed);
+		node_set_word(n, (node_word(n) & ~mark) | ours);
+	}
+}
+
+static int change_tree(struct tree *from, struct tree *to, struct node *n)
+{
+	struct sum sum = { 0, 0, 0 };
+	int error = weigh(n, &sum);
+
+	if (error)
+		return error;
+	if (!family_may_hold(to, (size_t)sum.held))
+		return ENOMEM;
+	family_count(from, -sum.nodes, -sum.bytes, -sum.held);
+	family_count(to, sum.nodes, sum.bytes, sum.held);
+	enter_tree(n, from, to);
+	return 0;
+}
+
+static int steal(struct tree *t[2], struct node *parent, struct node *n)
+{
+	int error = 0;
+
+	if (is_going(n))
+		return EBUSY;
+	if (parent && node_is_within(parent, n))
+		return EINVAL;
+	if (t[0] != t[1])
+		error = change_tree(t[0], t[1], n);
+	if (error)
+		return error;
+	node_unlink(n);
+	node_link(n, parent);
+	return 0;
+}
+
+void *mempool_tree_steal(const void *new_parent, const void *node)
+{
+	struct node *n, *parent;
+	struct tree *t[2];
+	int error;
+
+	if (!node)
+		return refuse(EINVAL);
+	n = node_checked(node);
+	parent = new_parent ? node_checked(new_parent) : NULL;
+	family_enter_two(n, parent ? parent : n, t);
+	node_must_be_linked(n, "use");
+	error = steal(t, parent, n);
+	family_leave_two(t);
+	return error ? refuse(error) : (void *)node;
+}

@@ -1,0 +1,117 @@
+/*
+ * tree_memory.c - where nodes get their memory from: the slow half.
+ *
+ * With MEMPOOL_DEBUG=poison, freed nodes are filled and wait in a ring before
+ * they go back; who writes to one is found out when it leaves the ring.
+ */
+#include "pool/tree_memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/lock.h"
+#include "mempool/small.h"
+#include "pool/debug.h"
+#include "pool/start.h"
+#include "pool/tree_family.h"
+
+enum { RING = 1024 };
+
+bool memory_watched;
+
+static struct lock ring_lock;
+static struct freed {
+	void *p;
+	size_t bytes;
+} ring[RING];
+static unsigned ring_next;
+
+void memory_start(void)
+{
+	start_library();
+	memory_watched = debug_watched();
+}
+
+/* In units, unless each byte is watched. */
+static size_t whole(size_t bytes)
+{
+	return memory_watched ? bytes : round_up(bytes, STOCK_UNIT);
+}
+
+/* Beyond the small heap's sizes malloc() knows by itself what is its own. */
+static void give(void *p, size_t bytes)
+{
+	if (bytes > MEMPOOL_SMALL_MAX)
+		free(p);
+	else
+		mempool_small_free(p);
+}
+
+void *memory_take(size_t bytes)
+{
+	void *p;
+
+	if (unlikely(tree_local == &tree_nobody)) {
+		family_start();
+		local_begin();
+	} else if (bytes <= STOCK_MAX) {
+		local_refill(tree_local, (bytes + STOCK_UNIT - 1) / STOCK_UNIT);
+	}
+	p = mempool_small_alloc(whole(bytes));
+	if (unlikely(!p) && local_empty())
+		p = mempool_small_alloc(whole(bytes));
+	return p;
+}
+
+/* The header stays: that it is a freed node's must be seen. */
+static COLD void poison(struct freed *f)
+{
+	if (f->bytes > sizeof(struct node))
+		debug_poison((struct node *)f->p + 1,
+			     f->bytes - sizeof(struct node));
+}
+
+static COLD void check_poison(const struct freed *f)
+{
+	if (f->bytes > sizeof(struct node))
+		debug_check_poison((struct node *)f->p + 1,
+				   f->bytes - sizeof(struct node), "tree");
+}
+
+static COLD void give_poisoned(struct freed f)
+{
+	struct freed oldest;
+
+	poison(&f);
+	lock_take(&ring_lock);
+	oldest = ring[ring_next];
+	ring[ring_next] = f;
+	ring_next = (ring_next + 1) % RING;
+	lock_release(&ring_lock);
+	if (oldest.p) {
+		check_poison(&oldest);
+		give(oldest.p, oldest.bytes);
+	}
+}
+
+void memory_give(void *p, size_t bytes)
+{
+	if (unlikely(debug_flags & DEBUG_POISON))
+		give_poisoned((struct freed){ p, bytes });
+	else
+		give(p, bytes);
+}
+
+void *memory_resize(void *p, size_t old, size_t bytes)
+{
+	void *to;
+
+	if (likely(!(debug_flags & DEBUG_POISON)))
+		return mempool_small_realloc(p, whole(bytes));
+	to = mempool_small_alloc(bytes);
+	if (to) {
+		memcpy(to, p, min_of(old, bytes));
+		memory_give(p, old);
+	}
+	return to;
+}

@@ -1,0 +1,137 @@
+/*
+ * tree_node.c - a node's memory, and its place in a tree.
+ */
+#include "pool/tree_node.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "pool/debug.h"
+#include "pool/tree_family.h"
+#include "pool/tree_memory.h"
+#include "pool/tree_pool.h"
+
+const char node_unnamed[] = "UNNAMED";
+const char node_name_of_name[] = ".name";
+
+COLD _Noreturn void node_crime(const void *p, const char *what)
+{
+	if ((uintptr_t)p % 16 == 0 &&
+	    word_magic(node_word(node_of(p))) == NODE_FREED)
+		debug_fault(strcmp(what, "free") ? "use after free"
+						 : "double free",
+			    p, "tree", "the node is free already");
+	debug_fault(strcmp(what, "free") ? "use of a foreign pointer"
+					 : "invalid free",
+		    p, "tree",
+		    "it is no node of a tree, or its header is lost");
+}
+
+/* Sizes beyond 32 bits go in front of the header. */
+struct node *node_take_outside(size_t size)
+{
+	struct node *n;
+	char *p;
+
+	if (likely(size < NODE_HUGE)) {
+		n = stock_take(tree_local, size);
+		if (!n)
+			n = memory_take(sizeof(*n) + size);
+		if (n)
+			node_set_word(n, word_make((uint32_t)size, 0, 0));
+		return n;
+	}
+	if (size > NODE_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	p = memory_take(16 + sizeof(*n) + size);
+	if (!p)
+		return NULL;
+	n = (struct node *)(p + 16);
+	*node_huge_size(n) = size;
+	node_set_word(n, word_make(NODE_HUGE, 0, 0));
+	return n;
+}
+
+size_t node_outside_bytes(const struct node *n)
+{
+	size_t size = node_size(n);
+
+	return sizeof(*n) + size + (size >= NODE_HUGE ? 16 : 0);
+}
+
+size_t node_held(const struct node *n)
+{
+	unsigned flags = node_flags(n);
+
+	if (flags & NODE_POOL)
+		return pool_held(n);
+	return flags & NODE_POOLED ? 0 : round_up(node_outside_bytes(n), 16);
+}
+
+void node_give_slow(struct node *n)
+{
+	size_t size = node_size(n), bytes = node_outside_bytes(n);
+
+	if (bytes <= STOCK_MAX) {
+		if (tree_local == &tree_nobody)
+			local_begin();
+		else
+			local_make_room(tree_local, stock_of(size));
+		if (stock_give(tree_local, n, stock_of(size)))
+			return;
+	}
+	memory_give(size >= NODE_HUGE ? (char *)n - 16 : (char *)n, bytes);
+}
+
+void node_give(struct node *n)
+{
+	if (node_flags(n) & (NODE_POOL | NODE_POOLED))
+		pool_give(pool_of(n), n);
+	else
+		node_give_outside(tree_local, n, node_word(n));
+}
+
+static void enter_tree(struct node *n, struct tree *t)
+{
+	if (t)
+		node_set_word(n, node_word(n) | (uint64_t)t->number << 32 |
+					 (uint64_t)(t->locked ? NODE_LOCKED : 0)
+						 << 48);
+}
+
+void *node_settle(struct node *n, struct tree *t, struct node *parent,
+		  const char *name, size_t held)
+{
+	enter_tree(n, t);
+	n->child = NULL;
+	n->name = name;
+	node_link(n, parent);
+	family_count(t, 1, (int64_t)node_counted(n), (int64_t)held);
+	return node_bytes(n);
+}
+
+struct node *node_take_in_pool(struct node *parent, size_t size)
+{
+	if (!parent || !(node_flags(parent) & (NODE_POOL | NODE_POOLED)))
+		return NULL;
+	return pool_take(pool_of(parent), size);
+}
+
+struct node *node_new(struct tree *t, struct node *parent, size_t size,
+		      const char *name, unsigned flags)
+{
+	struct node *n = flags ? NULL : node_take_in_pool(parent, size);
+
+	if (!n) {
+		if (!family_may_hold(t, round_up(sizeof(*n) + size, 16)) ||
+		    !(n = node_take_outside(size))) {
+			family_count_failure(t);
+			return NULL;
+		}
+	}
+	node_set_flag(n, flags);
+	node_settle(n, t, parent, name, node_held(n));
+	return n;
+}

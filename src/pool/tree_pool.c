@@ -1,0 +1,320 @@
+/*
+ * tree_pool.c - a node with a block that its children lie in.
+ *
+ * A free chunk below a live one is a gap: its last word is the gap's size, and
+ * the chunk above has NODE_GAP_BELOW.  Gaps join, and come back when top
+ * reaches them; they are not handed out before.
+ */
+#include "pool/tree_pool.h"
+
+#include <string.h>
+
+#include "base/fault.h"
+#include "base/sys.h"
+#include "pool/pages.h"
+#include "pool/tool.h"
+
+enum {
+	UNIT = 16,
+	ORDER_MIN = 12,
+	POOL_LOCKS = 16,
+	MAP_OWN = 4 << 20, /* beyond, pages_take() does not align */
+};
+
+static struct lock locks[POOL_LOCKS];
+
+static struct lock *lock_of(const struct pool *pool)
+{
+	return &locks[(uintptr_t)pool >> ORDER_MIN & (POOL_LOCKS - 1)];
+}
+
+static void enter(struct pool *pool)
+{
+	if (unlikely(pool->shared))
+		lock_take(lock_of(pool));
+}
+
+static void leave(struct pool *pool)
+{
+	if (unlikely(pool->shared))
+		lock_release(lock_of(pool));
+}
+
+void pool_lock_all(void)
+{
+	for (unsigned i = 0; i < POOL_LOCKS; i++)
+		lock_take(&locks[i]);
+}
+
+void pool_unlock_all(void)
+{
+	for (unsigned i = POOL_LOCKS; i-- > 0;)
+		lock_release(&locks[i]);
+}
+
+/* --- the block --- */
+
+/* Twice as much is mapped, and what sticks out goes back. */
+static void *map_aligned(size_t bytes)
+{
+	char *p = sys_map(NULL, 2 * bytes), *start;
+
+	if (!p)
+		return NULL;
+	start = (char *)round_up((uintptr_t)p, bytes);
+	if (start > p)
+		sys_unmap(p, (size_t)(start - p));
+	sys_unmap(start + bytes, bytes - (size_t)(start - p));
+	return start;
+}
+
+static void *take_block(struct mempool_pages *pages, size_t bytes, size_t *got)
+{
+	*got = bytes;
+	if (bytes > MAP_OWN)
+		return map_aligned(bytes);
+	return pages_take(pages, bytes, bytes, got);
+}
+
+static void give_block(struct pool *pool)
+{
+	tool_pool(pool, false);
+	tool_block(pool, pool->block, false);
+	if (pool->block > MAP_OWN)
+		sys_unmap(pool, pool->block);
+	else
+		pages_give(pool->pages, pool, pool->got);
+}
+
+static struct node *own_node(const struct pool *pool)
+{
+	return (struct node *)((char *)pool + sizeof(*pool));
+}
+
+/* A unit beside the header at least: a gap's size must not lie in its word. */
+static size_t chunk_bytes(size_t size)
+{
+	return sizeof(struct node) + round_up(max_of(size, (size_t)1), UNIT);
+}
+
+static char *chunk_end(const struct node *n)
+{
+	return (char *)n + chunk_bytes(node_size(n));
+}
+
+struct node *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
+{
+	size_t need = sizeof(struct pool) + chunk_bytes(size) + bytes +
+		      bytes / 4 * 3 + sizeof(struct node);
+	size_t block = (size_t)1 << ORDER_MIN;
+	struct mempool_pages *pages = t ? t->pages : NULL;
+	struct pool *pool;
+	struct node *n;
+	size_t got;
+
+	while (block < need)
+		block *= 2;
+	if (!family_may_hold(t, block))
+		return NULL;
+	pool = take_block(pages, block, &got);
+	if (!pool)
+		return NULL;
+	n = own_node(pool);
+	*pool = (struct pool){
+		.top = (char *)n + chunk_bytes(size),
+		.end = (char *)pool + block,
+		.left = bytes,
+		.inside = 1,
+		.block = block,
+		.got = got,
+		.pages = pages,
+	};
+	tool_pool(pool, true);
+	tool_block(pool->top, (size_t)(pool->end - pool->top), true);
+	node_set_word(n, word_make((uint32_t)size, 0, NODE_POOL));
+	*held = block;
+	return n;
+}
+
+struct pool *pool_of(const struct node *n)
+{
+	uint64_t word = node_word(n);
+	unsigned order;
+
+	if (word_flags(word) & NODE_POOL)
+		return (struct pool *)((char *)n - sizeof(struct pool));
+	if (!(word_flags(word) & NODE_POOLED))
+		return NULL;
+	order = ORDER_MIN + ((uint32_t)word >> POOLED_SIZE_BITS);
+	return (struct pool *)((uintptr_t)n & ~(((uintptr_t)1 << order) - 1));
+}
+
+size_t pool_held(const struct node *n)
+{
+	return pool_of(n)->block;
+}
+
+/* --- chunks --- */
+
+static uint32_t size_field(const struct pool *pool, size_t size)
+{
+	unsigned order = (unsigned)__builtin_ctzll(pool->block) - ORDER_MIN;
+
+	return (uint32_t)(order << POOLED_SIZE_BITS | size);
+}
+
+/* The user's bytes of the largest chunk that top still has room for. */
+static size_t room(const struct pool *pool)
+{
+	size_t bytes = (size_t)(pool->end - pool->top);
+
+	if (bytes < sizeof(struct node))
+		return 0;
+	return min_of(bytes - sizeof(struct node), POOLED_SIZE_MAX);
+}
+
+struct node *pool_take(struct pool *pool, size_t size)
+{
+	struct node *n = NULL;
+
+	enter(pool);
+	if (size <= pool->left && size <= POOLED_SIZE_MAX &&
+	    chunk_bytes(size) <= (size_t)(pool->end - pool->top)) {
+		n = (struct node *)pool->top;
+		pool->top += chunk_bytes(size);
+		pool->left -= size;
+		pool->inside++;
+	}
+	leave(pool);
+	if (n) {
+		tool_block(n, sizeof(*n), false);
+		tool_object(pool, node_bytes(n), size, true);
+		node_set_word(
+			n, word_make(size_field(pool, size), 0, NODE_POOLED));
+	}
+	return n;
+}
+
+/* A gap's size: in its last word, and in the first header's word of parent. */
+static size_t *gap_below(char *chunk)
+{
+	return (size_t *)chunk - 1;
+}
+
+static size_t *gap_at(char *start)
+{
+	return (size_t *)&((struct node *)start)->parent;
+}
+
+static bool is_gap(const char *start)
+{
+	return word_magic(node_word((const struct node *)start)) == NODE_FREED;
+}
+
+/* From the freed chunk at `start` to the live one at `end` nothing is used. */
+static void leave_gap(char *start, char *end)
+{
+	size_t *last = gap_below(end);
+
+	tool_block(last, sizeof(*last), false);
+	*last = *gap_at(start) = (size_t)(end - start);
+	node_set_flag((struct node *)end, NODE_GAP_BELOW);
+}
+
+/*
+ * In a shared pool the chunk above may be of another tree, whose lock we do
+ * not hold to mark it: then a gap is lost until the pool is empty.
+ */
+static void give_chunk(struct pool *pool, struct node *n)
+{
+	char *start = (char *)n, *end = chunk_end(n);
+	size_t size = node_size(n);
+
+	if (node_flags(n) & NODE_GAP_BELOW)
+		start -= *gap_below(start);
+	node_mark_freed(n);
+	tool_object(pool, node_bytes(n), size, false);
+	pool->left += size;
+	if (end == pool->top) {
+		pool->top = start;
+	} else if (!pool->shared) {
+		if (is_gap(end))
+			end += *gap_at(end);
+		leave_gap(start, end);
+	}
+	if (pool->inside == 2 && !pool->freed)
+		pool->top = chunk_end(own_node(pool));
+}
+
+void pool_give(struct pool *pool, struct node *n)
+{
+	bool last;
+
+	enter(pool);
+	if (n == own_node(pool)) {
+		node_mark_freed(n);
+		pool->freed = true;
+	} else {
+		give_chunk(pool, n);
+	}
+	last = --pool->inside == 0;
+	leave(pool);
+	if (last)
+		give_block(pool);
+}
+
+static bool resize(struct pool *pool, struct node *n, size_t size)
+{
+	size_t old = node_size(n);
+	char *end = chunk_end(n), *to = (char *)n + chunk_bytes(size);
+
+	if (size > POOLED_SIZE_MAX || (size > old && size - old > pool->left) ||
+	    (to != end && end != pool->top) || to > pool->end)
+		return false;
+	pool->left += old - size;
+	if (end == pool->top)
+		pool->top = to;
+	return true;
+}
+
+bool pool_resize(struct pool *pool, struct node *n, size_t size)
+{
+	size_t old = node_size(n);
+	bool done;
+
+	enter(pool);
+	done = resize(pool, n, size);
+	leave(pool);
+	if (!done)
+		return false;
+	if (size > old)
+		tool_block((char *)node_bytes(n) + old, size - old, false);
+	node_set_word(n,
+		      (node_word(n) & ~0xffffffffull) | size_field(pool, size));
+	return true;
+}
+
+size_t pool_left(struct pool *pool)
+{
+	size_t left;
+
+	enter(pool);
+	left = min_of(pool->left, room(pool));
+	leave(pool);
+	return left;
+}
+
+/* Called with the locks of both trees held: nobody is inside. */
+void pool_share(struct pool *pool)
+{
+	pool->shared = true;
+}
+
+void pool_check(struct pool *pool)
+{
+	enter(pool);
+	if (pool->top > pool->end || pool->end != (char *)pool + pool->block ||
+	    (uintptr_t)pool % pool->block || !pool->inside)
+		fault("damage", pool, 0, "a tree's pool is inconsistent");
+	leave(pool);
+}

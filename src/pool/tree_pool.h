@@ -1,0 +1,73 @@
+/*
+ * tree_pool.h - a node with a block that its children lie in.
+ *
+ *   | struct pool | the pool's node | its bytes | chunk | chunk | ... top ...
+ * end
+ *
+ * A chunk is a node in 16-byte units; `top` goes up with each, and down again
+ * when the uppermost is freed, with what is free below it.  The user's bytes
+ * are counted apart from the headers: `left` of them may still be handed out.
+ *
+ * The block is aligned to its size, a power of two that the word of each
+ * pooled node knows: so they find their pool wherever they are stolen to.
+ */
+#ifndef POOL_TREE_POOL_H
+#define POOL_TREE_POOL_H
+
+#include "pool/tree_family.h"
+
+/*
+ * Owner: the tree's lock, as for nodes; when pooled nodes have been stolen to
+ * another tree, `shared` is set for ever, and a lock of its own comes in.
+ */
+struct pool {
+	char *top, *end;
+	size_t left;   /* of the users' bytes */
+	size_t inside; /* live nodes, the pool's own included */
+	size_t block;  /* bytes, a power of two */
+	size_t got;    /* as the page source said */
+	struct mempool_pages *pages;
+	bool shared;
+	bool freed; /* the pool's own node is */
+	char pad[6];
+};
+
+_Static_assert(sizeof(struct pool) % 16 == 0, "a node follows");
+
+/*
+ * A block with a pool and its unlinked node of `size` bytes, without name.
+ * *held: what it costs.  NULL with ENOMEM.
+ */
+struct node *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held);
+
+/* The pool that `n`, a pool or pooled, lies in; NULL for others. */
+struct pool *pool_of(const struct node *n);
+
+/*
+ * A node of `size` bytes from the pool, its word set except for tree and lock
+ * flag, the rest not; NULL when it does not fit.
+ */
+struct node *pool_take(struct pool *pool, size_t size);
+
+/* Takes a pooled node back, or the pool's own; the last one ends the block. */
+void pool_give(struct pool *pool, struct node *n);
+
+/*
+ * Changes a pooled node's size where it is.  False when there is no room, or
+ * when it would become smaller below another.
+ */
+bool pool_resize(struct pool *pool, struct node *n, size_t size);
+
+size_t pool_left(struct pool *pool);
+void pool_share(struct pool *pool);
+
+/* What a pool's block costs. */
+size_t pool_held(const struct node *n);
+
+/* Ends the program when an invariant does not hold. */
+void pool_check(struct pool *pool);
+
+void pool_lock_all(void);
+void pool_unlock_all(void);
+
+#endif

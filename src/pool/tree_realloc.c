@@ -1,0 +1,147 @@
+/*
+ * tree_realloc.c - nodes change their size, and all who know them follow.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "pool/tree_family.h"
+#include "pool/tree_memory.h"
+#include "pool/tree_node.h"
+#include "pool/tree_pool.h"
+
+/* Who points at the node that has moved to `n`. */
+static void relink(struct node *n)
+{
+	if (n->parent)
+		*n->pprev = n;
+	else
+		n->pprev = &n->next;
+	if (n->next)
+		n->next->pprev = &n->next;
+	if (n->child)
+		n->child->pprev = &n->child;
+	for (struct node *c = n->child; c; c = c->next)
+		c->parent = n;
+}
+
+/* Sizes on both sides of a border (huge, pooled) go to another place. */
+static struct node *move(struct tree *t, struct node *n, size_t size)
+{
+	struct node *to = n->parent ? node_take_in_pool(n->parent, size) : NULL;
+	uint64_t place =
+		(uint64_t)(NODE_POOLED | NODE_GAP_BELOW) << 48 | 0xffffffffull;
+
+	if (!to && family_may_hold(t, round_up(sizeof(*n) + size, 16)))
+		to = node_take_outside(size);
+	if (!to)
+		return NULL;
+	node_set_word(to, (node_word(n) & ~place) | (node_word(to) & place));
+	to->parent = n->parent;
+	to->child = n->child;
+	to->next = n->next;
+	to->pprev = n->pprev;
+	to->name = n->name; /* or the extra */
+	memcpy(node_bytes(to), node_bytes(n), min_of(node_size(n), size));
+	node_give(n);
+	return to;
+}
+
+/* In the heap, from and to less than huge. */
+static struct node *resize_outside(struct tree *t, struct node *n, size_t size)
+{
+	size_t old = node_outside_bytes(n), bytes = sizeof(*n) + size;
+	struct node *to = n;
+
+	if (bytes > old && !family_may_hold(t, bytes - old))
+		return NULL;
+	if (!memory_fits(old, bytes))
+		to = memory_resize(n, old, bytes);
+	if (to)
+		node_set_word(to, (node_word(to) & ~0xffffffffull) | size);
+	return to;
+}
+
+static struct node *resize(struct tree *t, struct node *n, size_t size)
+{
+	if (node_flags(n) & NODE_POOLED) {
+		if (pool_resize(pool_of(n), n, size))
+			return n;
+	} else if (node_size(n) < NODE_HUGE && size < NODE_HUGE) {
+		return resize_outside(t, n, size);
+	}
+	return move(t, n, size);
+}
+
+static int may_resize(const struct node *n)
+{
+	const struct extra *x = node_extra(n);
+	unsigned flags = node_flags(n);
+
+	if (flags & NODE_POOL)
+		return EINVAL;
+	if (flags & (NODE_FREEING | NODE_DESTRUCTED) || (x && x->references))
+		return EBUSY;
+	return 0;
+}
+
+static void *realloc_locked(struct tree *t, struct node *n, size_t size)
+{
+	int64_t old_size = (int64_t)node_size(n);
+	int64_t old_held = (int64_t)node_held(n);
+	bool is_own_name = node_name(n) == node_bytes(n);
+	int error = may_resize(n);
+	struct node *to;
+
+	if (error) {
+		errno = error;
+		return NULL;
+	}
+	to = resize(t, n, size);
+	if (!to) {
+		family_count_failure(t);
+		return NULL;
+	}
+	if (to != n)
+		relink(to);
+	if (is_own_name)
+		node_set_name(to, node_bytes(to));
+	family_count(t, 0, (int64_t)size - old_size,
+		     (int64_t)node_held(to) - old_held);
+	return node_bytes(to);
+}
+
+void *mempool_tree_realloc(const void *parent, void *node, size_t size)
+{
+	struct tree *t;
+	struct node *n;
+	void *p;
+
+	if (!size) {
+		mempool_tree_free(node);
+		return NULL;
+	}
+	if (!node)
+		return mempool_tree_alloc(parent, size);
+	if (size > NODE_MAX) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	n = node_checked(node);
+	t = family_enter(n);
+	node_must_be_linked(n, "use");
+	p = realloc_locked(t, n, size);
+	family_leave(t);
+	return p;
+}
+
+void *mempool_tree_realloc_array(const void *parent, void *node, size_t n,
+				 size_t size)
+{
+	size_t total;
+
+	if (__builtin_mul_overflow(n, size, &total)) {
+		errno = ENOMEM;
+		return NULL;
+	}
+	return mempool_tree_realloc(parent, node, total);
+}

@@ -1,0 +1,181 @@
+/*
+ * tree_walk.c - questions to a node, and to all that is below it.
+ */
+#include <errno.h>
+
+#include "base/fault.h"
+#include "pool/tree_family.h"
+#include "pool/tree_node.h"
+#include "pool/tree_pool.h"
+
+void *mempool_tree_parent(const void *node)
+{
+	struct node *n, *parent;
+	struct tree *t;
+
+	if (!node)
+		return NULL;
+	n = node_checked(node);
+	t = family_enter(n);
+	parent = n->parent;
+	family_leave(t);
+	return parent ? node_bytes(parent) : NULL;
+}
+
+size_t mempool_tree_size(const void *node)
+{
+	return node ? node_size(node_checked(node)) : 0;
+}
+
+static void add_up(const void *node, size_t *bytes, size_t *nodes)
+{
+	struct node *top;
+	struct tree *t;
+
+	*bytes = *nodes = 0;
+	if (!node)
+		return;
+	top = node_checked(node);
+	t = family_enter(top);
+	for (struct node *n = top; n; n = node_after(n, top, true)) {
+		*bytes += node_counted(n);
+		++*nodes;
+	}
+	family_leave(t);
+}
+
+size_t mempool_tree_total_size(const void *node)
+{
+	size_t bytes, nodes;
+
+	add_up(node, &bytes, &nodes);
+	return bytes;
+}
+
+size_t mempool_tree_total_blocks(const void *node)
+{
+	size_t bytes, nodes;
+
+	add_up(node, &bytes, &nodes);
+	return nodes;
+}
+
+static void describe(const struct node *n, unsigned depth,
+		     struct mempool_tree_info *info)
+{
+	bool is_reference = node_flags(n) & NODE_REFERENCE;
+	const struct node *shown = is_reference ? reference_of(n)->target : n;
+	const struct extra *x = node_extra(shown);
+
+	*info = (struct mempool_tree_info){
+		.node = node_bytes(shown),
+		.parent = n->parent ? node_bytes(n->parent) : NULL,
+		.name = node_name(shown),
+		.size = node_size(shown),
+		.references = x ? x->count : 0,
+		.depth = depth,
+		.is_reference = is_reference,
+	};
+}
+
+static int walk(const struct node *top, unsigned max_depth,
+		int (*visit)(const struct mempool_tree_info *info, void *arg),
+		void *arg)
+{
+	const struct node *n = top;
+	struct mempool_tree_info info;
+	unsigned depth = 0;
+	int stop;
+
+	for (;;) {
+		describe(n, depth, &info);
+		stop = visit(&info, arg);
+		if (stop)
+			return stop;
+		if (n->child && depth < max_depth) {
+			n = n->child;
+			depth++;
+			continue;
+		}
+		for (; n != top && !n->next; depth--)
+			n = n->parent;
+		if (n == top)
+			return 0;
+		n = n->next;
+	}
+}
+
+int mempool_tree_walk(const void *node, unsigned max_depth,
+		      int (*visit)(const struct mempool_tree_info *info,
+				   void *arg),
+		      void *arg)
+{
+	struct node *top;
+	struct tree *t;
+	int result;
+
+	if (!node || !visit) {
+		errno = EINVAL;
+		return -EINVAL;
+	}
+	top = node_checked(node);
+	t = family_enter(top);
+	result = walk(top, max_depth, visit, arg);
+	family_leave(t);
+	return result;
+}
+
+/* --- check --- */
+
+static void must(bool so, const struct node *n, const char *what)
+{
+	if (unlikely(!so))
+		fault("damage", node_bytes(n), 0, what);
+}
+
+static void check_references(const struct node *n)
+{
+	const struct extra *x = node_extra(n);
+	size_t count = 0;
+
+	if (!x)
+		return;
+	for (const struct reference *r = x->references; r; r = r->next) {
+		must(*r->pprev == r, n, "a tree node's list of references");
+		must(r->target == n, n, "a reference's target");
+		count++;
+	}
+	must(count == x->count, n, "a tree node's number of references");
+}
+
+static void check_node(const struct node *n, unsigned tree)
+{
+	uint64_t word = node_word(n);
+
+	must(word_magic(word) == NODE_MAGIC, n, "a tree node's header");
+	must(word_tree(word) == tree, n, "a tree node's number");
+	must((word_flags(word) & NODE_LOCKED) == 0 || tree, n,
+	     "a tree node's lock");
+	must(*n->pprev == (n->parent ? n : NULL), n, "a tree node's links");
+	must(!n->child || n->child->pprev == &n->child, n,
+	     "a tree node's first child");
+	must(!n->next || n->next->parent == n->parent, n,
+	     "a tree node's siblings");
+	check_references(n);
+	if (pool_of(n))
+		pool_check(pool_of(n));
+}
+
+void mempool_tree_check(const void *node)
+{
+	struct node *top;
+	struct tree *t;
+
+	if (!node)
+		return;
+	top = node_checked(node);
+	t = family_enter(top);
+	for (struct node *n = top; n; n = node_after(n, top, true))
+		check_node(n, t ? t->number : 0);
+	family_leave(t);
+}

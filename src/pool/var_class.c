@@ -1,0 +1,49 @@
+/*
+ * var_class.c - the size classes of variable pools.
+ */
+#include "pool/var_class.h"
+
+/* HEADER: of a span with few objects, however they are aligned. */
+enum {
+	LINEAR_MAX = 128,
+	QUARTERS = 4,
+	SPAN_EIGHTHS = 8,
+	SPAN_LEAST = 2,
+	HEADER = 128
+};
+
+static void add(struct var_classes *v, size_t size, size_t align)
+{
+	size = round_up(size, align);
+	if (size <= v->largest)
+		return;
+	v->sixteenths[v->count++] = (uint16_t)(size / VAR_STEP);
+	v->largest = size;
+}
+
+/* What each of `n` objects can have of a span. */
+static size_t share(size_t span, size_t header, size_t align, size_t n)
+{
+	header = round_up(HEADER + header, align);
+	return (span - header) / n & ~(align - 1);
+}
+
+void var_classes_make(struct var_classes *v, size_t span, size_t before,
+		      size_t align)
+{
+	unsigned class = 0;
+
+	v->count = 0;
+	v->largest = 0;
+	for (size_t size = VAR_STEP; size <= LINEAR_MAX; size += VAR_STEP)
+		add(v, size, align);
+	for (size_t base = LINEAR_MAX; base < span / SPAN_EIGHTHS; base *= 2)
+		for (size_t i = 1; i <= QUARTERS; i++)
+			add(v, base + base / QUARTERS * i, align);
+	for (size_t n = SPAN_EIGHTHS - 1; n >= SPAN_LEAST; n--)
+		add(v, share(span, before, align, n), align);
+	for (size_t i = 0; i <= v->largest / VAR_STEP; i++) {
+		class += i > v->sixteenths[class];
+		v->of[i] = (uint8_t) class;
+	}
+}

@@ -1,0 +1,279 @@
+/*
+ * leak.c - which live samples the program can still reach.
+ *
+ * The samples are copied and sorted by address; a word is looked up by
+ * bisection.  Reached ones wait on a stack of numbers until their own words
+ * have been read.
+ */
+#include "watch/leak.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "heap/sample.h"
+#include "watch/sites.h"
+
+enum { ARENA_ALIGN = 64 << 20 }; /* of glibc's heaps of other arenas */
+
+/* objects are sorted by address; those that wait are marked already. */
+struct search {
+	struct live *objects;
+	uint32_t *waiting;
+	size_t count, waits;
+	uintptr_t low, high;
+};
+
+static size_t size_of(const struct live *object)
+{
+	return sites_at(object->site)->size;
+}
+
+static int by_address(const void *a, const void *b)
+{
+	uintptr_t x = live_address(a), y = live_address(b);
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_site(const void *a, const void *b)
+{
+	const struct live *x = a, *y = b;
+
+	return x->site < y->site ? -1 : x->site > y->site;
+}
+
+/* The last sample that starts at or below `address`; count: none. */
+static size_t at_or_below(const struct search *s, uintptr_t address)
+{
+	size_t low = 0, high = s->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (live_address(&s->objects[middle]) <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? low - 1 : s->count;
+}
+
+/*
+ * glibc's lists of free chunks point 8 bytes before the end of the object that
+ * lies in front of the chunk; that is no reference to the object.
+ */
+static bool refers(const struct live *object, uintptr_t word)
+{
+	size_t offset = word - live_address(object), size = size_of(object);
+
+	if (offset >= size)
+		return offset == 0;
+	return size <= 24 || size % 16 != 8 || offset != size - 8;
+}
+
+static void look_at(struct search *s, uintptr_t word)
+{
+	size_t at;
+
+	if (word < s->low || word > s->high)
+		return;
+	at = at_or_below(s, word);
+	if (at == s->count || s->objects[at].mark == LEAK_REACHABLE ||
+	    !refers(&s->objects[at], word))
+		return;
+	s->objects[at].mark = LEAK_REACHABLE;
+	s->waiting[s->waits++] = (uint32_t)at;
+}
+
+/* Another thread may be writing: a word is read once. */
+__attribute__((no_sanitize("address", "thread"))) static void
+look_through(struct search *s, uintptr_t from, uintptr_t to)
+{
+	from = round_up(from, sizeof(uintptr_t));
+	for (; from + sizeof(uintptr_t) <= to; from += sizeof(uintptr_t))
+		look_at(s, __atomic_load_n((uintptr_t *)from, __ATOMIC_RELAXED));
+}
+
+static void drain(struct search *s)
+{
+	while (s->waits) {
+		const struct live *o = &s->objects[s->waiting[--s->waits]];
+
+		look_through(s, live_address(o), live_address(o) + size_of(o));
+	}
+}
+
+/* A root region, but for the samples that lie in it. */
+static void look_between(struct search *s, uintptr_t from, uintptr_t to)
+{
+	size_t next = at_or_below(s, from);
+
+	next = next == s->count ? 0 : next;
+	for (; next < s->count && from < to; next++) {
+		const struct live *o = &s->objects[next];
+		uintptr_t start = live_address(o), end = start + size_of(o);
+
+		if (end <= from)
+			continue;
+		if (start >= to)
+			break;
+		look_through(s, from, max_of(from, start));
+		from = end;
+	}
+	if (from < to)
+		look_through(s, from, to);
+}
+
+/* --- roots --- */
+
+static bool holds_sample(const struct search *s, uintptr_t from, uintptr_t to)
+{
+	size_t at = at_or_below(s, to - 1);
+
+	return at < s->count && live_address(&s->objects[at]) >= from;
+}
+
+/* The heap of the next allocator, as far as we know it. */
+static bool is_heap(const struct search *s, uintptr_t from, uintptr_t to,
+		    const char *name)
+{
+	return strcmp(name, "[heap]") == 0 ||
+	       (!*name && from % ARENA_ALIGN == 0 && holds_sample(s, from, to));
+}
+
+static void look_at_mapping(struct search *s, uintptr_t from, uintptr_t to,
+			    const char *name, uintptr_t stack_pointer)
+{
+	if (strncmp(name, "/dev/", 5) == 0 || strncmp(name, "[v", 2) == 0)
+		return;
+	if (sample_period == 1 && is_heap(s, from, to, name))
+		return;
+	if (stack_pointer >= from && stack_pointer < to)
+		from = stack_pointer;
+	look_between(s, from, to);
+	drain(s);
+}
+
+static uintptr_t read_hex(const char **s)
+{
+	uintptr_t n = 0;
+
+	for (;; ++*s) {
+		unsigned c = (unsigned char)**s;
+
+		if (c >= '0' && c <= '9')
+			n = n << 4 | (c - '0');
+		else if (c >= 'a' && c <= 'f')
+			n = n << 4 | (c - 'a' + 10);
+		else
+			return n;
+	}
+}
+
+/* START-END rw-p OFFSET DEVICE INODE   NAME */
+static void look_at_line(struct search *s, const char *line,
+			 uintptr_t stack_pointer)
+{
+	uintptr_t from = read_hex(&line), to = 0;
+	const char *name;
+
+	if (*line++ == '-')
+		to = read_hex(&line);
+	if (to <= from || strncmp(line, " rw", 3) != 0 || line[4] != 'p')
+		return;
+	name = strpbrk(line, "/[");
+	look_at_mapping(s, from, to, name ? name : "", stack_pointer);
+}
+
+/* All of /proc/self/maps, read before memory is looked at. */
+static char *read_maps(size_t *bytes)
+{
+	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	size_t room = MIB, used = 0;
+	char *text;
+	ssize_t n;
+
+	if (fd < 0)
+		return NULL;
+	text = sys_map(NULL, room);
+	while (text && (n = read(fd, text + used, room - 1 - used)) > 0)
+		used += (size_t)n;
+	close(fd);
+	*bytes = room;
+	return text;
+}
+
+static bool look_at_roots(struct search *s, uintptr_t stack_pointer)
+{
+	size_t bytes;
+	char *text = read_maps(&bytes), *line = text, *end;
+
+	if (!text)
+		return false;
+	for (; (end = strchr(line, '\n')); line = end + 1) {
+		*end = '\0';
+		look_at_line(s, line, stack_pointer);
+	}
+	sys_unmap(text, bytes);
+	return true;
+}
+
+/* --- the whole --- */
+
+static void prepare(struct search *s, struct leak_scan *scan)
+{
+	for (size_t i = 0; i < s->count; i++)
+		s->objects[i].mark = LEAK_LOST;
+	qsort(s->objects, s->count, sizeof *s->objects, by_address);
+	if (s->count) {
+		const struct live *last = &s->objects[s->count - 1];
+
+		s->low = live_address(s->objects);
+		s->high = live_address(last) + size_of(last);
+	}
+	scan->count = s->count;
+}
+
+/*
+ * qsort allocates, and is itself recorded: harmless, for the copy is made
+ * before.
+ */
+bool leak_scan(struct leak_scan *scan, bool look)
+{
+	size_t most = live_count() + live_count() / 8 + 64;
+	struct search s = { 0 };
+	jmp_buf registers;
+	bool done = false;
+
+	setjmp(registers); /* before any of them holds what we look for */
+	*scan = (struct leak_scan){ 0 };
+	scan->bytes = round_up(most * (sizeof *s.objects + sizeof *s.waiting),
+			       sys_page());
+	scan->objects = s.objects = sys_map(NULL, scan->bytes);
+	if (!s.objects)
+		return false;
+	s.waiting = (uint32_t *)(s.objects + most);
+	s.count = live_copy(s.objects, most);
+	prepare(&s, scan);
+	if (look) {
+		look_through(&s, (uintptr_t)&registers,
+			     (uintptr_t)(&registers + 1));
+		done = look_at_roots(&s, (uintptr_t)__builtin_frame_address(0));
+	}
+	for (size_t i = 0; !done && i < s.count; i++)
+		s.objects[i].mark = LEAK_UNKNOWN;
+	qsort(s.objects, s.count, sizeof *s.objects, by_site);
+	return true;
+}
+
+void leak_end(struct leak_scan *scan)
+{
+	if (scan->objects)
+		sys_unmap(scan->objects, scan->bytes);
+	scan->objects = NULL;
+}

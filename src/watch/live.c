@@ -1,0 +1,174 @@
+/*
+ * live.c - samples that have not been freed, by address.
+ *
+ * Open addressing in SHARDS tables with a lock each; a table that is three
+ * quarters full is replaced by one of twice the size.  A freed slot is closed
+ * by moving up what probed past it, so there are no tombstones.
+ */
+#include "watch/live.h"
+
+#include <string.h>
+
+#include "base/lock.h"
+#include "base/sys.h"
+
+enum { SHARDS = 32, FIRST_SLOTS = 256 };
+
+/* used <= 3/4 slots; slots is a power of two. */
+struct shard {
+	struct lock lock;
+	uint32_t slots, used;
+	struct live *table;
+} __attribute__((aligned(64)));
+
+static struct shard shards[SHARDS];
+uint32_t live_filter[LIVE_FILTER];
+
+static struct shard *shard_of(uint32_t hash)
+{
+	return &shards[hash / LIVE_FILTER % SHARDS];
+}
+
+static uint32_t home(const struct shard *s, const struct live *sample)
+{
+	return live_hash(live_address(sample)) & (s->slots - 1);
+}
+
+static void insert(struct shard *s, const struct live *sample)
+{
+	uint32_t at = home(s, sample);
+
+	while (s->table[at].inverted)
+		at = (at + 1) & (s->slots - 1);
+	s->table[at] = *sample;
+	s->used++;
+}
+
+static size_t table_bytes(uint32_t slots)
+{
+	return round_up(slots * sizeof(struct live), sys_page());
+}
+
+static bool grow(struct shard *s)
+{
+	struct shard old = *s;
+	uint32_t slots = old.slots ? 2 * old.slots : FIRST_SLOTS;
+	struct live *table = sys_map(NULL, table_bytes(slots));
+
+	if (!table)
+		return false;
+	sys_name(table, table_bytes(slots), "mpool record");
+	s->table = table;
+	s->slots = slots;
+	s->used = 0;
+	for (uint32_t i = 0; i < old.slots; i++)
+		if (old.table[i].inverted)
+			insert(s, &old.table[i]);
+	if (old.table)
+		sys_unmap(old.table, table_bytes(old.slots));
+	return true;
+}
+
+bool live_add(const struct live *sample)
+{
+	uint32_t hash = live_hash(live_address(sample));
+	struct shard *s = shard_of(hash);
+	bool room;
+
+	lock_take(&s->lock);
+	room = s->used < s->slots / 4 * 3 || grow(s);
+	if (room) {
+		insert(s, sample);
+		__atomic_fetch_add(&live_filter[hash % LIVE_FILTER], 1,
+				   __ATOMIC_RELAXED);
+	}
+	lock_release(&s->lock);
+	return room;
+}
+
+/* Closes the gap at `at`: whoever probed past it moves up. */
+static void close_gap(struct shard *s, uint32_t at)
+{
+	uint32_t mask = s->slots - 1;
+
+	for (uint32_t i = (at + 1) & mask; s->table[i].inverted;
+	     i = (i + 1) & mask) {
+		uint32_t from = home(s, &s->table[i]);
+
+		if (((i - from) & mask) >= ((i - at) & mask)) {
+			s->table[at] = s->table[i];
+			at = i;
+		}
+	}
+	s->table[at].inverted = 0;
+	s->used--;
+}
+
+bool live_take_slow(const void *p, struct live *sample)
+{
+	struct live sought = { .inverted = ~(uintptr_t)p };
+	uint32_t hash = live_hash((uintptr_t)p);
+	struct shard *s = shard_of(hash);
+	bool found = false;
+
+	lock_take(&s->lock);
+	if (s->slots) {
+		uint32_t at = home(s, &sought);
+
+		while (s->table[at].inverted &&
+		       s->table[at].inverted != sought.inverted)
+			at = (at + 1) & (s->slots - 1);
+		found = s->table[at].inverted != 0;
+		if (found) {
+			*sample = s->table[at];
+			close_gap(s, at);
+			__atomic_fetch_sub(&live_filter[hash % LIVE_FILTER], 1,
+					   __ATOMIC_RELAXED);
+		}
+	}
+	lock_release(&s->lock);
+	return found;
+}
+
+size_t live_count(void)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < SHARDS; i++)
+		count += __atomic_load_n(&shards[i].used, __ATOMIC_RELAXED);
+	return count;
+}
+
+size_t live_copy(struct live *copies, size_t most)
+{
+	size_t count = 0;
+
+	for (int i = 0; i < SHARDS; i++) {
+		struct shard *s = &shards[i];
+
+		lock_take(&s->lock);
+		for (uint32_t at = 0; at < s->slots && count < most; at++)
+			if (s->table[at].inverted)
+				copies[count++] = s->table[at];
+		lock_release(&s->lock);
+	}
+	return count;
+}
+
+void live_lock(void)
+{
+	for (int i = 0; i < SHARDS; i++)
+		lock_take(&shards[i].lock);
+}
+
+void live_unlock(void)
+{
+	for (int i = SHARDS - 1; i >= 0; i--)
+		lock_release(&shards[i].lock);
+}
+
+void live_fork_child(void)
+{
+	for (int i = 0; i < SHARDS; i++)
+		lock_reset(&shards[i].lock);
+}

@@ -1,0 +1,64 @@
+/*
+ * live.h - samples that have not been freed, by address.
+ */
+#ifndef WATCH_LIVE_H
+#define WATCH_LIVE_H
+
+#include "base/common.h"
+
+/*
+ * A live sample.  Its address is kept inverted, so that nobody who looks for
+ * references to it takes this one for one.  mark is the leak scan's.
+ */
+struct live {
+	uintptr_t inverted; /* 0: an empty slot */
+	uint32_t site;
+	uint32_t born_ms; /* since the process started */
+	uint32_t thread;
+	uint32_t mark;
+};
+
+/* Remembers a sample.  False when memory is out.  Any thread. */
+bool live_add(const struct live *sample);
+
+/* Outlined half of live_take(). */
+bool live_take_slow(const void *p, struct live *sample);
+
+/* How many samples are live whose addresses have this hash: mostly none. */
+enum { LIVE_FILTER = 1 << 12 };
+extern HIDDEN uint32_t live_filter[LIVE_FILTER];
+
+static inline uintptr_t live_address(const struct live *sample)
+{
+	return ~sample->inverted;
+}
+
+static inline uint32_t live_hash(uintptr_t address)
+{
+	return (uint32_t)((address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+/*
+ * Forgets the sample at `p`, which is about to be freed, and says what it was.
+ * False when there is none: as a rule after one load.  Any thread.
+ */
+static inline bool live_take(const void *p, struct live *sample)
+{
+	uint32_t hash = live_hash((uintptr_t)p);
+
+	if (likely(!__atomic_load_n(&live_filter[hash % LIVE_FILTER],
+				    __ATOMIC_RELAXED)))
+		return false;
+	return live_take_slow(p, sample);
+}
+
+/* All live samples, copied to `copies`, at most `most`; returns how many. */
+size_t live_copy(struct live *copies, size_t most);
+size_t live_count(void);
+
+/* Around fork: all locks; in the child they are broken. */
+void live_lock(void);
+void live_unlock(void);
+void live_fork_child(void);
+
+#endif

@@ -1,0 +1,59 @@
+/*
+ * page.h - the statistics page: a small file that others may read at any time.
+ *
+ * The process maps it and writes to it now and then from its slow paths; who
+ * reads it needs no signal, no ptrace, not even a living process.  A reader
+ * copies the page while `sequence` is even and the same before and after (a
+ * seqlock); all numbers are the machine's own.
+ */
+#ifndef WATCH_PAGE_H
+#define WATCH_PAGE_H
+
+#include "heap/class.h"
+#include "heap/stats.h"
+#include "watch/forwarded.h"
+#include "watch/process.h"
+
+#define PAGE_MAGIC "mpoolpg"
+
+enum {
+	PAGE_VERSION = 1,
+	PAGE_PATH = 512,
+	PAGE_STALE_MS = 50, /* not written again before that is over */
+};
+
+enum page_state { PAGE_RUNNING = 1, PAGE_ENDED = 2 };
+
+struct page {
+	char magic[8];
+	uint32_t version, bytes; /* of the whole */
+	uint32_t sequence;	 /* odd while it is written */
+	uint32_t state;		 /* enum page_state */
+	uint64_t pid;
+	uint64_t start_ticks; /* field 22 of /proc/PID/stat: the same process? */
+	uint64_t start_unix_ms, age_ms;
+	uint64_t peak_rss_bytes;
+	uint64_t sample_period;
+	uint64_t updates;
+	uint32_t classes, class_bytes; /* rows, and the size of one */
+	uint32_t signal;	       /* that has statistics written; 0: none */
+	uint32_t forwarded_counted;
+	char program[PROCESS_NAME];
+	char profile[PAGE_PATH]; /* where the profile goes; "": none */
+	struct forwarded_count forwarded[FORWARDED_KINDS];
+	struct class_stats class[CLASSES];
+};
+
+/*
+ * Publishes the page that config.page names; once, at start.  `profile` is
+ * where the profile goes, "" when there is none.
+ */
+void page_start(const char *profile);
+
+/* In a new child: a page of its own. */
+void page_fork_child(const char *profile);
+
+/* The last figures; the file stays if its name was meant for this process. */
+void page_at_exit(void);
+
+#endif

@@ -1,0 +1,219 @@
+/*
+ * profile.c - writes what was recorded.
+ */
+#include "watch/profile.h"
+
+#include <elf.h>
+#include <limits.h>
+#include <link.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/common.h"
+#include "base/config.h"
+#include "heap/sample.h"
+#include "watch/leak.h"
+#include "watch/process.h"
+#include "watch/record.h"
+#include "watch/sites.h"
+
+static void word(struct out *o, const char *before, uint64_t n)
+{
+	out_str(o, before);
+	out_u64(o, n);
+}
+
+static void address(struct out *o, uint64_t n)
+{
+	out_char(o, ' ');
+	out_hex(o, n);
+}
+
+static uint64_t start_unix_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 -
+	       process_age_ms();
+}
+
+static void put_header(struct out *o)
+{
+	out_str(o, "mpool-profile 1\nprogram ");
+	out_json_string(o, process_name());
+	word(o, "\npid ", (uint64_t)process_id());
+	word(o, "\nperiod ", sample_period);
+	out_str(o, "\nunwinder ");
+	out_str(o, stack_unwinder());
+	word(o, "\nstart ", start_unix_ms());
+	word(o, "\nage ", process_age_ms());
+	word(o, "\nrss ", process_rss_bytes());
+	word(o, " ", process_peak_rss_bytes());
+	word(o, "\nlost ", record_lost());
+	out_char(o, '\n');
+}
+
+/* --- mappings --- */
+
+static const unsigned char *find_build_id(const struct dl_phdr_info *info,
+					  size_t *length)
+{
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		const char *at = (const char *)(info->dlpi_addr + ph->p_vaddr);
+		const char *end = at + ph->p_memsz;
+
+		if (ph->p_type != PT_NOTE)
+			continue;
+		while (end - at >= (ptrdiff_t)sizeof(ElfW(Nhdr))) {
+			const ElfW(Nhdr) *note = (const void *)at;
+			const char *name = at + sizeof *note;
+			const char *body = name + round_up(note->n_namesz, 4);
+
+			if (note->n_type == NT_GNU_BUILD_ID &&
+			    note->n_namesz == sizeof "GNU" &&
+			    memcmp(name, "GNU", sizeof "GNU") == 0) {
+				*length = note->n_descsz;
+				return (const unsigned char *)body;
+			}
+			at = body + round_up(note->n_descsz, 4);
+		}
+	}
+	return NULL;
+}
+
+static void put_build_id(struct out *o, const struct dl_phdr_info *info)
+{
+	static const char digits[] = "0123456789abcdef";
+	size_t length = 0;
+	const unsigned char *id = find_build_id(info, &length);
+
+	out_char(o, ' ');
+	if (!id)
+		out_char(o, '-');
+	for (size_t i = 0; i < length; i++) {
+		out_char(o, digits[id[i] >> 4]);
+		out_char(o, digits[id[i] & 15]);
+	}
+}
+
+static const char *program_path(void)
+{
+	static char path[PATH_MAX];
+	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+
+	path[max_of(length, 0)] = '\0';
+	return path;
+}
+
+/* The main program comes first, as in the list of the loader. */
+static int put_module(struct dl_phdr_info *info, size_t size, void *data)
+{
+	const char *name = info->dlpi_name;
+	struct out *o = data;
+
+	(void)size;
+	if (!*name)
+		name = program_path();
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+
+		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
+			continue;
+		out_str(o, "map");
+		address(o, info->dlpi_addr + ph->p_vaddr);
+		address(o, info->dlpi_addr + ph->p_vaddr + ph->p_memsz);
+		address(o, ph->p_offset);
+		put_build_id(o, info);
+		out_char(o, ' ');
+		out_json_string(o, name);
+		out_char(o, '\n');
+	}
+	return 0;
+}
+
+/* --- samples --- */
+
+static void put_stacks(struct out *o)
+{
+	uint32_t count = sites_stacks();
+
+	for (uint32_t number = 1; number <= count; number++) {
+		const struct stack *s = sites_stack(number);
+
+		word(o, "stack ", number);
+		for (uint32_t i = 0; i < s->depth; i++)
+			address(o, s->frames[i]);
+		out_char(o, '\n');
+	}
+}
+
+static void put_sites(struct out *o)
+{
+	uint32_t count = sites_count();
+
+	for (uint32_t number = 1; number <= count; number++) {
+		const struct site *s = sites_at(number);
+
+		word(o, "site ", s->stack);
+		word(o, " ", s->size);
+		word(o, " ", s->unit);
+		word(o, " ", s->total);
+		word(o, " ", s->live);
+		out_char(o, '\n');
+	}
+}
+
+static const char *state_name(uint32_t state)
+{
+	switch (state) {
+	case LEAK_LOST:
+		return " lost";
+	case LEAK_REACHABLE:
+		return " reachable";
+	default:
+		return " unknown";
+	}
+}
+
+static void put_objects(struct out *o)
+{
+	uint32_t now = record_now();
+	struct leak_scan scan;
+
+	if (!leak_scan(&scan, config.leaks))
+		return;
+	if (config.leaks)
+		out_str(o, "leaks 1\n");
+	for (size_t i = 0; i < scan.count; i++) {
+		const struct live *object = &scan.objects[i];
+		const struct site *s = sites_at(object->site);
+
+		out_str(o, "object");
+		address(o, live_address(object));
+		word(o, " ", s->stack);
+		word(o, " ", s->size);
+		word(o, " ", s->unit);
+		word(o, " ", now - object->born_ms);
+		word(o, " ", object->thread);
+		out_str(o, state_name(object->mark));
+		out_char(o, '\n');
+	}
+	leak_end(&scan);
+}
+
+void profile_print(struct out *o)
+{
+	bool before = stack_set_inside(true);
+
+	put_header(o);
+	dl_iterate_phdr(put_module, o);
+	put_sites(o);
+	if (config.leaks || sample_period > 1)
+		put_objects(o);
+	put_stacks(o);
+	out_str(o, "end\n");
+	stack_set_inside(before);
+}

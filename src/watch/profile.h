@@ -1,0 +1,35 @@
+/*
+ * profile.h - writes what was recorded: the file that `mpool prof` reads.
+ *
+ * Lines of words; the first says which format it is, the last is "end", so a
+ * file that was cut is known as such.  Numbers are decimal, addresses hex with
+ * 0x, names are quoted as in JSON.
+ *
+ *   mpool-profile 1
+ *   program NAME
+ *   pid N
+ *   period BYTES           mean distance of samples; 1: every allocation
+ *   unwinder NAME
+ *   start UNIX_MS          of the process
+ *   age MS                 of the process, at this moment
+ *   rss BYTES PEAK_BYTES
+ *   lost N                 samples that memory did not suffice for
+ *   map START END OFFSET BUILD_ID NAME     executable mappings, main first;
+ *                          BUILD_ID is - if there is none
+ *   stack N ADDRESS...     return addresses, the innermost first
+ *   site STACK SIZE UNIT TOTAL LIVE        counts of samples; one of them
+ *                          stands for 1 / (1 - exp(-UNIT / period))
+ *   leaks 1                live samples were looked for; they follow
+ *   object ADDRESS STACK SIZE UNIT AGE_MS THREAD STATE
+ *                          a live sample; STATE is lost or reachable, or
+ *                          unknown when leaks were not looked for
+ *   end
+ */
+#ifndef WATCH_PROFILE_H
+#define WATCH_PROFILE_H
+
+#include "base/out.h"
+
+void profile_print(struct out *o);
+
+#endif

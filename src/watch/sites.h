@@ -1,0 +1,49 @@
+/*
+ * sites.h - where samples were allocated: stacks, each kept once, and for each
+ * stack and size how many there were.
+ *
+ * Rows are as the sampler saw them: not scaled.  A sample of unit u stands for
+ * 1 / (1 - exp(-u / period)) allocations; the reader of a profile does that
+ * sum, who has a mathematics library.
+ */
+#ifndef WATCH_SITES_H
+#define WATCH_SITES_H
+
+#include "watch/stack.h"
+
+struct stack {
+	uint32_t next; /* with the same hash */
+	uint32_t depth;
+	uint64_t hash;
+	uintptr_t frames[]; /* depth of them, the innermost first */
+};
+
+struct site {
+	uint32_t next; /* with the same hash */
+	uint32_t stack;
+	uint64_t size; /* bytes asked for */
+	uint64_t unit; /* bytes that the sampler counted: the class's size */
+	uint64_t total, live;
+};
+
+/*
+ * The site of a sample, made when it is new, its counts raised by one.
+ * Returns its number; 0 when memory is out.  Any thread.
+ */
+uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,
+		   size_t unit);
+
+/* A sample of this site was freed. */
+void sites_free(uint32_t site);
+
+/* How many there are, numbered from 1, and one of them. */
+uint32_t sites_count(void);
+const struct site *sites_at(uint32_t site);
+uint32_t sites_stacks(void);
+const struct stack *sites_stack(uint32_t stack);
+
+void sites_lock(void);
+void sites_unlock(void);
+void sites_fork_child(void);
+
+#endif

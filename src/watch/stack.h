@@ -1,0 +1,38 @@
+/*
+ * stack.h - the call stack of the caller.
+ *
+ * By libunwind, which is loaded at run time and never linked: a preloaded
+ * library that needs it would capture the unwinding of C++ exceptions of the
+ * whole process.  Where it is missing, libgcc does it, ten times slower.
+ */
+#ifndef WATCH_STACK_H
+#define WATCH_STACK_H
+
+#include "base/common.h"
+
+enum { STACK_DEPTH = 128 };
+
+/*
+ * Loads the unwinder and has it do its first, slow, work.  Called once, at
+ * start, outside of malloc; allocates.  `deepest` <= STACK_DEPTH.
+ */
+void stack_start(void);
+
+/* Which unwinder is at work: "libunwind", "libgcc". */
+const char *stack_unwinder(void);
+
+/*
+ * Whether what this thread allocates is our own doing: the unwinder's, or that
+ * of whoever has set it.  Returns what it was.
+ */
+bool stack_inside(void);
+bool stack_set_inside(bool now);
+
+/*
+ * Return addresses of the calling thread, the innermost first, without those
+ * inside this library.  Returns how many; 0 when called within itself.  Never
+ * under a lock: the unwinder takes the loader's.
+ */
+unsigned stack_capture(uintptr_t frames[STACK_DEPTH]);
+
+#endif

@@ -1,0 +1,256 @@
+/*
+ * trace.c - a log of every allocation.
+ *
+ * Blocks are given out in turn, space for them is asked from the file system
+ * before they are mapped: a full disk must not become a SIGBUS.
+ */
+#include "watch/trace.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "base/lock.h"
+#include "base/out.h"
+#include "watch/file.h"
+#include "watch/name.h"
+#include "watch/process.h"
+
+enum { EVENT_MOST = 64 }; /* bytes of the longest event */
+
+/* Owner: its thread. */
+struct writer {
+	struct trace_block *block; /* NULL: none yet */
+	uint64_t last_ns;
+	uint64_t last_pointer;
+	uint32_t generation; /* of the log that the block is in */
+	uint32_t lost;
+	bool busy;
+};
+
+static __thread struct writer writer
+	__attribute__((tls_model("initial-exec")));
+
+static struct lock lock; /* of the file's end */
+static struct file log_file = FILE_NONE;
+static uint32_t generation; /* grows in each child */
+static uint32_t blocks;
+static bool stopped;
+
+/* --- the file --- */
+
+static void say(const char *path, const char *why)
+{
+	char text[OUT_LINE];
+	struct out o;
+
+	out_memory(&o, text, sizeof text);
+	out_str(&o, "libmpool: no trace in ");
+	out_quoted(&o, path, 400);
+	out_str(&o, ": ");
+	out_str(&o, why);
+	out_line(&o, STDERR_FILENO);
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static bool write_header(int fd)
+{
+	static char page[TRACE_HEADER];
+	struct timespec now;
+	struct out o;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	out_memory(&o, page, sizeof page);
+	out_str(&o, "mpool-trace 1\nprogram ");
+	out_json_string(&o, process_name());
+	out_str(&o, "\npid ");
+	out_u64(&o, (uint64_t)process_id());
+	out_str(&o, "\nstart ");
+	out_u64(&o, (uint64_t)now.tv_sec * 1000 +
+			    (uint64_t)now.tv_nsec / 1000000);
+	out_char(&o, '\n');
+	memset(page + o.used, 0, sizeof page - o.used);
+	return pwrite(fd, page, sizeof page, 0) == sizeof page;
+}
+
+static bool open_log(bool numbered)
+{
+	char path[PATH_MAX];
+	const char *why = "the name is too long";
+	int fd = -1;
+
+	if (name_expand(path, sizeof path, config.trace, process_id(),
+			process_name()) &&
+	    (!numbered || name_mentions(config.trace, 'p') ||
+	     name_number(path, sizeof path, process_id())))
+		fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
+					O_NOFOLLOW | O_NONBLOCK, 0600);
+	if (fd >= 0 && write_header(fd)) {
+		file_keep(&log_file, fd);
+		return true;
+	}
+	if (fd >= 0 || errno)
+		why = file_error(errno);
+	if (fd >= 0)
+		close(fd);
+	say(path, why);
+	return false;
+}
+
+bool trace_start(void)
+{
+	errno = 0;
+	generation++;
+	stopped = !open_log(false);
+	return !stopped;
+}
+
+void trace_fork_child(void)
+{
+	lock_reset(&lock);
+	/* The parent's file: not ours to write to. */
+	file_close(&log_file);
+	blocks = 0;
+	generation++;
+	stopped = stopped || !open_log(true);
+}
+
+static COLD void stop(const char *why)
+{
+	char text[OUT_LINE];
+	struct out o;
+
+	stopped = true;
+	out_memory(&o, text, sizeof text);
+	out_str(&o, "stopped ");
+	out_str(&o, why);
+	out_char(&o, '\n');
+	/* In the header's tail, where it is found without counting lines. */
+	if (file_valid(&log_file))
+		if (pwrite(log_file.fd, text, o.used, TRACE_HEADER - 256) < 0)
+			return;
+	say(config.trace, why);
+}
+
+/* A new block at the end of the file.  NULL: the log has ended. */
+static COLD struct trace_block *new_block(void)
+{
+	struct trace_block *block = MAP_FAILED;
+	off_t where;
+	int error;
+
+	lock_take(&lock);
+	where = TRACE_HEADER + (off_t)blocks * TRACE_BLOCK;
+	if (!stopped && !file_valid(&log_file))
+		stop("the program closed it");
+	if (!stopped) {
+		error = posix_fallocate(log_file.fd, where, TRACE_BLOCK);
+		if (error)
+			stop(file_error(error));
+	}
+	if (!stopped) {
+		block = mmap(NULL, TRACE_BLOCK, PROT_READ | PROT_WRITE,
+			     MAP_SHARED, log_file.fd, where);
+		if (block == MAP_FAILED)
+			stop(file_error(errno));
+		else
+			blocks++;
+	}
+	lock_release(&lock);
+	return block == MAP_FAILED ? NULL : block;
+}
+
+static COLD bool begin_block(struct writer *w)
+{
+	if (w->block && w->generation == generation)
+		munmap(w->block, TRACE_BLOCK);
+	w->generation = generation;
+	w->block = new_block();
+	if (!w->block)
+		return false;
+	w->last_ns = now_ns();
+	w->last_pointer = 0;
+	w->block->thread = (uint32_t)syscall(SYS_gettid);
+	w->block->base_ns = w->last_ns;
+	w->block->lost = w->lost;
+	w->block->used = sizeof *w->block;
+	__atomic_store_n(&w->block->magic, TRACE_MAGIC, __ATOMIC_RELEASE);
+	return true;
+}
+
+/* --- events --- */
+
+static unsigned char *put(unsigned char *at, uint64_t n)
+{
+	for (; n >= 0x80; n >>= 7)
+		*at++ = (unsigned char)(n | 0x80);
+	*at++ = (unsigned char)n;
+	return at;
+}
+
+static unsigned char *put_pointer(struct writer *w, unsigned char *at,
+				  uint64_t p)
+{
+	int64_t difference;
+
+	p /= 8;
+	difference = (int64_t)(p - w->last_pointer);
+	w->last_pointer = p;
+	return put(at, (uint64_t)difference << 1 ^
+			       (uint64_t)(difference >> 63));
+}
+
+static void put_event(struct writer *w, enum trace_kind kind, const void *p,
+		      size_t size, uintptr_t extra)
+{
+	uint64_t now = now_ns();
+	unsigned char *start = (unsigned char *)w->block + w->block->used;
+	unsigned char *at = start;
+
+	*at++ = (unsigned char)kind;
+	at = put(at, now - w->last_ns);
+	w->last_ns = now;
+	if (kind == TRACE_REALLOC)
+		at = put_pointer(w, at, extra);
+	at = put_pointer(w, at, (uintptr_t)p);
+	if (kind != TRACE_FREE)
+		at = put(at, size);
+	if (kind == TRACE_MEMALIGN)
+		at = put(at, extra ? (uint64_t)__builtin_ctzll(extra) : 0);
+	__atomic_store_n(&w->block->used,
+			 w->block->used + (uint32_t)(at - start),
+			 __ATOMIC_RELEASE);
+}
+
+void trace_event(enum trace_kind kind, const void *p, size_t size,
+		 uintptr_t extra)
+{
+	struct writer *w = &writer;
+	int saved = errno;
+
+	if (unlikely(w->busy)) { /* a handler in the middle of an event */
+		w->lost++;
+		return;
+	}
+	w->busy = true;
+	if (likely(!stopped) &&
+	    (likely(w->block && w->generation == generation &&
+		    w->block->used <= TRACE_BLOCK - EVENT_MOST) ||
+	     begin_block(w)))
+		put_event(w, kind, p, size, extra);
+	w->busy = false;
+	errno = saved;
+}

@@ -1,0 +1,33 @@
+# shellcheck shell=bash
+# cli.bash - what the tests of the mpool command share.
+load helpers
+
+MPOOL=$BUILD/mpool
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || return
+	# Pages of this test alone.
+	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
+	mkdir -p -m 700 "$XDG_RUNTIME_DIR"
+}
+
+teardown()
+{
+	stop_servers
+}
+
+# busy SECONDS [OPTIONS...] - starts tests/programs/busy under mpool run and
+# sets $pid to its process id.
+busy()
+{
+	start plain "$MPOOL" run "${@:2}" -- "$PROGRAMS/busy" "$1"
+	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/server.log"
+	wait_until 10 listed
+	pid=$("$MPOOL" stat | awk '$NF == "busy" { print $1 }')
+}
+
+listed()
+{
+	"$MPOOL" stat | grep -q ' busy$'
+}

@@ -1,0 +1,61 @@
+# mpool export --prom: all published programs, for Prometheus.
+
+load cli
+
+@test "metrics of several programs are one valid text" {
+	packages prometheus
+	busy 5
+	start plain "$MPOOL" run -q -- sleep 3
+	wait_until 10 bash -c "'$MPOOL' stat | grep -q ' sleep\$'"
+	run -0 bash -c "'$MPOOL' export --prom | promtool check metrics"
+	run -0 "$MPOOL" export --prom
+	assert_line 'mpool_programs 2'
+	assert_equal "$(grep -c '^# TYPE mpool_live_bytes ' <<<"$output")" 1
+	assert_line --regexp '^mpool_live_bytes\{pid="[0-9]+",program="busy",class="112"\} '
+	assert_line --regexp '^mpool_live_bytes\{pid="[0-9]+",program="sleep",class="112"\} '
+}
+
+@test "a Prometheus server scrapes it" {
+	packages prometheus curl
+	local port server
+
+	busy 30
+	start plain "$MPOOL" export --prom --listen 127.0.0.1:0
+	wait_until 10 grep -q 'serving http' server.log
+	port=$(sed -n 's|.*127.0.0.1:\([0-9]*\)/metrics|\1|p' server.log)
+	run -0 curl -sf "http://127.0.0.1:$port/metrics"
+	assert_line 'mpool_programs 1'
+	run -22 curl -sf "http://127.0.0.1:$port/other"
+	run -22 curl -sf -X POST "http://127.0.0.1:$port/metrics"
+	server=$(free_port)
+	cat >prometheus.yml <<-END
+		global: { scrape_interval: 1s }
+		scrape_configs:
+		  - job_name: mpool
+		    static_configs: [ { targets: [ "127.0.0.1:$port" ] } ]
+	END
+	start plain prometheus --config.file=prometheus.yml \
+		--storage.tsdb.path=data --web.listen-address="127.0.0.1:$server"
+	wait_until 20 bash -c "curl -sf 'http://127.0.0.1:$server/api/v1/query?query=mpool_programs' | jq -e '.data.result[0].value[1] == \"1\"'"
+}
+
+@test "statistics are written again and again, and never half" {
+	MPOOL_STATS=$PWD/i.%p.prom MPOOL_STATS_INTERVAL=1 LD_PRELOAD=$LIB \
+		"$PROGRAMS/busy" 4 >out 3>&- &
+	local program=$! first
+
+	wait_until 5 test -s "i.$program.prom"
+	first=$(stat -c %Y.%i "i.$program.prom")
+	grep -q '^mpool_live_bytes' "i.$program.prom"
+	wait_until 5 bash -c "[[ \$(stat -c %Y.%i i.$program.prom) != $first ]]"
+	wait "$program"
+}
+
+@test "an address that cannot be is named" {
+	run -1 "$MPOOL" export --prom --listen 192.0.2.1:0
+	assert_output --partial '--listen 192.0.2.1:0: '
+	run -2 "$MPOOL" export --prom --listen nonsense
+	assert_line --partial 'is not ADDRESS:PORT'
+	run -2 "$MPOOL" export
+	assert_line --partial 'as what?'
+}

@@ -1,0 +1,97 @@
+# mpool leaks: what was not freed, lost told apart from reachable.
+
+load cli
+
+@test "what was lost is reported, biggest first, with its stack" {
+	run -0 --separate-stderr "$MPOOL" run --leaks -o l.mprof -- "$PROGRAMS/leaky"
+	assert_output ok
+	run -0 "$MPOOL" leaks l.mprof
+	assert_line --index 0 --regexp '^1\. lost: 4\.9 KiB in 1 object'
+	assert_line --regexp '^ *lose_big  .*leaky\.c:'
+	assert_line --regexp '^2\. lost: 480 B in 10 objects'
+	assert_line --regexp '^3\. lost: 120 B in 5 objects'
+	assert_line --regexp '5\.5 KiB lost in 16 objects'
+	refute_output --partial keep_
+	run -0 "$MPOOL" leaks --reachable l.mprof
+	assert_line --regexp '^4\. reachable: 97\.7 KiB in 1 object'
+	assert_line --regexp 'keep_big'
+}
+
+# lost_by PATTERN - the sum of bytes in lines that the tool printed.
+@test "the verdict is valgrind's" {
+	packages valgrind
+	run valgrind --leak-check=full --show-leak-kinds=definite,indirect "$PROGRAMS/leaky"
+	local definite indirect
+
+	definite=$(sed -n 's/.*definitely lost: \([0-9,]*\) bytes.*/\1/p' <<<"$output" | tr -d ,)
+	indirect=$(sed -n 's/.*indirectly lost: \([0-9,]*\) bytes.*/\1/p' <<<"$output" | tr -d ,)
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
+	run -0 awk '$1 == "object" && $NF == "lost" { n += $4 } END { print n }' l.mprof
+	assert_output $((definite + indirect))
+}
+
+@test "the verdict is LeakSanitizer's" {
+	gcc -g -O1 -fno-builtin -fsanitize=leak -o lsan "$ROOT/tests/programs/leaky.c" || skip 'no LeakSanitizer here'
+	run ./lsan
+	[[ $output == *'SUMMARY: LeakSanitizer'* ]] || skip 'LeakSanitizer cannot run here'
+	local theirs
+
+	theirs=$(sed -n 's/.*LeakSanitizer: \([0-9]*\) byte.*/\1/p' <<<"$output")
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
+	run -0 awk '$1 == "object" && $NF == "lost" { n += $4 } END { print n }' l.mprof
+	assert_output "$theirs"
+}
+
+@test "--exit-code makes a test fail that loses memory, and only that" {
+	run -9 "$MPOOL" run -q --leaks --exit-code 9 -- "$PROGRAMS/leaky"
+	run -0 "$MPOOL" run -q --leaks --exit-code 9 -- /bin/echo hello
+	run -3 "$MPOOL" run -q --leaks --exit-code 9 -- sh -c 'exit 3'
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
+	run -4 "$MPOOL" leaks --exit-code 4 l.mprof
+}
+
+@test "suppressions are LeakSanitizer's: function, file, module, anchors" {
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
+	printf '# known\n\nleak:lose_big\nleak:^lose_s*l$\n' >known
+	run -4 "$MPOOL" leaks --suppressions known --exit-code 4 l.mprof
+	assert_line --regexp '^1\. lost: 480 B in 10 objects'
+	assert_line --partial '2 stacks suppressed'
+	echo 'leak:leaky.c' >known
+	run -0 "$MPOOL" leaks --suppressions known --exit-code 4 l.mprof
+	echo 'leak:/programs/leaky$' >known
+	run -0 "$MPOOL" leaks --suppressions known --exit-code 4 l.mprof
+	echo 'leak:^programs/leaky$' >known
+	run -4 "$MPOOL" leaks --suppressions known --exit-code 4 l.mprof
+	echo 'race:foo' >known
+	run -1 "$MPOOL" leaks --suppressions known l.mprof
+	assert_output "mpool leaks: known:1: 'race:foo' is not leak:PATTERN"
+}
+
+@test "sampled leaks have an error bar" {
+	"$MPOOL" run -q --leaks --sample=512 -o b.mprof -- "$PROGRAMS/busy" 0.3 2>/dev/null
+	run -0 "$MPOOL" leaks --reachable b.mprof
+	assert_line --regexp '^1\. .*: [0-9.]+ [KM]iB \+- [0-9.]+ [KM]?i?B in .* objects \([0-9.k]+ samples\)'
+	assert_line --partial 'sampled every 512 B'
+}
+
+@test "a running program's leaks can be looked at" {
+	busy 6 --leaks
+	sleep 0.3
+	run -0 "$MPOOL" leaks --reachable --lines 3 "$pid"
+	assert_output --partial keep_some
+}
+
+@test "a profile without leaks says how to get them" {
+	"$MPOOL" run -q --sample=1 -o p.mprof -- "$PROGRAMS/leaky"
+	run -1 "$MPOOL" leaks p.mprof
+	assert_output --partial "no leaks were looked for; run the program with 'mpool run --leaks'"
+}
+
+@test "python3 and bash lose nothing big" {
+	for command in "$PYTHON -c pass" "bash -c :"; do
+		# shellcheck disable=SC2086
+		"$MPOOL" run -q --leaks -o x.mprof -- $command 2>/dev/null
+		run -0 awk '$1 == "object" && $NF == "lost" { n += $4 } END { print n + 0 }' x.mprof
+		((output < 4096)) || fail "$command: $output bytes"
+	done
+}

@@ -1,0 +1,175 @@
+# mpool prof: heap profiles, in formats that other people's tools read.
+
+load cli
+
+profiled()
+{
+	"$MPOOL" run -q --sample=1 -o p.mprof -- "$PROGRAMS/leaky"
+}
+
+@test "the table names who holds what" {
+	profiled
+	run -0 "$MPOOL" prof p.mprof
+	assert_line --regexp '^ *97\.7 KiB .* keep_big$'
+	assert_line --regexp '^ *4\.9 KiB .* lose_big$'
+	run -0 "$MPOOL" prof --total --count p.mprof
+	assert_line --regexp '^ *100 .* keep_list$'
+	assert_line --regexp '^ *2 .* lose_big$'
+}
+
+@test "collapsed lines are what flame graphs are made of" {
+	profiled
+	run -0 "$MPOOL" prof --collapsed p.mprof
+	assert_line --regexp ';main;keep_list 4800$'
+}
+
+@test "go tool pprof reads profile.proto" {
+	packages golang-go
+	profiled
+	run -0 "$MPOOL" prof --pprof -o p.pb.gz p.mprof
+	run -0 env HOME="$PWD" go tool pprof -top -unit B p.pb.gz
+	assert_line --partial 'Type: inuse_space'
+	assert_line --regexp '^ *100000B .* keep_big'
+	run -0 env HOME="$PWD" go tool pprof -top -sample_index alloc_objects p.pb.gz
+	assert_line --regexp '^ *100 .* keep_list'
+}
+
+@test "google-pprof and jeprof read the legacy text" {
+	packages google-perftools libjemalloc-dev
+	profiled
+	"$MPOOL" prof --legacy -o p.heap p.mprof
+	for reader in google-pprof jeprof; do
+		run -0 env HOME="$PWD" "$reader" --text --show_bytes "$PROGRAMS/leaky" ./p.heap
+		assert_line --regexp '^ *100000 .* keep_big$'
+		assert_line --regexp '^ *4800 .* keep_list$'
+	done
+}
+
+@test "heaptrack_print reads the export" {
+	packages heaptrack
+	profiled
+	run -0 "$MPOOL" export --heaptrack -o p.heaptrack p.mprof
+	run -0 heaptrack_print p.heaptrack
+	assert_line --partial '100 calls to allocation functions with 4.80K peak consumption'
+	assert_output --partial keep_list
+}
+
+@test "the flame graph is one page, with every function" {
+	profiled
+	run -0 "$MPOOL" prof --flame p.mprof
+	assert_output 'written: p.html'
+	for name in main keep_big keep_list lose_list; do
+		grep -q "<title>$name - " p.html
+	done
+	# Nothing is fetched from elsewhere.
+	run ! grep -E '(src|href)=' p.html
+	packages libxml2-utils
+	xmllint --html --noout p.html 2>/dev/null
+}
+
+@test "a difference shows what grew" {
+	profiled
+	"$MPOOL" run -q --sample=1 -o q.mprof -- "$PROGRAMS/busy" 0.2
+	run -0 "$MPOOL" prof --diff q.mprof p.mprof
+	assert_line --regexp '^ *\+[0-9.]+ [KM]iB .* keep_some$'
+	assert_line --regexp '^ *-97\.7 KiB .* keep_big$'
+	run -0 "$MPOOL" prof --flame -o d.html q.mprof p.mprof
+	grep -q 'red grew, blue shrank' d.html
+}
+
+@test "names can travel with the profile" {
+	cp "$PROGRAMS/leaky" ./gone
+	"$MPOOL" run -q --sample=1 -o g.mprof -- ./gone
+	"$MPOOL" prof --embed -o e.mprof g.mprof
+	rm gone
+	run -0 "$MPOOL" prof e.mprof
+	assert_line --regexp ' keep_big$'
+	run -0 "$MPOOL" prof g.mprof
+	refute_output --partial keep_big
+	assert_output --partial gone+0x
+}
+
+@test "a binary that has changed is not believed" {
+	cp "$PROGRAMS/leaky" ./app
+	"$MPOOL" run -q --sample=1 -o a.mprof -- ./app
+	cp "$PROGRAMS/busy" ./app
+	run -0 --separate-stderr "$MPOOL" prof a.mprof
+	assert_regex "$stderr" 'has changed since the profile was taken'
+	assert_output --partial 'app+0x'
+}
+
+@test "a running program is asked for its profile" {
+	busy 6 --sample=16k
+	sleep 0.5
+	run -0 "$MPOOL" prof "$pid"
+	assert_line --regexp 'MiB .* keep_some$|KiB .* keep_some$'
+}
+
+@test "sampled figures are near the truth" {
+	cat >many.c <<-'END'
+		#include <stdio.h>
+		#include <stdlib.h>
+		__attribute__((noinline)) void *get(size_t n) { return malloc(n); }
+		int main(void)
+		{
+			unsigned long x = 88172645463325252u, sum = 0;
+			for (int i = 0; i < 400000; i++) {
+				size_t n;
+				x ^= x << 13; x ^= x >> 7; x ^= x << 17;
+				n = x % 50 ? 1 + (x >> 20) % 128 : 1 + (x >> 20) % 20000;
+				sum += n;
+				if (x >> 40 & 1)
+					free(get(n));
+				else
+					get(n);
+			}
+			printf("%lu\n", sum);
+		}
+	END
+	gcc -O1 -fno-builtin -o many many.c
+	local truth estimate
+
+	truth=$("$MPOOL" run -q --sample=8k -o m.mprof -- ./many)
+	estimate=$("$MPOOL" prof --total --collapsed m.mprof |
+		awk '/;get / { n += $NF } END { printf "%d", n }')
+	# Some 13,000 samples: two per cent are more than twice the error.
+	((estimate > truth * 97 / 100 && estimate < truth * 103 / 100)) ||
+		fail "estimated $estimate, truth $truth"
+}
+
+@test "threads, children and C++ are sampled without harm" {
+	run -0 "$MPOOL" run -q --sample=1k -o f.%p.mprof -- "$PROGRAMS/fork_storm"
+	run -0 "$MPOOL" run -q --sample=1k -o t.mprof -- "$PROGRAMS/short_threads"
+	run -0 "$MPOOL" run -q --sample=1k -o c.mprof -- "$PROGRAMS/thread_local_objects"
+}
+
+# The reader's complaint about `contents`.
+complains()
+{
+	printf '%b' "$1" >bad.mprof
+	run -1 "$MPOOL" prof bad.mprof
+	assert_output --partial "$2"
+	assert_output --partial 'bad.mprof:'
+}
+
+@test "damaged, foreign and newer profiles are named, with the line" {
+	complains '' 'the file is empty'
+	complains 'hello\n' 'this is no profile of libmpool'
+	complains 'mpool-profile 2\n' 'a later version'
+	complains 'mpool-profile 1\npid 7\n' 'the line "end" is missing'
+	complains 'mpool-profile 1\npid 7' 'its last line has no end'
+	complains 'mpool-profile 1\nsite 1 2\nend\n' 'bad.mprof:2: a site row'
+	complains 'mpool-profile 1\nsite 9 16 16 1 1\nend\n' 'names a stack'
+	complains 'mpool-profile 1\nstack 2 0x1\nend\n' 'bad.mprof:2: stacks are numbered'
+	complains 'mpool-profile 1\nmap 0x2 0x1 0 - "x"\nend\n' 'a map row'
+	run -1 "$MPOOL" prof /nowhere
+	assert_output 'mpool prof: /nowhere: No such file or directory'
+}
+
+@test "a full disk is told" {
+	profiled
+	run -1 "$MPOOL" prof --flame -o /dev/full p.mprof
+	assert_output 'mpool prof: /dev/full: No space left on device'
+	run -1 "$MPOOL" prof --pprof -o /dev/full p.mprof
+	assert_output --partial '/dev/full'
+}

@@ -1,0 +1,91 @@
+# mpool trace and replay: a program's allocations, done again elsewhere.
+
+load cli
+
+traced()
+{
+	"$MPOOL" trace -o t.mtrace -- "$PROGRAMS/leaky" >/dev/null 2>&1
+}
+
+@test "every call of a program is in its log" {
+	run -0 --separate-stderr "$MPOOL" trace -o t.mtrace -- "$PROGRAMS/leaky"
+	assert_output ok
+	assert_equal "$stderr" 'mpool: next: mpool replay t.mtrace'
+	run -0 "$MPOOL" replay -n 1 --alloc glibc t.mtrace
+	# 118 calls of its own, and those of its start.
+	assert_line --regexp '^leaky \([0-9]+\): 1[0-9][0-9] calls of 1 thread in .*; at the peak 1[0-9][0-9] objects'
+}
+
+@test "replay shows each allocator, and marks the best" {
+	packages libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libtbbmalloc2
+	"$MPOOL" trace -o t.mtrace -- "$PYTHON" -c 'print(len([str(i) for i in range(50000)]))' 2>/dev/null
+	run -0 --separate-stderr "$MPOOL" replay -n 1 t.mtrace
+	for name in mpool glibc jemalloc mimalloc tcmalloc tbbmalloc; do
+		assert_line --partial " $name "
+	done
+	for row in time 'call, p99.9' 'peak RSS' 'RSS / live'; do
+		assert_line --regexp "^$row .*\\*"
+	done
+	run -0 "$MPOOL" replay -n 1 --csv --alloc mpool,glibc t.mtrace
+	assert_equal "${#lines[@]}" 3
+}
+
+@test "threads that hand objects to each other are replayed" {
+	"$MPOOL" trace -o t.mtrace -- "$PROGRAMS/generations" >/dev/null 2>&1 || true
+	run -0 "$MPOOL" replay -n 1 --alloc mpool,glibc t.mtrace
+	assert_line --regexp 'calls of [0-9]+ threads'
+}
+
+@test "a log can be read after kill -9" {
+	"$MPOOL" trace -o t.mtrace -- "$PROGRAMS/busy" 20 >out 2>&1 3>&- &
+	local mpool=$!
+
+	wait_until 10 grep -q ready out
+	sleep 0.5
+	pkill -KILL -P "$mpool"
+	wait "$mpool" && status=0 || status=$?
+	assert_equal "$status" 137
+	run -0 "$MPOOL" replay -n 1 --alloc glibc t.mtrace
+	assert_line --regexp '[0-9.]+ k calls of [23] threads'
+}
+
+@test "a log that was cut gives what came before" {
+	"$MPOOL" trace -o t.mtrace -- "$PROGRAMS/busy" 0.3 >/dev/null 2>&1
+	head -c 30000 t.mtrace >cut.mtrace
+	run -0 --separate-stderr "$MPOOL" replay -n 1 --alloc glibc cut.mtrace
+	assert_regex "$stderr" 'a block is cut or damaged at byte 4096'
+	assert_line --partial calls
+}
+
+@test "children have logs of their own" {
+	"$MPOOL" trace -o t.mtrace -- sh -c '/bin/true; /bin/echo hello' 2>/dev/null
+	run -0 bash -c 'ls t*.mtrace | wc -l'
+	((output >= 2))
+}
+
+@test "a full disk ends the log, not the program" {
+	needs_root
+	mkdir small
+	mount -t tmpfs -o size=256k tmpfs small || skip 'cannot mount here'
+	run --separate-stderr "$MPOOL" trace -o small/t.mtrace -- "$PROGRAMS/busy" 0.5
+	local said=$stderr
+
+	run -0 "$MPOOL" replay -n 1 --alloc glibc small/t.mtrace
+	umount small
+	assert_regex "$said" 'no trace in .*No space left on device'
+	assert_output --partial 'the log ends early'
+}
+
+@test "what is no log is named" {
+	run -1 "$MPOOL" replay /bin/ls
+	assert_output 'mpool replay: /bin/ls: this is no trace of libmpool (byte 0)'
+	: >empty
+	run -1 "$MPOOL" replay ./empty
+	assert_output 'mpool replay: ./empty: the file is empty'
+	printf 'mpool-trace 9\n' >newer
+	run -1 "$MPOOL" replay ./newer
+	assert_output --partial 'a later version'
+	traced
+	run -2 "$MPOOL" replay --alloc nonsense t.mtrace
+	assert_line --partial "'nonsense' is neither known nor a path"
+}

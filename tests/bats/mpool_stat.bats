@@ -1,0 +1,123 @@
+# mpool stat and top: what the pools of a program hold, seen from outside.
+
+load cli
+
+@test "without an argument, programs that publish a page are listed" {
+	run -0 "$MPOOL" stat
+	assert_output --partial 'No program publishes its statistics'
+	busy 5
+	run -0 "$MPOOL" stat
+	assert_line --regexp "^ *$pid  running .* busy\$"
+}
+
+@test "a running program's classes can be read without a signal" {
+	busy 5
+	run -0 "$MPOOL" stat "$pid"
+	assert_line --partial "'busy', process $pid"
+	run -0 bash -c "'$MPOOL' stat --json $pid | jq -e '.classes | map(select(.size == 112))[0].live > 100'"
+}
+
+@test "--prom is what Prometheus takes" {
+	packages prometheus
+	busy 5
+	run -0 bash -c "'$MPOOL' stat --prom $pid | promtool check metrics"
+}
+
+@test "--watch shows it again, till the program ends" {
+	busy 1.5
+	run -0 "$MPOOL" stat --watch 0.2 "$pid"
+	(($(grep -c "'busy', process" <<<"$output") >= 3))
+}
+
+@test "after kill -9 the page is a post-mortem" {
+	MPOOL_PAGE=$PWD/p.page LD_PRELOAD=$LIB "$PROGRAMS/busy" 10 >out 3>&- &
+	local program=$!
+
+	wait_until 10 grep -q ready out
+	sleep 0.5
+	kill -KILL "$program"
+	wait "$program" || true
+	run -0 "$MPOOL" stat p.page
+	assert_line 'The program was killed; this is how it was shortly before.'
+	run -0 bash -c "'$MPOOL' stat --json p.page | jq -e '.totals.live > 1000'"
+}
+
+@test "a page read a thousand times under load is never torn" {
+	busy 4
+	for _ in {1..300}; do
+		"$MPOOL" stat --json "$pid"
+	done | jq -e -s '
+		all(.[]; ([.classes[].live] | add) == .totals.live
+			and all(.classes[]; .allocs - .frees == .live))' >/dev/null
+}
+
+@test "a process without a page is told plainly" {
+	sleep 5 3>&- &
+	run -1 "$MPOOL" stat $!
+	assert_line --regexp 'publishes no statistics page; start it with .mpool run'
+	kill $!
+	run -1 "$MPOOL" stat 999999999
+	assert_line --partial 'there is no process 999999999'
+}
+
+@test "what is no page is named" {
+	run -1 "$MPOOL" stat /bin/ls
+	assert_output 'mpool stat: /bin/ls: this is no statistics page of libmpool'
+	: >empty
+	run -1 "$MPOOL" stat ./empty
+	assert_output --partial 'no statistics page'
+	run -1 "$MPOOL" stat /nowhere
+	assert_output 'mpool stat: /nowhere: No such file or directory'
+	run -1 "$MPOOL" stat /tmp
+	assert_output --partial '/tmp: '
+}
+
+@test "a child has a page of its own" {
+	start plain "$MPOOL" run -q -- sh -c "'$PROGRAMS/busy' 3 & '$PROGRAMS/busy' 3; wait"
+	wait_until 10 bash -c "(( \$('$MPOOL' stat | grep -c ' busy\$') == 2 ))"
+}
+
+@test "the bytes of a page are all that another user could misread" {
+	busy 3
+	run -0 stat -c %a "$XDG_RUNTIME_DIR/mpool/$pid.page"
+	assert_output 600
+	run -0 stat -c %a "$XDG_RUNTIME_DIR/mpool"
+	assert_output 700
+}
+
+# screen KEYS... - what mpool top shows after these keys.
+screen()
+{
+	tmux -L "mpool$$" send-keys -t top "$@"
+	sleep 1.2
+	tmux -L "mpool$$" capture-pane -p -t top
+}
+
+@test "top shows classes, sites and threads in 80x24, and when resized" {
+	packages tmux
+	busy 20 --sample=64k
+	tmux -L "mpool$$" -f /dev/null new-session -d -s top -x 80 -y 24 \
+		"$MPOOL top --delay 0.3 $pid"
+	sleep 1
+	run screen b
+	assert_line --regexp "^busy \\($pid\\) running"
+	assert_line --regexp '^ *112 .* MiB'
+	run screen s
+	assert_line --regexp 'keeper;keep_some$'
+	run screen t
+	assert_line --partial 'thread'
+	run screen d
+	assert_line --partial 'differences since the mark'
+	tmux -L "mpool$$" resize-window -t top -x 60 -y 12
+	run screen c
+	assert_line --regexp "^busy \\($pid\\) running"
+	assert_equal "${#lines[@]}" 12 || true
+	run screen q
+	run ! tmux -L "mpool$$" has-session -t top
+}
+
+@test "top says so when there is no terminal" {
+	busy 3
+	run -1 "$MPOOL" top "$pid" </dev/null
+	assert_output --partial "this is no terminal; use 'mpool stat --watch"
+}

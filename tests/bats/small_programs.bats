@@ -1,0 +1,43 @@
+# What the library costs a program that hardly allocates.
+
+load helpers
+
+# KiB of memory of a small program: anonymous, and the library's own file.
+held()
+{
+	"$@" cat /proc/self/smaps | awk '
+		/^[0-9a-f]+-[0-9a-f]+ / { ours = /libmpool/ }
+		/^Anonymous:/ { sum += $2 }
+		/^Rss:/ && ours { sum += $2 }
+		/^Anonymous:/ && ours { sum -= $2 }
+		END { print sum }'
+}
+
+# The median of eleven.
+usually_held()
+{
+	for _ in {1..11}; do
+		held "$@"
+	done | sort -n | sed -n 6p
+}
+
+@test "a small program holds at most 128 KiB more" {
+	is_mpool || skip "measures libmpool"
+	[[ $(getconf PAGESIZE) == 4096 ]] || skip "counts pages of 4 KiB"
+	grep -q '^Anonymous:' /proc/self/smaps || skip "needs smaps"
+	without=$(usually_held plain)
+	with=$(usually_held preloaded)
+	echo "$without KiB, with the pools $with" >&3
+	((with - without <= 128))
+}
+
+@test "what runs on request only is in no small program's memory" {
+	is_mpool || skip "measures libmpool"
+	# The library's second mapping that can be executed: see cold.ld.
+	run -0 bash -c 'LD_PRELOAD=$LIB cat /proc/self/smaps |
+		awk "/^[0-9a-f]+-[0-9a-f]+ / {
+				rare = /r-xp.*libmpool/ && seen++
+			}
+			/^Rss:/ && rare { print \$2 }"'
+	assert_output 0
+}

@@ -1,0 +1,120 @@
+#!/usr/bin/env bats
+# Trees: the seed's example, and talloc's behaviour through the shim.
+
+load helpers
+
+setup()
+{
+	FLAGS=(-w -std=gnu11 -I"$ROOT/src/mempool/shim" -I"$ROOT/src")
+	LINK=(-L"$BUILD" -lmempool -Wl,-rpath,"$BUILD")
+}
+
+# build NAME: tests/examples/NAME.c with the shim and our library.
+build()
+{
+	"${CC:-gcc}" "${FLAGS[@]}" "$ROOT/tests/examples/$1.c" \
+		-o "$BATS_TEST_TMPDIR/$1" "${LINK[@]}"
+}
+
+without_addresses()
+{
+	sed 's/0x[0-9a-f]*/ADDRESS/g'
+}
+
+@test "the seed's pool example leaves the bytes that the seed says" {
+	build talloc_pool
+	run -0 "$BATS_TEST_TMPDIR/talloc_pool"
+	assert_output "a pool of 1024: 1024 left
+512 taken: 512 left
+1024 from outside: 512 left
+200 taken: 312 left
+the 200 freed: 512 left
+the block outside is freed as well"
+}
+
+@test "the seed's program compiles unchanged but for its stray line, and runs" {
+	build talloc_seed
+	run -0 "$BATS_TEST_TMPDIR/talloc_seed"
+	assert_output "$(printf '1, %.0s' {1..512})"
+}
+
+@test "a program for talloc prints the same with the shim" {
+	packages libtalloc-dev || skip "libtalloc-dev cannot be installed"
+	build talloc_behaviour
+	"${CC:-gcc}" -w "$ROOT/tests/examples/talloc_behaviour.c" \
+		-o "$BATS_TEST_TMPDIR/theirs" -ltalloc
+	"$BATS_TEST_TMPDIR/theirs" | without_addresses \
+		>"$BATS_TEST_TMPDIR/expected"
+	"$BATS_TEST_TMPDIR/talloc_behaviour" | without_addresses \
+		>"$BATS_TEST_TMPDIR/found"
+	run -0 diff "$BATS_TEST_TMPDIR/expected" "$BATS_TEST_TMPDIR/found"
+	run -0 wc -l <"$BATS_TEST_TMPDIR/found"
+	((output > 90))
+}
+
+@test "a C++ program can use the shim" {
+	cat >"$BATS_TEST_TMPDIR/program.cc" <<-'END'
+	#include <talloc.h>
+	struct thing { int answer; };
+	static int destroy(thing *t) { printf("%d\n", t->answer); return 0; }
+	int main()
+	{
+		TALLOC_CTX *root = talloc_new(nullptr);
+		thing *t = talloc_zero(root, thing);
+		t->answer = 42;
+		talloc_set_destructor(t, destroy);
+		char *s = talloc_asprintf_append(talloc_strdup(t, "a"), "b");
+		puts(talloc_steal(root, s));
+		return talloc_free(root);
+	}
+	END
+	"${CXX:-g++}" -std=c++17 -Wall -Wextra -Werror \
+		-I"$ROOT/src/mempool/shim" -I"$ROOT/src" \
+		"$BATS_TEST_TMPDIR/program.cc" -o "$BATS_TEST_TMPDIR/program" \
+		"${LINK[@]}"
+	run -0 "$BATS_TEST_TMPDIR/program"
+	assert_output $'ab\n42'
+}
+
+@test "a report in JSON is JSON, and deep as the tree" {
+	cat >"$BATS_TEST_TMPDIR/report.c" <<-'END'
+	#include "mempool.h"
+	int main(void)
+	{
+		void *root = mempool_tree_alloc_named(NULL, 1, "a \"\\\n");
+		void *p = root;
+		for (int i = 0; i < 100; i++) {
+			p = mempool_tree_alloc(p, i);
+			(void)!mempool_tree_alloc(p, i);
+		}
+		mempool_tree_reference(p, root);
+		return mempool_tree_report(root, 1, MEMPOOL_TREE_JSON,
+					   MEMPOOL_TREE_ALL);
+	}
+	END
+	gcc "${FLAGS[@]}" "$BATS_TEST_TMPDIR/report.c" \
+		-o "$BATS_TEST_TMPDIR/report" "${LINK[@]}"
+	"$BATS_TEST_TMPDIR/report" >"$BATS_TEST_TMPDIR/json"
+	run -0 jq '[.. | .size? // empty] | length' "$BATS_TEST_TMPDIR/json"
+	assert_output 201
+	run -0 jq -r .name "$BATS_TEST_TMPDIR/json"
+	assert_output $'a "\\\n'
+}
+
+@test "a node that is written to after its free is found out with poison" {
+	cat >"$BATS_TEST_TMPDIR/late.c" <<-'END'
+	#include "mempool.h"
+	int main(void)
+	{
+		char *p = mempool_tree_alloc(NULL, 40);
+		mempool_tree_free(p);
+		p[10] = 1;
+		for (int i = 0; i < 2000; i++)
+			mempool_tree_free(mempool_tree_alloc(NULL, 40));
+		return 0;
+	}
+	END
+	gcc "${FLAGS[@]}" -fno-builtin "$BATS_TEST_TMPDIR/late.c" \
+		-o "$BATS_TEST_TMPDIR/late" "${LINK[@]}"
+	MEMPOOL_DEBUG=poison run -134 "$BATS_TEST_TMPDIR/late"
+}

@@ -1,0 +1,248 @@
+/*
+ * talloc_behaviour.c - what talloc does, to be compared with what the shim
+ * does.
+ *
+ * Compiled once with the system's talloc and once with ours; both must print
+ * the same.  Locations and addresses are not printed, for they may differ.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <talloc.h>
+
+struct person {
+	char *name;
+	int age;
+};
+
+static int agree(void *p)
+{
+	const char *parent = talloc_parent_name(p);
+
+	printf("  %s goes, below %s\n", talloc_get_name(p),
+	       parent ? parent : "nobody");
+	return 0;
+}
+
+static int refuse(void *p)
+{
+	printf("  %s refuses\n", talloc_get_name(p));
+	return -1;
+}
+
+static void *node(const void *parent, const char *name)
+{
+	void *p = talloc_named_const(parent, 10, name);
+
+	talloc_set_destructor(p, agree);
+	return p;
+}
+
+static const char *above(const void *p)
+{
+	const char *name = talloc_parent_name(p);
+
+	return name ? name : "nobody";
+}
+
+static void show(const char *what, const void *p)
+{
+	printf("%s: %s below %s, %zu references, %zu bytes in %zu blocks\n",
+	       what, talloc_get_name(p), above(p), talloc_reference_count(p),
+	       talloc_total_size(p), talloc_total_blocks(p));
+}
+
+static void order_of_destructors(void)
+{
+	void *root = node(NULL, "root"), *a = node(root, "a");
+
+	node(a, "a1");
+	node(a, "a2");
+	node(root, "b");
+	show("built", root);
+	printf("free: %d\n", talloc_free(root));
+}
+
+static void refusals(void)
+{
+	void *root = node(NULL, "root"), *a = node(root, "a");
+	void *b = node(a, "b"), *c = node(b, "c"), *d;
+
+	node(c, "below c");
+	talloc_set_destructor(c, refuse);
+	printf("free c: %d\n", talloc_free(c));
+	printf("free a: %d\n", talloc_free(a));
+	show("left", c);
+	d = node(root, "d");
+	talloc_steal(d, c);
+	talloc_free_children(d);
+	show("children of d freed", c);
+	printf("free root: %d\n", talloc_free(root));
+	show("left", c);
+	talloc_set_destructor(c, agree);
+	printf("free c: %d\n", talloc_free(c));
+}
+
+static void references(void)
+{
+	void *root = node(NULL, "root"), *a = node(root, "a");
+	void *b = node(root, "b"), *x = node(a, "x");
+	int result;
+
+	node(x, "below x");
+	printf("same: %d\n", talloc_reference(b, x) == x);
+	show("a", a);
+	show("b", b);
+	show("x", x);
+	printf("free x: %d\n", talloc_free(x));
+	result = talloc_free(a);
+	printf("free a: %d\n", result);
+	show("x", x);
+	printf("free x: %d\n", talloc_free(x));
+	talloc_free(root);
+}
+
+static void references_of_a_root(void)
+{
+	void *x = node(NULL, "x"), *a = node(NULL, "a"), *b = node(NULL, "b");
+
+	talloc_reference(a, x);
+	talloc_reference(b, x);
+	printf("free x: %d\n", talloc_free(x));
+	printf("unlink: %d\n", talloc_unlink(NULL, x));
+	show("x", x);
+	printf("free b: %d\n", talloc_free(b));
+	show("x", x);
+	printf("free a: %d\n", talloc_free(a));
+}
+
+static void one_reference_of_a_root(void)
+{
+	void *x = node(NULL, "x"), *a = node(NULL, "a");
+
+	talloc_reference(a, x);
+	printf("free x: %d\n", talloc_free(x));
+	show("x", x);
+	talloc_free(a);
+}
+
+static void unlinking(void)
+{
+	void *a = node(NULL, "a"), *b = node(NULL, "b");
+	void *stranger = node(NULL, "stranger"), *x = node(a, "x");
+
+	talloc_reference(b, x);
+	talloc_reference(b, x);
+	show("twice", x);
+	printf("stranger: %d\n", talloc_unlink(stranger, x));
+	printf("b: %d\n", talloc_unlink(b, x));
+	show("once", x);
+	printf("a: %d\n", talloc_unlink(a, x));
+	show("b's now", x);
+	printf("a: %d\n", talloc_unlink(a, x));
+	printf("b: %d\n", talloc_unlink(b, x));
+	printf("nothing: %d\n", talloc_unlink(a, NULL));
+	talloc_free(a);
+	talloc_free(b);
+	talloc_free(stranger);
+}
+
+static void stealing(void)
+{
+	void *a = node(NULL, "a"), *b = node(NULL, "b"), *c = node(NULL, "c");
+	void *x = node(a, "x"), *y = node(a, "y");
+
+	talloc_reference(b, x);
+	talloc_steal(c, x);
+	show("stolen", x);
+	y = talloc_move(c, &y);
+	show("moved", y);
+	printf("is parent: %d %d\n", talloc_is_parent(y, c),
+	       talloc_is_parent(y, a));
+	printf("resize with references: %p\n", talloc_realloc_size(c, x, 1000));
+	talloc_free(c);
+	show("b's now", x);
+	talloc_free(a);
+	talloc_free(b);
+}
+
+static void names_and_text(void)
+{
+	void *a = talloc_init("a name of %d words", 5);
+	char *s = talloc_strdup(a, "text"), *t = talloc_strndup(a, "text", 2);
+	struct person *p = talloc_zero(a, struct person);
+	int *numbers = talloc_array(a, int, 10);
+
+	show("a", a);
+	printf("%s %s %zu %zu\n", s, t, talloc_get_size(s), talloc_get_size(t));
+	s = talloc_asprintf_append(s, " and %d", 4711);
+	printf("%s, named %s, of %zu\n", s, talloc_get_name(s),
+	       talloc_get_size(s));
+	p->name = talloc_asprintf(p, "%s the %dnd", "Frederick", 2);
+	printf("%s %d, a %s\n", p->name, p->age, talloc_get_name(p));
+	numbers = talloc_realloc(a, numbers, int, 2000);
+	printf("%zu numbers, %s\n", talloc_array_length(numbers),
+	       talloc_get_name(numbers));
+	printf("type: %d %d\n", talloc_get_type(p, struct person) == p,
+	       talloc_get_type(p, int) == NULL);
+	printf("abort: %d\n", talloc_get_type_abort(p, struct person) == p);
+	printf("find: %d\n",
+	       talloc_find_parent_bytype(p->name, struct person) == p);
+	talloc_set_name(p, "person %d", 1);
+	show("renamed", p);
+	talloc_free_children(p);
+	show("its name is kept", p);
+	p->name = talloc_strdup_append(NULL, "alone");
+	printf("%s\n", p->name);
+	TALLOC_FREE(p->name);
+	printf("%d %d\n", p->name == NULL, talloc_free(p->name));
+	talloc_free(a);
+}
+
+static void a_pool(void)
+{
+	void *pool = talloc_pool(NULL, 4096);
+	char *inside = talloc_zero_size(pool, 100), *kept;
+
+	talloc_set_name_const(inside, "inside");
+	show("pool", pool);
+	printf("zero: %d\n", inside[99]);
+	kept = talloc_memdup(inside, "abc", 4);
+	talloc_set_name_const(kept, "kept");
+	talloc_steal(NULL, kept);
+	talloc_free(pool);
+	printf("%s\n", kept);
+	show("kept", kept);
+	talloc_free(kept);
+}
+
+static void show_reports(void)
+{
+	void *root = talloc_named_const(NULL, 3, "root");
+	void *a = talloc_named_const(root, 5, "a");
+	void *b = talloc_named_const(root, 7, "b");
+
+	talloc_reference(b, a);
+	talloc_named(a, 11, "a's %s", "child");
+	talloc_report(root, stdout);
+	talloc_report_full(root, stdout);
+	talloc_show_parents(a, stdout);
+	talloc_unlink(b, a);
+	talloc_free(root);
+}
+
+int main(void)
+{
+	setbuf(stdout, NULL);
+	order_of_destructors();
+	refusals();
+	references();
+	references_of_a_root();
+	one_reference_of_a_root();
+	unlinking();
+	stealing();
+	names_and_text();
+	a_pool();
+	show_reports();
+	return 0;
+}

@@ -1,0 +1,151 @@
+/*
+ * fixed.c - libFuzzer against pools of one size: any calls, beside a model.
+ *
+ * The first four bytes choose the pool; then each operation is two bytes: what,
+ * and on which slots.  The source may fail at any point.  In the end all is
+ * freed, and nothing may be missing.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/common.h"
+#include "base/inject.h"
+#include "mempool/fixed.h"
+#include "pool/tool.h"
+
+enum { SLOTS = 4096, HEAD = 4 };
+
+enum operation {
+	ALLOC,
+	ALLOC_MANY,
+	FREE,
+	FREE_MANY,
+	FREE_EVERY,
+	TRIM,
+	CHECK,
+	REFUSE,
+	ALLOW,
+	OPERATIONS
+};
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static unsigned char *slots[SLOTS];
+static size_t live, bytes;
+
+static void must(bool claim)
+{
+	if (!claim)
+		abort();
+}
+
+static unsigned char mark_of(const void *p)
+{
+	return (unsigned char)((uintptr_t)p >> 3);
+}
+
+static bool take(mempool_fixed_t *pool)
+{
+	unsigned char *p = live < SLOTS ? mempool_fixed_alloc(pool) : NULL;
+
+	if (!p)
+		return false;
+	must(mempool_fixed_owns(pool, p));
+	memset(p, mark_of(p), bytes);
+	slots[live++] = p;
+	return true;
+}
+
+static void give(mempool_fixed_t *pool, size_t i)
+{
+	unsigned char *p = slots[i];
+
+	for (size_t at = 0; at < bytes; at += 1 + bytes / 64)
+		must(p[at] == mark_of(p));
+	memset(p, ~mark_of(p), bytes);
+	mempool_fixed_free(pool, p);
+	slots[i] = slots[--live];
+}
+
+static void perform(mempool_fixed_t *pool, enum operation operation,
+		    unsigned argument)
+{
+	char rule[] = "pages:1/9";
+
+	switch (operation) {
+	case ALLOC:
+		take(pool);
+		break;
+	case ALLOC_MANY:
+		for (unsigned i = 0; i < argument * 4 && take(pool);)
+			i++;
+		break;
+	case FREE:
+		if (live)
+			give(pool, argument * 16 % live);
+		break;
+	case FREE_MANY:
+		for (unsigned i = 0; i < argument * 4 && live; i++)
+			give(pool, live - 1);
+		break;
+	case FREE_EVERY:
+		for (size_t i = live; i-- > 0;)
+			if (i % (argument % 7 + 2))
+				give(pool, i);
+		break;
+	case TRIM:
+		mempool_fixed_trim(pool);
+		break;
+	case CHECK:
+		mempool_fixed_check(pool);
+		break;
+	case REFUSE:
+		rule[sizeof(rule) - 2] = (char)('1' + argument % 9);
+		inject_set(rule);
+		break;
+	case ALLOW:
+	case OPERATIONS:
+		inject_set(NULL);
+		break;
+	}
+}
+
+/* With ASan looking on, pools keep no stacks: those are what is tried here. */
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	tool_on = false;
+	return 0;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct mempool_options o = { 0 };
+	struct mempool_stats s;
+	mempool_fixed_t *pool;
+
+	if (size < HEAD)
+		return 0;
+	o.threading = (enum mempool_threading)(data[0] / 2 % 3);
+	o.align = data[1] & 8 ? (size_t)1 << data[1] % 8 : 0;
+	o.limit = data[1] & 16 ? (size_t)data[3] << 12 : 0;
+	bytes = (size_t)(data[2] + 1) << (data[1] >> 5);
+	pool = mempool_fixed_create(bytes, &o);
+	if (!pool)
+		return 0;
+	for (size_t i = HEAD; i + 1 < size; i += 2)
+		perform(pool, data[i] % OPERATIONS, data[i + 1]);
+	inject_set(NULL);
+	mempool_fixed_stats(pool, &s);
+	must(s.live == live);
+	while (live)
+		give(pool, live - 1);
+	mempool_fixed_trim(pool);
+	mempool_fixed_check(pool);
+	mempool_fixed_stats(pool, &s);
+	must(s.live == 0 && s.stock == 0);
+	mempool_fixed_destroy(pool);
+	return 0;
+}

@@ -1,0 +1,197 @@
+/*
+ * test_live.c - samples that have not been freed; and the shelf and the sites
+ * that they point to.
+ */
+#include "unit/apart.h"
+
+#include <pthread.h>
+
+#include "watch/live.h"
+#include "watch/shelf.h"
+#include "watch/sites.h"
+
+enum { MANY = 100000 };
+
+static struct live sample_at(uintptr_t address)
+{
+	return (struct live){ .inverted = ~address,
+			      .site = (uint32_t)(address / 16) };
+}
+
+static void *address(size_t i)
+{
+	return (void *)(uintptr_t)(0x10000 + 16 * i * 7);
+}
+
+static void what_was_added_is_taken_once(void)
+{
+	struct live sample = sample_at(0x1230), was;
+
+	assert_false(live_take((void *)0x1230, &was));
+	assert_true(live_add(&sample));
+	assert_true(live_take((void *)0x1230, &was));
+	assert_int_equal(was.site, 0x123);
+	assert_int_equal(live_address(&was), 0x1230);
+	assert_false(live_take((void *)0x1230, &was));
+}
+
+static void a_hundred_thousand_are_found_in_any_order(void)
+{
+	struct live was;
+
+	for (size_t i = 0; i < MANY; i++) {
+		struct live sample = sample_at((uintptr_t)address(i));
+
+		assert_true(live_add(&sample));
+	}
+	assert_int_equal(live_count(), MANY);
+	for (size_t i = 0; i < MANY; i++) {
+		void *p = address(i * 31337 % MANY);
+
+		assert_true(live_take(p, &was));
+		assert_ptr_equal((void *)live_address(&was), p);
+	}
+	assert_int_equal(live_count(), 0);
+}
+
+static void what_stays_is_still_found_after_others_went(void)
+{
+	struct live was;
+
+	for (size_t i = 0; i < MANY; i++) {
+		struct live sample = sample_at((uintptr_t)address(i));
+
+		live_add(&sample);
+	}
+	for (size_t i = 0; i < MANY; i += 3)
+		assert_true(live_take(address(i), &was));
+	for (size_t i = 0; i < MANY; i++)
+		assert_int_equal(live_take(address(i), &was), i % 3 != 0);
+}
+
+static void copies_are_of_all_that_live(void)
+{
+	static struct live copies[1000];
+	uintptr_t sum = 0;
+
+	for (uintptr_t i = 1; i <= 1000; i++) {
+		struct live sample = sample_at(16 * i);
+
+		live_add(&sample);
+	}
+	assert_int_equal(live_copy(copies, 1000), 1000);
+	for (int i = 0; i < 1000; i++)
+		sum += live_address(&copies[i]) / 16;
+	assert_int_equal(sum, 1000 * 1001 / 2);
+	assert_int_equal(live_copy(copies, 10), 10);
+}
+
+static void *add_and_take(void *base)
+{
+	struct live was;
+
+	for (int round = 0; round < 200; round++) {
+		for (uintptr_t i = 0; i < 100; i++) {
+			struct live sample =
+				sample_at((uintptr_t)base + 16 * i);
+
+			live_add(&sample);
+		}
+		for (uintptr_t i = 0; i < 100; i++)
+			if (!live_take((char *)base + 16 * i, &was))
+				return base;
+	}
+	return NULL;
+}
+
+static void threads_do_not_lose_each_others(void)
+{
+	pthread_t threads[4];
+	void *failed;
+
+	for (uintptr_t i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, add_and_take,
+			       (void *)((i + 1) << 20));
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
+	assert_int_equal(live_count(), 0);
+}
+
+/* --- shelf --- */
+
+static void elements_stay_where_they_are_as_a_shelf_grows(void)
+{
+	static struct shelf shelf = { .element = sizeof(uint64_t) };
+	uint64_t *first;
+
+	assert_int_equal(shelf_add(&shelf), 1);
+	first = shelf_at(&shelf, 1);
+	for (uint32_t i = 2; i <= MANY; i++) {
+		assert_int_equal(shelf_add(&shelf), i);
+		*(uint64_t *)shelf_at(&shelf, i) = i;
+	}
+	assert_ptr_equal(shelf_at(&shelf, 1), first);
+	for (uint32_t i = 2; i <= MANY; i++)
+		assert_int_equal(*(uint64_t *)shelf_at(&shelf, i), i);
+}
+
+/* --- sites --- */
+
+static void a_stack_and_a_size_make_one_site(void)
+{
+	uintptr_t here[] = { 1, 2, 3 }, there[] = { 1, 2, 4 };
+	uint32_t a = sites_add(here, 3, 40, 48);
+
+	assert_int_not_equal(a, 0);
+	assert_int_equal(sites_add(here, 3, 40, 48), a);
+	assert_int_not_equal(sites_add(there, 3, 40, 48), a);
+	assert_int_not_equal(sites_add(here, 2, 40, 48), a);
+	assert_int_not_equal(sites_add(here, 3, 41, 48), a);
+	assert_int_equal(sites_count(), 4);
+	assert_int_equal(sites_stacks(), 3);
+	assert_int_equal(sites_at(a)->total, 2);
+	assert_int_equal(sites_at(a)->live, 2);
+	sites_free(a);
+	assert_int_equal(sites_at(a)->total, 2);
+	assert_int_equal(sites_at(a)->live, 1);
+}
+
+static void stacks_come_back_as_they_were(void)
+{
+	uintptr_t frames[STACK_DEPTH];
+	const struct stack *stack;
+
+	for (unsigned n = 0; n < 20000; n++) {
+		unsigned depth = n % (STACK_DEPTH + 1);
+
+		for (unsigned i = 0; i < depth; i++)
+			frames[i] = n * 1000 + i;
+		assert_int_not_equal(sites_add(frames, depth, n, n + 1), 0);
+	}
+	for (uint32_t site = 1; site <= sites_count(); site++) {
+		const struct site *s = sites_at(site);
+
+		stack = sites_stack(s->stack);
+		assert_int_equal(stack->depth, s->size % (STACK_DEPTH + 1));
+		for (unsigned i = 0; i < stack->depth; i++)
+			assert_int_equal(stack->frames[i], s->size * 1000 + i);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(what_was_added_is_taken_once),
+		APART(a_hundred_thousand_are_found_in_any_order),
+		APART(what_stays_is_still_found_after_others_went),
+		APART(copies_are_of_all_that_live),
+		APART(threads_do_not_lose_each_others),
+		APART(elements_stay_where_they_are_as_a_shelf_grows),
+		APART(a_stack_and_a_size_make_one_site),
+		APART(stacks_come_back_as_they_were),
+	};
+
+	return cmocka_run_group_tests_name("live", tests, NULL, NULL);
+}

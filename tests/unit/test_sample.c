@@ -1,0 +1,155 @@
+/*
+ * test_sample.c - which allocations are sampled.
+ */
+#include "unit/apart.h"
+
+#include <math.h>
+
+#include "heap/sample.h"
+#include "unit/heaps.h"
+
+enum { PERIOD = 4096 };
+
+/* What a request of `size` stands for when it is sampled. */
+static double weight(size_t size)
+{
+	size_t unit = size <= SMALL_MAX ? class_size(class_of(size)) : size;
+
+	return 1 / -expm1(-(double)unit / PERIOD);
+}
+
+static void off_means_that_every_request_passes(void)
+{
+	heaps_start(0);
+	for (int i = 0; i < 10000; i++)
+		assert_non_null(object_alloc(64));
+}
+
+static void a_period_of_1_declines_every_request(void)
+{
+	sample_period = 1;
+	for (int i = 0; i < 1000; i++) {
+		assert_false(sample_pass(1 + (unsigned)i % CLASSES));
+		assert_true(sample_due(1 + (size_t)i));
+	}
+	assert_true(sample_due(1 << 20));
+	assert_int_equal(sample_allow(3, 127), 0);
+}
+
+/* Twenty streams; their mean is within 2 % of what was asked for. */
+static void samples_of_mixed_sizes_add_up_to_the_truth(void)
+{
+	double truth = 0, estimate = 0;
+	uint64_t x = 88172645463325252u;
+
+	sample_period = PERIOD;
+	for (int i = 0; i < 20 * 100000; i++) {
+		size_t size;
+
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		size = x % 64 ? 1 + (x >> 20) % SMALL_MAX
+			      : 129 + (x >> 20) % 9000;
+		truth += (double)size;
+		if (sample_due(size))
+			estimate += (double)size * weight(size);
+	}
+	assert_true(fabs(estimate / truth - 1) < 0.02);
+}
+
+static void distances_are_exponential(void)
+{
+	int shorter = 0, longer = 0, samples = 0;
+	size_t since = 0;
+
+	sample_period = PERIOD;
+	for (int i = 0; i < 4000000; i++) {
+		since += 16;
+		if (!sample_due(16))
+			continue;
+		/* A share of 1 - 1/e lies below the mean, 1/e^2 beyond two. */
+		shorter += since < PERIOD;
+		longer += since > 2 * PERIOD;
+		samples++;
+		since = 0;
+	}
+	assert_true(fabs(samples * (double)PERIOD / (4000000. * 16) - 1) <
+		    0.05);
+	assert_true(fabs(shorter / (double)samples - 0.632) < 0.03);
+	assert_true(fabs(longer / (double)samples - 0.135) < 0.03);
+}
+
+static void the_pools_hand_out_no_more_than_what_lies_before_a_sample(void)
+{
+	size_t served = 0, declined = 0;
+
+	heaps_start(0);
+	heap_trim();
+	sample_period = PERIOD;
+	while (served + declined < 200000) {
+		if (object_alloc(64)) {
+			served++;
+		} else {
+			declined++;
+			assert_true(sample_due(64));
+		}
+	}
+	heap_check();
+	assert_true(fabs((double)declined * weight(64) / 200000 - 1) < 0.1);
+}
+
+static void frees_between_are_no_way_around_it(void)
+{
+	size_t declined = 0;
+	void *p;
+
+	heaps_start(0);
+	heap_trim();
+	sample_period = PERIOD;
+	for (int i = 0; i < 200000; i++) {
+		p = object_alloc(64);
+		if (p) {
+			object_free(p);
+		} else {
+			declined++;
+			assert_true(sample_due(64));
+		}
+	}
+	heap_check();
+	assert_true(fabs((double)declined * weight(64) / 200000 - 1) < 0.1);
+}
+
+static void counts_stay_exact(void)
+{
+	struct class_stats stats;
+	size_t live = 0;
+
+	heaps_start(0);
+	heap_class_stats(4, &stats);
+	live = stats.live;
+	sample_period = PERIOD;
+	for (int i = 0; i < 20000; i++) {
+		if (object_alloc(64))
+			live++;
+		else
+			sample_due(64);
+	}
+	heap_class_stats(4, &stats);
+	assert_int_equal(stats.live, live);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(off_means_that_every_request_passes),
+		APART(a_period_of_1_declines_every_request),
+		APART(samples_of_mixed_sizes_add_up_to_the_truth),
+		APART(distances_are_exponential),
+		APART(the_pools_hand_out_no_more_than_what_lies_before_a_sample),
+		APART(frees_between_are_no_way_around_it),
+		APART(counts_stay_exact),
+	};
+
+	return cmocka_run_group_tests_name("sample", tests, NULL, NULL);
+}

@@ -1,0 +1,313 @@
+/*
+ * test_tree_created.c - trees with a lock, a limit, statistics.
+ */
+#include "trees.h"
+
+#include <pthread.h>
+
+#include "mempool/fault.h"
+#include "mempool/stats.h"
+
+static const char *wanted;
+
+static int find(const struct mempool_stats *s, void *arg)
+{
+	if (strcmp(s->kind, "tree") || strcmp(s->name, wanted))
+		return 0;
+	*(struct mempool_stats *)arg = *s;
+	return 1;
+}
+
+static bool stats_of(const char *name, struct mempool_stats *s)
+{
+	wanted = name;
+	return mempool_stats_walk(find, s) == 1;
+}
+
+static void a_tree_is_in_the_statistics_until_its_last_node_goes(void)
+{
+	struct mempool_options o = { .name = "forest" };
+	void *root = mempool_tree_create(&o), *p, *q;
+	struct mempool_stats s;
+
+	assert_string_equal(mempool_tree_name(root), "forest");
+	p = mempool_tree_alloc(root, 100);
+	q = mempool_tree_alloc(p, 1000);
+	assert_true(stats_of("forest", &s));
+	assert_int_equal(s.live, 3);
+	assert_int_equal(s.live_bytes, 1100);
+	assert_true(s.held_bytes >= 1100 + 3 * 48);
+	assert_true(s.overhead_bytes >= 3 * 48);
+	mempool_tree_free(q);
+	assert_true(stats_of("forest", &s));
+	assert_int_equal(s.live_bytes, 100);
+	assert_int_equal(s.peak_bytes, 1100);
+	mempool_tree_steal(NULL, p);
+	mempool_tree_free(root);
+	assert_true(stats_of("forest", &s));
+	assert_int_equal(s.live, 1);
+	mempool_tree_free(p);
+	assert_false(stats_of("forest", &s));
+}
+
+static void options_without_sense_are_refused(void)
+{
+	struct mempool_options threading = { .threading = 77 };
+	struct mempool_options align = { .align = 32 };
+	struct mempool_options odd = { .align = 3 };
+	struct mempool_options initial = { .initial = SIZE_MAX };
+
+	errno = 0;
+	assert_null(mempool_tree_create(&threading));
+	assert_int_equal(errno, EINVAL);
+	assert_null(mempool_tree_create(&align));
+	assert_null(mempool_tree_create(&odd));
+	assert_null(mempool_tree_create(&initial));
+	assert_int_equal(errno, EINVAL);
+	initial.initial = (size_t)1 << 45;
+	assert_null(mempool_tree_create(&initial));
+	assert_int_equal(errno, ENOMEM);
+}
+
+static void a_root_may_be_a_pool(void)
+{
+	struct mempool_options o = { .initial = 1000, .align = 16 };
+	void *root = mempool_tree_create(&o);
+
+	assert_int_equal(mempool_tree_pool_left(root), 1000);
+	assert_non_null(mempool_tree_alloc(root, 600));
+	assert_int_equal(mempool_tree_pool_left(root), 400);
+	mempool_tree_check(root);
+	assert_int_equal(mempool_tree_free(root), 0);
+}
+
+static void a_limit_is_kept_by_all_ways_in(void)
+{
+	struct mempool_options o = { .name = "small", .limit = 1000 };
+	void *root = mempool_tree_create(&o),
+	     *p = mempool_tree_alloc(root, 500);
+	void *foreign = mempool_tree_alloc(NULL, 600);
+	struct mempool_stats s;
+
+	assert_non_null(p);
+	errno = 0;
+	assert_null(mempool_tree_alloc(root, 500));
+	assert_int_equal(errno, ENOMEM);
+	errno = 0;
+	assert_null(mempool_tree_realloc(root, p, 900));
+	assert_int_equal(errno, ENOMEM);
+	assert_int_equal(mempool_tree_size(p), 500);
+	errno = 0;
+	assert_null(mempool_tree_pool(root, 500));
+	assert_int_equal(errno, ENOMEM);
+	errno = 0;
+	assert_null(mempool_tree_steal(root, foreign));
+	assert_int_equal(errno, ENOMEM);
+	assert_true(stats_of("small", &s));
+	assert_int_equal(s.failures, 3);
+	mempool_tree_free(p);
+	assert_ptr_equal(mempool_tree_steal(root, foreign), foreign);
+	mempool_tree_free(root);
+}
+
+static void a_subtree_moves_between_trees_with_its_counts(void)
+{
+	struct mempool_options one = { .name = "one" };
+	struct mempool_options two = { .name = "two",
+				       .threading = MEMPOOL_SINGLE };
+	void *a = mempool_tree_create(&one), *b = mempool_tree_create(&two);
+	void *x = make(a, "x"), *y = make(x, "y");
+	struct mempool_stats s;
+
+	mempool_tree_alloc_named(y, 3000, "z") ? (void)0 : abort();
+	assert_ptr_equal(mempool_tree_steal(b, x), x);
+	mempool_tree_check(a);
+	mempool_tree_check(b);
+	assert_true(stats_of("one", &s));
+	assert_int_equal(s.live, 1);
+	assert_int_equal(s.held_bytes, 48);
+	assert_true(stats_of("two", &s));
+	assert_int_equal(s.live, 4);
+	assert_int_equal(s.live_bytes, 3048);
+	assert_ptr_equal(mempool_tree_steal(a, b), b);
+	assert_false(stats_of("two", &s));
+	assert_string_equal(mempool_tree_name(b), "UNNAMED");
+	assert_int_equal(mempool_tree_free(a), 0);
+	assert_string_equal(gone, "xy");
+}
+
+static void references_stay_inside_a_tree(void)
+{
+	void *a = mempool_tree_create(NULL), *b = mempool_tree_create(NULL);
+	void *x = make(a, "x"), *y = make(a, "y");
+
+	assert_null(mempool_tree_reference(b, x));
+	assert_int_equal(errno, EXDEV);
+	assert_ptr_equal(mempool_tree_reference(y, x), x);
+	assert_null(mempool_tree_steal(b, x));
+	assert_int_equal(errno, EXDEV);
+	assert_null(mempool_tree_steal(b, y));
+	assert_ptr_equal(mempool_tree_parent(x), a);
+	assert_ptr_equal(mempool_tree_reference(NULL, y), y);
+	assert_int_equal(mempool_tree_unlink(NULL, y), 0);
+	mempool_tree_check(a);
+	mempool_tree_free(a);
+	mempool_tree_free(b);
+	assert_int_equal(strlen(gone), 2);
+}
+
+static void numbers_of_trees_are_used_again(void)
+{
+	static void *roots[70000];
+	size_t made = 0;
+
+	while (made < COUNT_OF(roots) &&
+	       (roots[made] = mempool_tree_create(NULL)))
+		made++;
+	assert_int_equal(made, 65535);
+	assert_int_equal(errno, ENOMEM);
+	for (size_t i = 0; i < made; i++)
+		mempool_tree_free(roots[i]);
+	for (int i = 0; i < 1000; i++) {
+		void *p = mempool_tree_create(NULL);
+
+		assert_non_null(p);
+		mempool_tree_free(p);
+	}
+}
+
+/* --- with threads --- */
+
+static void *shared;
+
+static int use_the_tree(void *node)
+{
+	void *p = mempool_tree_alloc(mempool_tree_parent(node), 10);
+
+	return mempool_tree_free(p);
+}
+
+static void *work(void *unused)
+{
+	for (int i = 0; i < 20000; i++) {
+		char *a = mempool_tree_alloc(shared, 40);
+		char *b = mempool_tree_strdup(a, "text");
+
+		mempool_tree_set_destructor(b, use_the_tree);
+		a = mempool_tree_realloc(NULL, a, 200);
+		mempool_tree_steal(shared, b);
+		mempool_tree_steal(a, b);
+		mempool_tree_free(a);
+	}
+	return unused;
+}
+
+static void threads_share_a_tree(void)
+{
+	struct mempool_options o = { .name = "shared" };
+	struct mempool_stats s;
+	pthread_t threads[4];
+
+	shared = mempool_tree_create(&o);
+	for (int i = 0; i < 4; i++)
+		pthread_create(&threads[i], NULL, work, NULL);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	mempool_tree_check(shared);
+	assert_true(stats_of("shared", &s));
+	assert_int_equal(s.live, 1);
+	assert_int_equal(s.live_bytes, 0);
+	mempool_tree_free(shared);
+}
+
+static void *make_and_hand_over(void *unused)
+{
+	shared = mempool_tree_alloc(NULL, 100);
+	return unused;
+}
+
+static void the_counts_of_a_thread_outlive_it(void)
+{
+	struct mempool_stats s;
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, make_and_hand_over, NULL);
+	pthread_join(thread, NULL);
+	assert_true(stats_of("trees", &s));
+	assert_int_equal(s.live, 1);
+	mempool_tree_free(shared);
+	assert_true(stats_of("trees", &s));
+	assert_int_equal(s.live, 0);
+}
+
+static int stop;
+
+static void *churn(void *unused)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED))
+		mempool_tree_free(mempool_tree_alloc(shared, 40));
+	return unused;
+}
+
+static void a_child_process_can_go_on_with_a_locked_tree(void)
+{
+	pthread_t thread;
+
+	shared = mempool_tree_create(NULL);
+	pthread_create(&thread, NULL, churn, NULL);
+	for (int i = 0; i < 100; i++) {
+		pid_t child = fork();
+		int status;
+
+		if (!child) {
+			void *p = mempool_tree_alloc(shared, 10);
+
+			_exit(!p || mempool_tree_free(p));
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
+/* --- no memory --- */
+
+static void a_failure_at_any_call_loses_nothing(void)
+{
+	struct mempool_options o = { .initial = 100 };
+	char rule[16];
+
+	for (int i = 1; i < 5; i++) {
+		void *root = mempool_tree_create(NULL), *p;
+
+		sprintf(rule, "pages:%d", i);
+		mempool_fault_set(rule);
+		p = mempool_tree_create(&o);
+		mempool_tree_free(p);
+		p = mempool_tree_pool(root, 5000);
+		mempool_fault_set(NULL);
+		mempool_tree_check(root);
+		assert_int_equal(mempool_tree_total_blocks(root), p ? 2 : 1);
+		mempool_tree_free(root);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(a_tree_is_in_the_statistics_until_its_last_node_goes),
+		APART(options_without_sense_are_refused),
+		APART(a_root_may_be_a_pool),
+		APART(a_limit_is_kept_by_all_ways_in),
+		APART(a_subtree_moves_between_trees_with_its_counts),
+		APART(references_stay_inside_a_tree),
+		APART(numbers_of_trees_are_used_again),
+		APART(threads_share_a_tree),
+		APART(the_counts_of_a_thread_outlive_it),
+		APART(a_child_process_can_go_on_with_a_locked_tree),
+		APART(a_failure_at_any_call_loses_nothing),
+	};
+
+	return cmocka_run_group_tests_name("tree_created", tests, NULL, NULL);
+}

@@ -1,0 +1,62 @@
+/*
+ * trees.h - what the tests of trees share: nodes with a letter, and a record
+ * of the destructors that ran.
+ */
+#ifndef UNIT_TREES_H
+#define UNIT_TREES_H
+
+#include "apart.h"
+
+#include "mempool/tree.h"
+
+/* Sanitizers end the program at a size that they find absurd. */
+#if defined(__SANITIZE_ADDRESS__)
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+#elif defined(__SANITIZE_THREAD__)
+const char *__tsan_default_options(void);
+const char *__tsan_default_options(void)
+{
+	return "allocator_may_return_null=1";
+}
+#endif
+
+/* Where they see a crime before we do, or have nothing mapped before a block.
+ */
+__attribute__((unused)) static void leave_to_sanitizers(void)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	apart_skip("a sanitizer's malloc is in between");
+#endif
+}
+
+__attribute__((unused)) static char gone[256];
+__attribute__((unused)) static unsigned refusals;
+
+__attribute__((unused)) static int note(void *node)
+{
+	strncat(gone, mempool_tree_name(node), 1);
+	return 0;
+}
+
+__attribute__((unused)) static int refuse(void *node)
+{
+	(void)node;
+	refusals++;
+	return -1;
+}
+
+/* A node whose end is noted. */
+__attribute__((unused)) static void *make(const void *parent, const char *name)
+{
+	void *p = mempool_tree_alloc_named(parent, 24, name);
+
+	assert_non_null(p);
+	assert_int_equal(mempool_tree_set_destructor(p, note), 0);
+	return p;
+}
+
+#endif

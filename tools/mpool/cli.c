@@ -1,0 +1,172 @@
+/*
+ * cli.c - what every subcommand of mpool needs: errors, options, numbers.
+ */
+#include "cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+const struct cli_command *cli_current;
+
+static void say(const char *format, va_list arguments)
+{
+	fflush(stdout);
+	fprintf(stderr, "mpool%s%s: ", cli_current ? " " : "",
+		cli_current ? cli_current->name : "");
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+}
+
+void cli_warn(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+}
+
+_Noreturn void cli_die(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+	exit(CLI_FAILED);
+}
+
+_Noreturn void cli_usage(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	say(format, arguments);
+	va_end(arguments);
+	fprintf(stderr, "Try 'mpool%s%s --help'.\n", cli_current ? " " : "",
+		cli_current ? cli_current->name : "");
+	exit(CLI_USAGE);
+}
+
+_Noreturn void cli_help(void)
+{
+	printf("mpool %s - %s\n\n%s", cli_current->name, cli_current->summary,
+	       cli_current->help);
+	exit(fflush(stdout) ? CLI_FAILED : CLI_OK);
+}
+
+uint64_t cli_size(const char *option, const char *value)
+{
+	static const char suffixes[] = "kmgt";
+	const char *suffix;
+	unsigned shift = 0;
+	uint64_t n;
+	char *end;
+
+	errno = 0;
+	n = strtoull(value, &end, 10);
+	if (end == value || *value == '-' || errno)
+		cli_usage("%s: '%s' is not a number such as 64, 512k or 1M",
+			  option, value);
+	if (*end && (suffix = strchr(suffixes, *end | 0x20))) {
+		shift = 10 * (unsigned)(suffix - suffixes + 1);
+		end++;
+	}
+	if (*end || n << shift >> shift != n)
+		cli_usage("%s: '%s' is not a number such as 64, 512k or 1M",
+			  option, value);
+	return n << shift;
+}
+
+double cli_seconds(const char *option, const char *value)
+{
+	char *end;
+	double n = strtod(value, &end);
+
+	if (end == value || *end || !(n > 0) || n > 86400)
+		cli_usage("%s: '%s' is not a number of seconds up to 86400",
+			  option, value);
+	return n;
+}
+
+void *cli_alloc(size_t bytes)
+{
+	return cli_grow(NULL, bytes);
+}
+
+void *cli_grow(void *old, size_t bytes)
+{
+	void *p = realloc(old, bytes ? bytes : 1);
+
+	if (!p)
+		cli_die("out of memory: %zu bytes", bytes);
+	return p;
+}
+
+char *cli_format(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		cli_die("out of memory");
+	va_end(arguments);
+	return text;
+}
+
+static const char *human(uint64_t n, unsigned step, const char *const *units)
+{
+	static char buffers[8][24];
+	static unsigned turn;
+	char *buffer = buffers[turn++ % 8];
+	double value = (double)n;
+	unsigned unit = 0;
+
+	while (value >= step - 0.5 && units[unit + 1]) {
+		value /= step;
+		unit++;
+	}
+	snprintf(buffer, sizeof buffers[0], "%.*f%s%s",
+		 unit && value < 99.95 ? 1 : 0, value,
+		 *units[unit] ? " " : "", units[unit]);
+	return buffer;
+}
+
+const char *cli_bytes(uint64_t n)
+{
+	static const char *const units[] = { "B",   "KiB", "MiB", "GiB",
+					     "TiB", "PiB", NULL };
+
+	return human(n, 1024, units);
+}
+
+const char *cli_count(uint64_t n)
+{
+	static const char *const units[] = { "", "k", "M", "G", "T", NULL };
+
+	return human(n, 1000, units);
+}
+
+bool cli_colours(void)
+{
+	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(none && *none) && term &&
+	       strcmp(term, "dumb") != 0;
+}
+
+FILE *cli_open(const char *path)
+{
+	FILE *file;
+
+	if (strcmp(path, "-") == 0)
+		return stdin;
+	file = fopen(path, "re");
+	if (!file)
+		cli_die("%s: %s", path, strerror(errno));
+	return file;
+}

@@ -1,0 +1,48 @@
+# bash completion for mpool
+
+_mpool_pids()
+{
+	mpool stat 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }'
+}
+
+_mpool()
+{
+	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} i
+	local commands="run stat top prof leaks trace replay export"
+
+	COMPREPLY=()
+	if ((COMP_CWORD == 1)); then
+		mapfile -t COMPREPLY < <(compgen -W \
+			"$commands --help --version" -- "$cur")
+		return
+	fi
+	case $command in
+	run | trace)
+		# Behind the options stands a command line of its own.
+		for ((i = 2; i < COMP_CWORD; i++)); do
+			if [[ ${COMP_WORDS[i]} == -- ]]; then
+				declare -F _command_offset >/dev/null &&
+					_command_offset $((i + 1))
+				return
+			fi
+		done
+		;;
+	esac
+	if [[ $cur == -* ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(mpool "$command" --help \
+			2>/dev/null | grep -o -- '--[a-z-]*' | sort -u)" -- "$cur")
+		return
+	fi
+	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	case $command in
+	stat | top | prof | leaks)
+		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W \
+			"$(_mpool_pids)" -- "$cur")
+		;;
+	run | trace)
+		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur")
+		;;
+	esac
+}
+
+complete -o filenames -F _mpool mpool

@@ -1,0 +1,78 @@
+/*
+ * embed.c - a profile with the names of all its frames, for other machines.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "formats.h"
+
+static void put_string(FILE *out, const char *s)
+{
+	fputc('"', out);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fprintf(out, "\\%c", *s);
+		else if ((unsigned char)*s < ' ')
+			fprintf(out, "\\u%04x", *s);
+		else
+			fputc(*s, out);
+	}
+	fputc('"', out);
+}
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void put_names(FILE *out, const struct profile *p,
+		      struct symbols *symbols)
+{
+	size_t count = 0;
+	uint64_t *all;
+
+	for (size_t i = 0; i < p->stack_count; i++)
+		count += p->stacks[i].depth;
+	all = cli_alloc(count * sizeof *all);
+	count = 0;
+	for (size_t i = 0; i < p->stack_count; i++)
+		for (uint32_t f = 0; f < p->stacks[i].depth; f++)
+			all[count++] = p->stacks[i].frames[f];
+	qsort(all, count, sizeof *all, by_number);
+	for (size_t i = 0; i < count; i++) {
+		const struct symbol *s;
+
+		if (i && all[i] == all[i - 1])
+			continue;
+		s = symbols_find(symbols, all[i]);
+		fprintf(out, "name 0x%llx %u ", (unsigned long long)all[i],
+			s->line);
+		put_string(out, s->function);
+		fputc(' ', out);
+		put_string(out, s->file ? s->file : "");
+		fputc('\n', out);
+	}
+	free(all);
+}
+
+void format_embedded(FILE *out, const char *path, const struct profile *profile,
+		     struct symbols *symbols)
+{
+	FILE *in = cli_open(path);
+	char *line = NULL;
+	size_t room = 0;
+
+	while (getline(&line, &room, in) > 0) {
+		if (!strncmp(line, "name ", 5))
+			continue;
+		if (!strcmp(line, "end\n"))
+			put_names(out, profile, symbols);
+		fputs(line, out);
+	}
+	free(line);
+	fclose(in);
+}

@@ -1,0 +1,100 @@
+/*
+ * export.c - mpool export: for other tools.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "formats.h"
+#include "serve.h"
+
+const char help_export[] =
+	"Usage: mpool export --heaptrack FILE [-o OUT]\n"
+	"       mpool export --prom [--listen ADDRESS:PORT]\n\n"
+	"  --heaptrack            a profile as heaptrack's data: heaptrack_print,\n"
+	"                         heaptrack_gui (FILE.heaptrack)\n"
+	"  --prom                 statistics of all programs of yours that publish\n"
+	"                         them, as Prometheus text\n"
+	"  --listen ADDRESS:PORT  serve that by HTTP at /metrics, till it is ended;\n"
+	"                         a PORT of 0 picks one and prints it\n"
+	"  -o, --out OUT          write there; - is the terminal\n"
+	"  -h, --help             this text\n";
+
+static void export_heaptrack(const char *path, const char *to)
+{
+	struct symbols *symbols;
+	struct profile profile;
+	FILE *out;
+
+	profile_load(&profile, path);
+	symbols = symbols_open(&profile);
+	if (!to)
+		to = cli_format("%s.heaptrack", path);
+	out = strcmp(to, "-") ? fopen(to, "we") : stdout;
+	if (!out)
+		cli_die("%s: %s", to, strerror(errno));
+	format_heaptrack(out, &profile, symbols);
+	if (ferror(out) || (out == stdout ? fflush(out) : fclose(out)))
+		cli_die("%s: %s", to, strerror(errno));
+	if (strcmp(to, "-"))
+		printf("written: %s; next: heaptrack_print %s\n", to, to);
+	symbols_close(symbols);
+	profile_free(&profile);
+}
+
+enum { OPT_HEAPTRACK = 256, OPT_PROM, OPT_LISTEN };
+
+static const struct option options[] = {
+	{ "heaptrack", no_argument, NULL, OPT_HEAPTRACK },
+	{ "prom", no_argument, NULL, OPT_PROM },
+	{ "listen", required_argument, NULL, OPT_LISTEN },
+	{ "out", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+int command_export(int argc, char **argv)
+{
+	const char *listen = NULL, *out = NULL;
+	int c, what = 0;
+
+	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+			cli_help();
+		case 'o':
+			out = optarg;
+			break;
+		case OPT_LISTEN:
+			listen = optarg;
+			break;
+		case OPT_HEAPTRACK:
+		case OPT_PROM:
+			if (what && what != c)
+				cli_usage("either --heaptrack or --prom");
+			what = c;
+			break;
+		default:
+			cli_usage("what was asked for is not known");
+		}
+	}
+	if (!what)
+		cli_usage("as what? --heaptrack or --prom");
+	if (listen && what != OPT_PROM)
+		cli_usage("--listen goes with --prom");
+	if (what == OPT_HEAPTRACK) {
+		if (argc - optind != 1)
+			cli_usage("which profile? One FILE is needed");
+		export_heaptrack(argv[optind], out);
+		return CLI_OK;
+	}
+	if (optind != argc)
+		cli_usage("'%s': --prom takes all programs that publish a page",
+			  argv[optind]);
+	if (listen)
+		return serve_metrics(listen);
+	return serve_print(out);
+}

@@ -1,0 +1,43 @@
+/*
+ * formats.h - what a profile can be written as.
+ */
+#ifndef MPOOL_FORMATS_H
+#define MPOOL_FORMATS_H
+
+#include <stdio.h>
+
+#include "tally.h"
+
+struct format_options {
+	size_t lines;	   /* of a table; 0: all */
+	bool diff;	   /* the tally is a difference of two profiles */
+	const char *title; /* of a picture */
+};
+
+/* A table of functions. */
+void format_table(FILE *out, const struct tally *tally, enum value value,
+		  const struct format_options *options);
+
+/* A line for each way, "main;a;b 123": flamegraph.pl, speedscope. */
+void format_collapsed(FILE *out, const struct tally *tally, enum value value);
+
+/* A page that needs nothing else: the flame graph as SVG inside HTML. */
+void format_flame(FILE *out, const struct tally *tally, enum value value,
+		  const struct format_options *options);
+
+/* gperftools' text, "heap profile: ...": google-pprof, jeprof, go tool pprof. */
+void format_legacy(FILE *out, const struct profile *profile);
+
+/* profile.proto, gzip: go tool pprof.  False: errno says why. */
+bool format_pprof(int fd, const struct profile *profile,
+		  struct symbols *symbols);
+
+/* heaptrack's data, version 3: heaptrack_print, heaptrack_gui. */
+void format_heaptrack(FILE *out, const struct profile *profile,
+		      struct symbols *symbols);
+
+/* The profile itself with the names of all its frames. */
+void format_embedded(FILE *out, const char *path, const struct profile *profile,
+		     struct symbols *symbols);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * fresh.c - the profile of a program that runs, as it is now.
+ */
+#include "fresh.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+enum { PATIENCE_MS = 5000 };
+
+static bool same_time(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
+	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
+/* Whether the last line is "end": it is not being written any more. */
+static bool is_whole(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char tail[4] = { 0 };
+	bool whole = file && fseek(file, -4, SEEK_END) == 0 &&
+		     fread(tail, 1, 4, file) == 4 && !memcmp(tail, "end\n", 4);
+
+	if (file)
+		fclose(file);
+	return whole;
+}
+
+const char *fresh_profile(const struct page *page)
+{
+	struct stat before = { 0 }, now;
+
+	if (!page->sample_period || !*page->profile)
+		return "it is not sampled; start it with 'mpool run --sample'";
+	if (!page_alive(page))
+		return access(page->profile, R_OK) ? strerror(errno) : NULL;
+	if (!page->signal)
+		return "it has no signal to be asked with; "
+		       "start it with MPOOL_STATS_SIGNAL=USR2, say";
+	stat(page->profile, &before);
+	if (kill((pid_t)page->pid, (int)page->signal) < 0)
+		return strerror(errno);
+	for (int ms = 0; ms < PATIENCE_MS; ms += 10) {
+		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+		if (stat(page->profile, &now) == 0 &&
+		    !same_time(&before, &now) && is_whole(page->profile))
+			return NULL;
+	}
+	return "it did not write its profile within 5 s";
+}
+
+const char *fresh_path(const char *what)
+{
+	static struct page page;
+	const char *wrong;
+
+	if (!*what || strspn(what, "0123456789") != strlen(what))
+		return what;
+	page_load(&page, what, NULL);
+	wrong = fresh_profile(&page);
+	if (wrong)
+		cli_die("process %s: %s", what, wrong);
+	return page.profile;
+}

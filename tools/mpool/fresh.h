@@ -1,0 +1,23 @@
+/*
+ * fresh.h - the profile of a program that runs, as it is now.
+ */
+#ifndef MPOOL_FRESH_H
+#define MPOOL_FRESH_H
+
+#include <stdbool.h>
+
+#include "page.h"
+
+/*
+ * Has the program of this page write its profile, and waits for that.  NULL,
+ * or why there is none to be had.
+ */
+const char *fresh_profile(const struct page *page);
+
+/*
+ * `what` is a file's name, which is returned, or a process id: then its
+ * profile is written anew, and its name is returned.  Dies when it cannot.
+ */
+const char *fresh_path(const char *what);
+
+#endif

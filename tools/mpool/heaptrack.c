@@ -1,0 +1,149 @@
+/*
+ * heaptrack.c - a profile as heaptrack's data, version 3.
+ *
+ * Lines of hex numbers: "s" is a string; "i" an instruction with module,
+ * function, file and line; "t" an instruction and its caller's "t"; "a" a size
+ * and a "t"; "+" and "-" one allocation of an "a".  All are numbered from 1 in
+ * the order in which they come, "a" from 0.
+ */
+#include <math.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "formats.h"
+
+/* What was numbered: strings, instructions and trace nodes. */
+struct numbered {
+	const char *string; /* or: */
+	uint64_t a, b;
+	unsigned number;
+};
+
+struct writer {
+	FILE *out;
+	const struct profile *profile;
+	struct symbols *symbols;
+	void *strings, *instructions, *nodes; /* trees of struct numbered */
+	unsigned string_count, instruction_count, node_count;
+};
+
+static int compare(const void *x, const void *y)
+{
+	const struct numbered *p = x, *q = y;
+
+	if (p->string)
+		return strcmp(p->string, q->string);
+	if (p->a != q->a)
+		return p->a < q->a ? -1 : 1;
+	return p->b < q->b ? -1 : p->b > q->b;
+}
+
+/* Its number; *fresh when it has just got one. */
+static unsigned number_of(void **tree, unsigned *count,
+			  const struct numbered *key, bool *fresh)
+{
+	void *found = tfind(key, tree, compare);
+	struct numbered *n;
+
+	*fresh = !found;
+	if (found)
+		return (*(struct numbered **)found)->number;
+	n = cli_alloc(sizeof *n);
+	*n = *key;
+	n->number = ++*count;
+	if (!tsearch(n, tree, compare))
+		cli_die("out of memory");
+	return n->number;
+}
+
+static unsigned put_string(struct writer *w, const char *s)
+{
+	struct numbered key = { .string = s };
+	bool fresh;
+	unsigned n;
+
+	if (!s)
+		return 0;
+	n = number_of(&w->strings, &w->string_count, &key, &fresh);
+	if (fresh)
+		fprintf(w->out, "s %zx %s\n", strlen(s), s);
+	return n;
+}
+
+static unsigned put_instruction(struct writer *w, uint64_t address)
+{
+	const struct mapping *m = profile_mapping(w->profile, address - 1);
+	const struct symbol *s = symbols_find(w->symbols, address);
+	struct numbered key = { .a = address };
+	unsigned module = put_string(w, m ? m->file : NULL);
+	unsigned function = put_string(w, s->function);
+	unsigned file = put_string(w, s->file);
+	bool fresh;
+	unsigned n = number_of(&w->instructions, &w->instruction_count, &key,
+			       &fresh);
+
+	if (!fresh)
+		return n;
+	fprintf(w->out, "i %llx %x %x", (unsigned long long)address, module,
+		function);
+	if (file)
+		fprintf(w->out, " %x %x", file, s->line);
+	fputc('\n', w->out);
+	return n;
+}
+
+static unsigned put_stack(struct writer *w, const struct stack *stack)
+{
+	unsigned node = 0;
+
+	for (uint32_t f = stack->depth; f-- > 0;) {
+		unsigned i = put_instruction(w, stack->frames[f]);
+		struct numbered key = { .a = i, .b = node };
+		unsigned parent = node;
+		bool fresh;
+
+		node = number_of(&w->nodes, &w->node_count, &key, &fresh);
+		if (fresh)
+			fprintf(w->out, "t %x %x\n", i, parent);
+	}
+	return node;
+}
+
+/*
+ * A profile has counts, no order: a site's allocations come at once, and then
+ * the frees of those that are not live.
+ */
+static void put_site(struct writer *w, const struct site *s, size_t number)
+{
+	uint64_t total = (uint64_t)llround(site_count(s, false));
+	uint64_t live = (uint64_t)llround(site_count(s, true));
+	unsigned node = put_stack(w, &w->profile->stacks[s->stack]);
+
+	fprintf(w->out, "a %llx %x\n", (unsigned long long)s->size, node);
+	for (uint64_t i = 0; i < total; i++)
+		fprintf(w->out, "+ %zx\n", number);
+	for (uint64_t i = live; i < total; i++)
+		fprintf(w->out, "- %zx\n", number);
+}
+
+static void free_numbered(void *n)
+{
+	free(n);
+}
+
+void format_heaptrack(FILE *out, const struct profile *p,
+		      struct symbols *symbols)
+{
+	struct writer w = { .out = out, .profile = p, .symbols = symbols };
+	unsigned long long pages = p->peak_rss / 4096;
+
+	fprintf(out, "v 10400 3\nX %s\nI 1000 %llx\n", p->program, pages + 1);
+	for (size_t i = 0; i < p->site_count; i++)
+		put_site(&w, &p->sites[i], i);
+	fprintf(out, "c %llx\nR %llx\n", (unsigned long long)p->age_ms, pages);
+	tdestroy(w.strings, free_numbered);
+	tdestroy(w.instructions, free_numbered);
+	tdestroy(w.nodes, free_numbered);
+}

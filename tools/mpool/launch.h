@@ -1,0 +1,36 @@
+/*
+ * launch.h - starts a program under libmpool.so and waits for it.
+ */
+#ifndef MPOOL_LAUNCH_H
+#define MPOOL_LAUNCH_H
+
+#include <sys/resource.h>
+#include <sys/types.h>
+
+struct launch {
+	char **argv;
+	const char *library; /* NULL: found beside mpool, or where installed */
+	bool gdb;	     /* under gdb */
+	const char *variables[16][2]; /* name and value; %P is the child's id */
+	int variable_count;
+	/* Results. */
+	pid_t pid;
+	int status; /* as of wait(2) */
+	struct rusage usage;
+	double seconds;
+};
+
+/* libmpool.so's path, or the end of the program. */
+const char *launch_library(const char *asked);
+
+/* Has an environment variable set for the program. */
+void launch_set(struct launch *launch, const char *name, const char *value);
+
+/*
+ * Starts the program; signals that ask mpool to end go on to it.  Returns the
+ * exit status to hand on: the program's own, 128 + signal, 127 not found, 126
+ * not executable.
+ */
+int launch_run(struct launch *launch);
+
+#endif

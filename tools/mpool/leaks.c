@@ -1,0 +1,289 @@
+/*
+ * leaks.c - mpool leaks: what a program has not freed, biggest first.
+ */
+#include "leaks.h"
+
+#include <getopt.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "fresh.h"
+#include "suppress.h"
+
+const char help_leaks[] =
+	"Usage: mpool leaks [OPTIONS] PID|FILE\n\n"
+	"PID is a program that runs under 'mpool run --leaks'; FILE is a profile of a program that ran with MPOOL_LEAKS=1, or under\n"
+	"'mpool run --leaks'.  Memory that the program had not freed is lost when\n"
+	"nothing pointed to it any more, reachable when something did.\n\n"
+	"  --reachable            show what was reachable, too\n"
+	"  --suppressions FILE    known leaks, in LeakSanitizer's syntax\n"
+	"  --exit-code N          exit with N when there are leaks (0)\n"
+	"  --older SECONDS        only what was older than that\n"
+	"  --lines N              stacks that are shown, 0 for all (20)\n"
+	"  -h, --help             this text\n";
+
+/* Live objects of one stack and state. */
+struct group {
+	uint32_t stack;
+	enum object_state state;
+	double count, bytes, variance; /* of bytes */
+	double later_bytes;	       /* made in the later half of the run */
+	uint64_t oldest_ms, newest_ms, samples;
+};
+
+static const char *state_name(enum object_state state)
+{
+	switch (state) {
+	case OBJECT_LOST:
+		return "lost";
+	case OBJECT_REACHABLE:
+		return "reachable";
+	default:
+		return "unknown";
+	}
+}
+
+static int by_group(const void *a, const void *b)
+{
+	const struct object *x = a, *y = b;
+
+	if (x->state != y->state)
+		return x->state < y->state ? -1 : 1;
+	return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+/* Lost ones first, then by bytes. */
+static int by_weight(const void *a, const void *b)
+{
+	const struct group *x = a, *y = b;
+
+	if (x->state != y->state)
+		return x->state == OBJECT_LOST	 ? -1
+		       : y->state == OBJECT_LOST ? 1
+		       : x->state < y->state	 ? -1
+						 : 1;
+	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+}
+
+static void add_object(struct group *g, const struct object *o,
+		       uint64_t run_ms)
+{
+	double bytes = o->weight * (double)o->size;
+
+	g->samples++;
+	g->count += o->weight;
+	g->bytes += bytes;
+	/* Each object was taken with probability 1 / weight. */
+	g->variance += bytes * bytes * (1 - 1 / o->weight);
+	if (o->age_ms * 2 < run_ms)
+		g->later_bytes += bytes;
+	if (o->age_ms > g->oldest_ms)
+		g->oldest_ms = o->age_ms;
+	if (o->age_ms < g->newest_ms)
+		g->newest_ms = o->age_ms;
+}
+
+static struct group *group_objects(struct profile *p, uint64_t older_ms,
+				   size_t *count)
+{
+	struct group *groups = cli_alloc((p->object_count + 1) *
+					 sizeof *groups);
+
+	*count = 0;
+	qsort(p->objects, p->object_count, sizeof *p->objects, by_group);
+	for (size_t i = 0; i < p->object_count; i++) {
+		const struct object *o = &p->objects[i];
+		struct group *last = *count ? &groups[*count - 1] : NULL;
+
+		if (o->age_ms < older_ms)
+			continue;
+		if (!last || last->stack != o->stack ||
+		    last->state != o->state) {
+			last = &groups[(*count)++];
+			*last = (struct group){ .stack = o->stack,
+						.state = o->state,
+						.newest_ms = UINT64_MAX };
+		}
+		add_object(last, o, p->age_ms);
+	}
+	qsort(groups, *count, sizeof *groups, by_weight);
+	return groups;
+}
+
+static const char *plural(double n)
+{
+	return n > 1.5 ? "s" : "";
+}
+
+static void put_group(FILE *out, const struct profile *p,
+		      struct symbols *symbols, const struct group *g,
+		      size_t number)
+{
+	const struct stack *stack = &p->stacks[g->stack];
+	double error = 2 * sqrt(g->variance);
+
+	fprintf(out, "%zu. %s: %s", number, state_name(g->state),
+		value_human(LIVE_BYTES, g->bytes, false));
+	if (error >= 0.5)
+		fprintf(out, " +- %s",
+			value_human(LIVE_BYTES, error, false));
+	fprintf(out, " in %s object%s",
+		value_human(LIVE_COUNT, g->count, false), plural(g->count));
+	if (g->samples != (uint64_t)(g->count + 0.5))
+		fprintf(out, " (%llu sample%s)", (unsigned long long)g->samples,
+			plural((double)g->samples));
+	fprintf(out, ", %.1f", (double)g->newest_ms / 1000);
+	if (g->newest_ms != g->oldest_ms)
+		fprintf(out, " to %.1f", (double)g->oldest_ms / 1000);
+	fprintf(out, " s old");
+	if (p->age_ms >= 1000)
+		fprintf(out, ", %.0f %% from the later half of the run",
+			100 * g->later_bytes / g->bytes);
+	fputc('\n', out);
+	for (uint32_t i = 0; i < stack->depth; i++) {
+		const struct symbol *s = symbols_find(symbols,
+						      stack->frames[i]);
+
+		fprintf(out, "     %s", s->function);
+		if (s->file)
+			fprintf(out, "  %s:%u", s->file, s->line);
+		fputc('\n', out);
+	}
+	if (!stack->depth)
+		fprintf(out, "     (no stack)\n");
+	fputc('\n', out);
+}
+
+static void put_summary(FILE *out, const struct profile *p,
+			const struct leak_report *r)
+{
+	fprintf(out, "%s (%llu): %s lost in %s object%s, %s still reachable",
+		p->program, (unsigned long long)p->pid,
+		value_human(LIVE_BYTES, r->lost_bytes, false),
+		value_human(LIVE_COUNT, r->lost_count, false),
+		r->lost_count > 0.5 && r->lost_count < 1.5 ? "" : "s",
+		value_human(LIVE_BYTES, r->reachable_bytes, false));
+	if (r->unknown_bytes > 0.5)
+		fprintf(out, ", %s not looked at",
+			value_human(LIVE_BYTES, r->unknown_bytes, false));
+	if (r->suppressed)
+		fprintf(out, ", %zu stack%s suppressed", r->suppressed,
+			plural((double)r->suppressed));
+	if (p->period > 1)
+		fprintf(out, "; sampled every %s", cli_bytes(p->period));
+	fputc('\n', out);
+}
+
+static void add_up(struct leak_report *r, const struct group *g)
+{
+	switch (g->state) {
+	case OBJECT_LOST:
+		r->lost_bytes += g->bytes;
+		r->lost_count += g->count;
+		break;
+	case OBJECT_REACHABLE:
+		r->reachable_bytes += g->bytes;
+		break;
+	case OBJECT_UNKNOWN:
+		r->unknown_bytes += g->bytes;
+		break;
+	}
+}
+
+void leaks_report(FILE *out, struct profile *profile,
+		  const struct leak_options *options, struct leak_report *r)
+{
+	struct symbols *symbols = symbols_open(profile);
+	struct suppressions *known =
+		options->suppressions ? suppress_load(options->suppressions)
+				      : NULL;
+	size_t count, shown = 0, left = 0;
+	struct group *groups =
+		group_objects(profile, options->older_ms, &count);
+
+	*r = (struct leak_report){ 0 };
+	for (size_t i = 0; i < count; i++) {
+		struct group *g = &groups[i];
+
+		if (suppress_matches(known, profile, symbols,
+				     &profile->stacks[g->stack])) {
+			r->suppressed++;
+			continue;
+		}
+		add_up(r, g);
+		if (g->state == OBJECT_REACHABLE && !options->reachable)
+			continue;
+		if (options->lines && shown == options->lines)
+			left++;
+		else
+			put_group(out, profile, symbols, g, ++shown);
+	}
+	if (left)
+		fprintf(out, "... and %zu more; --lines 0 shows all\n\n", left);
+	put_summary(out, profile, r);
+	free(groups);
+	symbols_close(symbols);
+}
+
+enum { OPT_REACHABLE = 256, OPT_SUPPRESSIONS, OPT_EXIT, OPT_OLDER, OPT_LINES };
+
+static const struct option options[] = {
+	{ "reachable", no_argument, NULL, OPT_REACHABLE },
+	{ "suppressions", required_argument, NULL, OPT_SUPPRESSIONS },
+	{ "exit-code", required_argument, NULL, OPT_EXIT },
+	{ "older", required_argument, NULL, OPT_OLDER },
+	{ "lines", required_argument, NULL, OPT_LINES },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+int command_leaks(int argc, char **argv)
+{
+	struct leak_options how = { .lines = 20 };
+	struct leak_report report;
+	struct profile profile;
+	uint64_t status = 0;
+	int c;
+
+	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+		switch (c) {
+		case 'h':
+			cli_help();
+		case OPT_REACHABLE:
+			how.reachable = true;
+			break;
+		case OPT_SUPPRESSIONS:
+			how.suppressions = optarg;
+			break;
+		case OPT_EXIT:
+			status = cli_size("--exit-code", optarg);
+			if (status > 255)
+				cli_usage("--exit-code: %s is above 255",
+					  optarg);
+			break;
+		case OPT_OLDER:
+			how.older_ms = (uint64_t)(1000 * cli_seconds("--older",
+								     optarg));
+			break;
+		case OPT_LINES:
+			how.lines = cli_size("--lines", optarg);
+			break;
+		default:
+			cli_usage("what was asked for is not known");
+		}
+	}
+	if (argc - optind != 1)
+		cli_usage("which profile? One PID or FILE is needed");
+	profile_load(&profile, fresh_path(argv[optind]));
+	if (!profile.has_objects)
+		cli_die("%s: no leaks were looked for; run the program with "
+			"'mpool run --leaks' or MPOOL_LEAKS=1", argv[optind]);
+	leaks_report(stdout, &profile, &how, &report);
+	if (fflush(stdout))
+		return CLI_FAILED;
+	profile_free(&profile);
+	return report.lost_count > 0.5 ? (int)status : CLI_OK;
+}

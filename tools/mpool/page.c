@@ -1,0 +1,242 @@
+/*
+ * page.c - reads statistics pages.
+ *
+ * The file may be anything: its length, version and row sizes are looked at
+ * before the rest.  The writer does not wait for readers, so a copy counts
+ * only if the sequence was even and the same before and after.
+ */
+#include "page.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "cli.h"
+
+enum { ATTEMPTS = 2000 };
+
+const char *page_check(const void *bytes, size_t length)
+{
+	const struct page *page = bytes;
+
+	if (length < offsetof(struct page, sequence) ||
+	    memcmp(page->magic, PAGE_MAGIC, sizeof page->magic))
+		return "this is no statistics page of libmpool";
+	if (page->version != PAGE_VERSION)
+		return "a statistics page of another version; "
+		       "use the mpool that came with the library";
+	if (length < sizeof *page || page->bytes != sizeof *page ||
+	    page->classes != CLASSES ||
+	    page->class_bytes != sizeof(struct class_stats))
+		return "a statistics page that was cut or changed";
+	return NULL;
+}
+
+static bool copy_whole(struct page *copy, const struct page *page)
+{
+	uint32_t before = __atomic_load_n(&page->sequence, __ATOMIC_ACQUIRE);
+
+	memcpy(copy, page, sizeof *copy);
+	__atomic_thread_fence(__ATOMIC_ACQUIRE);
+	return before % 2 == 0 &&
+	       __atomic_load_n(&page->sequence, __ATOMIC_RELAXED) == before;
+}
+
+static const char *copy_page(struct page *copy, const struct page *page)
+{
+	/* A writer that was killed in the middle never comes to its end. */
+	for (int i = 0; i < ATTEMPTS; i++) {
+		if (copy_whole(copy, page)) {
+			copy->program[sizeof copy->program - 1] = '\0';
+			copy->profile[sizeof copy->profile - 1] = '\0';
+			return NULL;
+		}
+		nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
+	}
+	*copy = *page;
+	copy->program[sizeof copy->program - 1] = '\0';
+	copy->profile[sizeof copy->profile - 1] = '\0';
+	return page_alive(copy) ? "it is always being written" : NULL;
+}
+
+const char *page_read(struct page *page, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const char *wrong;
+	struct stat st;
+	void *memory;
+
+	if (fd < 0)
+		return strerror(errno);
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return "this is no statistics page of libmpool";
+	}
+	if ((size_t)st.st_size < sizeof *page) {
+		char head[sizeof *page] = { 0 };
+		ssize_t n = pread(fd, head, sizeof head, 0);
+
+		close(fd);
+		return n < 0 ? strerror(errno) : page_check(head, (size_t)n);
+	}
+	memory = mmap(NULL, sizeof *page, PROT_READ, MAP_SHARED, fd, 0);
+	close(fd);
+	if (memory == MAP_FAILED)
+		return strerror(errno);
+	wrong = page_check(memory, sizeof *page);
+	if (!wrong)
+		wrong = copy_page(page, memory);
+	munmap(memory, sizeof *page);
+	return wrong;
+}
+
+/* Field 22 of /proc/PID/stat; 0: no such process. */
+static uint64_t ticks_of(uint64_t pid)
+{
+	char *name = cli_format("/proc/%llu/stat", (unsigned long long)pid);
+	FILE *file = fopen(name, "re");
+	unsigned long long ticks = 0;
+	char text[1024], *at;
+
+	free(name);
+	if (!file)
+		return 0;
+	at = fgets(text, sizeof text, file) ? strrchr(text, ')') : NULL;
+	fclose(file);
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at && (at[1] < '0' || sscanf(at, "%llu", &ticks) != 1))
+		return 0;
+	return ticks;
+}
+
+bool page_alive(const struct page *page)
+{
+	uint64_t ticks = ticks_of(page->pid);
+
+	return ticks && ticks == page->start_ticks;
+}
+
+const char *page_folder(bool make)
+{
+	static char folder[PATH_MAX];
+	const char *runtime = getenv("XDG_RUNTIME_DIR");
+	struct stat st;
+
+	if (runtime && *runtime == '/' && access(runtime, W_OK) == 0)
+		snprintf(folder, sizeof folder, "%s/mpool", runtime);
+	else
+		snprintf(folder, sizeof folder, "/tmp/mpool-%u",
+			 (unsigned)geteuid());
+	if (make && mkdir(folder, 0700) < 0 && errno != EEXIST)
+		cli_die("%s: %s", folder, strerror(errno));
+	/* In /tmp another user may have been there first. */
+	if (lstat(folder, &st) == 0 &&
+	    (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
+	     st.st_mode & 022))
+		cli_die("%s is not a folder of yours alone; remove it, or set "
+			"XDG_RUNTIME_DIR", folder);
+	return folder;
+}
+
+static bool is_number(const char *s)
+{
+	return *s && strspn(s, "0123456789") == strlen(s);
+}
+
+void page_load(struct page *page, const char *what, char *path)
+{
+	char name[PATH_MAX];
+	const char *wrong;
+
+	if (is_number(what))
+		snprintf(name, sizeof name, "%s/%s.page", page_folder(false),
+			 what);
+	else
+		snprintf(name, sizeof name, "%s", what);
+	if (path)
+		strcpy(path, name);
+	wrong = page_read(page, name);
+	if (!wrong)
+		return;
+	if (is_number(what) && access(name, F_OK) < 0 && errno == ENOENT) {
+		char *proc = cli_format("/proc/%s", what);
+
+		if (access(proc, F_OK) < 0)
+			cli_die("there is no process %s, and it left no "
+				"statistics page", what);
+		cli_die("process %s publishes no statistics page; start it "
+			"with 'mpool run', or with MPOOL_PAGE=%s/%%p.page",
+			what, page_folder(false));
+	}
+	cli_die("%s: %s", name, wrong);
+}
+
+void page_walk(void (*visit)(const struct page *page, const char *path,
+			     void *arg),
+	       void *arg)
+{
+	const char *folder = page_folder(false);
+	DIR *dir = opendir(folder);
+	struct dirent *entry;
+	struct page page;
+
+	while (dir && (entry = readdir(dir))) {
+		char *path = cli_format("%s/%s", folder, entry->d_name);
+
+		if (*entry->d_name != '.' && !page_read(&page, path))
+			visit(&page, path, arg);
+		free(path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+struct newest {
+	char path[PATH_MAX];
+	uint64_t start_ticks;
+};
+
+static void keep_newest(const struct page *page, const char *path, void *arg)
+{
+	struct newest *newest = arg;
+
+	if (!page_alive(page) || page->start_ticks < newest->start_ticks)
+		return;
+	newest->start_ticks = page->start_ticks;
+	snprintf(newest->path, sizeof newest->path, "%s", path);
+}
+
+const char *page_newest(void)
+{
+	static struct newest newest;
+
+	page_walk(keep_newest, &newest);
+	if (!*newest.path)
+		cli_die("no program publishes its statistics in %s; start one "
+			"with: mpool run -- PROGRAM", page_folder(false));
+	return newest.path;
+}
+
+void page_snapshot(const struct page *page, struct snapshot *snapshot)
+{
+	memset(snapshot, 0, sizeof *snapshot);
+	snapshot->pid = (pid_t)page->pid;
+	memcpy(snapshot->program, page->program, sizeof snapshot->program);
+	snapshot->age_ms = page->age_ms;
+	for (int i = 0; i < CLASSES; i++)
+		snapshot->classes[i].stats = page->class[i];
+	snapshot_sum(snapshot);
+	snapshot->forwarded_counted = page->forwarded_counted;
+	memcpy(snapshot->forwarded, page->forwarded,
+	       sizeof snapshot->forwarded);
+	snapshot->peak_rss_bytes = page->peak_rss_bytes;
+}

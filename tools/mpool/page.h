@@ -1,0 +1,44 @@
+/*
+ * page.h - reads statistics pages, of processes that run or that have ended.
+ */
+#ifndef MPOOL_PAGE_H
+#define MPOOL_PAGE_H
+
+#include <stdbool.h>
+
+#include "watch/page.h"
+#include "watch/snapshot.h"
+
+/*
+ * Copies a page.  NULL, or what is wrong with it, errno's words included.
+ * Torn copies are taken again, for a while.
+ */
+const char *page_read(struct page *page, const char *path);
+
+/* The same of bytes in memory; false: torn, or being written. */
+const char *page_check(const void *bytes, size_t length);
+
+/*
+ * The page of a process id or a file name, or the end of the program with one
+ * line that says what to do.  path: room for PATH_MAX bytes, or NULL.
+ */
+void page_load(struct page *page, const char *what, char *path);
+
+/* Whether the process of this page still runs. */
+bool page_alive(const struct page *page);
+
+/* The folder where 'mpool run' has pages published; made when it is missing. */
+const char *page_folder(bool make);
+
+/* The page of the running program that started last, or the end. */
+const char *page_newest(void);
+
+/* Calls `visit` for each page in the folder, its path included. */
+void page_walk(void (*visit)(const struct page *page, const char *path,
+			     void *arg),
+	       void *arg);
+
+/* What snapshot printers take. */
+void page_snapshot(const struct page *page, struct snapshot *snapshot);
+
+#endif

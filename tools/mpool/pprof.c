@@ -1,0 +1,275 @@
+/*
+ * pprof.c - profile.proto, gzip: what go tool pprof reads.
+ *
+ * A location is a call: its address lies inside the call instruction, one less
+ * than where it returns to.  Each name, mapping and function has a number, the
+ * place in its table, from 1; string 0 is "".
+ */
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#include "cli.h"
+#include "formats.h"
+#include "profile.pb-c.h"
+
+typedef Perftools__Profiles__Profile Profile;
+typedef Perftools__Profiles__ValueType ValueType;
+typedef Perftools__Profiles__Sample Sample;
+typedef Perftools__Profiles__Mapping Mapping;
+typedef Perftools__Profiles__Location Location;
+typedef Perftools__Profiles__Line Line;
+typedef Perftools__Profiles__Function Function;
+
+/* Strings to numbers, and locations by address, by sorted arrays. */
+struct builder {
+	const struct profile *profile;
+	struct symbols *symbols;
+	Profile message;
+	char **strings;
+	size_t string_count, string_room;
+	size_t *slots, slot_count; /* hash table of strings: index + 1 */
+	uint64_t *addresses;	   /* sorted, distinct; location id - 1 */
+	size_t address_count;
+};
+
+static size_t hash_of(const char *s)
+{
+	size_t hash = 5381;
+
+	while (*s)
+		hash = hash * 33 + (unsigned char)*s++;
+	return hash;
+}
+
+static size_t *string_slot(struct builder *b, const char *s)
+{
+	size_t at = hash_of(s) & (b->slot_count - 1);
+
+	while (b->slots[at] && strcmp(b->strings[b->slots[at] - 1], s))
+		at = (at + 1) & (b->slot_count - 1);
+	return &b->slots[at];
+}
+
+static int64_t string_number(struct builder *b, const char *s)
+{
+	size_t *slot;
+
+	if (2 * b->string_count >= b->slot_count) {
+		b->slot_count = b->slot_count ? 2 * b->slot_count : 1024;
+		free(b->slots);
+		b->slots = calloc(b->slot_count, sizeof *b->slots);
+		if (!b->slots)
+			cli_die("out of memory");
+		for (size_t i = 0; i < b->string_count; i++)
+			*string_slot(b, b->strings[i]) = i + 1;
+	}
+	slot = string_slot(b, s);
+	if (!*slot) {
+		if (b->string_count == b->string_room) {
+			b->string_room = 2 * b->string_room + 64;
+			b->strings = cli_grow(b->strings, b->string_room *
+								  sizeof(char *));
+		}
+		b->strings[b->string_count++] = strdup(s);
+		*slot = b->string_count;
+	}
+	return (int64_t)*slot - 1;
+}
+
+/* An array of `count` messages, each made by `init`. */
+#define NEW_ARRAY(type, init, count, array)                                    \
+	do {                                                                   \
+		type *all_ = cli_alloc((count) * sizeof *all_);                \
+		(array) = cli_alloc((count) * sizeof *(array));                \
+		for (size_t i_ = 0; i_ < (count); i_++) {                      \
+			init(&all_[i_]);                                       \
+			(array)[i_] = &all_[i_];                               \
+		}                                                              \
+	} while (0)
+
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void collect_addresses(struct builder *b)
+{
+	const struct profile *p = b->profile;
+	size_t count = 0, kept = 0;
+
+	for (size_t i = 0; i < p->stack_count; i++)
+		count += p->stacks[i].depth;
+	b->addresses = cli_alloc(count * sizeof *b->addresses);
+	count = 0;
+	for (size_t i = 0; i < p->stack_count; i++)
+		for (uint32_t f = 0; f < p->stacks[i].depth; f++)
+			b->addresses[count++] = p->stacks[i].frames[f];
+	qsort(b->addresses, count, sizeof *b->addresses, by_number);
+	for (size_t i = 0; i < count; i++)
+		if (!kept || b->addresses[kept - 1] != b->addresses[i])
+			b->addresses[kept++] = b->addresses[i];
+	b->address_count = kept;
+}
+
+static uint64_t location_id(const struct builder *b, uint64_t address)
+{
+	const uint64_t *found = bsearch(&address, b->addresses,
+					b->address_count, sizeof address,
+					by_number);
+
+	return (uint64_t)(found - b->addresses) + 1;
+}
+
+static void put_types(struct builder *b)
+{
+	static const char *const names[VALUES][2] = {
+		{ "alloc_objects", "count" }, { "alloc_space", "bytes" },
+		{ "inuse_objects", "count" }, { "inuse_space", "bytes" },
+	};
+	Profile *m = &b->message;
+
+	m->n_sample_type = VALUES;
+	NEW_ARRAY(ValueType, perftools__profiles__value_type__init,
+		  (size_t)VALUES, m->sample_type);
+	for (int i = 0; i < VALUES; i++) {
+		m->sample_type[i]->type = string_number(b, names[i][0]);
+		m->sample_type[i]->unit = string_number(b, names[i][1]);
+	}
+	m->default_sample_type = string_number(b, "inuse_space");
+	m->period_type = cli_alloc(sizeof *m->period_type);
+	perftools__profiles__value_type__init(m->period_type);
+	m->period_type->type = string_number(b, "space");
+	m->period_type->unit = string_number(b, "bytes");
+	m->period = (int64_t)b->profile->period;
+	m->time_nanos = (int64_t)b->profile->start_ms * 1000000;
+	m->duration_nanos = (int64_t)b->profile->age_ms * 1000000;
+}
+
+static void put_mappings(struct builder *b)
+{
+	const struct profile *p = b->profile;
+	Profile *m = &b->message;
+
+	m->n_mapping = p->mapping_count;
+	NEW_ARRAY(Mapping, perftools__profiles__mapping__init,
+		  p->mapping_count, m->mapping);
+	for (size_t i = 0; i < p->mapping_count; i++) {
+		const struct mapping *from = &p->mappings[i];
+
+		m->mapping[i]->id = i + 1;
+		m->mapping[i]->memory_start = from->start;
+		m->mapping[i]->memory_limit = from->end;
+		m->mapping[i]->file_offset = from->offset;
+		m->mapping[i]->filename = string_number(b, from->file);
+		m->mapping[i]->build_id = string_number(
+			b, strcmp(from->build_id, "-") ? from->build_id : "");
+		m->mapping[i]->has_functions = true;
+	}
+}
+
+/* A function each location: pprof merges those of one name by itself. */
+static void put_locations(struct builder *b)
+{
+	const struct profile *p = b->profile;
+	size_t count = b->address_count;
+	Profile *m = &b->message;
+	Line *lines = cli_alloc(count * sizeof *lines);
+	Line **line = cli_alloc(count * sizeof *line);
+
+	m->n_location = m->n_function = count;
+	NEW_ARRAY(Location, perftools__profiles__location__init, count,
+		  m->location);
+	NEW_ARRAY(Function, perftools__profiles__function__init, count,
+		  m->function);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t address = b->addresses[i];
+		const struct mapping *map = profile_mapping(p, address - 1);
+		const struct symbol *s = symbols_find(b->symbols, address);
+		Function *function = m->function[i];
+
+		function->id = i + 1;
+		function->name = string_number(b, s->function);
+		function->system_name = function->name;
+		function->filename = string_number(b, s->file ? s->file : "");
+		perftools__profiles__line__init(&lines[i]);
+		lines[i].function_id = i + 1;
+		lines[i].line = s->line;
+		line[i] = &lines[i];
+		m->location[i]->id = i + 1;
+		m->location[i]->address = address - 1;
+		m->location[i]->mapping_id =
+			map ? (uint64_t)(map - p->mappings) + 1 : 0;
+		m->location[i]->n_line = 1;
+		m->location[i]->line = &line[i];
+	}
+}
+
+static void put_samples(struct builder *b)
+{
+	const struct profile *p = b->profile;
+	Profile *m = &b->message;
+
+	m->n_sample = p->site_count;
+	NEW_ARRAY(Sample, perftools__profiles__sample__init, p->site_count,
+		  m->sample);
+	for (size_t i = 0; i < p->site_count; i++) {
+		const struct site *s = &p->sites[i];
+		const struct stack *stack = &p->stacks[s->stack];
+		Sample *sample = m->sample[i];
+
+		sample->n_location_id = stack->depth;
+		sample->location_id = cli_alloc(stack->depth *
+						sizeof *sample->location_id);
+		for (uint32_t f = 0; f < stack->depth; f++)
+			sample->location_id[f] =
+				location_id(b, stack->frames[f]);
+		sample->n_value = VALUES;
+		sample->value = cli_alloc(VALUES * sizeof *sample->value);
+		sample->value[0] = llround(site_count(s, false));
+		sample->value[1] = llround(site_bytes(s, false));
+		sample->value[2] = llround(site_count(s, true));
+		sample->value[3] = llround(site_bytes(s, true));
+	}
+}
+
+static bool write_gzip(int fd, const uint8_t *bytes, size_t length)
+{
+	int copy = dup(fd);
+	gzFile file = copy >= 0 ? gzdopen(copy, "wb") : NULL;
+	bool done;
+
+	if (!file)
+		return false;
+	errno = 0;
+	done = gzfwrite(bytes, 1, length, file) == length;
+	return gzclose(file) == Z_OK && done;
+}
+
+/* What is built lives until mpool ends, which is soon. */
+bool format_pprof(int fd, const struct profile *profile,
+		  struct symbols *symbols)
+{
+	struct builder b = { .profile = profile, .symbols = symbols };
+	size_t length;
+	uint8_t *bytes;
+
+	perftools__profiles__profile__init(&b.message);
+	string_number(&b, "");
+	collect_addresses(&b);
+	put_types(&b);
+	put_mappings(&b);
+	put_locations(&b);
+	put_samples(&b);
+	b.message.string_table = b.strings;
+	b.message.n_string_table = b.string_count;
+	length = perftools__profiles__profile__get_packed_size(&b.message);
+	bytes = cli_alloc(length);
+	perftools__profiles__profile__pack(&b.message, bytes);
+	return write_gzip(fd, bytes, length);
+}

@@ -1,0 +1,211 @@
+/*
+ * prof.c - mpool prof: where a program allocates.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "commands.h"
+#include "fresh.h"
+#include "formats.h"
+
+const char help_prof[] =
+	"Usage: mpool prof [OPTIONS] PID|FILE [BASE]\n\n"
+	"PID is a program that runs under 'mpool run --sample'; FILE is what 'mpool run --sample' left, or MPOOL_PROFILE named.  With\n"
+	"BASE, an earlier profile, tables and flame graphs show the difference.\n\n"
+	"What is shown:\n"
+	"  --live            what has not been freed (the default)\n"
+	"  --total           all that was allocated\n"
+	"  --count           objects in the place of bytes\n\n"
+	"As what:\n"
+	"  --text            a table of functions (the default)\n"
+	"  --collapsed       lines for flamegraph.pl and speedscope\n"
+	"  --flame           a flame graph, a page for the browser\n"
+	"  --pprof           profile.proto, gzip, for go tool pprof\n"
+	"  --legacy          gperftools' text, for google-pprof and jeprof\n"
+	"  --embed           the profile with all names, for other machines\n\n"
+	"  --lines N         rows of the table, 0 for all (30)\n"
+	"  -o, --out FILE    write there; default is the terminal, and for --flame\n"
+	"                    and --pprof FILE.html and FILE.pb.gz\n"
+	"  --diff            says that BASE must be there\n"
+	"  -h, --help        this text\n";
+
+enum format { TEXT, COLLAPSED, FLAME, PPROF, LEGACY, EMBED };
+
+struct request {
+	enum format format;
+	bool total, count, diff;
+	const char *out, *file, *base;
+	size_t lines;
+};
+
+enum { OPT_TOTAL = 256, OPT_LIVE, OPT_COUNT, OPT_LINES, OPT_DIFF, OPT_FORMAT };
+
+static const struct option options[] = {
+	{ "live", no_argument, NULL, OPT_LIVE },
+	{ "total", no_argument, NULL, OPT_TOTAL },
+	{ "count", no_argument, NULL, OPT_COUNT },
+	{ "lines", required_argument, NULL, OPT_LINES },
+	{ "diff", no_argument, NULL, OPT_DIFF },
+	{ "out", required_argument, NULL, 'o' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "text", no_argument, NULL, OPT_FORMAT + TEXT },
+	{ "collapsed", no_argument, NULL, OPT_FORMAT + COLLAPSED },
+	{ "flame", no_argument, NULL, OPT_FORMAT + FLAME },
+	{ "pprof", no_argument, NULL, OPT_FORMAT + PPROF },
+	{ "legacy", no_argument, NULL, OPT_FORMAT + LEGACY },
+	{ "embed", no_argument, NULL, OPT_FORMAT + EMBED },
+	{ NULL, 0, NULL, 0 },
+};
+
+static void read_options(struct request *r, int argc, char **argv)
+{
+	int c;
+
+	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
+		switch (c) {
+		case 'o':
+			r->out = optarg;
+			break;
+		case 'h':
+			cli_help();
+		case OPT_TOTAL:
+		case OPT_LIVE:
+			r->total = c == OPT_TOTAL;
+			break;
+		case OPT_COUNT:
+			r->count = true;
+			break;
+		case OPT_LINES:
+			r->lines = cli_size("--lines", optarg);
+			break;
+		case OPT_DIFF:
+			r->diff = true;
+			break;
+		case '?':
+			cli_usage("what was asked for is not known");
+		default:
+			r->format = (enum format)(c - OPT_FORMAT);
+		}
+	}
+	if (optind == argc)
+		cli_usage("which profile? A FILE is missing");
+	if (argc - optind > 2)
+		cli_usage("'%s' is one file too many", argv[optind + 2]);
+	r->file = fresh_path(argv[optind]);
+	r->base = argv[optind + 1];
+	if (r->diff && !r->base)
+		cli_usage("--diff compares with a second file, BASE");
+	if (r->base && r->format > FLAME)
+		cli_usage("a difference can be --text, --collapsed or --flame");
+}
+
+static enum value value_of(const struct request *r)
+{
+	if (r->total)
+		return r->count ? TOTAL_COUNT : TOTAL_BYTES;
+	return r->count ? LIVE_COUNT : LIVE_BYTES;
+}
+
+/* "app.mprof" and ".html" give "app.html". */
+static char *beside(const char *file, const char *ending)
+{
+	size_t length = strlen(file);
+
+	if (length > 6 && !strcmp(file + length - 6, ".mprof"))
+		length -= 6;
+	return cli_format("%.*s%s", (int)length, file, ending);
+}
+
+static FILE *open_out(struct request *r)
+{
+	FILE *out;
+
+	if (!r->out && r->format == FLAME)
+		r->out = beside(r->file, ".html");
+	if (!r->out && r->format == PPROF)
+		r->out = beside(r->file, ".pb.gz");
+	if (!r->out || !strcmp(r->out, "-"))
+		return stdout;
+	out = fopen(r->out, "we");
+	if (!out)
+		cli_die("%s: %s", r->out, strerror(errno));
+	return out;
+}
+
+static void write_folded(const struct request *r, FILE *out,
+			 const struct profile *profile,
+			 struct symbols *symbols)
+{
+	struct format_options how = {
+		r->lines, r->base != NULL,
+		cli_format("%s (%llu)", profile->program,
+			   (unsigned long long)profile->pid)
+	};
+	struct tally tally = { 0 };
+
+	tally_add(&tally, profile, symbols, 1);
+	if (r->base) {
+		struct profile base;
+		struct symbols *names;
+
+		profile_load(&base, r->base);
+		names = symbols_open(&base);
+		tally_add(&tally, &base, names, -1);
+		symbols_close(names);
+		profile_free(&base);
+	}
+	if (r->format == TEXT)
+		format_table(out, &tally, value_of(r), &how);
+	else if (r->format == COLLAPSED)
+		format_collapsed(out, &tally, value_of(r));
+	else
+		format_flame(out, &tally, value_of(r), &how);
+	tally_free(&tally);
+}
+
+static void write_profile(const struct request *r, FILE *out,
+			  const struct profile *profile,
+			  struct symbols *symbols)
+{
+	switch (r->format) {
+	case PPROF:
+		if (!format_pprof(fileno(out), profile, symbols))
+			cli_die("%s: %s", r->out, strerror(errno));
+		break;
+	case LEGACY:
+		format_legacy(out, profile);
+		break;
+	case EMBED:
+		format_embedded(out, r->file, profile, symbols);
+		break;
+	default:
+		write_folded(r, out, profile, symbols);
+	}
+}
+
+int command_prof(int argc, char **argv)
+{
+	struct request r = { .lines = 30 };
+	struct profile profile;
+	struct symbols *symbols;
+	FILE *out;
+
+	read_options(&r, argc, argv);
+	profile_load(&profile, r.file);
+	symbols = symbols_open(&profile);
+	out = open_out(&r);
+	write_profile(&r, out, &profile, symbols);
+	if (ferror(out) || (out == stdout ? fflush(out) : fclose(out)))
+		cli_die("%s: %s", r.out ? r.out : "standard output",
+			strerror(errno));
+	if (r.out && strcmp(r.out, "-"))
+		printf("written: %s\n", r.out);
+	symbols_close(symbols);
+	profile_free(&profile);
+	return CLI_OK;
+}

@@ -1,0 +1,404 @@
+/*
+ * profile.c - reads a profile.
+ *
+ * The file may come from anywhere: every number is checked before it is used.
+ */
+#include "profile.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+enum { DEEPEST = 1024 };
+
+/* --- words of a line --- */
+
+static bool next_word(char **at, char **word)
+{
+	while (**at == ' ')
+		++*at;
+	*word = *at;
+	while (**at && **at != ' ')
+		++*at;
+	if (**at)
+		*(*at)++ = '\0';
+	return **word;
+}
+
+static bool next_number(char **at, uint64_t *n)
+{
+	char *word, *end;
+
+	if (!next_word(at, &word) || *word == '-' || *word == '+')
+		return false;
+	errno = 0;
+	*n = strtoull(word, &end, word[0] == '0' && word[1] == 'x' ? 16 : 10);
+	return !*end && !errno;
+}
+
+static bool next_numbers(char **at, unsigned count, uint64_t *numbers)
+{
+	for (unsigned i = 0; i < count; i++)
+		if (!next_number(at, &numbers[i]))
+			return false;
+	return true;
+}
+
+/* \uXXXX of a control character or of U+FFFD; others are written plainly. */
+static bool unescape_unicode(const char *digits, char **out)
+{
+	unsigned code;
+	char hex[5] = { 0 };
+
+	memcpy(hex, digits, strnlen(digits, 4));
+	if (strspn(hex, "0123456789abcdefABCDEF") != 4)
+		return false;
+	code = (unsigned)strtoul(hex, NULL, 16);
+	if (code < 0x80) {
+		*(*out)++ = (char)code;
+	} else if (code < 0x800) {
+		*(*out)++ = (char)(0xc0 | code >> 6);
+		*(*out)++ = (char)(0x80 | (code & 0x3f));
+	} else {
+		*(*out)++ = (char)(0xe0 | code >> 12);
+		*(*out)++ = (char)(0x80 | (code >> 6 & 0x3f));
+		*(*out)++ = (char)(0x80 | (code & 0x3f));
+	}
+	return true;
+}
+
+/* A JSON string, unescaped in place. */
+static bool next_string(char **at, char **string)
+{
+	static const char letters[] = "bfnrt\"\\/", meant[] = "\b\f\n\r\t\"\\/";
+	char *in, *out;
+
+	while (**at == ' ')
+		++*at;
+	if (*(*at)++ != '"')
+		return false;
+	*string = in = out = *at;
+	while (*in != '"') {
+		const char *letter;
+
+		if (!*in)
+			return false;
+		if (*in != '\\') {
+			*out++ = *in++;
+		} else if (in[1] == 'u') {
+			if (!unescape_unicode(in + 2, &out))
+				return false;
+			in += 6;
+		} else {
+			letter = in[1] ? strchr(letters, in[1]) : NULL;
+			if (!letter)
+				return false;
+			*out++ = meant[letter - letters];
+			in += 2;
+		}
+	}
+	*at = in + 1;
+	*out = '\0';
+	return true;
+}
+
+/* --- rows --- */
+
+/* Makes room for one more element of `size` bytes, by doubling. */
+static void *append(void *array, size_t count, size_t size)
+{
+	if (count & (count - 1))
+		return array;
+	return cli_grow(array, size * (count ? 2 * count : 1));
+}
+
+#define APPEND(array, count)                                                   \
+	(array = append(array, count, sizeof *array), &array[count++])
+
+static double weight_of(uint64_t unit, uint64_t period)
+{
+	if (period <= 1)
+		return 1;
+	return 1 / -expm1(-(double)unit / (double)period);
+}
+
+static const char *read_map(struct profile *p, char *at)
+{
+	uint64_t n[3];
+	char *id, *file;
+	struct mapping *m;
+
+	if (!next_numbers(&at, 3, n) || n[0] >= n[1] || !next_word(&at, &id) ||
+	    !next_string(&at, &file))
+		return "a map row is START END OFFSET BUILD_ID \"NAME\"";
+	m = APPEND(p->mappings, p->mapping_count);
+	*m = (struct mapping){ n[0], n[1], n[2], strdup(id), strdup(file) };
+	return NULL;
+}
+
+static const char *read_stack(struct profile *p, char *at)
+{
+	uint64_t frames[DEEPEST], number;
+	uint32_t depth = 0;
+	struct stack *s;
+
+	if (!next_number(&at, &number) || number != p->stack_count + 1)
+		return "stacks are numbered 1, 2, 3 ...";
+	while (*at)
+		if (depth == DEEPEST || !next_number(&at, &frames[depth++]))
+			return "a stack row is NUMBER ADDRESS...";
+	s = APPEND(p->stacks, p->stack_count);
+	s->depth = depth;
+	s->frames = cli_alloc(depth * sizeof *frames);
+	memcpy(s->frames, frames, depth * sizeof *frames);
+	return NULL;
+}
+
+static const char *read_site(struct profile *p, char *at)
+{
+	uint64_t n[5];
+
+	if (!next_numbers(&at, 5, n) || n[0] < 1 || n[0] > UINT32_MAX ||
+	    !n[2] || n[4] > n[3])
+		return "a site row is STACK SIZE UNIT TOTAL LIVE";
+	*APPEND(p->sites, p->site_count) = (struct site){
+		(uint32_t)n[0] - 1, n[1], n[2], n[3], n[4],
+		weight_of(n[2], p->period)
+	};
+	return NULL;
+}
+
+static const char *read_object(struct profile *p, char *at)
+{
+	static const char wrong[] =
+		"an object row is ADDRESS STACK SIZE UNIT AGE_MS THREAD STATE";
+	enum object_state state = OBJECT_UNKNOWN;
+	uint64_t n[6];
+	char *word;
+
+	if (!next_numbers(&at, 6, n) || n[1] < 1 || n[1] > UINT32_MAX ||
+	    !n[3] || !next_word(&at, &word))
+		return wrong;
+	if (!strcmp(word, "lost"))
+		state = OBJECT_LOST;
+	else if (!strcmp(word, "reachable"))
+		state = OBJECT_REACHABLE;
+	else if (strcmp(word, "unknown"))
+		return wrong;
+	*APPEND(p->objects, p->object_count) = (struct object){
+		n[0], (uint32_t)n[1] - 1, n[2], n[3], n[4], n[5], state,
+		weight_of(n[3], p->period)
+	};
+	return NULL;
+}
+
+static const char *read_name(struct profile *p, char *at)
+{
+	uint64_t address, line;
+	char *function, *file;
+
+	if (!next_number(&at, &address) || !next_number(&at, &line) ||
+	    !next_string(&at, &function) || !next_string(&at, &file) ||
+	    (p->name_count &&
+	     address <= p->names[p->name_count - 1].address))
+		return "a name row is ADDRESS LINE \"FUNCTION\" \"FILE\", "
+		       "by address";
+	*APPEND(p->names, p->name_count) = (struct name){
+		address, strdup(function), strdup(file), line
+	};
+	return NULL;
+}
+
+static const char *read_text(char *at, char **text, const char *wrong)
+{
+	char *string;
+
+	if (!next_string(&at, &string))
+		return wrong;
+	free(*text);
+	*text = strdup(string);
+	return NULL;
+}
+
+static const char *read_header(struct profile *p, const char *key, char *at)
+{
+	const struct {
+		const char *key;
+		uint64_t *n;
+		unsigned count;
+	} numbers[] = {
+		{ "pid", &p->pid, 1 },	   { "period", &p->period, 1 },
+		{ "start", &p->start_ms, 1 }, { "age", &p->age_ms, 1 },
+		{ "rss", &p->rss, 2 },	   { "lost", &p->lost, 1 },
+	};
+
+	if (!strcmp(key, "program"))
+		return read_text(at, &p->program, "program has a \"NAME\"");
+	if (!strcmp(key, "unwinder")) {
+		free(p->unwinder);
+		p->unwinder = strdup(at);
+		return NULL;
+	}
+	if (!strcmp(key, "leaks")) {
+		p->has_objects = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+		if (!strcmp(key, numbers[i].key))
+			return next_numbers(&at, numbers[i].count,
+					    numbers[i].n)
+				       ? NULL
+				       : "a number is missing";
+	return NULL; /* a later version's */
+}
+
+static const char *read_line(struct profile *p, char *line)
+{
+	static const struct {
+		const char *key;
+		const char *(*read)(struct profile *p, char *at);
+	} rows[] = {
+		{ "map", read_map },	   { "stack", read_stack },
+		{ "site", read_site },	   { "object", read_object },
+		{ "name", read_name },
+	};
+	char *key;
+
+	if (!next_word(&line, &key))
+		return "an empty line";
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (!strcmp(key, rows[i].key))
+			return rows[i].read(p, line);
+	return read_header(p, key, line);
+}
+
+/* Rows name stacks that come later. */
+static const char *check_stacks(const struct profile *p)
+{
+	for (size_t i = 0; i < p->site_count; i++)
+		if (p->sites[i].stack >= p->stack_count)
+			return "a site names a stack that is not there";
+	for (size_t i = 0; i < p->object_count; i++)
+		if (p->objects[i].stack >= p->stack_count)
+			return "an object names a stack that is not there";
+	return NULL;
+}
+
+static const char *read_lines(struct profile *p, char *text, size_t length,
+			      uint64_t *number)
+{
+	static const char first[] = "mpool-profile ";
+	char *end = text + length, *line = text, *next;
+	const char *wrong = NULL;
+
+	for (*number = 1; line < end && !wrong; line = next, ++*number) {
+		next = memchr(line, '\n', (size_t)(end - line));
+		if (!next)
+			return "the file is cut: its last line has no end";
+		*next++ = '\0';
+		if (*number == 1 && strncmp(line, first, sizeof first - 1))
+			return "this is no profile of libmpool";
+		if (*number == 1 && strcmp(line + sizeof first - 1, "1"))
+			return "a later version of the format; "
+			       "use a later mpool";
+		if (*number == 1)
+			continue;
+		if (!strcmp(line, "end"))
+			return next == end ? check_stacks(p)
+					   : "there is more after the end";
+		wrong = read_line(p, line);
+		if (wrong)
+			return wrong;
+	}
+	return length ? "the file is cut: the line \"end\" is missing"
+		      : "the file is empty";
+}
+
+const char *profile_parse(struct profile *profile, char *text, size_t length,
+			  uint64_t *line)
+{
+	const char *wrong;
+
+	*profile = (struct profile){ 0 };
+	wrong = read_lines(profile, text, length, line);
+	if (wrong) {
+		profile_free(profile);
+		return wrong;
+	}
+	if (!profile->program)
+		profile->program = strdup("?");
+	if (!profile->unwinder)
+		profile->unwinder = strdup("?");
+	return NULL;
+}
+
+void profile_load(struct profile *profile, const char *path)
+{
+	FILE *file = cli_open(path);
+	size_t length = 0, room = 1 << 16, n;
+	char *text = cli_alloc(room);
+	const char *wrong;
+	uint64_t line;
+
+	while ((n = fread(text + length, 1, room - 1 - length, file))) {
+		length += n;
+		if (room - 1 - length == 0)
+			text = cli_grow(text, room *= 2);
+	}
+	if (ferror(file))
+		cli_die("%s: %s", path, strerror(errno));
+	if (file != stdin)
+		fclose(file);
+	text[length] = '\0';
+	wrong = profile_parse(profile, text, length, &line);
+	if (wrong)
+		cli_die("%s:%llu: %s", path, (unsigned long long)line, wrong);
+	free(text);
+}
+
+void profile_free(struct profile *p)
+{
+	for (size_t i = 0; i < p->mapping_count; i++) {
+		free(p->mappings[i].build_id);
+		free(p->mappings[i].file);
+	}
+	for (size_t i = 0; i < p->stack_count; i++)
+		free(p->stacks[i].frames);
+	for (size_t i = 0; i < p->name_count; i++) {
+		free(p->names[i].function);
+		free(p->names[i].file);
+	}
+	free(p->mappings);
+	free(p->stacks);
+	free(p->sites);
+	free(p->objects);
+	free(p->names);
+	free(p->program);
+	free(p->unwinder);
+	*p = (struct profile){ 0 };
+}
+
+const struct mapping *profile_mapping(const struct profile *profile,
+				      uint64_t address)
+{
+	for (size_t i = 0; i < profile->mapping_count; i++) {
+		const struct mapping *m = &profile->mappings[i];
+
+		if (address >= m->start && address < m->end)
+			return m;
+	}
+	return NULL;
+}
+
+double site_count(const struct site *site, bool live)
+{
+	return (double)(live ? site->live : site->total) * site->weight;
+}
+
+double site_bytes(const struct site *site, bool live)
+{
+	return site_count(site, live) * (double)site->size;
+}

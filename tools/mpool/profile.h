@@ -1,0 +1,80 @@
+/*
+ * profile.h - a profile in memory, as src/watch/profile.h describes the file.
+ */
+#ifndef MPOOL_PROFILE_H
+#define MPOOL_PROFILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Executable memory of one file; the main program's comes first. */
+struct mapping {
+	uint64_t start, end, offset; /* offset in the file of `start` */
+	char *build_id;		     /* hex, or "-" */
+	char *file;
+};
+
+struct stack {
+	uint32_t depth;
+	uint64_t *frames; /* return addresses, the innermost first */
+};
+
+/* weight: how many allocations one sample stands for. */
+struct site {
+	uint32_t stack; /* index of stacks */
+	uint64_t size, unit;
+	uint64_t total, live; /* samples */
+	double weight;
+};
+
+enum object_state { OBJECT_UNKNOWN, OBJECT_LOST, OBJECT_REACHABLE };
+
+struct object {
+	uint64_t address;
+	uint32_t stack;
+	uint64_t size, unit, age_ms, thread;
+	enum object_state state;
+	double weight;
+};
+
+/* A frame's name, kept in the file for machines that lack the binaries. */
+struct name {
+	uint64_t address;
+	char *function, *file;
+	uint64_t line;
+};
+
+struct profile {
+	char *program, *unwinder;
+	uint64_t pid, period, start_ms, age_ms, rss, peak_rss, lost;
+	struct mapping *mappings;
+	struct stack *stacks;
+	struct site *sites;
+	struct object *objects;
+	struct name *names; /* sorted by address */
+	size_t mapping_count, stack_count, site_count, object_count, name_count;
+	bool has_objects; /* leaks were looked for */
+};
+
+/*
+ * Reads the `length` bytes of `text`, which it changes.  NULL, or what is
+ * wrong, *line being where; the profile is empty then.
+ */
+const char *profile_parse(struct profile *profile, char *text, size_t length,
+			  uint64_t *line);
+
+/* Reads a file, or says what is wrong with it and where, and exits. */
+void profile_load(struct profile *profile, const char *path);
+
+void profile_free(struct profile *profile);
+
+/* The mapping that an address lies in; NULL: none. */
+const struct mapping *profile_mapping(const struct profile *profile,
+				      uint64_t address);
+
+/* Allocations and bytes that a site stands for. */
+double site_count(const struct site *site, bool live);
+double site_bytes(const struct site *site, bool live);
+
+#endif

@@ -1,0 +1,235 @@
+/*
+ * serve.c - the statistics of all published programs, for Prometheus.
+ *
+ * Each program's text has its metrics in the same order.  The format wants all
+ * samples of a metric together, so they are merged metric by metric.
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <microhttpd.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "page.h"
+#include "watch/prometheus.h"
+
+enum { TEXT_MOST = 1 << 16 };
+
+struct texts {
+	char **all;
+	size_t count;
+};
+
+static char *text_of(const struct page *page)
+{
+	static struct snapshot snapshot;
+	char *text = cli_alloc(TEXT_MOST);
+	struct out o;
+
+	page_snapshot(page, &snapshot);
+	out_memory(&o, text, TEXT_MOST - 1);
+	snapshot_prometheus(&snapshot, &o);
+	text[o.used] = '\0';
+	return text;
+}
+
+static void collect(const struct page *page, const char *path, void *arg)
+{
+	struct texts *t = arg;
+
+	(void)path;
+	if (!page_alive(page))
+		return;
+	t->all = cli_grow(t->all, (t->count + 1) * sizeof *t->all);
+	t->all[t->count++] = text_of(page);
+}
+
+/* The samples of the metric whose "# HELP NAME " line `head` begins with. */
+static void put_samples(FILE *out, const char *text, const char *head,
+			size_t length)
+{
+	const char *at = text;
+
+	while (at && strncmp(at, head, length)) {
+		at = strstr(at, "\n# HELP ");
+		at += at ? 1 : 0;
+	}
+	for (; at && *at; at = strchr(at, '\n') + 1) {
+		size_t line = strcspn(at, "\n");
+
+		if (*at != '#')
+			fwrite(at, 1, line + 1, out);
+		else if (!strncmp(at, "# HELP ", 7) &&
+			 strncmp(at, head, length))
+			return;
+	}
+}
+
+static char *merged(size_t *length)
+{
+	struct texts t = { 0 };
+	const char *next;
+	char *text;
+	FILE *out = open_memstream(&text, length);
+
+	if (!out)
+		cli_die("out of memory");
+	page_walk(collect, &t);
+	fprintf(out, "# HELP mpool_programs Programs that publish statistics.\n"
+		     "# TYPE mpool_programs gauge\nmpool_programs %zu\n",
+		t.count);
+	for (next = t.count ? t.all[0] : NULL; next && *next;) {
+		size_t help = strcspn(next, "\n") + 1;
+		size_t name = 7 + strcspn(next + 7, " ") + 1;
+
+		fwrite(next, 1, help + strcspn(next + help, "\n") + 1, out);
+		for (size_t i = 0; i < t.count; i++)
+			put_samples(out, t.all[i], next, name);
+		next = strstr(next, "\n# HELP ");
+		next += next ? 1 : 0;
+	}
+	if (fclose(out))
+		cli_die("out of memory");
+	for (size_t i = 0; i < t.count; i++)
+		free(t.all[i]);
+	free(t.all);
+	return text;
+}
+
+int serve_print(const char *path)
+{
+	bool named = path && strcmp(path, "-");
+	FILE *out = named ? fopen(path, "we") : stdout;
+	size_t length;
+	char *text;
+
+	if (!out)
+		cli_die("%s: %s", path, strerror(errno));
+	text = merged(&length);
+	fwrite(text, 1, length, out);
+	free(text);
+	if (ferror(out) || (named ? fclose(out) : fflush(out)))
+		cli_die("%s: %s", named ? path : "standard output",
+			strerror(errno));
+	return CLI_OK;
+}
+
+/* --- HTTP, by libmicrohttpd --- */
+
+static enum MHD_Result reply(struct MHD_Connection *connection, unsigned code,
+			     char *text, size_t length, const char *type)
+{
+	struct MHD_Response *response = MHD_create_response_from_buffer(
+		length, text, MHD_RESPMEM_MUST_FREE);
+	enum MHD_Result result;
+
+	if (!response)
+		return MHD_NO;
+	MHD_add_response_header(response, "Content-Type", type);
+	result = MHD_queue_response(connection, code, response);
+	MHD_destroy_response(response);
+	return result;
+}
+
+static enum MHD_Result answer(void *unused, struct MHD_Connection *connection,
+			      const char *url, const char *method,
+			      const char *version, const char *data,
+			      size_t *data_size, void **state)
+{
+	size_t length;
+	char *text;
+
+	(void)unused, (void)version, (void)data, (void)data_size, (void)state;
+	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
+		text = strdup("only GET\n");
+		return reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, text,
+			     strlen(text), "text/plain");
+	}
+	if (strcmp(url, "/metrics")) {
+		text = strdup("mpool: the metrics are at /metrics\n");
+		return reply(connection,
+			     strcmp(url, "/") ? MHD_HTTP_NOT_FOUND
+					      : MHD_HTTP_OK,
+			     text, strlen(text), "text/plain");
+	}
+	text = merged(&length);
+	return reply(connection, MHD_HTTP_OK, text, length,
+		     "text/plain; version=0.0.4; charset=utf-8");
+}
+
+static int listen_at(const char *address)
+{
+	const char *colon = strrchr(address, ':');
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE | AI_NUMERICSERV };
+	struct addrinfo *found;
+	const char *host;
+	int error, fd, yes = 1;
+
+	if (!colon || !colon[1])
+		cli_usage("--listen: '%s' is not ADDRESS:PORT", address);
+	host = *address == '[' ? cli_format("%.*s",
+					    (int)(colon - address - 2),
+					    address + 1)
+			       : cli_format("%.*s", (int)(colon - address),
+					    address);
+	error = getaddrinfo(*host ? host : "127.0.0.1", colon + 1, &hints,
+			    &found);
+	if (error)
+		cli_die("--listen %s: %s", address, gai_strerror(error));
+	fd = socket(found->ai_family, found->ai_socktype | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
+	    listen(fd, 16) < 0)
+		cli_die("--listen %s: %s", address, strerror(errno));
+	freeaddrinfo(found);
+	return fd;
+}
+
+static void say_where(int fd)
+{
+	struct sockaddr_storage own;
+	socklen_t length = sizeof own;
+	char host[NI_MAXHOST], port[NI_MAXSERV];
+
+	if (getsockname(fd, (struct sockaddr *)&own, &length) == 0 &&
+	    getnameinfo((struct sockaddr *)&own, length, host, sizeof host,
+			port, sizeof port,
+			NI_NUMERICHOST | NI_NUMERICSERV) == 0)
+		printf("mpool: serving http://%s%s%s:%s/metrics\n",
+		       strchr(host, ':') ? "[" : "", host,
+		       strchr(host, ':') ? "]" : "", port);
+	fflush(stdout);
+}
+
+int serve_metrics(const char *address)
+{
+	int fd = listen_at(address), signal_number;
+	struct MHD_Daemon *daemon;
+	sigset_t ends;
+
+	sigemptyset(&ends);
+	sigaddset(&ends, SIGINT);
+	sigaddset(&ends, SIGTERM);
+	sigprocmask(SIG_BLOCK, &ends, NULL);
+	daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL,
+				  NULL, answer, NULL, MHD_OPTION_LISTEN_SOCKET,
+				  fd, MHD_OPTION_CONNECTION_LIMIT, 32u,
+				  MHD_OPTION_CONNECTION_TIMEOUT, 10u,
+				  MHD_OPTION_END);
+	if (!daemon)
+		cli_die("--listen %s: the HTTP server does not start",
+			address);
+	say_where(fd);
+	sigwait(&ends, &signal_number);
+	MHD_stop_daemon(daemon);
+	return CLI_OK;
+}

@@ -1,0 +1,16 @@
+/*
+ * serve.h - the statistics of all published programs, for Prometheus.
+ */
+#ifndef MPOOL_SERVE_H
+#define MPOOL_SERVE_H
+
+/* Once, to `path`, or stdout if that is NULL or "-".  An exit status. */
+int serve_print(const char *path);
+
+/*
+ * By HTTP at ADDRESS:PORT until SIGINT or SIGTERM: GET /metrics, one request
+ * after the other.  An exit status.
+ */
+int serve_metrics(const char *address);
+
+#endif

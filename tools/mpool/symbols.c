@@ -1,0 +1,240 @@
+/*
+ * symbols.c - names of addresses.
+ */
+#include "symbols.h"
+
+#include <elfutils/libdwfl.h>
+#include <search.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* libstdc++'s, as in <cxxabi.h>. */
+extern char *__cxa_demangle(const char *mangled, char *buffer, size_t *length,
+			    int *status);
+
+struct known {
+	uint64_t address;
+	struct symbol symbol;
+};
+
+struct symbols {
+	const struct profile *profile;
+	Dwfl *dwfl;
+	void *tree; /* of struct known, by address */
+};
+
+static char *debug_path;
+
+static const Dwfl_Callbacks callbacks = {
+	.find_elf = dwfl_build_id_find_elf,
+	.find_debuginfo = dwfl_standard_find_debuginfo,
+	.section_address = dwfl_offline_section_address,
+	.debuginfo_path = &debug_path,
+};
+
+static bool same_build_id(Dwfl_Module *module, const char *wanted)
+{
+	const unsigned char *bits;
+	GElf_Addr where;
+	int length = dwfl_module_build_id(module, &bits, &where);
+	char hex[3];
+
+	if (length <= 0 || strcmp(wanted, "-") == 0)
+		return true;
+	if (strlen(wanted) != 2 * (size_t)length)
+		return false;
+	for (int i = 0; i < length; i++) {
+		snprintf(hex, sizeof hex, "%02x", bits[i]);
+		if (strncmp(wanted + 2 * i, hex, 2) != 0)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * `offset` of the file is mapped at `start`: what dwfl wants is the difference
+ * between addresses in memory and in the file, which the segment says.
+ */
+static bool find_bias(int fd, const struct mapping *m, uint64_t *bias)
+{
+	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
+	size_t count = 0;
+	bool found = false;
+
+	if (elf && elf_getphdrnum(elf, &count) == 0) {
+		for (size_t i = 0; i < count && !found; i++) {
+			GElf_Phdr ph;
+
+			if (!gelf_getphdr(elf, (int)i, &ph) ||
+			    ph.p_type != PT_LOAD || ph.p_offset != m->offset)
+				continue;
+			*bias = m->start - ph.p_vaddr;
+			found = true;
+		}
+	}
+	elf_end(elf);
+	return found;
+}
+
+static void report(struct symbols *s, const struct mapping *m)
+{
+	FILE *file = fopen(m->file, "re");
+	Dwfl_Module *module = NULL;
+	uint64_t bias;
+
+	if (!file)
+		return;
+	if (find_bias(fileno(file), m, &bias))
+		module = dwfl_report_elf(s->dwfl, m->file, m->file, -1, bias,
+					 false);
+	fclose(file);
+	if (module && !same_build_id(module, m->build_id))
+		cli_warn("%s has changed since the profile was taken; "
+			 "its names are not used", m->file);
+}
+
+static bool reported_before(const struct profile *p, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(p->mappings[i].file, p->mappings[at].file) == 0)
+			return true;
+	return false;
+}
+
+struct symbols *symbols_open(const struct profile *profile)
+{
+	struct symbols *s = cli_alloc(sizeof *s);
+
+	elf_version(EV_CURRENT);
+	*s = (struct symbols){ profile, dwfl_begin(&callbacks), NULL };
+	if (!s->dwfl)
+		return s;
+	dwfl_report_begin(s->dwfl);
+	for (size_t i = 0; i < profile->mapping_count; i++)
+		if (!reported_before(profile, i))
+			report(s, &profile->mappings[i]);
+	dwfl_report_end(s->dwfl, NULL, NULL);
+	return s;
+}
+
+static int compare(const void *a, const void *b)
+{
+	const struct known *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && slash[1] ? slash + 1 : path;
+}
+
+static const struct name *embedded(const struct profile *p, uint64_t address)
+{
+	size_t low = 0, high = p->name_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (p->names[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < p->name_count && p->names[low].address == address
+		       ? &p->names[low]
+		       : NULL;
+}
+
+static char *demangled(const char *name)
+{
+	int status = -1;
+	char *plain = strncmp(name, "_Z", 2) == 0
+			      ? __cxa_demangle(name, NULL, NULL, &status)
+			      : NULL;
+
+	if (plain)
+		return plain;
+	plain = strdup(name);
+	if (!plain)
+		cli_die("out of memory");
+	plain[strcspn(plain, "@")] = '\0'; /* the version of a symbol */
+	return plain;
+}
+
+static void look_up(struct symbols *s, struct known *e)
+{
+	const struct mapping *m = profile_mapping(s->profile, e->address);
+	const struct name *kept = embedded(s->profile, e->address);
+	Dwfl_Module *module = NULL;
+	const char *name = NULL;
+	Dwfl_Line *line;
+	int number = 0;
+
+	if (kept) {
+		e->symbol = (struct symbol){
+			strdup(kept->function),
+			*kept->file ? strdup(kept->file) : NULL,
+			(unsigned)kept->line
+		};
+		return;
+	}
+	if (s->dwfl)
+		module = dwfl_addrmodule(s->dwfl, e->address - 1);
+	if (module && m && same_build_id(module, m->build_id))
+		name = dwfl_module_addrname(module, e->address - 1);
+	if (name) {
+		e->symbol.function = demangled(name);
+		line = dwfl_module_getsrc(module, e->address - 1);
+		if (line)
+			e->symbol.file = dwfl_lineinfo(line, NULL, &number,
+						       NULL, NULL, NULL);
+		if (e->symbol.file)
+			e->symbol.file = strdup(e->symbol.file);
+		e->symbol.line = (unsigned)number;
+	} else if (m) {
+		e->symbol.function = cli_format(
+			"%s+0x%llx", base_name(m->file),
+			(unsigned long long)(e->address - m->start + m->offset));
+	} else {
+		e->symbol.function = cli_format(
+			"0x%llx", (unsigned long long)e->address);
+	}
+}
+
+const struct symbol *symbols_find(struct symbols *symbols, uint64_t address)
+{
+	struct known key = { .address = address };
+	void *found = tfind(&key, &symbols->tree, compare);
+	struct known *e;
+
+	if (found)
+		return &(*(struct known **)found)->symbol;
+	e = cli_alloc(sizeof *e);
+	*e = key;
+	look_up(symbols, e);
+	if (!tsearch(e, &symbols->tree, compare))
+		cli_die("out of memory");
+	return &e->symbol;
+}
+
+static void free_entry(void *entry)
+{
+	struct known *e = entry;
+
+	free((char *)e->symbol.function);
+	free((char *)e->symbol.file);
+	free(e);
+}
+
+void symbols_close(struct symbols *symbols)
+{
+	tdestroy(symbols->tree, free_entry);
+	if (symbols->dwfl)
+		dwfl_end(symbols->dwfl);
+	free(symbols);
+}

@@ -1,0 +1,161 @@
+/*
+ * table.c - the functions that hold most, as a table for people.
+ */
+#include "formats.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+
+/* flat: allocated by the function itself; cumulative: and by what it calls. */
+struct row {
+	const char *name; /* not ended by zero: `length` bytes */
+	size_t length;
+	double flat, cumulative;
+};
+
+struct rows {
+	struct row *rows;
+	size_t count, room;
+	size_t *slots; /* hash table: index + 1 */
+	size_t slot_count;
+};
+
+static size_t hash_of(const char *name, size_t length)
+{
+	size_t hash = 14695981039346656037u;
+
+	for (size_t i = 0; i < length; i++)
+		hash = (hash ^ (unsigned char)name[i]) * 1099511628211u;
+	return hash;
+}
+
+static size_t *slot_of(struct rows *r, const char *name, size_t length)
+{
+	size_t at = hash_of(name, length) & (r->slot_count - 1);
+
+	for (; r->slots[at]; at = (at + 1) & (r->slot_count - 1)) {
+		const struct row *row = &r->rows[r->slots[at] - 1];
+
+		if (row->length == length && !memcmp(row->name, name, length))
+			break;
+	}
+	return &r->slots[at];
+}
+
+static void rehash(struct rows *r)
+{
+	free(r->slots);
+	r->slot_count = r->slot_count ? 2 * r->slot_count : 1024;
+	r->slots = cli_alloc(r->slot_count * sizeof *r->slots);
+	memset(r->slots, 0, r->slot_count * sizeof *r->slots);
+	for (size_t i = 0; i < r->count; i++)
+		*slot_of(r, r->rows[i].name, r->rows[i].length) = i + 1;
+}
+
+static struct row *row_of(struct rows *r, const char *name, size_t length)
+{
+	size_t *slot;
+
+	if (2 * r->count >= r->slot_count)
+		rehash(r);
+	slot = slot_of(r, name, length);
+	if (!*slot) {
+		if (r->count == r->room) {
+			r->room = r->room ? 2 * r->room : 64;
+			r->rows = cli_grow(r->rows, r->room * sizeof *r->rows);
+		}
+		r->rows[r->count++] = (struct row){ name, length, 0, 0 };
+		*slot = r->count;
+	}
+	return &r->rows[*slot - 1];
+}
+
+/* A function that calls itself counts once. */
+static bool earlier(const char *key, const char *name, size_t length)
+{
+	for (const char *at = key, *rest; at < name; at = rest) {
+		size_t other = tally_first(at, &rest);
+
+		if (other == length && !memcmp(at, name, length))
+			return true;
+	}
+	return false;
+}
+
+static void add_way(struct rows *r, const struct way *way, enum value value)
+{
+	double n = way->value[value];
+
+	for (const char *at = way->key, *rest; at; at = rest) {
+		size_t length = tally_first(at, &rest);
+
+		if (!earlier(way->key, at, length))
+			row_of(r, at, length)->cumulative += n;
+		if (!rest)
+			row_of(r, at, length)->flat += n;
+	}
+}
+
+static int by_flat(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	double p = fabs(x->flat), q = fabs(y->flat);
+
+	if (p == q) {
+		p = fabs(x->cumulative);
+		q = fabs(y->cumulative);
+	}
+	return p < q ? 1 : p > q ? -1 : 0;
+}
+
+static double percent(double part, double whole)
+{
+	return whole ? 100 * part / whole : 0;
+}
+
+void format_table(FILE *out, const struct tally *tally, enum value value,
+		  const struct format_options *options)
+{
+	double whole = tally->sum[value], running = 0;
+	struct rows r = { 0 };
+	size_t shown;
+
+	for (size_t i = 0; i < tally->count; i++)
+		add_way(&r, &tally->ways[i], value);
+	qsort(r.rows, r.count, sizeof *r.rows, by_flat);
+	fprintf(out, "%s of %s%s\n\n", value_human(value, whole, options->diff),
+		value_name(value), options->diff ? ", the difference" : "");
+	fprintf(out, "%12s %6s %6s %12s %6s  function\n", "itself", "%", "sum %",
+		"with callees", "%");
+	shown = options->lines && options->lines < r.count ? options->lines
+							   : r.count;
+	for (size_t i = 0; i < shown; i++) {
+		const struct row *row = &r.rows[i];
+
+		running += row->flat;
+		fprintf(out, "%12s %6.1f %6.1f %12s %6.1f  %.*s\n",
+			value_human(value, row->flat, options->diff),
+			percent(row->flat, whole), percent(running, whole),
+			value_human(value, row->cumulative, options->diff),
+			percent(row->cumulative, whole), (int)row->length,
+			row->name);
+	}
+	if (shown < r.count)
+		fprintf(out, "%12s and %zu more; --lines 0 shows all\n", "",
+			r.count - shown);
+	free(r.rows);
+	free(r.slots);
+}
+
+void format_collapsed(FILE *out, const struct tally *tally, enum value value)
+{
+	for (size_t i = 0; i < tally->count; i++) {
+		double n = tally->ways[i].value[value];
+
+		if (fabs(n) >= 0.5)
+			fprintf(out, "%s %.0f\n", tally->ways[i].key, n);
+	}
+}

@@ -1,0 +1,41 @@
+/*
+ * tally.h - a profile folded by names: one row for each way to an allocation.
+ *
+ * The row's key is what flame graphs are made of, "main;parse;malloc", the
+ * outermost first.  Two profiles of different runs meet here, for names stay
+ * what they are while addresses change.
+ */
+#ifndef MPOOL_TALLY_H
+#define MPOOL_TALLY_H
+
+#include "symbols.h"
+
+enum value { LIVE_BYTES, LIVE_COUNT, TOTAL_BYTES, TOTAL_COUNT, VALUES };
+
+struct way {
+	char *key;
+	double value[VALUES];
+};
+
+/* Sorted by key. */
+struct tally {
+	struct way *ways;
+	size_t count;
+	double sum[VALUES];
+};
+
+/* Adds a profile, `sign` times: -1 for a base to compare with. */
+void tally_add(struct tally *tally, const struct profile *profile,
+	       struct symbols *symbols, double sign);
+
+/* The first function of `key`; *rest is what follows, NULL at the end. */
+size_t tally_first(const char *key, const char **rest);
+
+const char *value_name(enum value value);
+
+/* "1.5 MiB" or "12.3 k", with a sign if it is negative or `plus`. */
+const char *value_human(enum value value, double n, bool plus);
+
+void tally_free(struct tally *tally);
+
+#endif
