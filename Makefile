@@ -61,9 +61,9 @@ benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.
 .DELETE_ON_ERROR:
 .PHONY: all libs help demo test check unit bats setup layers format tidy install \
 	uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
-	bench-instructions aarch64 compdb
+	bench-instructions bench-pools aarch64 compdb
 
-products := $(addprefix $(BUILD)/,libmpool.so libmempool.so libmempool.a mempool.pc)
+products := $(addprefix $(BUILD)/,libmpool.so libmempool.so libmempool.a)
 all: libs $(BUILD)/mpool  ## build libmpool.so, libmempool.so, libmempool.a and mpool into build/
 libs: $(products)  ## the libraries alone: they need nothing but a compiler
 
@@ -112,9 +112,6 @@ $(BUILD)/libmempool.so: $(BUILD)/libmempool.so.1
 $(BUILD)/libpool.a: $(pool_objects)
 	$(call say,AR,$@)
 	$(QUIET)rm -f $@ && $(AR) rcs $@ $^
-
-$(BUILD)/mempool.pc: src/mempool.pc.in
-	$(QUIET)sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' $< >$@
 
 # What the tool is built with, installed where it is missing.
 $(BUILD)/obj/tools/mpool/profile.pb-c.c: tools/mpool/profile.proto
@@ -253,6 +250,10 @@ bench: all $(benches)  ## against glibc and its peers, interleaved, median of 7
 	@tools/bench/run $(BENCH_FLAGS)
 bench-quick:  ## the same, once and smaller, in a minute
 	@$(MAKE) --no-print-directory bench BENCH_FLAGS="-n 1 --quick"
+bench-pools: all  ## libmempool against other pools, interleaved, median of 7
+	@tools/dev/packages $$(tools/bench/pools/run --packages) gnuplot-nox
+	@tools/bench/pools/dpdk $(BUILD)/bench/pools/dpdk-headers || :
+	@CXX='$(CXX)' tools/bench/pools/run --build $(BUILD) $(BENCH_FLAGS)
 bench-instructions: all $(BUILD)/bench/instructions  ## instructions an operation, counted
 	@$(BUILD)/bench/instructions -p $(BUILD)/libmpool.so -c tools/bench/instructions.limits
 
@@ -286,8 +287,11 @@ install: all  ## install under PREFIX (DESTDIR is honoured)
 	install -m 644 src/mempool.h $(DESTDIR)$(PREFIX)/include/mempool.h
 	install -m 644 $(wildcard src/mempool/*.h) $(DESTDIR)$(PREFIX)/include/mempool
 	install -m 644 $(wildcard src/mempool/shim/*.h) $(DESTDIR)$(PREFIX)/include/mempool/shim
-	install -m 644 $(BUILD)/mempool.pc $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc
+	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' src/mempool.pc.in \
+		>$(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc
+	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc
 	install -m 644 $(wildcard src/man/*.3) $(DESTDIR)$(PREFIX)/share/man/man3
+	tools/dev/manlinks $(DESTDIR)$(PREFIX)/share/man/man3 src/man/*.3
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/man/man7 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
@@ -300,6 +304,7 @@ install: all  ## install under PREFIX (DESTDIR is honoured)
 	install -m 644 tools/mpool/completion/_mpool $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mpool
 
 uninstall:  ## remove what install put there
+	tools/dev/manlinks -r $(DESTDIR)$(PREFIX)/share/man/man3 src/man/*.3
 	rm -f $(DESTDIR)$(LIBDIR)/libmpool.so $(DESTDIR)$(LIBDIR)/libmempool.so* \
 		$(DESTDIR)$(LIBDIR)/libmempool.a $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc \
 		$(DESTDIR)$(PREFIX)/include/mempool.h \

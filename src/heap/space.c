@@ -18,6 +18,7 @@
 #include <sys/resource.h>
 
 #include "base/fault.h"
+#include "base/inject.h"
 #include "base/lock.h"
 #include "base/sys.h"
 #include "heap/slab_set.h"
@@ -263,6 +264,8 @@ size_t space_take(void)
 {
 	size_t slab = SPACE_NONE;
 
+	if (inject_fails("slabs"))
+		return SPACE_NONE;
 	space_lock();
 	if (!space.abandoned && (!space.limit || space.used < space.limit)) {
 		slab = vacant_take();

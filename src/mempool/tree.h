@@ -268,8 +268,8 @@ enum mempool_tree_format {
 
 /*
  * Writes what is below `node`, to `max_depth`, to file descriptor `fd`.
- * Returns 0, -EINVAL, -EBADF or what write(2) said.  A locked tree stays locked while
- * it writes.
+ * Returns 0, -EINVAL, -EBADF or what write(2) said.  A locked tree stays locked
+ * while it writes.
  */
 MEMPOOL_API int mempool_tree_report(const void *node, int fd,
 				    enum mempool_tree_format format,

@@ -76,14 +76,17 @@ static void *take_block(struct mempool_pages *pages, size_t bytes, size_t *got)
 	return pages_take(pages, bytes, bytes, got);
 }
 
+/* What is ours no more reads as undefined under valgrind: asked before. */
 static void give_block(struct pool *pool)
 {
+	struct pool last = *pool;
+
 	tool_pool(pool, false);
-	tool_block(pool, pool->block, false);
-	if (pool->block > MAP_OWN)
-		sys_unmap(pool, pool->block);
+	tool_block(pool, last.block, false);
+	if (last.block > MAP_OWN)
+		sys_unmap(pool, last.block);
 	else
-		pages_give(pool->pages, pool, pool->got);
+		pages_give(last.pages, pool, last.got);
 }
 
 static struct node *own_node(const struct pool *pool)

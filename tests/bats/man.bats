@@ -36,7 +36,7 @@ check()
 		run -0 groff -man -ww -z -rLL=78n "$page"
 		assert_output ''
 		run -0 groff -man -Tascii -P-cbou -rLL=78n "$page"
-		assert_line --index 0 --regexp '^[a-zA-Z_]+\([37]\)'
+		assert_line --index 0 --regexp '^[a-zA-Z_]+\([137]\)'
 	done
 }
 
@@ -51,8 +51,8 @@ check()
 @test "the pages a page refers to are there" {
 	cd "$ROOT/src/man"
 	for page in *.[1-8]; do
-		for other in $(grep -oE '\bmempool_[a-z_]+ \(?[37]|\bmempool_[a-z_]+\(?[37]\)' "$page" |
-			tr -d '()' | sed 's/ *\([37]\)$/.\1/' | sort -u); do
+		for other in $(grep -oE '\bmempool_[a-z_]+ \(?[137]|\bmempool_[a-z_]+\(?[37]\)' "$page" |
+			tr -d '()' | sed 's/ *\([137]\)$/.\1/' | sort -u); do
 			[[ -e $other ]] || fail "$page refers to $other"
 		done
 	done

@@ -83,7 +83,7 @@ the block outside is freed as well"
 	{
 		void *root = mempool_tree_alloc_named(NULL, 1, "a \"\\\n");
 		void *p = root;
-		for (int i = 0; i < 100; i++) {
+		for (int i = 0; i < 40; i++) {
 			p = mempool_tree_alloc(p, i);
 			(void)!mempool_tree_alloc(p, i);
 		}
@@ -96,9 +96,9 @@ the block outside is freed as well"
 		-o "$BATS_TEST_TMPDIR/report" "${LINK[@]}"
 	"$BATS_TEST_TMPDIR/report" >"$BATS_TEST_TMPDIR/json"
 	run -0 jq '[.. | .size? // empty] | length' "$BATS_TEST_TMPDIR/json"
-	assert_output 201
-	run -0 jq -r .name "$BATS_TEST_TMPDIR/json"
-	assert_output $'a "\\\n'
+	assert_output 81
+	run -0 jq .name "$BATS_TEST_TMPDIR/json"
+	assert_output '"a \"\\\n"'
 }
 
 @test "a node that is written to after its free is found out with poison" {
