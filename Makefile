@@ -95,16 +95,16 @@ $(BUILD)/libmpool.so: $(heap_objects) $(preload_objects) preload/libmpool.map pr
 	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) $(LDLIB) -o $@ $(filter %.o,$^)
 
 # One object in which only the API is visible: nothing of ours can collide with
-# a name of the program it is linked into.
-$(BUILD)/libmempool.a: $(heap_objects) $(pool_objects) src/mempool.map
+# a name of the program it is linked into.  Of the heap, only what is needed.
+$(BUILD)/libmempool.a: $(pool_objects) $(BUILD)/libheap.a
 	$(call say,AR,$@)
-	$(QUIET)$(LD) -r -o $(BUILD)/mempool.o $(filter %.o,$^)
+	$(QUIET)$(LD) -r -o $(BUILD)/mempool.o $^
 	$(QUIET)$(OBJCOPY) --localize-hidden $(BUILD)/mempool.o
 	$(QUIET)rm -f $@ && $(AR) rcs $@ $(BUILD)/mempool.o
 
-$(BUILD)/libmempool.so.1: $(heap_objects) $(pool_objects) src/mempool.map
+$(BUILD)/libmempool.so.1: $(pool_objects) $(BUILD)/libheap.a src/mempool.map
 	$(call say,LINK,$@)
-	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) $(LDPOOL) -o $@ $(filter %.o,$^) -lpthread -ldl
+	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) $(LDPOOL) -o $@ $(filter %.o %.a,$^) -lpthread -ldl
 
 $(BUILD)/libmempool.so: $(BUILD)/libmempool.so.1
 	$(QUIET)ln -sf $(<F) $@

@@ -12,7 +12,7 @@
 #include <sys/auxv.h>
 
 #include "base/common.h"
-#include "heap/cache.h"
+#include "heap/cache_enter.h"
 #include "watch/forwarded.h"
 
 static void *first_malloc(size_t size);

@@ -6,6 +6,8 @@
  */
 #include "record.h"
 
+#include <string.h>
+
 #include "base/config.h"
 #include "next.h"
 #include "watch/record.h"
@@ -21,10 +23,26 @@ static void *recording_malloc(size_t size)
 	return p;
 }
 
+static NOINLINE void free_sample(void *p)
+{
+	struct live was;
+
+	if (record_enter()) {
+		record_forget(p, &was);
+		record_leave();
+	} else if (record_is_inside()) {
+		record_defer(p);
+		return;
+	}
+	plain.free(p);
+}
+
 static void recording_free(void *p)
 {
-	record_free(p);
-	plain.free(p);
+	if (live_maybe(p))
+		free_sample(p);
+	else
+		plain.free(p);
 }
 
 static void *recording_calloc(size_t n, size_t size)
@@ -36,16 +54,43 @@ static void *recording_calloc(size_t n, size_t size)
 	return p;
 }
 
-static void *recording_realloc(void *p, size_t size)
+/* Inside: it is moved, for its old place must wait. */
+static void *move_inside(void *p, size_t size)
+{
+	void *to = plain.malloc(size);
+
+	if (to) {
+		memcpy(to, p, min_of(next.usable_size(p), size));
+		record_defer(p);
+	}
+	return to;
+}
+
+static NOINLINE void *realloc_sample(void *p, size_t size)
 {
 	struct live was;
-	bool taken = live_take(p, &was);
-	void *to = plain.realloc(p, size);
+	bool taken = false;
+	void *to;
 
-	if (taken && !to && size)
+	if (record_enter()) {
+		taken = record_forget(p, &was);
+		record_leave();
+	} else if (record_is_inside()) {
+		return move_inside(p, size);
+	}
+	to = plain.realloc(p, size);
+	if (taken && !to && size && record_enter()) {
 		record_kept(&was);
-	else if (taken)
-		record_freed(&was);
+		record_leave();
+	}
+	return to;
+}
+
+static void *recording_realloc(void *p, size_t size)
+{
+	void *to = live_maybe(p) ? realloc_sample(p, size)
+				 : plain.realloc(p, size);
+
 	if (to)
 		record_alloc(to, size);
 	return to;
@@ -68,5 +113,5 @@ void record_next(void)
 	};
 
 	next_wrap(&recording, &plain);
-	record_start(config.sample ? config.sample : 1);
+	record_start(config.sample ? config.sample : 1, recording_free);
 }

@@ -16,6 +16,7 @@
 #include "watch/dump.h"
 #include "watch/page.h"
 #include "watch/pools.h"
+#include "watch/profile.h"
 #include "watch/record.h"
 #include "watch/trace.h"
 
@@ -82,6 +83,8 @@ __attribute__((constructor(101))) static void start(void)
 		config.profile = NULL;
 	else if (!config.profile)
 		config.profile = "%n.%p.mprof";
+	if (wants_record())
+		dump_profile_by(profile_write);
 	if (wants_statistics()) {
 		dump_start();
 		dump_signal_start();

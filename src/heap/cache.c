@@ -12,6 +12,7 @@
 #include "heap/cache.h"
 
 #include "base/config.h"
+#include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/heap.h"
 #include "heap/sample.h"
@@ -32,22 +33,6 @@ static inline struct cache *own_cache(void)
 
 	__asm__("" : "+r"(t));
 	return t;
-}
-
-/* Frees the list of what a handler freed inside a slow path. */
-static void free_late(void *late);
-
-static inline void leave(struct cache *t)
-{
-	void *late = NULL;
-
-	signal_fence();
-	if (unlikely(t->late))
-		late = __atomic_exchange_n(&t->late, NULL, __ATOMIC_RELAXED);
-	t->state &= (uint8_t)~CACHE_BUSY;
-	signal_fence();
-	if (unlikely(late))
-		free_late(late);
 }
 
 static void **get(void ***word)
@@ -215,7 +200,7 @@ static COLD void *alloc_unusual(size_t size)
 	if (!cache_enter(t))
 		return NULL;
 	if (unlikely(sample_period) && !sample_pass(c)) {
-		leave(t);
+		cache_leave(t);
 		return NULL;
 	}
 	ready = thread_is_ready(t);
@@ -224,7 +209,7 @@ static COLD void *alloc_unusual(size_t size)
 	lock_release(&k->lock);
 	if (unlikely(sample_period) && ready)
 		clip(t, k);
-	leave(t);
+	cache_leave(t);
 	return object;
 }
 
@@ -253,7 +238,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	}
 	if (unlikely(sample_period))
 		clip(t, k);
-	leave(t);
+	cache_leave(t);
 	if (unlikely(heap_tick))
 		heap_tick();
 	return object;
@@ -275,7 +260,7 @@ void *cache_alloc_reserve(size_t size)
 	else
 		k->failures++;
 	lock_release(&k->lock);
-	leave(t);
+	cache_leave(t);
 	return object;
 }
 
@@ -381,7 +366,7 @@ static COLD void free_unusual(void *object, unsigned c)
 		central_give(k, &object, 1);
 	}
 	lock_release(&k->lock);
-	leave(t);
+	cache_leave(t);
 }
 
 NOINLINE void cache_free_slow(void *object)
@@ -405,35 +390,5 @@ NOINLINE void cache_free_slow(void *object)
 		free_locked(t, k, object);
 		lock_release(&k->lock);
 	}
-	leave(t);
-}
-
-static COLD void free_late(void *late)
-{
-	while (late) {
-		void *object = late;
-
-		late = *(void **)object;
-		cache_free_slow(object);
-	}
-}
-
-bool cache_enter(struct cache *t)
-{
-	if (unlikely(t->state & CACHE_BUSY))
-		return false;
-	t->state |= CACHE_BUSY;
-	signal_fence();
-	if (unlikely(!heap_is_on()) && !heap_start()) {
-		t->state &= (uint8_t)~CACHE_BUSY;
-		return false;
-	}
-	if (unlikely(lock_orphaned()))
-		heap_adopt();
-	return true;
-}
-
-void cache_leave(struct cache *t)
-{
-	leave(t);
+	cache_leave(t);
 }

@@ -195,12 +195,4 @@ void cache_free_slow(void *object);
  */
 extern HIDDEN void (*heap_tick)(void);
 
-/*
- * From enter to leave the caller counts as inside a slow path: what its signal
- * handlers ask for and free goes elsewhere.  False when it is inside one
- * already, or the heap is off.  Takes no lock.
- */
-bool cache_enter(struct cache *t);
-void cache_leave(struct cache *t);
-
 #endif

@@ -8,7 +8,7 @@
 #include "heap/check.h"
 
 #include "base/fault.h"
-#include "heap/cache.h"
+#include "heap/cache_enter.h"
 #include "heap/heap.h"
 #include "heap/slab_check.h"
 

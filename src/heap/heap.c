@@ -7,7 +7,7 @@
 
 #include "base/config.h"
 #include "base/out.h"
-#include "heap/cache.h"
+#include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/registry.h"
 #include "heap/thread.h"

@@ -7,7 +7,7 @@
 #include "heap/stats.h"
 
 #include "base/common.h"
-#include "heap/cache.h"
+#include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/heap.h"
 #include "heap/registry.h"

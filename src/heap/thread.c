@@ -1,6 +1,7 @@
 /*
  * thread.c - a thread's cache from its first use to the thread's end.
  */
+#include "heap/cache_enter.h"
 #include "heap/thread.h"
 
 #include <errno.h>

@@ -32,11 +32,26 @@ struct mempool_front {
 	uintptr_t mask;
 };
 
-/* What the fast path reads of a pool; the rest is behind it. */
+/*
+ * What the fast path reads of a pool; the rest is behind it.  A single-thread
+ * pool has its front here, so that its address is known without a load; in
+ * others it stays all zeros.
+ */
 typedef struct mempool_fixed {
-	struct mempool_front *front; /* of a single-thread pool; else NULL */
+	struct mempool_front front;
 	int slot; /* of a thread-local pool in mempool_local; else -1 */
 } mempool_fixed_t;
+
+/*
+ * Statistics read these words while their owner works.  Elsewhere than under
+ * ThreadSanitizer a plain store is as good, and compilers know it better.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define MEMPOOL_STORE(word, value)                                             \
+	__atomic_store_n(&(word), value, __ATOMIC_RELAXED)
+#else
+#define MEMPOOL_STORE(word, value) ((void)((word) = (value)))
+#endif
 
 /* Outlined halves of the functions below. */
 MEMPOOL_API void *mempool_fixed_alloc_slow(mempool_fixed_t *pool);
@@ -49,7 +64,7 @@ MEMPOOL_API void mempool_fixed_free_slow(mempool_fixed_t *pool, void *object);
  *            default 16, or 8 for a size of 8 or less.
  *   initial  taken at once, in one call to the source.
  *   limit    on blocks; the pool's own record and its stacks of pointers,
- *            1 KiB each, come on top.  The last block is cut to fit.
+ *            4 KiB each, come on top.  The last block is cut to fit.
  *   threading
  *     MEMPOOL_LOCKED        any thread.  A few stacks with a lock each, so
  *                           that threads seldom meet; an allocation fails only
@@ -76,12 +91,29 @@ mempool_fixed_create(size_t size,
  */
 MEMPOOL_API void mempool_fixed_destroy(mempool_fixed_t *pool);
 
-/* This thread's stacks; NULL: none that the fast path may use. */
-static inline struct mempool_front *mempool_fixed_front(mempool_fixed_t *pool)
+/* The top of the alloc side; NULL: empty. */
+static inline void *mempool_front_pop(struct mempool_front *f)
 {
-	if (pool->slot < 0)
-		return pool->front;
-	return (struct mempool_front *)mempool_local[pool->slot];
+	void **top = f->alloc;
+
+	if (__builtin_expect(!((uintptr_t)top & f->mask), 0))
+		return NULL;
+	MEMPOOL_STORE(f->alloc, top + 1);
+	return top[-1];
+}
+
+/* False: the free side is full, or has `object` on top already, or NULL. */
+static inline bool mempool_front_push(struct mempool_front *f, void *object)
+{
+	void **top = f->free;
+
+	if (__builtin_expect(!((uintptr_t)top & f->mask) || *top == object ||
+				     !object,
+			     0))
+		return false;
+	*--top = object;
+	MEMPOOL_STORE(f->free, top);
+	return true;
 }
 
 /*
@@ -91,16 +123,19 @@ static inline struct mempool_front *mempool_fixed_front(mempool_fixed_t *pool)
  */
 MEMPOOL_MUSTUSE static inline void *mempool_fixed_alloc(mempool_fixed_t *pool)
 {
-	struct mempool_front *f = mempool_fixed_front(pool);
-	void **top;
+	struct mempool_front *mine;
+	void *object = NULL;
 
-	if (__builtin_expect(!f, 0))
-		return mempool_fixed_alloc_slow(pool);
-	top = f->alloc;
-	if (__builtin_expect(!((uintptr_t)top & f->mask), 0))
-		return mempool_fixed_alloc_slow(pool);
-	__atomic_store_n(&f->alloc, top + 1, __ATOMIC_RELAXED);
-	return top[-1];
+	if (pool->slot < 0) {
+		object = mempool_front_pop(&pool->front);
+	} else {
+		mine = (struct mempool_front *)mempool_local[pool->slot];
+		if (__builtin_expect(mine != NULL, 1))
+			object = mempool_front_pop(mine);
+	}
+	return __builtin_expect(object != NULL, 1)
+		       ? object
+		       : mempool_fixed_alloc_slow(pool);
 }
 
 /* The same, cleared: all `size` bytes are 0. */
@@ -117,22 +152,18 @@ MEMPOOL_API void *mempool_fixed_zalloc(mempool_fixed_t *pool) MEMPOOL_MUSTUSE;
  */
 static inline void mempool_fixed_free(mempool_fixed_t *pool, void *object)
 {
-	struct mempool_front *f = mempool_fixed_front(pool);
-	void **top;
+	struct mempool_front *mine;
+	bool pushed = false;
 
-	if (__builtin_expect(!f, 0)) {
-		mempool_fixed_free_slow(pool, object);
-		return;
+	if (pool->slot < 0) {
+		pushed = mempool_front_push(&pool->front, object);
+	} else {
+		mine = (struct mempool_front *)mempool_local[pool->slot];
+		if (__builtin_expect(mine != NULL, 1))
+			pushed = mempool_front_push(mine, object);
 	}
-	top = f->free;
-	if (__builtin_expect(!((uintptr_t)top & f->mask) || *top == object ||
-				     !object,
-			     0)) {
+	if (__builtin_expect(!pushed, 0))
 		mempool_fixed_free_slow(pool, object);
-		return;
-	}
-	*--top = object;
-	__atomic_store_n(&f->free, top, __ATOMIC_RELAXED);
 }
 
 /*

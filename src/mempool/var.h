@@ -24,7 +24,7 @@ typedef struct mempool_var mempool_var_t;
  *   initial    bytes taken at once, in one call to the source.  With a limit
  *              as high, the pool never asks for more.
  *   limit      on blocks, headers included; the pool's own record and its
- *              stacks of pointers, 1 KiB each, come on top.
+ *              stacks of pointers, 4 KiB each, come on top.
  *   threading  as for mempool_fixed_create().
  *
  * NULL with EINVAL (align no power of two or too large, initial above limit,

@@ -1,5 +1,5 @@
 /*
- * fixed_cells.c - blocks of 1 KiB for a pool's magazines and fronts.
+ * fixed_cells.c - blocks of 4 KiB for a pool's magazines and fronts.
  *
  * They come in groups, which are kept until the pool dies.  A cell that was
  * never asked for is not touched.

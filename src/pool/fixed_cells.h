@@ -1,5 +1,5 @@
 /*
- * fixed_cells.h - blocks of 1 KiB for a pool's magazines and fronts.
+ * fixed_cells.h - blocks of 4 KiB for a pool's magazines and fronts.
  */
 #ifndef POOL_FIXED_CELLS_H
 #define POOL_FIXED_CELLS_H
@@ -7,7 +7,7 @@
 #include "base/common.h"
 #include "mempool/pages.h"
 
-enum { CELL_BYTES = 1024 };
+enum { CELL_BYTES = 4096 };
 
 /* All zeros but for the source: none yet.  Owner: the pool's lock. */
 struct cells {

@@ -116,6 +116,15 @@ static struct mempool_front *hang_fronts(struct center *c)
 	return fronts;
 }
 
+/* That of a fixed pool is where the fast path finds it. */
+static struct mempool_front *single_fronts(struct center *c)
+{
+	if (c->classes > 1)
+		return fronts_new(&c->cells, c->stocks, c->classes);
+	front_init(&c->open.front, &c->stocks[0]);
+	return &c->open.front;
+}
+
 /* --- creation and end --- */
 
 bool center_open(struct center *c, const struct mempool_options *o,
@@ -135,8 +144,8 @@ bool center_open(struct center *c, const struct mempool_options *o,
 	if (o->initial && !blocks_add(&c->blocks, o->initial))
 		goto fail;
 	if (c->single && !c->watched) {
-		c->open.front = fronts_new(&c->cells, c->stocks, c->classes);
-		if (!c->open.front)
+		c->fronts = single_fronts(c);
+		if (!c->fronts)
 			goto fail;
 	}
 	if (o->threading == MEMPOOL_THREAD_LOCAL && !c->watched)
@@ -162,7 +171,7 @@ void center_destroy(struct center *c)
 		local_close(slot);
 	c->alive = 0;
 	c->open.slot = -1;
-	c->open.front = NULL;
+	memset(&c->open.front, 0, sizeof(c->open.front));
 	tool_pool(c, false);
 	blocks_destroy(&c->blocks);
 	cells_destroy(&c->cells);
@@ -289,9 +298,10 @@ NOINLINE static void shard_drain(struct center *c, struct shard *s,
 static inline void *shard_alloc(struct center *c, unsigned class)
 {
 	struct shard *s = shard_enter(c);
-	void **top = s->fronts ? front_pop(&s->fronts[class]) : NULL;
-	void *object = likely(top) ? *top : shard_refill(c, s, class);
+	void *object = s->fronts ? mempool_front_pop(&s->fronts[class]) : NULL;
 
+	if (unlikely(!object))
+		object = shard_refill(c, s, class);
 	shard_unlock(s);
 	return object;
 }
@@ -300,7 +310,8 @@ static inline void shard_free(struct center *c, unsigned class, void *object)
 {
 	struct shard *s = shard_enter(c);
 
-	if (unlikely(!s->fronts || !front_push(&s->fronts[class], object)))
+	if (unlikely(!s->fronts ||
+		     !mempool_front_push(&s->fronts[class], object)))
 		shard_drain(c, s, class, object);
 	shard_unlock(s);
 }

@@ -36,7 +36,8 @@ enum {
  * owner: the first thread of a single pool that is watched.
  */
 struct center {
-	struct mempool_fixed open; /* what the fast path sees */
+	struct mempool_fixed open;    /* what the fast path sees */
+	struct mempool_front *fronts; /* of a single pool; else NULL */
 	uint32_t alive;
 	struct lock lock;
 	bool single, watched, owned;
@@ -102,7 +103,7 @@ static inline void center_unlock(struct center *c)
 static inline struct mempool_front *center_fronts(const struct center *c)
 {
 	if (c->open.slot < 0)
-		return c->open.front;
+		return c->fronts;
 	return (struct mempool_front *)mempool_local[c->open.slot];
 }
 

@@ -82,6 +82,12 @@ static void exchange(struct mempool_front *f, const struct stock *k)
 
 /* --- sets --- */
 
+void front_init(struct mempool_front *f, const struct stock *k)
+{
+	if (k->slots)
+		f->mask = k->slots * sizeof(void *) - 1;
+}
+
 struct mempool_front *fronts_new(struct cells *cells,
 				 const struct stock *stocks, unsigned classes)
 {
@@ -91,8 +97,7 @@ struct mempool_front *fronts_new(struct cells *cells,
 		return NULL;
 	memset(fronts, 0, CELL_BYTES);
 	for (unsigned i = 0; i < classes; i++)
-		if (stocks[i].slots)
-			fronts[i].mask = stocks[i].slots * sizeof(void *) - 1;
+		front_init(&fronts[i], &stocks[i]);
 	return fronts;
 }
 
@@ -162,7 +167,7 @@ static bool fill(struct mempool_front *f, struct cells *cells, struct stock *k)
 void *front_refill(struct mempool_front *f, struct cells *cells,
 		   struct stock *k)
 {
-	void **top;
+	void *object;
 
 	if (!k->slots || !f)
 		return take_one(k);
@@ -170,7 +175,7 @@ void *front_refill(struct mempool_front *f, struct cells *cells,
 		void **m = new_magazine(cells, k);
 
 		if (!m) {
-			void *object = take_one(k);
+			object = take_one(k);
 
 			if (!object && f->free && count_free(f, k)) {
 				object = *f->free;
@@ -182,9 +187,9 @@ void *front_refill(struct mempool_front *f, struct cells *cells,
 	}
 	if (!count_alloc(f, k) && !fill(f, cells, k))
 		return NULL;
-	top = front_pop(f);
+	object = mempool_front_pop(f);
 	note_peak(k);
-	return *top;
+	return object;
 }
 
 /* --- drain --- */
@@ -234,7 +239,7 @@ void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
 	if (!make_room(f, cells, k))
 		stock_give(k, &object, 1);
 	else
-		front_push(f, object);
+		mempool_front_push(f, object);
 }
 
 void front_flush(struct mempool_front *f, struct stock *k)

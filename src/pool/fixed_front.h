@@ -12,6 +12,9 @@
 #include "pool/fixed_cells.h"
 #include "pool/fixed_stock.h"
 
+/* An empty front for `k`, which is all zeros. */
+void front_init(struct mempool_front *f, const struct stock *k);
+
 /* A set of fronts, one for each of the stocks; NULL: memory is out. */
 struct mempool_front *fronts_new(struct cells *cells,
 				 const struct stock *stocks, unsigned classes);
@@ -39,27 +42,5 @@ void front_empty_depot(struct cells *cells, struct stock *k);
 
 /* Objects of both sides; may be called without a lock, for statistics. */
 size_t front_count(const struct mempool_front *f);
-
-static inline void **front_pop(struct mempool_front *f)
-{
-	void **top = f->alloc;
-
-	if (!((uintptr_t)top & f->mask))
-		return NULL;
-	__atomic_store_n(&f->alloc, top + 1, __ATOMIC_RELAXED);
-	return top - 1;
-}
-
-/* False: full. */
-static inline bool front_push(struct mempool_front *f, void *object)
-{
-	void **top = f->free;
-
-	if (!((uintptr_t)top & f->mask) || *top == object)
-		return false;
-	*--top = object;
-	__atomic_store_n(&f->free, top, __ATOMIC_RELAXED);
-	return true;
-}
 
 #endif

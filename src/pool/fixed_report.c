@@ -35,7 +35,7 @@ static void add_all_fronts(struct center *c, struct tally *t)
 	if (c->open.slot >= 0)
 		local_walk(c->open.slot, add_fronts, t);
 	else
-		add_fronts(c->open.front, t);
+		add_fronts(c->fronts, t);
 	for (unsigned i = 0; i < SHARDS; i++)
 		add_fronts(
 			__atomic_load_n(&c->shards[i].fronts, __ATOMIC_ACQUIRE),
@@ -216,7 +216,7 @@ void report_check(struct center *c)
 	for (unsigned i = 0; i < SHARDS; i++)
 		check_fronts(c, c->shards[i].fronts);
 	if (c->open.slot < 0)
-		check_fronts(c, c->open.front);
+		check_fronts(c, c->fronts);
 	else
 		check_fronts(c, mempool_local[c->open.slot]);
 	center_unlock(c);

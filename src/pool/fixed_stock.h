@@ -12,7 +12,7 @@
 
 #include "pool/fixed_blocks.h"
 
-enum { DEPOT_MAGAZINES = 32 };
+enum { DEPOT_MAGAZINES = 16 };
 
 /*
  * `spans` are those with free objects.  free: the sum of their counts.

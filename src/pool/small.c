@@ -16,7 +16,7 @@
 
 #include "base/config.h"
 #include "base/fault.h"
-#include "heap/cache.h"
+#include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/check.h"
 #include "heap/heap.h"

@@ -237,9 +237,9 @@ COLD static void run_free(struct center *c, struct span *s)
 static void *class_alloc(struct center *c, unsigned class)
 {
 	struct mempool_front *fronts = center_fronts(c);
-	void **top = fronts ? front_pop(&fronts[class]) : NULL;
+	void *object = fronts ? mempool_front_pop(&fronts[class]) : NULL;
 
-	return likely(top) ? *top : center_alloc(c, class);
+	return likely(object) ? object : center_alloc(c, class);
 }
 
 void *mempool_var_alloc(mempool_var_t *pool, size_t size)
@@ -301,7 +301,7 @@ void mempool_var_free(mempool_var_t *pool, void *p)
 		return;
 	}
 	fronts = center_fronts(c);
-	if (unlikely(!fronts || !front_push(&fronts[s->class], p)))
+	if (unlikely(!fronts || !mempool_front_push(&fronts[s->class], p)))
 		center_free(c, s->class, p);
 }
 

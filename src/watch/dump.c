@@ -25,7 +25,6 @@
 #include "watch/file.h"
 #include "watch/json.h"
 #include "watch/process.h"
-#include "watch/profile.h"
 #include "watch/prometheus.h"
 #include "watch/snapshot.h"
 #include "watch/target.h"
@@ -193,19 +192,21 @@ static int write_stats(void)
 	return error;
 }
 
-static void print_profile(struct out *o, enum name_format format)
-{
-	(void)format;
-	profile_print(o);
-}
+/* Set by who records. */
+static dump_profile_writer *profile_writer;
 
 static int write_profile(void)
 {
-	int error = target_write(&profile, print_profile);
+	int error = profile_writer(&profile);
 
 	if (error)
 		tell("profile", target_name(&profile), profile.why);
 	return error;
+}
+
+void dump_profile_by(dump_profile_writer *writer)
+{
+	profile_writer = writer;
 }
 
 static int write_configured(bool at_exit)
@@ -317,7 +318,7 @@ void dump_start(void)
 			where = NOWHERE;
 		}
 	}
-	if (config.profile) {
+	if (config.profile && profile_writer) {
 		target_aim(&profile, config.profile, true);
 		profiling = target_open(&profile) == 0;
 		if (!profiling)

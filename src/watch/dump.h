@@ -5,6 +5,13 @@
 #define WATCH_DUMP_H
 
 #include "base/common.h"
+#include "watch/target.h"
+
+/* Writes the profile to `target`.  Returns 0 or an errno; then target->why. */
+typedef int dump_profile_writer(struct target *target);
+
+/* Has the profile written with the statistics.  Before dump_start(). */
+void dump_profile_by(dump_profile_writer *writer);
 
 /*
  * Gets ready for what config.stats and config.stats_signal ask.  Called once,

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,4 +118,66 @@ int file_open(int folder, const char *name, const char **why)
 	close(fd);
 	errno = error;
 	return -1;
+}
+
+/* Clears the way for a new file.  False: it must not be, see file_create(). */
+static bool make_way(const char *path, const char **why)
+{
+	int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+				    O_NONBLOCK);
+	struct stat st;
+	int error = EPERM;
+
+	if (fd < 0 && errno == ENOENT)
+		return true;
+	if (fd < 0) {
+		*why = errno == ELOOP ? "it is a symbolic link"
+				      : file_error(errno);
+		return false;
+	}
+	*why = "not a file";
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+		*why = refusal(&st, &error);
+	if (!*why && flock(fd, LOCK_EX | LOCK_NB) < 0 && errno == EWOULDBLOCK) {
+		*why = "another process is at work in it";
+		error = EBUSY;
+	}
+	if (!*why && unlink(path) < 0) {
+		error = errno;
+		*why = file_error(error);
+	}
+	close(fd);
+	errno = error;
+	return !*why;
+}
+
+int file_create(const char *path, const char **why)
+{
+	int fd;
+
+	*why = NULL;
+	if (!make_way(path, why))
+		return -1;
+	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
+		  0600);
+	if (fd < 0)
+		*why = file_error(errno);
+	else
+		flock(fd, LOCK_EX | LOCK_NB);
+	return fd;
+}
+
+int file_extend(int fd, off_t where, off_t bytes)
+{
+	struct rlimit limit;
+	int error;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
+	    limit.rlim_cur != RLIM_INFINITY &&
+	    (rlim_t)(where + bytes) > limit.rlim_cur)
+		return EFBIG;
+	do
+		error = posix_fallocate(fd, where, bytes);
+	while (error == EINTR);
+	return error;
 }

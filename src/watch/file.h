@@ -45,6 +45,20 @@ void file_close(struct file *file);
  */
 int file_open(int folder, const char *name, const char **why);
 
+/*
+ * Makes an empty file to be mapped, in the place of one of this user's own
+ * that nobody has mapped, and locks it (flock): the lock lasts as long as the
+ * descriptor or a mapping.  Returns the descriptor, or -1, errno set, and what
+ * is wrong in *why; EBUSY: a process is at work in the one that is there.
+ */
+int file_create(const char *path, const char **why);
+
+/*
+ * Has the file system put `bytes` at `where` aside, so that a full disk is an
+ * error now and no SIGBUS later.  Returns 0 or an errno; raises no SIGXFSZ.
+ */
+int file_extend(int fd, off_t where, off_t bytes);
+
 /* The system's words for an errno; needs no locale. */
 const char *file_error(int error);
 

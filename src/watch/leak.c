@@ -30,7 +30,7 @@ struct search {
 
 static size_t size_of(const struct live *object)
 {
-	return sites_at(object->site)->size;
+	return sites_size(object->site);
 }
 
 static int by_address(const void *a, const void *b)

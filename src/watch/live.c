@@ -167,6 +167,11 @@ void live_unlock(void)
 		lock_release(&shards[i].lock);
 }
 
+void live_forget_all(void)
+{
+	memset(live_filter, 0, sizeof live_filter);
+}
+
 void live_fork_child(void)
 {
 	for (int i = 0; i < SHARDS; i++)

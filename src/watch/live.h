@@ -38,23 +38,30 @@ static inline uint32_t live_hash(uintptr_t address)
 	return (uint32_t)((address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
 }
 
+/* False: `p` is no sample.  One load. */
+static inline bool live_maybe(const void *p)
+{
+	uint32_t hash = live_hash((uintptr_t)p);
+
+	return unlikely(__atomic_load_n(&live_filter[hash % LIVE_FILTER],
+					__ATOMIC_RELAXED));
+}
+
 /*
  * Forgets the sample at `p`, which is about to be freed, and says what it was.
  * False when there is none: as a rule after one load.  Any thread.
  */
 static inline bool live_take(const void *p, struct live *sample)
 {
-	uint32_t hash = live_hash((uintptr_t)p);
-
-	if (likely(!__atomic_load_n(&live_filter[hash % LIVE_FILTER],
-				    __ATOMIC_RELAXED)))
-		return false;
-	return live_take_slow(p, sample);
+	return live_maybe(p) && live_take_slow(p, sample);
 }
 
 /* All live samples, copied to `copies`, at most `most`; returns how many. */
 size_t live_copy(struct live *copies, size_t most);
 size_t live_count(void);
+
+/* Without a lock: no address is a sample from now on. */
+void live_forget_all(void);
 
 /* Around fork: all locks; in the child they are broken. */
 void live_lock(void);

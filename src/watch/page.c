@@ -6,16 +6,13 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/config.h"
-#include "base/lock.h"
 #include "base/out.h"
 #include "base/sys.h"
 #include "heap/cache.h"
@@ -25,11 +22,13 @@
 
 enum { CALLS_A_LOOK = 16 }; /* slow paths between two looks at the clock */
 
-static struct page *page;
+static struct page *page; /* NULL: none, or not yet */
 static char path[PATH_MAX];
-static bool own_name;	  /* the pattern named this process alone */
-static uint32_t writing;  /* one writer at a time; others do not wait */
-static uint64_t next_ms;  /* not before */
+static const char *profile; /* where it goes */
+static bool own_name;	    /* the pattern named this process alone */
+static bool pending;	    /* a child that may still publish one */
+static uint32_t writing;    /* one writer at a time; others do not wait */
+static uint64_t next_ms;    /* not before */
 static pid_t owner;
 
 static void say(const char *why)
@@ -113,48 +112,9 @@ static void end_turn(void)
 	__atomic_store_n(&writing, 0, __ATOMIC_RELEASE);
 }
 
-/* Called by the slow paths of every thread, outside of locks. */
-static void tick(void)
-{
-	static __thread uint8_t calls __attribute__((tls_model("initial-exec")));
-	uint64_t now;
-
-	if (calls++ % CALLS_A_LOOK)
-		return;
-	now = sys_now_ms();
-	if (now < __atomic_load_n(&next_ms, __ATOMIC_RELAXED) || !take_turn())
-		return;
-	if (page && owner == getpid())
-		update(PAGE_RUNNING);
-	__atomic_store_n(&next_ms, now + PAGE_STALE_MS, __ATOMIC_RELAXED);
-	end_turn();
-}
-
 /* --- the file --- */
 
-/* A new file: what lay there, of this user's, was another process's. */
-static int create(void)
-{
-	struct stat st;
-	int fd;
-
-	if (lstat(path, &st) == 0 && S_ISREG(st.st_mode) &&
-	    st.st_uid == geteuid())
-		unlink(path);
-	fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW,
-		  0600);
-	if (fd < 0)
-		return -1;
-	errno = posix_fallocate(fd, 0, sizeof *page);
-	if (errno) {
-		close(fd);
-		unlink(path);
-		return -1;
-	}
-	return fd;
-}
-
-static void fill(const char *profile)
+static void fill(void)
 {
 	struct timespec now;
 
@@ -177,58 +137,110 @@ static void fill(const char *profile)
 	memcpy(page->magic, PAGE_MAGIC, sizeof page->magic);
 }
 
-static bool publish(bool child, const char *profile)
+/* Opens the file under the pattern's name, numbered if that is taken. */
+static int create(bool numbered, const char **why)
 {
-	void *memory;
+	bool personal = name_mentions(config.page, 'p');
 	int fd;
 
 	errno = ENAMETOOLONG;
+	*why = "the name is too long";
 	if (!name_expand(path, sizeof path, config.page, getpid(),
-			 process_name()))
+			 process_name()) ||
+	    (numbered && !personal &&
+	     !name_number(path, sizeof path, getpid())))
+		return -1;
+	own_name = !numbered && !personal;
+	fd = file_create(path, why);
+	/* It is the page of the program that has started this one. */
+	if (fd < 0 && errno == EBUSY && own_name)
+		return create(true, why);
+	return fd;
+}
+
+static bool publish(bool child)
+{
+	void *memory = MAP_FAILED;
+	const char *why;
+	int fd = create(child, &why);
+	int error;
+
+	if (fd < 0) {
+		say(why);
 		return false;
-	own_name = !child && !name_mentions(config.page, 'p');
-	if (child && !name_mentions(config.page, 'p') &&
-	    !name_number(path, sizeof path, getpid()))
-		return false;
-	fd = create();
-	if (fd < 0)
-		return false;
-	memory = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED,
-		      fd, 0);
+	}
+	error = file_extend(fd, 0, sizeof *page);
+	if (!error) {
+		memory = mmap(NULL, sizeof *page, PROT_READ | PROT_WRITE,
+			      MAP_SHARED, fd, 0);
+		error = errno;
+	}
 	close(fd);
 	if (memory == MAP_FAILED) {
 		unlink(path);
+		say(file_error(error));
 		return false;
 	}
 	page = memory;
-	owner = getpid();
-	fill(profile);
+	fill();
 	return true;
 }
 
-void page_start(const char *profile)
+static void publish_late(void)
 {
 	int saved = errno;
 
-	if (publish(false, profile))
-		__atomic_store_n(&heap_tick, tick, __ATOMIC_RELEASE);
-	else
-		say(file_error(errno));
+	pending = false;
+	publish(true);
 	errno = saved;
 }
 
-void page_fork_child(const char *profile)
+/* Called by the slow paths of every thread, outside of locks. */
+static void tick(void)
+{
+	static __thread uint8_t calls __attribute__((tls_model("initial-exec")));
+	uint64_t now;
+
+	if (calls++ % CALLS_A_LOOK)
+		return;
+	now = sys_now_ms();
+	if (now < __atomic_load_n(&next_ms, __ATOMIC_RELAXED) || !take_turn())
+		return;
+	/* Not what _Fork or vfork left here. */
+	if (owner == getpid()) {
+		if (pending)
+			publish_late();
+		else if (page)
+			update(PAGE_RUNNING);
+	}
+	__atomic_store_n(&next_ms, now + PAGE_STALE_MS, __ATOMIC_RELAXED);
+	end_turn();
+}
+
+void page_start(const char *profile_path)
 {
 	int saved = errno;
 
-	if (!page)
-		return;
-	munmap(page, sizeof *page);
-	page = NULL;
-	writing = 0;
-	if (!publish(true, profile))
-		say(file_error(errno));
+	profile = profile_path;
+	owner = getpid();
+	if (publish(false))
+		__atomic_store_n(&heap_tick, tick, __ATOMIC_RELEASE);
 	errno = saved;
+}
+
+/* Most children call exec soon: those that stay publish their page later. */
+void page_fork_child(const char *profile_path)
+{
+	if (!page && !pending)
+		return;
+	if (page)
+		munmap(page, sizeof *page);
+	page = NULL;
+	profile = profile_path;
+	owner = getpid();
+	writing = 0;
+	next_ms = sys_now_ms() + PAGE_STALE_MS;
+	pending = true;
 }
 
 void page_at_exit(void)

@@ -45,12 +45,16 @@ struct page {
 };
 
 /*
- * Publishes the page that config.page names; once, at start.  `profile` is
+ * Publishes the page that config.page names, numbered by the process id when a
+ * running program has that; once, at start.  `profile` is
  * where the profile goes, "" when there is none.
  */
 void page_start(const char *profile);
 
-/* In a new child: a page of its own. */
+/*
+ * In a new child: it gets a page of its own when it has lived for a while and
+ * allocates, with its process id in the name.
+ */
 void page_fork_child(const char *profile);
 
 /* The last figures; the file stays if its name was meant for this process. */

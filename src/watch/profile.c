@@ -4,6 +4,7 @@
 #include "watch/profile.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <limits.h>
 #include <link.h>
 #include <string.h>
@@ -155,13 +156,13 @@ static void put_sites(struct out *o)
 	uint32_t count = sites_count();
 
 	for (uint32_t number = 1; number <= count; number++) {
-		const struct site *s = sites_at(number);
+		struct site s = sites_at(number);
 
-		word(o, "site ", s->stack);
-		word(o, " ", s->size);
-		word(o, " ", s->unit);
-		word(o, " ", s->total);
-		word(o, " ", s->live);
+		word(o, "site ", s.stack);
+		word(o, " ", s.size);
+		word(o, " ", s.unit);
+		word(o, " ", s.total);
+		word(o, " ", s.live);
 		out_char(o, '\n');
 	}
 }
@@ -189,13 +190,13 @@ static void put_objects(struct out *o)
 		out_str(o, "leaks 1\n");
 	for (size_t i = 0; i < scan.count; i++) {
 		const struct live *object = &scan.objects[i];
-		const struct site *s = sites_at(object->site);
+		struct site s = sites_at(object->site);
 
 		out_str(o, "object");
 		address(o, live_address(object));
-		word(o, " ", s->stack);
-		word(o, " ", s->size);
-		word(o, " ", s->unit);
+		word(o, " ", s.stack);
+		word(o, " ", s.size);
+		word(o, " ", s.unit);
 		word(o, " ", now - object->born_ms);
 		word(o, " ", object->thread);
 		out_str(o, state_name(object->mark));
@@ -204,10 +205,8 @@ static void put_objects(struct out *o)
 	leak_end(&scan);
 }
 
-void profile_print(struct out *o)
+static void put_all(struct out *o)
 {
-	bool before = stack_set_inside(true);
-
 	put_header(o);
 	dl_iterate_phdr(put_module, o);
 	put_sites(o);
@@ -215,5 +214,25 @@ void profile_print(struct out *o)
 		put_objects(o);
 	put_stacks(o);
 	out_str(o, "end\n");
-	stack_set_inside(before);
+}
+
+static void print(struct out *o, enum name_format format)
+{
+	(void)format;
+	put_all(o);
+}
+
+int profile_write(struct target *target)
+{
+	int error;
+
+	if (!record_is_on())
+		return 0;
+	target->why = "the program ends inside of malloc";
+	error = EDEADLK;
+	if (record_enter()) {
+		error = target_write(target, print);
+		record_leave();
+	}
+	return error;
 }

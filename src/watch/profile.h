@@ -28,8 +28,10 @@
 #ifndef WATCH_PROFILE_H
 #define WATCH_PROFILE_H
 
-#include "base/out.h"
+#include "watch/target.h"
 
-void profile_print(struct out *o);
+/* The caller is inside, see watch/record.h. */
+/* Writes it to `target`.  Returns 0 or an errno; then target->why says more. */
+int profile_write(struct target *target);
 
 #endif

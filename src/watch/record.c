@@ -10,10 +10,83 @@
 #include "heap/class.h"
 #include "heap/heap.h"
 #include "heap/sample.h"
+#include "watch/orphan.h"
 #include "watch/process.h"
 #include "watch/sites.h"
+#include "watch/stack.h"
 
 static uint64_t lost;
+static bool on;
+static void (*free_late)(void *p);
+
+/* Owner: its thread. */
+static __thread struct {
+	bool inside;
+	bool forked_inside;
+	void *late; /* what was freed inside, linked by its first words */
+} own __attribute__((tls_model("initial-exec")));
+
+static void signal_fence(void)
+{
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+}
+
+/* --- in and out --- */
+
+static COLD void turn_off(void)
+{
+	on = false;
+	sample_period = 0;
+	live_forget_all();
+}
+
+bool record_is_on(void)
+{
+	if (on && is_orphan())
+		turn_off();
+	return on;
+}
+
+bool record_is_inside(void)
+{
+	return own.inside;
+}
+
+bool record_enter(void)
+{
+	if (own.inside || !record_is_on())
+		return false;
+	own.inside = true;
+	signal_fence();
+	return true;
+}
+
+void record_leave(void)
+{
+	void *p;
+
+	signal_fence();
+	own.inside = false;
+	signal_fence();
+	while (unlikely(own.late)) {
+		p = __atomic_exchange_n(&own.late, NULL, __ATOMIC_RELAXED);
+		while (p) {
+			void *next = *(void **)p;
+
+			free_late(p);
+			p = next;
+		}
+	}
+}
+
+void record_defer(void *p)
+{
+	*(void **)p = own.late;
+	signal_fence();
+	own.late = p;
+}
+
+/* --- what is recorded --- */
 
 uint32_t record_now(void)
 {
@@ -29,9 +102,12 @@ static uint32_t thread_id(void)
 	return id;
 }
 
-void record_start(size_t period)
+void record_start(size_t period, void (*late)(void *p))
 {
+	free_late = late;
+	orphan_start();
 	stack_start();
+	on = true;
 	__atomic_store_n(&sample_period, period, __ATOMIC_RELEASE);
 	/* What this thread's magazines hold would go out without a look. */
 	heap_trim();
@@ -68,18 +144,25 @@ void record_alloc(void *p, size_t size)
 {
 	int saved = errno;
 
-	if (sample_due(size) && !stack_inside())
+	if (!own.inside && sample_due(size) && record_enter()) {
 		remember(p, size);
+		record_leave();
+	}
 	errno = saved;
 }
 
-void record_freed(const struct live *was)
+bool record_forget(void *p, struct live *was)
 {
-	sites_free(was->site);
+	bool found = live_take(p, was);
+
+	if (found)
+		sites_free(was->site);
+	return found;
 }
 
 void record_kept(const struct live *was)
 {
+	sites_kept(was->site);
 	if (live_add(was))
 		return;
 	sites_free(was->site);
@@ -91,20 +174,34 @@ uint64_t record_lost(void)
 	return __atomic_load_n(&lost, __ATOMIC_RELAXED);
 }
 
+/* --- fork --- */
+
 void record_fork_prepare(void)
 {
+	own.forked_inside = !record_enter();
+	if (own.forked_inside)
+		return;
 	live_lock();
 	sites_lock();
 }
 
 void record_fork_parent(void)
 {
+	if (own.forked_inside)
+		return;
 	sites_unlock();
 	live_unlock();
+	record_leave();
 }
 
 void record_fork_child(void)
 {
+	orphan_announced();
+	if (own.forked_inside) {
+		turn_off();
+		return;
+	}
 	sites_fork_child();
 	live_fork_child();
+	record_leave();
 }

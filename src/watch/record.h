@@ -4,6 +4,10 @@
  *
  * Called by the interposer around the next allocator, for that is where every
  * sampled request goes (heap/sample.h); never under a lock of the heap.
+ *
+ * A thread is inside from record_enter() to record_leave().  What the unwinder
+ * and signal handlers allocate there is not recorded, and samples that they
+ * free wait until the thread has left: the tables may be in its hands.
  */
 #ifndef WATCH_RECORD_H
 #define WATCH_RECORD_H
@@ -12,29 +16,37 @@
 
 /*
  * Loads the unwinder and turns sampling on, one sample every `period` bytes
- * in the mean; 1: every allocation.  Called once, at start; allocates.
+ * in the mean; 1: every allocation.  free_late frees what had to wait.  Called
+ * once, at start; allocates.
  */
-void record_start(size_t period);
+void record_start(size_t period, void (*free_late)(void *p));
 
-/* `p` has just been allocated.  Takes the stack if it is a sample. */
+/*
+ * False when the thread is inside already, or recording is off: in a child
+ * that nobody announced (watch/orphan.h).
+ */
+bool record_enter(void);
+void record_leave(void);
+bool record_is_inside(void);
+
+/* Whether anything is recorded here. */
+bool record_is_on(void);
+
+/* While inside: `p`, of 8 bytes or more, is freed when the thread leaves. */
+void record_defer(void *p);
+
+/*
+ * `p` has just been allocated.  Takes the stack if it is a sample and this
+ * thread is not inside.  errno stays.
+ */
 void record_alloc(void *p, size_t size);
 
 /*
- * `p` is about to be freed or moved: live_take() says whether it is a sample
- * and takes it out.  If so, record_freed() follows, or, when realloc failed
- * and it stays, record_kept().
+ * Inside: forgets `p`, which is about to be freed or moved.  False: it was no
+ * sample.  record_kept() when realloc has failed and it stays.
  */
-void record_freed(const struct live *was);
+bool record_forget(void *p, struct live *was);
 void record_kept(const struct live *was);
-
-/* `p` is about to be freed. */
-static inline void record_free(void *p)
-{
-	struct live was;
-
-	if (unlikely(live_take(p, &was)))
-		record_freed(&was);
-}
 
 /* Samples that could not be remembered for want of memory. */
 uint64_t record_lost(void);
@@ -42,6 +54,7 @@ uint64_t record_lost(void);
 /* Milliseconds since the process started, as in struct live. */
 uint32_t record_now(void);
 
+/* fork in a handler inside: the child, who cannot know more, is off. */
 void record_fork_prepare(void);
 void record_fork_parent(void);
 void record_fork_child(void);

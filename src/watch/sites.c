@@ -132,19 +132,47 @@ void sites_free(uint32_t site)
 	lock_release(&lock);
 }
 
-uint32_t sites_count(void)
+void sites_kept(uint32_t site)
 {
-	return sites.count;
+	lock_take(&lock);
+	site_at(site)->live++;
+	lock_release(&lock);
 }
 
-const struct site *sites_at(uint32_t site)
+/* Under the lock, no row is half made. */
+static uint32_t count_of(const struct shelf *shelf)
 {
-	return site_at(site);
+	uint32_t count;
+
+	lock_take(&lock);
+	count = shelf->count;
+	lock_release(&lock);
+	return count;
+}
+
+uint32_t sites_count(void)
+{
+	return count_of(&sites);
+}
+
+struct site sites_at(uint32_t number)
+{
+	struct site site;
+
+	lock_take(&lock);
+	site = *site_at(number);
+	lock_release(&lock);
+	return site;
+}
+
+uint64_t sites_size(uint32_t site)
+{
+	return site_at(site)->size;
 }
 
 uint32_t sites_stacks(void)
 {
-	return stacks.count;
+	return count_of(&stacks);
 }
 
 const struct stack *sites_stack(uint32_t stack)

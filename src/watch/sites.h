@@ -33,15 +33,21 @@ struct site {
 uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,
 		   size_t unit);
 
-/* A sample of this site was freed. */
+/* A sample of this site was freed; or was not, after all. */
 void sites_free(uint32_t site);
+void sites_kept(uint32_t site);
 
-/* How many there are, numbered from 1, and one of them. */
+/*
+ * How many there are, numbered from 1, and one of them: a copy, for its counts
+ * change.  Size and stacks never do.
+ */
 uint32_t sites_count(void);
-const struct site *sites_at(uint32_t site);
+struct site sites_at(uint32_t site);
+uint64_t sites_size(uint32_t site);
 uint32_t sites_stacks(void);
 const struct stack *sites_stack(uint32_t stack);
 
+/* Around fork: the lock; in the child it is broken. */
 void sites_lock(void);
 void sites_unlock(void);
 void sites_fork_child(void);

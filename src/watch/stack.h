@@ -14,7 +14,7 @@ enum { STACK_DEPTH = 128 };
 
 /*
  * Loads the unwinder and has it do its first, slow, work.  Called once, at
- * start, outside of malloc; allocates.  `deepest` <= STACK_DEPTH.
+ * start, outside of malloc; allocates.
  */
 void stack_start(void);
 
@@ -22,16 +22,10 @@ void stack_start(void);
 const char *stack_unwinder(void);
 
 /*
- * Whether what this thread allocates is our own doing: the unwinder's, or that
- * of whoever has set it.  Returns what it was.
- */
-bool stack_inside(void);
-bool stack_set_inside(bool now);
-
-/*
  * Return addresses of the calling thread, the innermost first, without those
- * inside this library.  Returns how many; 0 when called within itself.  Never
- * under a lock: the unwinder takes the loader's.
+ * inside this library.  Returns how many.  Never under a lock: the unwinder
+ * takes the loader's.  It may allocate; the caller sees to it that this does
+ * not come back here.
  */
 unsigned stack_capture(uintptr_t frames[STACK_DEPTH]);
 

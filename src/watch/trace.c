@@ -20,6 +20,7 @@
 #include "base/out.h"
 #include "watch/file.h"
 #include "watch/name.h"
+#include "watch/orphan.h"
 #include "watch/process.h"
 
 enum { EVENT_MOST = 64 }; /* bytes of the longest event */
@@ -83,36 +84,51 @@ static bool write_header(int fd)
 			    (uint64_t)now.tv_nsec / 1000000);
 	out_char(&o, '\n');
 	memset(page + o.used, 0, sizeof page - o.used);
-	return pwrite(fd, page, sizeof page, 0) == sizeof page;
+	errno = file_extend(fd, 0, sizeof page);
+	return !errno && pwrite(fd, page, sizeof page, 0) == sizeof page;
+}
+
+/* Creates the file, numbered if the name is taken. */
+static int create(char path[PATH_MAX], bool numbered, const char **why)
+{
+	bool personal = name_mentions(config.trace, 'p');
+	int fd;
+
+	errno = ENAMETOOLONG;
+	*why = "the name is too long";
+	if (!name_expand(path, PATH_MAX, config.trace, process_id(),
+			 process_name()) ||
+	    (numbered && !personal &&
+	     !name_number(path, PATH_MAX, process_id())))
+		return -1;
+	fd = file_create(path, why);
+	/* It is the log of the program that has started this one. */
+	if (fd < 0 && errno == EBUSY && !numbered && !personal)
+		return create(path, true, why);
+	return fd;
 }
 
 static bool open_log(bool numbered)
 {
-	char path[PATH_MAX];
-	const char *why = "the name is too long";
-	int fd = -1;
+	char path[PATH_MAX] = "";
+	const char *why;
+	int fd = create(path, numbered, &why);
 
-	if (name_expand(path, sizeof path, config.trace, process_id(),
-			process_name()) &&
-	    (!numbered || name_mentions(config.trace, 'p') ||
-	     name_number(path, sizeof path, process_id())))
-		fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC |
-					O_NOFOLLOW | O_NONBLOCK, 0600);
 	if (fd >= 0 && write_header(fd)) {
 		file_keep(&log_file, fd);
 		return true;
 	}
-	if (fd >= 0 || errno)
+	if (fd >= 0) {
 		why = file_error(errno);
-	if (fd >= 0)
 		close(fd);
-	say(path, why);
+	}
+	say(*path ? path : config.trace, why);
 	return false;
 }
 
 bool trace_start(void)
 {
-	errno = 0;
+	orphan_start();
 	generation++;
 	stopped = !open_log(false);
 	return !stopped;
@@ -120,6 +136,7 @@ bool trace_start(void)
 
 void trace_fork_child(void)
 {
+	orphan_announced();
 	lock_reset(&lock);
 	/* The parent's file: not ours to write to. */
 	file_close(&log_file);
@@ -157,7 +174,7 @@ static COLD struct trace_block *new_block(void)
 	if (!stopped && !file_valid(&log_file))
 		stop("the program closed it");
 	if (!stopped) {
-		error = posix_fallocate(log_file.fd, where, TRACE_BLOCK);
+		error = file_extend(log_file.fd, where, TRACE_BLOCK);
 		if (error)
 			stop(file_error(error));
 	}
@@ -246,6 +263,8 @@ void trace_event(enum trace_kind kind, const void *p, size_t size,
 		return;
 	}
 	w->busy = true;
+	if (unlikely(is_orphan())) /* its blocks are the parent's */
+		stopped = true;
 	if (likely(!stopped) &&
 	    (likely(w->block && w->generation == generation &&
 		    w->block->used <= TRACE_BLOCK - EVENT_MOST) ||

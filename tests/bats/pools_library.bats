@@ -137,12 +137,3 @@ int main(void) { return mempool_stats_dump("stderr"); }' >program.c
 	run -0 ./program
 	assert_line 'There is no pool now.'
 }
-
-@test "pkg-config knows how to compile and link" {
-	[[ -n $(type -P pkg-config) ]] || skip "no pkg-config"
-	export PKG_CONFIG_PATH=$BUILD
-	run -0 pkg-config --libs mempool
-	assert_output --partial -lmempool
-	run -0 pkg-config --static --libs mempool
-	assert_output --partial -ldl
-}

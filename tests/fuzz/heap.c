@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/check.h"
 #include "heap/heap.h"

@@ -17,7 +17,7 @@ struct node {
 };
 
 static struct node *head;
-static void *big;
+static void *volatile big;
 
 APART static void keep_list(void)
 {

@@ -5,6 +5,7 @@
 #define UNIT_HEAPS_H
 
 #include "base/config.h"
+#include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/check.h"
 #include "heap/heap.h"

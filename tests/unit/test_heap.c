@@ -9,6 +9,7 @@
 #include <pthread.h>
 
 #include "base/sys.h"
+#include "heap/cache_enter.h"
 #include "heap/registry.h"
 #include "unit/heaps.h"
 #include "unit/source.h"

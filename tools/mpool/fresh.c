@@ -20,8 +20,7 @@ static bool same_time(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* Whether the last line is "end": it is not being written any more. */
-static bool is_whole(const char *path)
+bool fresh_is_whole(const char *path)
 {
 	FILE *file = fopen(path, "re");
 	char tail[4] = { 0 };
@@ -50,7 +49,7 @@ const char *fresh_profile(const struct page *page)
 	for (int ms = 0; ms < PATIENCE_MS; ms += 10) {
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 		if (stat(page->profile, &now) == 0 &&
-		    !same_time(&before, &now) && is_whole(page->profile))
+		    !same_time(&before, &now) && fresh_is_whole(page->profile))
 			return NULL;
 	}
 	return "it did not write its profile within 5 s";

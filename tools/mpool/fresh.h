@@ -14,6 +14,9 @@
  */
 const char *fresh_profile(const struct page *page);
 
+/* Whether there is a file that ends as profiles do. */
+bool fresh_is_whole(const char *path);
+
 /*
  * `what` is a file's name, which is returned, or a process id: then its
  * profile is written anew, and its name is returned.  Dies when it cannot.

@@ -229,6 +229,7 @@ const char *page_newest(void)
 void page_snapshot(const struct page *page, struct snapshot *snapshot)
 {
 	memset(snapshot, 0, sizeof *snapshot);
+	snapshot->heap_used = true;
 	snapshot->pid = (pid_t)page->pid;
 	memcpy(snapshot->program, page->program, sizeof snapshot->program);
 	snapshot->age_ms = page->age_ms;

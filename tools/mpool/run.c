@@ -15,9 +15,11 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "fresh.h"
 #include "launch.h"
 #include "leaks.h"
 #include "page.h"
+#include "watch/name.h"
 
 const char help_run[] =
 	"Usage: mpool run [OPTIONS] [--] PROGRAM [ARGUMENTS]\n\n"
@@ -181,9 +183,15 @@ static void set_environment(struct run *r)
 /* What the program called it, once its process id is known. */
 static char *file_name(const struct run *r, const char *ending)
 {
-	return r->out ? strdup(r->out)
-		      : cli_format("%s.%ld.%s", program_name(r),
-				   (long)r->launch.pid, ending);
+	char *name = cli_alloc(PATH_MAX);
+
+	if (!r->out)
+		return cli_format("%s.%ld.%s", program_name(r),
+				  (long)r->launch.pid, ending);
+	if (!name_expand(name, PATH_MAX, r->out, r->launch.pid,
+			 program_name(r)))
+		*name = '\0';
+	return name;
 }
 
 /* --- what happened --- */
@@ -206,17 +214,30 @@ static void put_figures(FILE *out, const struct page *page)
 			100 * (double)pooled / (double)all);
 }
 
-/* Returns the number of lost objects. */
-static double report_leaks(const struct run *r, struct leak_report *report)
+/* Whether the program left a profile: no cut one, and none of an older run. */
+static bool load_profile(const struct run *r, struct profile *profile)
+{
+	if (!fresh_is_whole(r->profile))
+		return false;
+	profile_load(profile, r->profile);
+	if (r->launch.gdb || profile->pid == (uint64_t)r->launch.pid)
+		return true;
+	profile_free(profile);
+	return false;
+}
+
+/* False: there is no profile. */
+static bool report_leaks(const struct run *r, struct leak_report *report)
 {
 	struct leak_options how = { .lines = 20,
 				    .suppressions = r->suppressions };
 	struct profile profile;
 
-	profile_load(&profile, r->profile);
+	if (!load_profile(r, &profile))
+		return false;
 	leaks_report(stderr, &profile, &how, report);
 	profile_free(&profile);
-	return report->lost_count;
+	return true;
 }
 
 static void put_next(FILE *out, const struct run *r)
@@ -246,12 +267,53 @@ static void put_end(FILE *out, const struct run *r)
 	fprintf(out, " after %.2f s", r->launch.seconds);
 }
 
+static void put_leaks(FILE *out, const struct leak_report *report)
+{
+	fprintf(out, ", %s lost",
+		report->lost_count > 0.5
+			? value_human(LIVE_BYTES, report->lost_bytes, false)
+			: "nothing");
+}
+
+static void put_line(struct run *r, const struct page *page, bool reported,
+		     const struct leak_report *report)
+{
+	put_end(stderr, r);
+	if (page)
+		put_figures(stderr, page);
+	else
+		fprintf(stderr, "; it had no pools (linked statically, "
+			"set-user-ID, or it ended too early)");
+	if (reported)
+		put_leaks(stderr, report);
+	else if (page && (r->leaks || r->sample) && !fresh_is_whole(r->profile))
+		fprintf(stderr, "; it left no profile, for it did not end by "
+			"exit()\n");
+	if (!page)
+		fputc('\n', stderr);
+	else if (reported || !(r->leaks || r->sample) ||
+		 fresh_is_whole(r->profile))
+		put_next(stderr, r);
+}
+
+/* Pages of children that ended without a word: by _exit, or killed. */
+static void remove_page(const struct page *page, const char *path, void *arg)
+{
+	const struct run *r = arg;
+	const char *name = strrchr(path, '/') + 1;
+	char *own = cli_format("%ld.", (long)r->launch.pid);
+
+	if (!strncmp(name, own, strlen(own)) && !page_alive(page))
+		unlink(path);
+	free(own);
+}
+
 static int finish(struct run *r, int status)
 {
-	struct leak_report report;
+	struct leak_report report = { 0 };
+	bool reported = false;
 	const char *wrong;
 	struct page page;
-	double lost = 0;
 
 	r->page = cli_format("%s/%ld.page", page_folder(false),
 			     (long)r->launch.pid);
@@ -259,31 +321,14 @@ static int finish(struct run *r, int status)
 	r->log = file_name(r, "mtrace");
 	wrong = page_read(&page, r->page);
 	unlink(r->page);
-	if (r->leaks && access(r->profile, R_OK) == 0)
-		lost = report_leaks(r, &report);
+	page_walk(remove_page, r);
+	if (r->leaks)
+		reported = report_leaks(r, &report);
 	if (wrong && (status == 126 || status == 127))
 		return status; /* it did not start, which was said */
-	if (!r->quiet) {
-		put_end(stderr, r);
-		if (!wrong)
-			put_figures(stderr, &page);
-		else
-			fprintf(stderr, "; it had no pools (linked statically, "
-				"set-user-ID, or it ended too early)");
-		if (r->leaks && access(r->profile, R_OK) < 0)
-			fprintf(stderr, "; it left no profile");
-		else if (r->leaks)
-			fprintf(stderr, ", %s lost",
-				lost > 0.5 ? value_human(LIVE_BYTES,
-							 report.lost_bytes,
-							 false)
-					   : "nothing");
-		if (wrong)
-			fputc('\n', stderr);
-		else
-			put_next(stderr, r);
-	}
-	if (lost > 0.5 && r->leak_status && !status)
+	if (!r->quiet)
+		put_line(r, wrong ? NULL : &page, reported, &report);
+	if (report.lost_count > 0.5 && r->leak_status && !status)
 		return r->leak_status;
 	return status;
 }

@@ -1,0 +1,32 @@
+/*
+ * cache_enter.c - who is inside a slow path.
+ */
+#include "heap/cache_enter.h"
+
+#include "base/lock.h"
+#include "heap/heap.h"
+
+COLD void cache_free_late(void *late)
+{
+	while (late) {
+		void *object = late;
+
+		late = *(void **)object;
+		cache_free_slow(object);
+	}
+}
+
+bool cache_enter(struct cache *t)
+{
+	if (unlikely(t->state & CACHE_BUSY))
+		return false;
+	t->state |= CACHE_BUSY;
+	signal_fence();
+	if (unlikely(!heap_is_on()) && !heap_start()) {
+		t->state &= (uint8_t)~CACHE_BUSY;
+		return false;
+	}
+	if (unlikely(lock_orphaned()))
+		heap_adopt();
+	return true;
+}
