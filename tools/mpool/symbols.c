@@ -23,6 +23,7 @@ struct symbols {
 	const struct profile *profile;
 	Dwfl *dwfl;
 	void *tree; /* of struct known, by address */
+	bool *told; /* of each mapping: that its file has changed */
 };
 
 static char *debug_path;
@@ -81,18 +82,13 @@ static bool find_bias(int fd, const struct mapping *m, uint64_t *bias)
 static void report(struct symbols *s, const struct mapping *m)
 {
 	FILE *file = fopen(m->file, "re");
-	Dwfl_Module *module = NULL;
 	uint64_t bias;
 
 	if (!file)
 		return;
 	if (find_bias(fileno(file), m, &bias))
-		module = dwfl_report_elf(s->dwfl, m->file, m->file, -1, bias,
-					 false);
+		dwfl_report_elf(s->dwfl, m->file, m->file, -1, bias, false);
 	fclose(file);
-	if (module && !same_build_id(module, m->build_id))
-		cli_warn("%s has changed since the profile was taken; "
-			 "its names are not used", m->file);
 }
 
 static bool reported_before(const struct profile *p, size_t at)
@@ -108,7 +104,11 @@ struct symbols *symbols_open(const struct profile *profile)
 	struct symbols *s = cli_alloc(sizeof *s);
 
 	elf_version(EV_CURRENT);
-	*s = (struct symbols){ profile, dwfl_begin(&callbacks), NULL };
+	*s = (struct symbols){
+		profile, dwfl_begin(&callbacks), NULL,
+		cli_alloc(profile->mapping_count + 1)
+	};
+	memset(s->told, 0, profile->mapping_count + 1);
 	if (!s->dwfl)
 		return s;
 	dwfl_report_begin(s->dwfl);
@@ -166,12 +166,31 @@ static char *demangled(const char *name)
 	return plain;
 }
 
+/* The module of an address, if it is still the file that was mapped. */
+static Dwfl_Module *module_of(struct symbols *s, const struct mapping *m,
+			      uint64_t address)
+{
+	Dwfl_Module *module = NULL;
+	bool *told;
+
+	if (s->dwfl && m)
+		module = dwfl_addrmodule(s->dwfl, address);
+	if (!module || same_build_id(module, m->build_id))
+		return module;
+	told = &s->told[m - s->profile->mappings];
+	if (!*told)
+		cli_warn("%s has changed since the profile was taken; "
+			 "its names are not used", m->file);
+	*told = true;
+	return NULL;
+}
+
 static void look_up(struct symbols *s, struct known *e)
 {
 	const struct mapping *m = profile_mapping(s->profile, e->address);
 	const struct name *kept = embedded(s->profile, e->address);
-	Dwfl_Module *module = NULL;
 	const char *name = NULL;
+	Dwfl_Module *module;
 	Dwfl_Line *line;
 	int number = 0;
 
@@ -183,9 +202,8 @@ static void look_up(struct symbols *s, struct known *e)
 		};
 		return;
 	}
-	if (s->dwfl)
-		module = dwfl_addrmodule(s->dwfl, e->address - 1);
-	if (module && m && same_build_id(module, m->build_id))
+	module = module_of(s, m, e->address - 1);
+	if (module)
 		name = dwfl_module_addrname(module, e->address - 1);
 	if (name) {
 		e->symbol.function = demangled(name);
@@ -236,5 +254,6 @@ void symbols_close(struct symbols *symbols)
 	tdestroy(symbols->tree, free_entry);
 	if (symbols->dwfl)
 		dwfl_end(symbols->dwfl);
+	free(symbols->told);
 	free(symbols);
 }
