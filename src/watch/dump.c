@@ -13,10 +13,7 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <semaphore.h>
-#include <signal.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +21,7 @@
 #include "base/out.h"
 #include "watch/file.h"
 #include "watch/json.h"
+#include "watch/occasion.h"
 #include "watch/process.h"
 #include "watch/prometheus.h"
 #include "watch/snapshot.h"
@@ -332,89 +330,22 @@ const char *dump_profile(void)
 	return profiling ? profile.path : "";
 }
 
-/* --- on a signal --- */
+/* --- on a signal, and after each interval --- */
 
-static sem_t asked_for;
-
-/* Only posts: the heap may be in any state. */
-static void on_signal(int signal_number)
+static void start_occasions(void)
 {
-	int saved = errno;
+	int error = occasion_start(dump_now);
 
-	(void)signal_number;
-	sem_post(&asked_for);
-	errno = saved;
-}
-
-/* Till a signal has come or the interval is over; false: interrupted. */
-static bool wait_for_turn(void)
-{
-	struct timespec until;
-
-	if (!config.stats_interval_s)
-		return sem_wait(&asked_for) == 0;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += config.stats_interval_s;
-	return sem_clockwait(&asked_for, CLOCK_MONOTONIC, &until) == 0 ||
-	       errno == ETIMEDOUT;
-}
-
-static void *watch(void *unused)
-{
-	(void)unused;
-	prctl(PR_SET_NAME, "mpool-stats");
-	for (;;) {
-		if (!wait_for_turn())
-			continue;
-		/* One dump answers all that have come by now. */
-		while (sem_trywait(&asked_for) == 0)
-			;
-		dump_now();
-	}
-	return NULL;
-}
-
-/*
- * A thread with all signals blocked.  Its stack holds the program's static
- * TLS too, which may need more than 64 KiB.
- */
-static void start_thread(void)
-{
-	sigset_t all, old;
-	pthread_attr_t attributes;
-	pthread_t thread;
-	int error = EINVAL;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pthread_attr_init(&attributes);
-	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-	for (size_t stack = 64 * KIB; error == EINVAL && stack <= 8 * MIB;
-	     stack *= 2)
-		if (pthread_attr_setstacksize(&attributes, stack) == 0)
-			error = pthread_create(&thread, &attributes, watch,
-					       NULL);
-	pthread_attr_destroy(&attributes);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error)
 		tell("statistics", NULL, file_error(error));
 }
 
 void dump_signal_start(void)
 {
-	struct sigaction action = {
-		.sa_handler = on_signal,
-		.sa_flags = SA_RESTART | SA_ONSTACK,
-	};
 	int saved = errno;
 
-	if (!config.stats_signal && !(config.stats && config.stats_interval_s))
-		return;
-	sem_init(&asked_for, 0, 0);
-	start_thread();
-	/* Even without a thread: the signal must not end the program. */
-	if (config.stats_signal)
-		sigaction(config.stats_signal, &action, NULL);
+	if (occasion_wanted())
+		start_occasions();
 	errno = saved;
 }
 
@@ -426,9 +357,7 @@ void dump_fork_child(void)
 		return;
 	let_go();
 	forget_parent();
-	if (config.stats_signal || (config.stats && config.stats_interval_s)) {
-		sem_init(&asked_for, 0, 0);
-		start_thread();
-	}
+	if (occasion_wanted())
+		start_occasions();
 	errno = saved;
 }

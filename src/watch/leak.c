@@ -12,20 +12,28 @@
 #include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "base/sys.h"
 #include "heap/sample.h"
 #include "watch/sites.h"
 
-enum { ARENA_ALIGN = 64 << 20 }; /* of glibc's heaps of other arenas */
+enum {
+	ARENA_ALIGN = 64 << 20, /* of glibc's heaps of other arenas */
+	CHUNK = 16 * KIB,	/* memory that is copied at a time */
+	CHUNK_PAGES = CHUNK / (4 * KIB),
+};
 
 /* objects are sorted by address; those that wait are marked already. */
 struct search {
 	struct live *objects;
 	uint32_t *waiting;
+	uintptr_t *words; /* CHUNK bytes */
 	size_t count, waits;
 	uintptr_t low, high;
+	int pagemap; /* descriptor, or -1 */
+	bool blind;  /* the kernel does not let us look */
 };
 
 static size_t size_of(const struct live *object)
@@ -90,13 +98,56 @@ static void look_at(struct search *s, uintptr_t word)
 	s->waiting[s->waits++] = (uint32_t)at;
 }
 
-/* Another thread may be writing: a word is read once. */
-__attribute__((no_sanitize("address", "thread"))) static void
-look_through(struct search *s, uintptr_t from, uintptr_t to)
+/* Whether there is anything in these pages: to look would put it there. */
+static bool is_there(const struct search *s, uintptr_t from, uintptr_t to)
+{
+	enum { PRESENT_OR_SWAPPED = 3 };
+	uint64_t entries[CHUNK_PAGES + 1];
+	size_t page = sys_page(), first = from / page;
+	size_t bytes = ((to - 1) / page - first + 1) * sizeof *entries;
+	ssize_t n = s->pagemap < 0
+			    ? -1
+			    : pread(s->pagemap, entries, bytes,
+				    (off_t)(first * sizeof *entries));
+
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof *entries; i++)
+		if (entries[i] >> 62 & PRESENT_OR_SWAPPED)
+			return true;
+	return n <= 0;
+}
+
+/* Copies what can be read.  Returns how much of it from the start. */
+static size_t copy(struct search *s, uintptr_t from, size_t bytes)
+{
+	struct iovec to = { s->words, bytes };
+	struct iovec own = { (void *)from, bytes };
+	ssize_t n = process_vm_readv(getpid(), &to, 1, &own, 1, 0);
+
+	if (n < 0 && errno != EFAULT)
+		s->blind = true;
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/*
+ * The kernel does the reading: other threads may unmap what is looked at, and
+ * then it is skipped.
+ */
+static void look_through(struct search *s, uintptr_t from, uintptr_t to)
 {
 	from = round_up(from, sizeof(uintptr_t));
-	for (; from + sizeof(uintptr_t) <= to; from += sizeof(uintptr_t))
-		look_at(s, __atomic_load_n((uintptr_t *)from, __ATOMIC_RELAXED));
+	while (from < to && !s->blind) {
+		size_t bytes = min_of(to - from, CHUNK - from % CHUNK);
+		size_t n = bytes;
+
+		if (is_there(s, from, from + bytes)) {
+			n = copy(s, from, bytes);
+			for (size_t i = 0; i < n / sizeof *s->words; i++)
+				look_at(s, s->words[i]);
+		}
+		from += n;
+		if (n < bytes)
+			from = round_up(from + 1, sys_page());
+	}
 }
 
 static void drain(struct search *s)
@@ -239,32 +290,48 @@ static void prepare(struct search *s, struct leak_scan *scan)
 	scan->count = s->count;
 }
 
-/*
- * qsort allocates, and is itself recorded: harmless, for the copy is made
- * before.
- */
+static bool allocate(struct search *s, struct leak_scan *scan)
+{
+	size_t live = live_count(), most = live + live / 8 + 64;
+	size_t each = sizeof *s->objects + sizeof *s->waiting;
+
+	scan->bytes = round_up(CHUNK + most * each, sys_page());
+	s->words = sys_map(NULL, scan->bytes);
+	if (!s->words)
+		return false;
+	scan->memory = s->words;
+	scan->objects = s->objects = (void *)((char *)s->words + CHUNK);
+	s->waiting = (uint32_t *)(s->objects + most);
+	s->count = live_copy(s->objects, most);
+	return true;
+}
+
+/* `registers`: those of the caller, before we had any use for them. */
+static bool tell_apart(struct search *s, const jmp_buf *registers)
+{
+	bool looked;
+
+	s->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
+	look_through(s, (uintptr_t)registers, (uintptr_t)(registers + 1));
+	looked = look_at_roots(s, (uintptr_t)__builtin_frame_address(0));
+	if (s->pagemap >= 0)
+		close(s->pagemap);
+	return looked && !s->blind;
+}
+
+/* qsort may allocate: the copy is made before. */
 bool leak_scan(struct leak_scan *scan, bool look)
 {
-	size_t most = live_count() + live_count() / 8 + 64;
 	struct search s = { 0 };
 	jmp_buf registers;
-	bool done = false;
+	bool done;
 
-	setjmp(registers); /* before any of them holds what we look for */
+	setjmp(registers);
 	*scan = (struct leak_scan){ 0 };
-	scan->bytes = round_up(most * (sizeof *s.objects + sizeof *s.waiting),
-			       sys_page());
-	scan->objects = s.objects = sys_map(NULL, scan->bytes);
-	if (!s.objects)
+	if (!allocate(&s, scan))
 		return false;
-	s.waiting = (uint32_t *)(s.objects + most);
-	s.count = live_copy(s.objects, most);
 	prepare(&s, scan);
-	if (look) {
-		look_through(&s, (uintptr_t)&registers,
-			     (uintptr_t)(&registers + 1));
-		done = look_at_roots(&s, (uintptr_t)__builtin_frame_address(0));
-	}
+	done = look && tell_apart(&s, (const jmp_buf *)&registers);
 	for (size_t i = 0; !done && i < s.count; i++)
 		s.objects[i].mark = LEAK_UNKNOWN;
 	qsort(s.objects, s.count, sizeof *s.objects, by_site);
@@ -273,7 +340,7 @@ bool leak_scan(struct leak_scan *scan, bool look)
 
 void leak_end(struct leak_scan *scan)
 {
-	if (scan->objects)
-		sys_unmap(scan->objects, scan->bytes);
-	scan->objects = NULL;
+	if (scan->memory)
+		sys_unmap(scan->memory, scan->bytes);
+	*scan = (struct leak_scan){ 0 };
 }

@@ -138,8 +138,8 @@ profiled()
 }
 
 @test "threads, children and C++ are sampled without harm" {
-	run -0 "$MPOOL" run -q --sample=1k -o f.%p.mprof -- "$PROGRAMS/fork_storm"
-	run -0 "$MPOOL" run -q --sample=1k -o t.mprof -- "$PROGRAMS/short_threads"
+	run -0 "$MPOOL" run -q --sample=1k -o f.%p.mprof -- "$PROGRAMS/fork_storm" 300
+	run -0 "$MPOOL" run -q --sample=1k -o t.mprof -- "$PROGRAMS/short_threads" 3000
 	run -0 "$MPOOL" run -q --sample=1k -o c.mprof -- "$PROGRAMS/thread_local_objects"
 }
 

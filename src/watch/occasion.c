@@ -1,0 +1,107 @@
+/*
+ * occasion.c - has something done when a signal comes, and again and again.
+ */
+#include "watch/occasion.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <semaphore.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <time.h>
+
+#include "base/config.h"
+
+static sem_t asked_for;
+static void (*act)(void);
+
+/* Only posts: the heap may be in any state. */
+static void on_signal(int signal_number)
+{
+	int saved = errno;
+
+	(void)signal_number;
+	sem_post(&asked_for);
+	errno = saved;
+}
+
+/* Till a signal has come or the interval is over; false: interrupted. */
+static bool wait_for_turn(void)
+{
+	struct timespec until;
+
+	if (!config.stats_interval_s)
+		return sem_wait(&asked_for) == 0;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += config.stats_interval_s;
+	return sem_clockwait(&asked_for, CLOCK_MONOTONIC, &until) == 0 ||
+	       errno == ETIMEDOUT;
+}
+
+static void *watch(void *unused)
+{
+	(void)unused;
+	prctl(PR_SET_NAME, "mpool-stats");
+	for (;;) {
+		if (!wait_for_turn())
+			continue;
+		/* One dump answers all that have come by now. */
+		while (sem_trywait(&asked_for) == 0)
+			;
+		act();
+	}
+	return NULL;
+}
+
+/*
+ * A thread with all signals blocked.  Its stack holds the program's static
+ * TLS too, which may need more than 64 KiB.
+ */
+static int start_thread(void)
+{
+	sigset_t all, old;
+	pthread_attr_t attributes;
+	pthread_t thread;
+	int error = EINVAL;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	pthread_attr_init(&attributes);
+	pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+	for (size_t stack = 64 * KIB; error == EINVAL && stack <= 8 * MIB;
+	     stack *= 2)
+		if (pthread_attr_setstacksize(&attributes, stack) == 0)
+			error = pthread_create(&thread, &attributes, watch,
+					       NULL);
+	pthread_attr_destroy(&attributes);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	return error;
+}
+
+bool occasion_wanted(void)
+{
+	return config.stats_signal ||
+	       (config.stats && config.stats_interval_s);
+}
+
+/*
+ * Even without a thread the signal must not end the program.  A child has the
+ * handler already, unless the program has taken the signal for itself.
+ */
+int occasion_start(void (*what)(void))
+{
+	struct sigaction action = {
+		.sa_handler = on_signal,
+		.sa_flags = SA_RESTART | SA_ONSTACK,
+	};
+	static bool installed;
+	int error;
+
+	act = what;
+	sem_init(&asked_for, 0, 0);
+	error = start_thread();
+	if (config.stats_signal && !installed)
+		sigaction(config.stats_signal, &action, NULL);
+	installed = true;
+	return error;
+}

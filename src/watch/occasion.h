@@ -1,0 +1,19 @@
+/*
+ * occasion.h - has something done when a signal comes, and again and again.
+ */
+#ifndef WATCH_OCCASION_H
+#define WATCH_OCCASION_H
+
+#include "base/common.h"
+
+/* Whether config.stats_signal or config.stats_interval_s asks for it. */
+bool occasion_wanted(void);
+
+/*
+ * Installs the signal's handler and starts the thread that calls `act`, once
+ * for all signals that have come by then.  In a new child: once more.  Returns
+ * 0, or the errno for which there is no thread.  Allocates.
+ */
+int occasion_start(void (*act)(void));
+
+#endif
