@@ -228,7 +228,7 @@ run-stress: $(stress)
 	@set -e; for t in $(stress); do $$t; done
 
 # The readers of the tool; all others are of the libraries.
-fuzzed_sources = $(if $(filter profile log,$*),tools/mpool/$*.c tools/mpool/cli.c,\
+fuzzed_sources = $(if $(filter profile log,$*),$(wildcard tools/mpool/$**.c) tools/mpool/cli.c,\
 	$(heap_sources) $(wildcard src/pool/*.c))
 build/fuzz/%: tests/fuzz/%.c $(heap_sources) $(wildcard src/pool/*.c tools/mpool/*.c)
 	$(call say,FUZZ,$<)

@@ -101,26 +101,28 @@ static bool worth_exchanging(void **top)
 
 /*
  * Sampling is on, and the alloc side has just been filled: what would come
- * after the next sample goes back to the slabs.
+ * after the next sample goes back to the slabs.  Meanwhile the side is nobody's:
+ * a signal handler must not take what is given back.
  */
 static COLD void clip(struct cache *t, struct central *k)
 {
 	unsigned c = k->slabs.c;
 	struct side *s = &t->of[c];
-	void **word = get(&s->alloc);
-	size_t offered, surplus;
+	void **word = __atomic_exchange_n(&s->alloc, NULL, __ATOMIC_RELAXED);
+	size_t offered = 0, surplus;
 
-	if (!word || magazine_word_at_edge(word))
-		return;
-	offered = magazine_count(word - 1);
+	signal_fence();
+	if (word && !magazine_word_at_edge(word))
+		offered = magazine_count(word - 1);
 	surplus = offered - sample_allow(c, offered);
-	if (!surplus)
-		return;
-	lock_take(&k->lock);
-	count(&t->loaded[c], -surplus);
-	set(&s->alloc, word + surplus);
-	central_give(k, word - 1, surplus);
-	lock_release(&k->lock);
+	if (surplus) {
+		lock_take(&k->lock);
+		count(&t->loaded[c], -surplus);
+		central_give(k, word - 1, surplus);
+		lock_release(&k->lock);
+	}
+	signal_fence();
+	set(&s->alloc, word ? word + surplus : NULL);
 }
 
 /* One object without a magazine. */

@@ -99,6 +99,8 @@ static inline void *mempool_front_pop(struct mempool_front *f)
 	if (__builtin_expect(!((uintptr_t)top & f->mask), 0))
 		return NULL;
 	MEMPOOL_STORE(f->alloc, top + 1);
+	if (!top[-1])
+		__builtin_unreachable(); /* so callers test once */
 	return top[-1];
 }
 
@@ -118,14 +120,16 @@ static inline bool mempool_front_push(struct mempool_front *f, void *object)
 
 /*
  * An object, contents arbitrary.  NULL with ENOMEM: the source gives no more,
- * or the limit is reached.  Any thread that the pool's form allows; never
- * sleeps but for its locks.  pool may not be NULL: a fault (SIGSEGV).
+ * or the limit is reached; with EINVAL: pool is NULL.  Any thread that the
+ * pool's form allows; never sleeps but for its locks.
  */
 MEMPOOL_MUSTUSE static inline void *mempool_fixed_alloc(mempool_fixed_t *pool)
 {
 	struct mempool_front *mine;
 	void *object = NULL;
 
+	if (__builtin_expect(!pool, 0))
+		return mempool_fixed_alloc_slow(pool);
 	if (pool->slot < 0) {
 		object = mempool_front_pop(&pool->front);
 	} else {
@@ -143,7 +147,8 @@ MEMPOOL_API void *mempool_fixed_zalloc(mempool_fixed_t *pool) MEMPOOL_MUSTUSE;
 
 /*
  * Takes an object back; NULL does nothing.  The object itself is not touched.
- * Never fails, never takes memory.  pool may not be NULL.
+ * Never fails, never takes memory.  An object without a pool, NULL, stops the
+ * program with a line.
  *
  * The object freed last, freed again, stops the program at once.  Another
  * double free, a foreign pointer and one into an object do so when a full
@@ -155,6 +160,10 @@ static inline void mempool_fixed_free(mempool_fixed_t *pool, void *object)
 	struct mempool_front *mine;
 	bool pushed = false;
 
+	if (__builtin_expect(!pool, 0)) {
+		mempool_fixed_free_slow(pool, object);
+		return;
+	}
 	if (pool->slot < 0) {
 		pushed = mempool_front_push(&pool->front, object);
 	} else {
@@ -167,7 +176,8 @@ static inline void mempool_fixed_free(mempool_fixed_t *pool, void *object)
 }
 
 /*
- * True when `p` points at an object of the pool, in use or free.  NULL: false.
+ * True when `p` points at an object of the pool, in use or free.  False when
+ * either is NULL.
  * O(log blocks); takes the lock.
  */
 MEMPOOL_API bool mempool_fixed_owns(mempool_fixed_t *pool, const void *p);
@@ -182,7 +192,8 @@ MEMPOOL_API size_t mempool_fixed_trim(mempool_fixed_t *pool);
 
 /*
  * What the pool can say about itself.  held_bytes are the blocks and the
- * stacks; overhead_bytes what of them is no object.  Takes the lock.
+ * stacks; overhead_bytes what of them is no object.  Takes the lock.  A NULL
+ * pool: all zeros; stats NULL does nothing.
  */
 MEMPOOL_API void mempool_fixed_stats(mempool_fixed_t *pool,
 				     struct mempool_stats *stats);

@@ -44,7 +44,7 @@ MEMPOOL_API void mempool_var_destroy(mempool_var_t *pool);
  * `size` bytes, contents arbitrary; 0 is taken for 1.  NULL with ENOMEM: the
  * source gives no more, the limit is reached, or size is beyond PTRDIFF_MAX.
  * Any thread that the pool's form allows; never sleeps but for its locks.
- * pool may not be NULL: a fault (SIGSEGV).
+ * This and the next four: with EINVAL if pool is NULL.
  */
 MEMPOOL_API void *mempool_var_alloc(mempool_var_t *pool,
 				    size_t size) MEMPOOL_MUSTUSE;
@@ -76,6 +76,7 @@ MEMPOOL_API void *mempool_var_realloc(mempool_var_t *pool, void *p,
 
 /*
  * Takes an object back; NULL does nothing.  Never fails, never takes memory.
+ * An object without a pool, NULL, stops the program with a line.
  *
  * The object of its class freed last, freed again, and a pointer that is
  * outside the pool's blocks or in no object's span stop the program at once.
@@ -86,7 +87,10 @@ MEMPOOL_API void *mempool_var_realloc(mempool_var_t *pool, void *p,
  */
 MEMPOOL_API void mempool_var_free(mempool_var_t *pool, void *p);
 
-/* The bytes that may be used at `p`, at least what was asked for.  NULL: 0. */
+/*
+ * The bytes that may be used at `p`, at least what was asked for.  0 when
+ * either is NULL.
+ */
 MEMPOOL_API size_t mempool_var_usable_size(mempool_var_t *pool, const void *p);
 
 /* As mempool_fixed_trim(). */
@@ -94,7 +98,8 @@ MEMPOOL_API size_t mempool_var_trim(mempool_var_t *pool);
 
 /*
  * What the pool can say about itself.  live_bytes are rounded up as the
- * objects are; overhead_bytes / live: the bookkeeping bytes an object.
+ * objects are; overhead_bytes / live: the bookkeeping bytes an object.  A NULL
+ * pool: all zeros; stats NULL does nothing.
  */
 MEMPOOL_API void mempool_var_stats(mempool_var_t *pool,
 				   struct mempool_stats *stats);

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/sys.h"
-#include "pool/fixed_center.h"
+#include "pool/fixed_center_calls.h"
 #include "pool/fixed_report.h"
 
 enum { ALIGN_DEFAULT = 16, ALIGN_TINY = 8, SPAN_OBJECTS = 16 };
@@ -100,13 +100,22 @@ void mempool_fixed_destroy(mempool_fixed_t *pool)
 
 void *mempool_fixed_alloc_slow(mempool_fixed_t *pool)
 {
+	if (!pool) {
+		errno = EINVAL;
+		return NULL;
+	}
 	return center_alloc(center_of(pool), 0);
 }
 
 void mempool_fixed_free_slow(mempool_fixed_t *pool, void *object)
 {
-	struct center *c = center_of(pool);
+	struct center *c;
 
+	if (!pool) {
+		center_free_nowhere(object);
+		return;
+	}
+	c = center_of(pool);
 	if (object)
 		center_free(c, 0, object);
 }
@@ -122,11 +131,12 @@ void *mempool_fixed_zalloc(mempool_fixed_t *pool)
 
 bool mempool_fixed_owns(mempool_fixed_t *pool, const void *p)
 {
-	struct center *c = center_of(pool);
+	struct center *c;
 	bool owns;
 
-	if (!p)
+	if (!pool || !p)
 		return false;
+	c = center_of(pool);
 	center_lock(c);
 	owns = stock_owns(&c->stocks[0], p);
 	center_unlock(c);
@@ -140,7 +150,7 @@ size_t mempool_fixed_trim(mempool_fixed_t *pool)
 
 void mempool_fixed_stats(mempool_fixed_t *pool, struct mempool_stats *stats)
 {
-	roster_stats(&center_of(pool)->entry, stats);
+	report_show(pool ? center_of(pool) : NULL, stats);
 }
 
 void mempool_fixed_check(mempool_fixed_t *pool)

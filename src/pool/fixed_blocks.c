@@ -7,9 +7,6 @@
  */
 #include "pool/fixed_blocks.h"
 
-#include <stdlib.h>
-#include <string.h>
-
 #include "pool/pages.h"
 #include "pool/tool.h"
 
@@ -29,38 +26,11 @@ void blocks_shape(struct blocks *b, size_t align)
 
 void blocks_init(struct blocks *b)
 {
-	b->table = b->inside;
-	b->room = BLOCKS_INSIDE;
+	extents_init(&b->extents);
 	b->next = b->first;
 }
 
-/* --- the table --- */
-
-static bool make_room(struct blocks *b)
-{
-	struct extent *bigger;
-
-	if (b->count < b->room)
-		return true;
-	bigger = malloc(2 * b->room * sizeof(*bigger));
-	if (!bigger)
-		return false;
-	memcpy(bigger, b->table, b->count * sizeof(*bigger));
-	if (b->table != b->inside)
-		free(b->table);
-	b->table = bigger;
-	b->room *= 2;
-	return true;
-}
-
-static void insert(struct blocks *b, char *start, char *end)
-{
-	unsigned i = b->count++;
-
-	for (; i > 0 && b->table[i - 1].start > start; i--)
-		b->table[i] = b->table[i - 1];
-	b->table[i] = (struct extent){ start, end };
-}
+/* --- where a pointer leads --- */
 
 static void widen(struct blocks *b, uintptr_t low, uintptr_t high)
 {
@@ -70,42 +40,9 @@ static void widen(struct blocks *b, uintptr_t low, uintptr_t high)
 		__atomic_store_n(&b->high, high, __ATOMIC_RELAXED);
 }
 
-static void remove_at(struct blocks *b, unsigned i)
-{
-	b->count--;
-	b->last = 0;
-	for (; i < b->count; i++)
-		b->table[i] = b->table[i + 1];
-}
-
-static bool holds(const struct extent *e, const char *p)
-{
-	return p >= e->start && p < e->end;
-}
-
-static const struct extent *extent_of(struct blocks *b, const char *p)
-{
-	unsigned low = 0, high = b->count;
-
-	if (b->last < high && holds(&b->table[b->last], p))
-		return &b->table[b->last];
-	while (low < high) {
-		unsigned middle = (low + high) / 2;
-
-		if (p >= b->table[middle].end)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	if (low == b->count || !holds(&b->table[low], p))
-		return NULL;
-	b->last = low;
-	return &b->table[low];
-}
-
 struct span *blocks_find(struct blocks *b, const void *p)
 {
-	const struct extent *e = extent_of(b, p);
+	const struct extent *e = extents_find(&b->extents, p);
 	struct span *s = span_of(b, p);
 	size_t offset;
 
@@ -125,7 +62,7 @@ bool blocks_add(struct blocks *b, size_t bytes)
 	size_t got;
 	char *start;
 
-	if (!make_room(b))
+	if (!extents_reserve(&b->extents))
 		return false;
 	start = pages_take(b->source, bytes, b->align, &got);
 	if (!start)
@@ -142,7 +79,7 @@ bool blocks_add(struct blocks *b, size_t bytes)
 		.got = got,
 		.spans = (unsigned)((got - b->least) / b->stride + 1),
 	};
-	insert(b, start, start + got);
+	extents_insert(&b->extents, start, start + got);
 	widen(b, (uintptr_t)start, (uintptr_t)start + got);
 	b->held += got;
 	b->calls++;
@@ -305,8 +242,8 @@ struct span *blocks_take_run(struct blocks *b, struct stock *stock, size_t run)
 
 	if (b->fresh && b->fresh->spans - b->fresh->fresh >= run)
 		return used_span(b, take_fresh(b, run), run, stock);
-	for (unsigned i = 0; i < b->count; i++) {
-		s = search(b, &b->table[i], run);
+	for (unsigned i = 0; i < b->extents.count; i++) {
+		s = search(b, &b->extents.table[i], run);
 		if (!s)
 			continue;
 		for (size_t n = 0; n < run; n++)
@@ -362,9 +299,9 @@ size_t blocks_trim(struct blocks *b)
 {
 	size_t bytes = 0, largest = 0;
 
-	for (unsigned i = b->count; i-- > 0;) {
-		char *start = b->table[i].start;
-		struct block *block = block_of_extent(b, &b->table[i]);
+	for (unsigned i = b->extents.count; i-- > 0;) {
+		char *start = b->extents.table[i].start;
+		struct block *block = block_of_extent(b, &b->extents.table[i]);
 		size_t got = block->got;
 
 		if (block->used) {
@@ -372,7 +309,7 @@ size_t blocks_trim(struct blocks *b)
 			continue;
 		}
 		drop_spare(b, block, start);
-		remove_at(b, i);
+		extents_remove(&b->extents, i);
 		tool_block(start, got, false);
 		pages_give(b->source, start, got);
 		b->held -= got;
@@ -385,16 +322,13 @@ size_t blocks_trim(struct blocks *b)
 
 void blocks_destroy(struct blocks *b)
 {
-	for (unsigned i = 0; i < b->count; i++) {
-		size_t got = block_of_extent(b, &b->table[i])->got;
+	for (unsigned i = 0; i < b->extents.count; i++) {
+		size_t got = block_of_extent(b, &b->extents.table[i])->got;
 
-		tool_block(b->table[i].start, got, false);
-		pages_give(b->source, b->table[i].start, got);
+		tool_block(b->extents.table[i].start, got, false);
+		pages_give(b->source, b->extents.table[i].start, got);
 	}
-	if (b->table != b->inside)
-		free(b->table);
-	b->table = b->inside;
-	b->count = 0;
+	extents_clear(&b->extents);
 	b->held = b->used = 0;
 	b->spare = NULL;
 	b->fresh = NULL;

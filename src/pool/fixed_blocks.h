@@ -9,11 +9,9 @@
 
 #include "base/common.h"
 #include "mempool/pages.h"
+#include "pool/fixed_extents.h"
 
-enum {
-	SPAN_BYTES = 64 << 10,
-	BLOCKS_INSIDE = 16, /* that the table has room for from the start */
-};
+enum { SPAN_BYTES = 64 << 10 };
 
 /* As much as a block may grow to. */
 #define BLOCK_MAX_BYTES (64 * MIB)
@@ -46,15 +44,9 @@ struct span {
 	uint64_t bits[];
 };
 
-/* A row of the table. */
-struct extent {
-	char *start, *end;
-};
-
 /*
- * All blocks of a pool.  table[0..count) is sorted by address.  Every span of
- * a block below its `fresh` has a stock or is in the list `spare`.
- * Owner: the pool's lock.
+ * All blocks of a pool.  Every span of a block below its `fresh` has a stock
+ * or is in the list `spare`.  Owner: the pool's lock.
  */
 struct blocks {
 	struct mempool_pages *source;
@@ -70,9 +62,7 @@ struct blocks {
 	struct span *spare;
 	struct block *fresh; /* the one with spans that were never used */
 	uintptr_t low, high; /* all blocks that ever were lie between */
-	struct extent *table;
-	unsigned count, room, last; /* last: where the search found one */
-	struct extent inside[BLOCKS_INSIDE];
+	struct extents extents;
 };
 
 /* Where the span begins that holds `p`, which is a header or an object. */

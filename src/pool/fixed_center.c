@@ -1,5 +1,5 @@
 /*
- * fixed_center.c - a pool of objects of one or more sizes, in three forms.
+ * fixed_center.c - a pool of objects of one or more sizes: its life.
  */
 #include "pool/fixed_center.h"
 
@@ -11,6 +11,7 @@
 #include "pool/debug.h"
 #include "pool/fixed_front.h"
 #include "pool/local.h"
+#include "pool/pages_source.h"
 #include "pool/tool.h"
 
 enum { GRAVES = 32, MAGAZINE_BYTES_WORTH = 32 << 10 };
@@ -92,7 +93,7 @@ static unsigned slots_for(size_t size)
 	return slots;
 }
 
-/* --- a thread's fronts --- */
+/* --- fronts --- */
 
 /* A thread ends, or the pool. */
 static void leave(void *pool, void *memory)
@@ -102,18 +103,6 @@ static void leave(void *pool, void *memory)
 	center_lock(c);
 	fronts_destroy(memory, &c->cells, c->stocks, c->classes);
 	center_unlock(c);
-}
-
-static struct mempool_front *hang_fronts(struct center *c)
-{
-	struct mempool_front *fronts =
-		fronts_new(&c->cells, c->stocks, c->classes);
-
-	if (fronts && !local_hang(c->open.slot, fronts)) {
-		cells_give(&c->cells, fronts);
-		return NULL;
-	}
-	return fronts;
 }
 
 /* That of a fixed pool is where the fast path finds it. */
@@ -127,9 +116,14 @@ static struct mempool_front *single_fronts(struct center *c)
 
 /* --- creation and end --- */
 
+/*
+ * The source of the process enters the roster when it is first asked for.  That
+ * must not be under the lock of a pool, which a fork takes after the roster's.
+ */
 bool center_open(struct center *c, const struct mempool_options *o,
 		 const struct roster_kind *kind)
 {
+	source_of(o->pages);
 	blocks_init(&c->blocks);
 	for (unsigned i = 0; i < c->classes; i++) {
 		struct stock *k = &c->stocks[i];
@@ -204,249 +198,4 @@ COLD void center_enter_slow(struct center *c)
 		refuse_entry(c);
 	if (c->single && (debug_flags & DEBUG_OWNER))
 		check_owner(c);
-}
-
-/* --- shards --- */
-
-/*
- * Where this thread last found a shard free.  All begin with the first; those
- * who meet there part.
- */
-static __thread unsigned my_shard __attribute__((tls_model("initial-exec")));
-
-COLD static struct shard *shard_enter_slow(struct center *c)
-{
-	struct shard *s;
-
-	for (unsigned i = 1; i < SHARDS; i++) {
-		my_shard = (my_shard + 1) % SHARDS;
-		s = &c->shards[my_shard];
-		if (shard_try(s))
-			return s;
-	}
-	s = &c->shards[my_shard];
-	shard_wait(s);
-	return s;
-}
-
-static inline struct shard *shard_enter(struct center *c)
-{
-	struct shard *s = &c->shards[my_shard];
-
-	return likely(shard_try(s)) ? s : shard_enter_slow(c);
-}
-
-static struct mempool_front *fronts_of(struct center *c, struct shard *s)
-{
-	if (!s->fronts)
-		__atomic_store_n(&s->fronts,
-				 fronts_new(&c->cells, c->stocks, c->classes),
-				 __ATOMIC_RELEASE);
-	return s->fronts;
-}
-
-static struct mempool_front *front_at(struct mempool_front *fronts,
-				      unsigned class)
-{
-	return fronts ? &fronts[class] : NULL;
-}
-
-/* Memory is out: looks into every shard. */
-COLD static void *steal(struct center *c, unsigned class)
-{
-	void *object = NULL;
-
-	for (unsigned i = 0; i < SHARDS && !object; i++) {
-		struct shard *s = &c->shards[i];
-		struct mempool_front *f;
-
-		shard_lock(s);
-		f = front_at(s->fronts, class);
-		if (f) {
-			lock_take(&c->lock);
-			front_flush(f, &c->stocks[class]);
-			object = front_refill(NULL, &c->cells,
-					      &c->stocks[class]);
-			lock_release(&c->lock);
-		}
-		shard_unlock(s);
-	}
-	return object;
-}
-
-NOINLINE static void *shard_refill(struct center *c, struct shard *s,
-				   unsigned class)
-{
-	void *object;
-
-	lock_take(&c->lock);
-	object = front_refill(front_at(fronts_of(c, s), class), &c->cells,
-			      &c->stocks[class]);
-	lock_release(&c->lock);
-	return object;
-}
-
-NOINLINE static void shard_drain(struct center *c, struct shard *s,
-				 unsigned class, void *object)
-{
-	lock_take(&c->lock);
-	front_drain(front_at(fronts_of(c, s), class), &c->cells,
-		    &c->stocks[class], object);
-	lock_release(&c->lock);
-}
-
-static inline void *shard_alloc(struct center *c, unsigned class)
-{
-	struct shard *s = shard_enter(c);
-	void *object = s->fronts ? mempool_front_pop(&s->fronts[class]) : NULL;
-
-	if (unlikely(!object))
-		object = shard_refill(c, s, class);
-	shard_unlock(s);
-	return object;
-}
-
-static inline void shard_free(struct center *c, unsigned class, void *object)
-{
-	struct shard *s = shard_enter(c);
-
-	if (unlikely(!s->fronts ||
-		     !mempool_front_push(&s->fronts[class], object)))
-		shard_drain(c, s, class, object);
-	shard_unlock(s);
-}
-
-/* --- calls that the fast path could not serve --- */
-
-COLD void *center_fail(struct center *c)
-{
-	__atomic_fetch_add(&c->failures, 1, __ATOMIC_RELAXED);
-	errno = ENOMEM;
-	return NULL;
-}
-
-COLD static void watched_free(struct center *c, struct stock *k, void *object)
-{
-	size_t size = c->object_size ? c->object_size : k->size;
-
-	center_lock(c);
-	stock_accuse(k, object);
-	debug_poison(object, k->size);
-	tool_object(c, object, size, false);
-	front_drain(NULL, &c->cells, k, object);
-	center_unlock(c);
-}
-
-/* Memory is out: what is free in other shards, or lies idle in classes. */
-COLD static void *last_resort(struct center *c, unsigned class)
-{
-	void *object = c->single ? NULL : steal(c, class);
-
-	if (!object && c->classes > 1) {
-		center_trim(c);
-		center_lock(c);
-		object = front_refill(NULL, &c->cells, &c->stocks[class]);
-		center_unlock(c);
-	}
-	return object ? object : center_fail(c);
-}
-
-COLD static void *watched_alloc(struct center *c, unsigned class)
-{
-	struct stock *k = &c->stocks[class];
-	void *object;
-
-	center_lock(c);
-	object = front_refill(NULL, &c->cells, k);
-	center_unlock(c);
-	if (!object)
-		object = last_resort(c, class);
-	if (!object)
-		return NULL;
-	debug_check_poison(object, k->size, k->name);
-	tool_object(c, object, c->object_size ? c->object_size : k->size, true);
-	return object;
-}
-
-void *center_alloc(struct center *c, unsigned class)
-{
-	struct stock *k = &c->stocks[class];
-	struct mempool_front *fronts;
-	void *object;
-
-	if (unlikely(c->watched))
-		return watched_alloc(c, class);
-	fronts = center_fronts(c);
-	if (!fronts && c->open.slot < 0) {
-		object = shard_alloc(c, class);
-		return likely(object) ? object : last_resort(c, class);
-	}
-	center_lock(c);
-	if (!fronts)
-		fronts = hang_fronts(c);
-	object = front_refill(front_at(fronts, class), &c->cells, k);
-	center_unlock(c);
-	return likely(object) ? object : last_resort(c, class);
-}
-
-void center_free(struct center *c, unsigned class, void *object)
-{
-	struct stock *k = &c->stocks[class];
-	struct mempool_front *fronts;
-
-	if (unlikely(c->watched)) {
-		watched_free(c, k, object);
-		return;
-	}
-	fronts = center_fronts(c);
-	if (!fronts && c->open.slot < 0) {
-		shard_free(c, class, object);
-		return;
-	}
-	center_lock(c);
-	if (!fronts)
-		fronts = hang_fronts(c);
-	front_drain(front_at(fronts, class), &c->cells, k, object);
-	center_unlock(c);
-}
-
-/* --- trim --- */
-
-static void flush_fronts(struct center *c, struct mempool_front *fronts)
-{
-	for (unsigned i = 0; fronts && i < c->classes; i++)
-		front_flush(&fronts[i], &c->stocks[i]);
-}
-
-void center_flush(struct center *c)
-{
-	for (unsigned i = 0; i < SHARDS; i++) {
-		struct shard *s = &c->shards[i];
-
-		if (c->single)
-			break;
-		shard_lock(s);
-		lock_take(&c->lock);
-		flush_fronts(c, s->fronts);
-		lock_release(&c->lock);
-		shard_unlock(s);
-	}
-	center_lock(c);
-	flush_fronts(c, center_fronts(c));
-	for (unsigned i = 0; i < c->classes; i++)
-		front_empty_depot(&c->cells, &c->stocks[i]);
-	center_unlock(c);
-}
-
-size_t center_trim(struct center *c)
-{
-	size_t bytes;
-
-	center_flush(c);
-	center_lock(c);
-	for (unsigned i = 0; i < c->classes; i++)
-		stock_trim(&c->stocks[i]);
-	bytes = blocks_trim(&c->blocks);
-	center_unlock(c);
-	return bytes;
 }

@@ -107,15 +107,4 @@ static inline struct mempool_front *center_fronts(const struct center *c)
 	return (struct mempool_front *)mempool_local[c->open.slot];
 }
 
-/* NULL with ENOMEM, and counts that. */
-void *center_fail(struct center *c);
-
-/* An object of the class; NULL with ENOMEM.  The fast path failed. */
-void *center_alloc(struct center *c, unsigned class);
-void center_free(struct center *c, unsigned class, void *object);
-
-/* Empties all stacks that the caller may touch; with the depots. */
-void center_flush(struct center *c);
-size_t center_trim(struct center *c);
-
 #endif

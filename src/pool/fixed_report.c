@@ -77,6 +77,14 @@ void report_stats(struct roster_entry *e, struct mempool_stats *s)
 	center_unlock(c);
 }
 
+void report_show(struct center *c, struct mempool_stats *stats)
+{
+	if (stats && c)
+		roster_stats(&c->entry, stats);
+	else if (stats)
+		memset(stats, 0, sizeof(*stats));
+}
+
 /* --- fork --- */
 
 void report_fork_lock(struct roster_entry *e)
@@ -157,17 +165,19 @@ static void check_blocks(struct center *c)
 	struct blocks *b = &c->blocks;
 	size_t held = 0, objects = 0, capacity = 0;
 
-	for (unsigned i = 0; i < b->count; i++) {
-		const struct block *block = block_of_extent(b, &b->table[i]);
+	for (unsigned i = 0; i < b->extents.count; i++) {
+		const struct block *block =
+			block_of_extent(b, &b->extents.table[i]);
 		unsigned used = 0;
 
-		must(!i || b->table[i - 1].end <= b->table[i].start, c, block,
-		     "the table of blocks is not sorted");
+		must(!i || b->extents.table[i - 1].end <=
+				     b->extents.table[i].start,
+		     c, block, "the table of blocks is not sorted");
 		must(block->fresh <= block->spans, c, block,
 		     "a block has more spans than fit");
 		for (unsigned n = 0; n < block->fresh;) {
 			const struct span *s = span_header(
-				b, b->table[i].start + n * b->stride);
+				b, b->extents.table[i].start + n * b->stride);
 
 			must(s->block == block, c, s,
 			     "a span's block is wrong");

@@ -12,6 +12,9 @@ void report_fork_lock(struct roster_entry *e);
 void report_fork_unlock(struct roster_entry *e);
 void report_fork_child(struct roster_entry *e);
 
+/* `c` NULL: all zeros.  `stats` NULL: nothing. */
+void report_show(struct center *c, struct mempool_stats *stats);
+
 /* Ends the program when an invariant does not hold. */
 void report_check(struct center *c);
 

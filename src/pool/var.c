@@ -12,7 +12,7 @@
 
 #include "base/sys.h"
 #include "pool/debug.h"
-#include "pool/fixed_center.h"
+#include "pool/fixed_center_calls.h"
 #include "pool/fixed_front.h"
 #include "pool/fixed_report.h"
 #include "pool/tool.h"
@@ -234,6 +234,12 @@ COLD static void run_free(struct center *c, struct span *s)
 
 /* --- objects --- */
 
+COLD static void *refuse_null(void)
+{
+	errno = EINVAL;
+	return NULL;
+}
+
 static void *class_alloc(struct center *c, unsigned class)
 {
 	struct mempool_front *fronts = center_fronts(c);
@@ -244,9 +250,13 @@ static void *class_alloc(struct center *c, unsigned class)
 
 void *mempool_var_alloc(mempool_var_t *pool, size_t size)
 {
-	struct center *c = center_of(pool);
-	const struct behind *v = behind_of(c);
+	struct center *c;
+	const struct behind *v;
 
+	if (unlikely(!pool))
+		return refuse_null();
+	c = center_of(pool);
+	v = behind_of(c);
 	if (unlikely(size > v->classes.largest))
 		return run_alloc_or_trim(c, v->align, size);
 	return class_alloc(c, var_class_of(&v->classes, size));
@@ -263,6 +273,8 @@ void *mempool_var_calloc(mempool_var_t *pool, size_t n, size_t size)
 {
 	size_t bytes;
 
+	if (!pool)
+		return refuse_null();
 	if (__builtin_mul_overflow(n, size, &bytes))
 		return center_fail(center_of(pool));
 	return mempool_var_zalloc(pool, bytes);
@@ -270,10 +282,14 @@ void *mempool_var_calloc(mempool_var_t *pool, size_t n, size_t size)
 
 void *mempool_var_aligned(mempool_var_t *pool, size_t align, size_t size)
 {
-	struct center *c = center_of(pool);
-	const struct behind *v = behind_of(c);
+	struct center *c;
+	const struct behind *v;
 	unsigned class;
 
+	if (!pool)
+		return refuse_null();
+	c = center_of(pool);
+	v = behind_of(c);
 	if (!align || (align & (align - 1)) || align > c->blocks.align / 2) {
 		errno = EINVAL;
 		return NULL;
@@ -289,10 +305,15 @@ void *mempool_var_aligned(mempool_var_t *pool, size_t align, size_t size)
 
 void mempool_var_free(mempool_var_t *pool, void *p)
 {
-	struct center *c = center_of(pool);
 	struct mempool_front *fronts;
+	struct center *c;
 	struct span *s;
 
+	if (unlikely(!pool)) {
+		center_free_nowhere(p);
+		return;
+	}
+	c = center_of(pool);
 	if (!p)
 		return;
 	s = span_around(c, p);
@@ -315,7 +336,7 @@ static size_t size_at(struct center *c, const void *p)
 
 size_t mempool_var_usable_size(mempool_var_t *pool, const void *p)
 {
-	return p ? size_at(center_of(pool), p) : 0;
+	return pool && p ? size_at(center_of(pool), p) : 0;
 }
 
 void *mempool_var_realloc(mempool_var_t *pool, void *p, size_t size)
@@ -323,7 +344,7 @@ void *mempool_var_realloc(mempool_var_t *pool, void *p, size_t size)
 	size_t old;
 	void *to;
 
-	if (!p)
+	if (!p || !pool)
 		return mempool_var_alloc(pool, size);
 	old = size_at(center_of(pool), p);
 	if (size <= old && (size > old / 2 || old <= VAR_STEP))
@@ -348,7 +369,7 @@ size_t mempool_var_trim(mempool_var_t *pool)
 
 void mempool_var_stats(mempool_var_t *pool, struct mempool_stats *stats)
 {
-	roster_stats(&center_of(pool)->entry, stats);
+	report_show(pool ? center_of(pool) : NULL, stats);
 }
 
 void mempool_var_check(mempool_var_t *pool)

@@ -252,6 +252,18 @@ static int dump(const char *target, bool at_exit)
 	return error;
 }
 
+bool dump_is_deserted(void)
+{
+	bool deserted;
+
+	if (!hold())
+		return false;
+	process_look();
+	deserted = process_deserted();
+	let_go();
+	return deserted;
+}
+
 void dump_now(void)
 {
 	int saved = errno;

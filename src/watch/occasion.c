@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
 
@@ -25,17 +26,27 @@ static void on_signal(int signal_number)
 	errno = saved;
 }
 
-/* Till a signal has come or the interval is over; false: interrupted. */
+/*
+ * Till a signal has come or the interval is over; false: interrupted.  When the
+ * program's last thread has ended by pthread_exit, this one would keep the
+ * process alive for ever: it ends it then, as that would have.
+ */
 static bool wait_for_turn(void)
 {
+	unsigned seconds = 0;
 	struct timespec until;
 
-	if (!config.stats_interval_s)
-		return sem_wait(&asked_for) == 0;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += config.stats_interval_s;
-	return sem_clockwait(&asked_for, CLOCK_MONOTONIC, &until) == 0 ||
-	       errno == ETIMEDOUT;
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &until);
+		until.tv_sec++;
+		if (sem_clockwait(&asked_for, CLOCK_MONOTONIC, &until) == 0)
+			return true;
+		if (errno != ETIMEDOUT)
+			return false;
+		if (dump_is_deserted())
+			exit(0);
+	} while (++seconds != config.stats_interval_s);
+	return true;
 }
 
 static void *watch(void *unused)

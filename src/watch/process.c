@@ -31,6 +31,8 @@ static struct {
 	bool confined;
 	uint64_t filters_at_start;
 	uint64_t seccomp_mode, filters, rss, peak;
+	uint64_t threads;
+	bool main_ended;
 } self = { .status = FILE_NONE };
 
 /* --- /proc/self/status --- */
@@ -55,6 +57,9 @@ static void read_line(const char *line)
 {
 	read_field(line, "VmHWM:", KIB, &self.peak);
 	read_field(line, "VmRSS:", KIB, &self.rss);
+	read_field(line, "Threads:", 1, &self.threads);
+	if (strncmp(line, "State:", 6) == 0)
+		self.main_ended = strchr(line, 'Z') != NULL;
 	read_field(line, "Seccomp:", 1, &self.seccomp_mode);
 	read_field(line, "Seccomp_filters:", 1, &self.filters);
 }
@@ -141,6 +146,11 @@ void process_look(void)
 bool process_confined(void)
 {
 	return self.confined;
+}
+
+bool process_deserted(void)
+{
+	return self.main_ended && self.threads == 2;
 }
 
 uint64_t process_rss_bytes(void)

@@ -33,7 +33,7 @@ uint64_t process_age_ms(void);
 
 /*
  * Reads /proc/self/status.  Whoever writes statistics calls it first and
- * alone, then asks the three below.
+ * alone, then asks those below.
  */
 void process_look(void);
 
@@ -42,6 +42,9 @@ void process_look(void);
  * any call that it would not have made by itself.
  */
 bool process_confined(void);
+
+/* The main thread has ended, and one other is all that is left. */
+bool process_deserted(void);
 
 /* Resident memory, now (0: unknown) and at most. */
 uint64_t process_rss_bytes(void);

@@ -78,7 +78,7 @@ static bool write_header(int fd)
 	out_str(&o, "mpool-trace 1\nprogram ");
 	out_json_string(&o, process_name());
 	out_str(&o, "\npid ");
-	out_u64(&o, (uint64_t)process_id());
+	out_u64(&o, (uint64_t)getpid());
 	out_str(&o, "\nstart ");
 	out_u64(&o, (uint64_t)now.tv_sec * 1000 +
 			    (uint64_t)now.tv_nsec / 1000000);
@@ -96,10 +96,10 @@ static int create(char path[PATH_MAX], bool numbered, const char **why)
 
 	errno = ENAMETOOLONG;
 	*why = "the name is too long";
-	if (!name_expand(path, PATH_MAX, config.trace, process_id(),
+	if (!name_expand(path, PATH_MAX, config.trace, getpid(),
 			 process_name()) ||
 	    (numbered && !personal &&
-	     !name_number(path, PATH_MAX, process_id())))
+	     !name_number(path, PATH_MAX, getpid())))
 		return -1;
 	fd = file_create(path, why);
 	/* It is the log of the program that has started this one. */

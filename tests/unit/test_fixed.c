@@ -3,15 +3,9 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
-#include "base/inject.h"
 #include "mempool/fixed.h"
-#include "mempool/pages.h"
-#include "pool/debug.h"
-#include "pool/tool.h"
 
-enum { MANY = 20000, KIB_64 = 64 << 10 };
+enum { MANY = 20000 };
 
 static const enum mempool_threading forms[] = { MEMPOOL_LOCKED, MEMPOOL_SINGLE,
 						MEMPOOL_THREAD_LOCAL };
@@ -64,17 +58,6 @@ static size_t below(size_t limit)
 	return (size_t)(random_state % limit);
 }
 
-static void shuffle(size_t n)
-{
-	for (size_t i = n; i > 1; i--) {
-		size_t other = below(i);
-		void *p = objects[i - 1];
-
-		objects[i - 1] = objects[other];
-		objects[other] = p;
-	}
-}
-
 /* --- creation --- */
 
 static void expect_einval(size_t size, struct mempool_options o)
@@ -114,19 +97,38 @@ static void what_cannot_be_had_is_enomem(void)
 	assert_int_equal(errno, ENOMEM);
 }
 
-static void null_and_nothing_do_no_harm(void)
+static void null_and_nothing_to_do_are_no_harm(void)
 {
 	mempool_fixed_t *pool = mempool_fixed_create(64, NULL);
 
-	mempool_fixed_destroy(NULL);
-	mempool_fixed_check(NULL);
-	assert_int_equal(mempool_fixed_trim(NULL), 0);
 	errno = 4711;
 	mempool_fixed_free(pool, NULL);
+	mempool_fixed_stats(pool, NULL);
 	assert_false(mempool_fixed_owns(pool, NULL));
 	assert_int_equal(mempool_fixed_trim(pool), 0);
 	assert_int_equal(errno, 4711);
 	mempool_fixed_destroy(pool);
+}
+
+static void a_pool_that_is_null_has_nothing(void)
+{
+	struct mempool_stats s, zeros = { 0 };
+
+	mempool_fixed_destroy(NULL);
+	mempool_fixed_check(NULL);
+	mempool_fixed_free(NULL, NULL);
+	assert_int_equal(mempool_fixed_trim(NULL), 0);
+	assert_false(mempool_fixed_owns(NULL, &s));
+	errno = 0;
+	assert_null(mempool_fixed_alloc(NULL));
+	assert_int_equal(errno, EINVAL);
+	errno = 0;
+	assert_null(mempool_fixed_zalloc(NULL));
+	assert_int_equal(errno, EINVAL);
+	memset(&s, 0xff, sizeof(s));
+	mempool_fixed_stats(NULL, &s);
+	assert_memory_equal(&s, &zeros, sizeof(s));
+	mempool_fixed_stats(NULL, NULL);
 }
 
 /* --- what objects are --- */
@@ -246,433 +248,16 @@ static void random_calls_never_overlap(void)
 	}
 }
 
-/* --- blocks --- */
-
-static void calls_to_the_source_grow_as_the_logarithm(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
-	size_t first = 0, n = 0;
-
-	for (; stats_of(pool).refills < 2; n++) {
-		assert_non_null(mempool_fixed_alloc(pool));
-		first = n;
-	}
-	for (; n < 1000000; n++)
-		assert_non_null(mempool_fixed_alloc(pool));
-	/* log2(1000000 / first) + 2 */
-	assert_true((uint64_t)first << (stats_of(pool).refills - 2) <= n);
-	mempool_fixed_destroy(pool);
-}
-
-static void what_is_taken_at_the_start_is_not_asked_for_again(void)
-{
-	struct mempool_options o = { .initial = 1 << 20, .limit = 1 << 20 };
-	mempool_fixed_t *pool = mempool_fixed_create(64, &o);
-
-	assert_int_equal(stats_of(pool).refills, 1);
-	assert_true(take(pool, MANY) > 15000);
-	assert_int_equal(stats_of(pool).refills, 1);
-	mempool_fixed_destroy(pool);
-}
-
-static void empty_blocks_go_back_in_any_order(void)
-{
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
-		mempool_fixed_t *pool = make(64, forms[f], 0);
-		uint64_t held, rest;
-		size_t given;
-
-		take(pool, MANY);
-		shuffle(MANY);
-		/* One object in use keeps its block. */
-		give(pool, MANY - 1);
-		objects[0] = objects[MANY - 1];
-		held = stats_of(pool).held_bytes;
-		given = mempool_fixed_trim(pool);
-		assert_true(given > 0);
-		rest = stats_of(pool).held_bytes;
-		assert_int_equal(held - rest, given);
-		assert_int_equal(mempool_fixed_trim(pool), 0);
-		assert_int_equal(stats_of(pool).live, 1);
-		mempool_fixed_check(pool);
-		mempool_fixed_free(pool, objects[0]);
-		assert_true(mempool_fixed_trim(pool) > 0);
-		assert_int_equal(stats_of(pool).stock, 0);
-		/* And it goes on from there. */
-		assert_int_equal(take(pool, MANY), MANY);
-		mempool_fixed_check(pool);
-		mempool_fixed_destroy(pool);
-	}
-}
-
-static void check_limit(size_t size, size_t limit, enum mempool_threading form)
-{
-	mempool_fixed_t *pool = make(size, form, limit);
-	struct mempool_stats s;
-	size_t n;
-
-	n = take(pool, MANY);
-	assert_true(n > 0 && n < MANY);
-	assert_int_equal(errno, ENOMEM);
-	s = stats_of(pool);
-	assert_true(s.live_bytes <= limit);
-	assert_int_equal(s.live, n);
-	assert_int_equal(s.stock, 0);
-	assert_true(s.failures >= 1);
-	/* Nothing is lost by that: one back, one more. */
-	mempool_fixed_free(pool, objects[n - 1]);
-	assert_non_null(mempool_fixed_alloc(pool));
-	assert_null(mempool_fixed_alloc(pool));
-	give(pool, n);
-	assert_int_equal(take(pool, MANY), n);
-	mempool_fixed_check(pool);
-	mempool_fixed_destroy(pool);
-}
-
-static void the_limit_is_reached_and_not_passed(void)
-{
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
-		check_limit(64, 4096, forms[f]);
-		check_limit(64, 100000, forms[f]);
-		check_limit(100, 1 << 20, forms[f]);
-		check_limit(5000, 1 << 20, forms[f]);
-		check_limit(100000, 1 << 20, forms[f]);
-	}
-}
-
-static void with_a_limit_most_of_it_is_objects(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 1 << 20);
-
-	assert_true(take(pool, MANY) * 64 > (1 << 20) * 95 / 100);
-	mempool_fixed_destroy(pool);
-}
-
-static void a_source_that_fails_now_and_then_loses_nothing(void)
-{
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
-		for (int every = 1; every < 12; every++) {
-			struct mempool_options o = { .threading = forms[f] };
-			mempool_fixed_t *pool;
-			char rule[32];
-			size_t n = 0;
-
-			snprintf(rule, sizeof rule, "pages:%d/%d", every,
-				 every);
-			assert_true(inject_set(rule));
-			pool = mempool_fixed_create(512, &o);
-			for (size_t i = 0; pool && i < 3000; i++) {
-				objects[n] = mempool_fixed_alloc(pool);
-				n += objects[n] != NULL;
-			}
-			inject_set(NULL);
-			if (!pool)
-				continue;
-			mempool_fixed_check(pool);
-			assert_int_equal(stats_of(pool).live, n);
-			give(pool, n);
-			assert_int_equal(stats_of(pool).live, 0);
-			mempool_fixed_trim(pool);
-			assert_int_equal(stats_of(pool).stock, 0);
-			assert_int_equal(take(pool, MANY), MANY);
-			mempool_fixed_destroy(pool);
-		}
-	}
-}
-
-static void without_memory_for_magazines_objects_go_one_by_one(void)
-{
-	struct mempool_options o = { .initial = KIB_64 };
-	mempool_fixed_t *pool = mempool_fixed_create(64, &o);
-	size_t n;
-
-	assert_true(inject_set("pages:1+"));
-	n = take(pool, MANY);
-	assert_true(n > 900);
-	give(pool, n);
-	assert_int_equal(take(pool, MANY), n);
-	give(pool, n);
-	inject_set(NULL);
-	mempool_fixed_check(pool);
-	assert_int_equal(stats_of(pool).live, 0);
-	mempool_fixed_destroy(pool);
-}
-
-static void pools_over_a_source_of_their_own_give_all_back(void)
-{
-	mempool_pages_t *pages = mempool_pages_create(NULL);
-	struct mempool_options o = { .pages = pages };
-	mempool_fixed_t *pool = mempool_fixed_create(64, &o);
-
-	take(pool, MANY);
-	mempool_fixed_destroy(pool);
-	mempool_pages_check(pages);
-	mempool_pages_trim(pages);
-	mempool_pages_destroy(pages);
-}
-
-static void pools_come_and_go_without_end(void)
-{
-	for (int i = 0; i < 3000; i++) {
-		mempool_fixed_t *pool =
-			make(64, forms[i % (int)COUNT_OF(forms)], 0);
-
-		take(pool, 200);
-		mempool_fixed_destroy(pool);
-	}
-}
-
-/* --- crimes --- */
-
-static void freed_twice_at_once(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_LOCKED, 0);
-	void *p = mempool_fixed_alloc(pool);
-
-	mempool_fixed_free(pool, p);
-	mempool_fixed_free(pool, p);
-}
-
-static void freed_twice_at_once_in_a_single_pool(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
-	void *p = mempool_fixed_alloc(pool);
-
-	mempool_fixed_free(pool, p);
-	mempool_fixed_free(pool, p);
-}
-
-static void freed_twice_in_a_thread_local_pool(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
-	void *p = mempool_fixed_alloc(pool);
-
-	mempool_fixed_free(pool, p);
-	mempool_fixed_free(pool, p);
-}
-
-static void freed_twice_with_others_between(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
-
-	take(pool, 2);
-	mempool_fixed_free(pool, objects[0]);
-	mempool_fixed_free(pool, objects[1]);
-	mempool_fixed_free(pool, objects[0]);
-	mempool_fixed_trim(pool);
-}
-
-static void a_foreign_pointer_is_freed(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_LOCKED, 0);
-
-	mempool_fixed_free(pool, &pool);
-	mempool_fixed_trim(pool);
-}
-
-static void a_very_foreign_pointer_is_freed(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_LOCKED, 0);
-
-	mempool_fixed_free(pool, (void *)16);
-	mempool_fixed_check(pool);
-}
-
-static void an_object_of_another_pool_is_freed(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
-	mempool_fixed_t *other = make(64, MEMPOOL_SINGLE, 0);
-
-	mempool_fixed_free(pool, mempool_fixed_alloc(other));
-	mempool_fixed_trim(pool);
-}
-
-static void a_pointer_into_an_object_is_freed(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
-	char *p = mempool_fixed_alloc(pool);
-
-	mempool_fixed_free(pool, p + 16);
-	mempool_fixed_check(pool);
-}
-
-static void a_large_object_is_freed_twice(void)
-{
-	mempool_fixed_t *pool = make(100000, MEMPOOL_SINGLE, 0);
-
-	take(pool, 2);
-	mempool_fixed_free(pool, objects[0]);
-	mempool_fixed_free(pool, objects[1]);
-	mempool_fixed_free(pool, objects[0]);
-}
-
-static void watched_a_double_free_is_found_at_once(void)
-{
-	mempool_fixed_t *pool;
-
-	debug_flags = DEBUG_POISON;
-	pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
-	take(pool, 3);
-	give(pool, 3);
-	mempool_fixed_free(pool, objects[2]);
-}
-
-static void watched_a_foreign_pointer_is_found_at_once(void)
-{
-	mempool_fixed_t *pool;
-
-	debug_flags = DEBUG_POISON;
-	pool = make(64, MEMPOOL_LOCKED, 0);
-	mempool_fixed_free(pool, &pool);
-}
-
-static void watched_a_write_after_free_is_found_when_reused(void)
-{
-	mempool_fixed_t *pool;
-	char *p;
-
-	debug_flags = DEBUG_POISON;
-	tool_on = false;
-	pool = make(64, MEMPOOL_SINGLE, 0);
-	p = mempool_fixed_alloc(pool);
-	mempool_fixed_free(pool, p);
-	p[20] = 1;
-	p = mempool_fixed_alloc(pool);
-}
-
-static void *use(void *pool)
-{
-	mempool_fixed_free(pool, mempool_fixed_alloc(pool));
-	return NULL;
-}
-
-static void run(void *(*body)(void *), void *arg)
-{
-	pthread_t thread;
-
-	assert_int_equal(pthread_create(&thread, NULL, body, arg), 0);
-	pthread_join(thread, NULL);
-}
-
-static void another_thread_in_a_single_pool_is_named(void)
-{
-	mempool_fixed_t *pool;
-
-	debug_flags = DEBUG_OWNER;
-	pool = make(64, MEMPOOL_SINGLE, 0);
-	use(pool);
-	run(use, pool);
-}
-
-static void the_owner_is_who_calls_first(void)
-{
-	mempool_fixed_t *pool;
-
-	debug_flags = DEBUG_OWNER;
-	pool = make(64, MEMPOOL_SINGLE, 0);
-	run(use, pool);
-	pool = make(64, MEMPOOL_LOCKED, 0);
-	use(pool);
-	run(use, pool);
-}
-
-/* Tools stop the program in ways of their own. */
-static void a_tool_finds_a_use_after_free(void)
-{
-	int status;
-	pid_t child;
-
-	if (!tool_on)
-		apart_skip("neither ASan nor valgrind looks on");
-	child = fork();
-	if (!child) {
-		mempool_fixed_t *pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
-		char *volatile p = mempool_fixed_alloc(pool);
-
-		p[0] = 1;
-		mempool_fixed_free(pool, p);
-		p[0] = 2;
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_not_equal(status, 0);
-}
-
-static void a_pool_is_destroyed_twice(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_LOCKED, 0);
-
-	mempool_fixed_destroy(pool);
-	mempool_fixed_destroy(pool);
-}
-
-static void a_destroyed_pool_is_used(void)
-{
-	for (int i = 0; i < 3; i++) {
-		mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
-		void *p = mempool_fixed_alloc(pool);
-
-		mempool_fixed_destroy(pool);
-		if (i == 2)
-			mempool_fixed_free(pool, p);
-	}
-}
-
-static void a_null_pool_is_a_fault(void)
-{
-	pid_t child = fork();
-	int status;
-
-	if (!child) {
-		signal(SIGSEGV, SIG_DFL);
-		objects[0] = mempool_fixed_alloc(NULL);
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_not_equal(status, 0);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(bad_arguments_are_refused),
 		APART(what_cannot_be_had_is_enomem),
-		APART(null_and_nothing_do_no_harm),
+		APART(null_and_nothing_to_do_are_no_harm),
+		APART(a_pool_that_is_null_has_nothing),
 		APART(objects_of_all_sizes_are_apart_and_aligned),
 		APART(zalloc_clears_the_whole_object),
 		APART(random_calls_never_overlap),
-		APART(calls_to_the_source_grow_as_the_logarithm),
-		APART(what_is_taken_at_the_start_is_not_asked_for_again),
-		APART(empty_blocks_go_back_in_any_order),
-		APART(the_limit_is_reached_and_not_passed),
-		APART(with_a_limit_most_of_it_is_objects),
-		APART(a_source_that_fails_now_and_then_loses_nothing),
-		APART(without_memory_for_magazines_objects_go_one_by_one),
-		APART(pools_over_a_source_of_their_own_give_all_back),
-		APART(pools_come_and_go_without_end),
-		ABORTS(freed_twice_at_once, "double free"),
-		ABORTS(freed_twice_at_once_in_a_single_pool, "double free"),
-		ABORTS(freed_twice_in_a_thread_local_pool, "double free"),
-		ABORTS(freed_twice_with_others_between, "double free"),
-		ABORTS(a_foreign_pointer_is_freed, "no object of this pool"),
-		ABORTS(a_very_foreign_pointer_is_freed,
-		       "no object of this pool"),
-		ABORTS(an_object_of_another_pool_is_freed,
-		       "no object of this pool"),
-		ABORTS(a_pointer_into_an_object_is_freed,
-		       "not the start of an object"),
-		ABORTS(a_large_object_is_freed_twice, "double free"),
-		ABORTS(watched_a_double_free_is_found_at_once, "double free"),
-		ABORTS(watched_a_foreign_pointer_is_found_at_once,
-		       "no object of this pool"),
-		ABORTS(watched_a_write_after_free_is_found_when_reused, "0x"),
-		ABORTS(another_thread_in_a_single_pool_is_named,
-		       "use by another thread"),
-		APART(the_owner_is_who_calls_first),
-		APART(a_tool_finds_a_use_after_free),
-		ABORTS(a_pool_is_destroyed_twice, "destroyed pool"),
-		ABORTS(a_destroyed_pool_is_used, "destroyed pool"),
-		APART(a_null_pool_is_a_fault),
 	};
 
 	return cmocka_run_group_tests_name("fixed", tests, NULL, NULL);

@@ -1,0 +1,264 @@
+/*
+ * test_fixed_memory.c - pools of objects of one size, and where they have
+ * their memory from.
+ */
+#include "unit/apart.h"
+
+#include "base/inject.h"
+#include "mempool/fixed.h"
+#include "mempool/pages.h"
+
+enum { MANY = 20000, KIB_64 = 64 << 10 };
+
+static const enum mempool_threading forms[] = { MEMPOOL_LOCKED, MEMPOOL_SINGLE,
+						MEMPOOL_THREAD_LOCAL };
+
+static void *objects[MANY];
+
+static mempool_fixed_t *make(size_t size, enum mempool_threading form,
+			     size_t limit)
+{
+	struct mempool_options o = { .name = "test",
+				     .threading = form,
+				     .limit = limit };
+	mempool_fixed_t *pool = mempool_fixed_create(size, &o);
+
+	assert_non_null(pool);
+	return pool;
+}
+
+static struct mempool_stats stats_of(mempool_fixed_t *pool)
+{
+	struct mempool_stats s;
+
+	mempool_fixed_stats(pool, &s);
+	return s;
+}
+
+/* Returns how many there were before memory was out. */
+static size_t take(mempool_fixed_t *pool, size_t most)
+{
+	size_t n = 0;
+
+	while (n < most && (objects[n] = mempool_fixed_alloc(pool)))
+		n++;
+	return n;
+}
+
+static void give(mempool_fixed_t *pool, size_t n)
+{
+	while (n-- > 0)
+		mempool_fixed_free(pool, objects[n]);
+}
+
+static uint64_t random_state = 88172645463325252u;
+
+static size_t below(size_t limit)
+{
+	random_state ^= random_state << 13;
+	random_state ^= random_state >> 7;
+	random_state ^= random_state << 17;
+	return (size_t)(random_state % limit);
+}
+
+static void shuffle(size_t n)
+{
+	for (size_t i = n; i > 1; i--) {
+		size_t other = below(i);
+		void *p = objects[i - 1];
+
+		objects[i - 1] = objects[other];
+		objects[other] = p;
+	}
+}
+
+static void calls_to_the_source_grow_as_the_logarithm(void)
+{
+	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
+	size_t first = 0, n = 0;
+
+	for (; stats_of(pool).refills < 2; n++) {
+		assert_non_null(mempool_fixed_alloc(pool));
+		first = n;
+	}
+	for (; n < 1000000; n++)
+		assert_non_null(mempool_fixed_alloc(pool));
+	/* log2(1000000 / first) + 2 */
+	assert_true((uint64_t)first << (stats_of(pool).refills - 2) <= n);
+	mempool_fixed_destroy(pool);
+}
+
+static void what_is_taken_at_the_start_is_not_asked_for_again(void)
+{
+	struct mempool_options o = { .initial = 1 << 20, .limit = 1 << 20 };
+	mempool_fixed_t *pool = mempool_fixed_create(64, &o);
+
+	assert_int_equal(stats_of(pool).refills, 1);
+	assert_true(take(pool, MANY) > 15000);
+	assert_int_equal(stats_of(pool).refills, 1);
+	mempool_fixed_destroy(pool);
+}
+
+static void empty_blocks_go_back_in_any_order(void)
+{
+	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+		mempool_fixed_t *pool = make(64, forms[f], 0);
+		uint64_t held, rest;
+		size_t given;
+
+		take(pool, MANY);
+		shuffle(MANY);
+		/* One object in use keeps its block. */
+		give(pool, MANY - 1);
+		objects[0] = objects[MANY - 1];
+		held = stats_of(pool).held_bytes;
+		given = mempool_fixed_trim(pool);
+		assert_true(given > 0);
+		rest = stats_of(pool).held_bytes;
+		assert_int_equal(held - rest, given);
+		assert_int_equal(mempool_fixed_trim(pool), 0);
+		assert_int_equal(stats_of(pool).live, 1);
+		mempool_fixed_check(pool);
+		mempool_fixed_free(pool, objects[0]);
+		assert_true(mempool_fixed_trim(pool) > 0);
+		assert_int_equal(stats_of(pool).stock, 0);
+		/* And it goes on from there. */
+		assert_int_equal(take(pool, MANY), MANY);
+		mempool_fixed_check(pool);
+		mempool_fixed_destroy(pool);
+	}
+}
+
+static void check_limit(size_t size, size_t limit, enum mempool_threading form)
+{
+	mempool_fixed_t *pool = make(size, form, limit);
+	struct mempool_stats s;
+	size_t n;
+
+	n = take(pool, MANY);
+	assert_true(n > 0 && n < MANY);
+	assert_int_equal(errno, ENOMEM);
+	s = stats_of(pool);
+	assert_true(s.live_bytes <= limit);
+	assert_int_equal(s.live, n);
+	assert_int_equal(s.stock, 0);
+	assert_true(s.failures >= 1);
+	/* Nothing is lost by that: one back, one more. */
+	mempool_fixed_free(pool, objects[n - 1]);
+	assert_non_null(mempool_fixed_alloc(pool));
+	assert_null(mempool_fixed_alloc(pool));
+	give(pool, n);
+	assert_int_equal(take(pool, MANY), n);
+	mempool_fixed_check(pool);
+	mempool_fixed_destroy(pool);
+}
+
+static void the_limit_is_reached_and_not_passed(void)
+{
+	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+		check_limit(64, 4096, forms[f]);
+		check_limit(64, 100000, forms[f]);
+		check_limit(100, 1 << 20, forms[f]);
+		check_limit(5000, 1 << 20, forms[f]);
+		check_limit(100000, 1 << 20, forms[f]);
+	}
+}
+
+static void with_a_limit_most_of_it_is_objects(void)
+{
+	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 1 << 20);
+
+	assert_true(take(pool, MANY) * 64 > (1 << 20) * 95 / 100);
+	mempool_fixed_destroy(pool);
+}
+
+static void a_source_that_fails_now_and_then_loses_nothing(void)
+{
+	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+		for (int every = 1; every < 12; every++) {
+			struct mempool_options o = { .threading = forms[f] };
+			mempool_fixed_t *pool;
+			char rule[32];
+			size_t n = 0;
+
+			snprintf(rule, sizeof rule, "pages:%d/%d", every,
+				 every);
+			assert_true(inject_set(rule));
+			pool = mempool_fixed_create(512, &o);
+			for (size_t i = 0; pool && i < 3000; i++) {
+				objects[n] = mempool_fixed_alloc(pool);
+				n += objects[n] != NULL;
+			}
+			inject_set(NULL);
+			if (!pool)
+				continue;
+			mempool_fixed_check(pool);
+			assert_int_equal(stats_of(pool).live, n);
+			give(pool, n);
+			assert_int_equal(stats_of(pool).live, 0);
+			mempool_fixed_trim(pool);
+			assert_int_equal(stats_of(pool).stock, 0);
+			assert_int_equal(take(pool, MANY), MANY);
+			mempool_fixed_destroy(pool);
+		}
+	}
+}
+
+static void without_memory_for_magazines_objects_go_one_by_one(void)
+{
+	struct mempool_options o = { .initial = KIB_64 };
+	mempool_fixed_t *pool = mempool_fixed_create(64, &o);
+	size_t n;
+
+	assert_true(inject_set("pages:1+"));
+	n = take(pool, MANY);
+	assert_true(n > 900);
+	give(pool, n);
+	assert_int_equal(take(pool, MANY), n);
+	give(pool, n);
+	inject_set(NULL);
+	mempool_fixed_check(pool);
+	assert_int_equal(stats_of(pool).live, 0);
+	mempool_fixed_destroy(pool);
+}
+
+static void pools_over_a_source_of_their_own_give_all_back(void)
+{
+	mempool_pages_t *pages = mempool_pages_create(NULL);
+	struct mempool_options o = { .pages = pages };
+	mempool_fixed_t *pool = mempool_fixed_create(64, &o);
+
+	take(pool, MANY);
+	mempool_fixed_destroy(pool);
+	mempool_pages_check(pages);
+	mempool_pages_trim(pages);
+	mempool_pages_destroy(pages);
+}
+
+static void pools_come_and_go_without_end(void)
+{
+	for (int i = 0; i < 3000; i++) {
+		mempool_fixed_t *pool =
+			make(64, forms[i % (int)COUNT_OF(forms)], 0);
+
+		take(pool, 200);
+		mempool_fixed_destroy(pool);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(calls_to_the_source_grow_as_the_logarithm),
+		APART(what_is_taken_at_the_start_is_not_asked_for_again),
+		APART(empty_blocks_go_back_in_any_order),
+		APART(the_limit_is_reached_and_not_passed),
+		APART(with_a_limit_most_of_it_is_objects),
+		APART(a_source_that_fails_now_and_then_loses_nothing),
+		APART(without_memory_for_magazines_objects_go_one_by_one),
+		APART(pools_over_a_source_of_their_own_give_all_back),
+		APART(pools_come_and_go_without_end),
+	};
+
+	return cmocka_run_group_tests_name("fixed memory", tests, NULL, NULL);
+}
