@@ -137,7 +137,13 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpool.a $(BUILD)/libheap.a
 	$(call say,CC,$<)
 	$(QUIET)mkdir -p $(@D)
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP $< -o $@ \
-		$(BUILD)/libpool.a $(BUILD)/libheap.a -lcmocka -lpthread -ldl -lm
+		$(filter %.o,$^) $(BUILD)/libpool.a $(BUILD)/libheap.a -lcmocka \
+		-lpthread -ldl -lm
+
+# Of the tool, what reads other processes.
+$(BUILD)/unit/test_remote: CPPFLAGS += -Itools/mpool
+$(BUILD)/unit/test_remote: $(addprefix $(BUILD)/obj/tools/mpool/,remote.o remote_heap.o \
+	proc.o cli.o)
 
 $(BUILD)/stress/%: tests/stress/%.c $(BUILD)/libpool.a $(BUILD)/libheap.a
 	$(call say,CC,$<)

@@ -9,18 +9,27 @@
 #include <string.h>
 
 #include "base/config.h"
+#include "heap/sample.h"
 #include "next.h"
 #include "watch/record.h"
 
 static struct next plain;
 
-static void *recording_malloc(size_t size)
+static NOINLINE void *malloc_sample(size_t size)
 {
 	void *p = plain.malloc(size);
 
 	if (p)
 		record_alloc(p, size);
 	return p;
+}
+
+/* Most requests are no samples: they go on by a jump. */
+static void *recording_malloc(size_t size)
+{
+	if (likely(sample_skips(size)))
+		return plain.malloc(size);
+	return malloc_sample(size);
 }
 
 static NOINLINE void free_sample(void *p)

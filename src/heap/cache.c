@@ -188,6 +188,12 @@ static inline void *refill(struct cache *t, struct central *k, unsigned c,
 	return load(s, top);
 }
 
+static inline void look_around(void)
+{
+	if (unlikely(heap_tick))
+		heap_tick();
+}
+
 /* For a thread without magazines: new, dead, or the heap is not there yet. */
 static COLD void *alloc_unusual(size_t size)
 {
@@ -226,8 +232,10 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	if (unlikely(t->state != CACHE_READY) || unlikely(!c) ||
 	    unlikely(lock_orphaned()))
 		return alloc_unusual(size);
-	if (unlikely(sample_period) && !sample_pass(c))
+	if (unlikely(sample_period) && !sample_pass(c)) {
+		look_around();
 		return NULL;
+	}
 	t->state = CACHE_READY | CACHE_BUSY;
 	signal_fence();
 	top = get(&t->of[c].free);

@@ -10,16 +10,16 @@
 #include "heap/cache.h"
 
 static struct lock lock;
-static struct cache *first;
+struct cache *registry_first;
 
 void registry_add(struct cache *cache)
 {
 	lock_take(&lock);
-	cache->next = first;
+	cache->next = registry_first;
 	cache->prev = NULL;
-	if (first)
-		first->prev = cache;
-	first = cache;
+	if (registry_first)
+		registry_first->prev = cache;
+	registry_first = cache;
 	lock_release(&lock);
 }
 
@@ -30,7 +30,7 @@ static void unlink_locked(struct cache *cache)
 	if (cache->prev)
 		cache->prev->next = cache->next;
 	else
-		first = cache->next;
+		registry_first = cache->next;
 }
 
 void registry_remove(struct cache *cache)
@@ -45,7 +45,7 @@ struct cache *registry_take_other(const struct cache *self)
 	struct cache *other;
 
 	lock_take(&lock);
-	other = first;
+	other = registry_first;
 	if (other && other == self)
 		other = other->next;
 	if (other)
@@ -57,7 +57,7 @@ struct cache *registry_take_other(const struct cache *self)
 void registry_walk(void (*visit)(struct cache *, void *), void *data)
 {
 	lock_take(&lock);
-	for (struct cache *t = first, *next; t; t = next) {
+	for (struct cache *t = registry_first, *next; t; t = next) {
 		next = t->next;
 		visit(t, data);
 	}
@@ -77,7 +77,7 @@ RARE void registry_unlock(void)
 RARE void registry_reset(struct cache *self)
 {
 	lock_reset(&lock);
-	first = self;
+	registry_first = self;
 	if (self)
 		self->next = self->prev = NULL;
 }

@@ -8,6 +8,9 @@
 
 struct cache;
 
+/* The list, by their `next`.  Owner: the registry's lock; see layout.h. */
+extern HIDDEN struct cache *registry_first;
+
 void registry_add(struct cache *cache);
 void registry_remove(struct cache *cache);
 

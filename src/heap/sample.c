@@ -10,11 +10,11 @@
 /* Owner: its thread.  Zeroed: nothing drawn yet. */
 struct sampler {
 	uint64_t random;	      /* state of xorshift64*; 0: not seeded */
-	uint64_t large;		      /* bytes of large requests to the next hit */
 	uint32_t until[CLASSES + 1];  /* objects to serve before the next hit */
 };
 
 size_t sample_period;
+__thread uint64_t sample_large_left;
 
 static __thread struct sampler sampler
 	__attribute__((tls_model("initial-exec")));
@@ -79,7 +79,7 @@ static struct sampler *own_sampler(void)
 		next_random(s);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		s->until[c] = objects_before(s, c);
-	s->large = bytes_before(s);
+	sample_large_left = bytes_before(s);
 	return s;
 }
 
@@ -114,10 +114,8 @@ bool sample_due(size_t size)
 		s->until[c] = objects_before(s, c);
 		return true;
 	}
-	if (s->large >= size) {
-		s->large -= size;
+	if (sample_skips(size))
 		return false;
-	}
-	s->large = bytes_before(s);
+	sample_large_left = bytes_before(s);
 	return true;
 }

@@ -17,7 +17,7 @@
 #ifndef HEAP_SAMPLE_H
 #define HEAP_SAMPLE_H
 
-#include "base/common.h"
+#include "heap/class.h"
 
 /* Mean distance in bytes; 1: every request; 0: off.  Set once, at start. */
 extern HIDDEN size_t sample_period;
@@ -27,6 +27,19 @@ bool sample_pass(unsigned c);
 
 /* How many of `n` objects of class `c` may be handed out without a look. */
 size_t sample_allow(unsigned c, size_t n);
+
+/* Bytes of larger requests to the next sample.  Owner: its thread. */
+extern __thread uint64_t sample_large_left
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* The short way: true for a larger request that is no sample. */
+static inline bool sample_skips(size_t size)
+{
+	if (unlikely(size <= SMALL_MAX) || unlikely(sample_large_left < size))
+		return false;
+	sample_large_left -= size;
+	return true;
+}
 
 /*
  * A request of `size` bytes was served by the next allocator.  True when it is

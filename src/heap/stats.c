@@ -7,20 +7,19 @@
 #include "heap/stats.h"
 
 #include "base/common.h"
+#include "heap/cache.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/heap.h"
 #include "heap/registry.h"
 
-struct sum {
+struct walk {
 	unsigned c;
-	uint64_t loaded, unloaded, on_alloc_sides, on_free_sides;
+	struct cache_sum sum;
 };
 
-static void add_cache(struct cache *t, void *data)
+void stats_add_cache(struct cache_sum *sum, const struct cache *t, unsigned c)
 {
-	struct sum *sum = data;
-	unsigned c = sum->c;
 	void **bottom = __atomic_load_n(&t->of[c].alloc, __ATOMIC_RELAXED);
 	void **top = __atomic_load_n(&t->of[c].free, __ATOMIC_RELAXED);
 
@@ -32,29 +31,18 @@ static void add_cache(struct cache *t, void *data)
 	sum->unloaded += __atomic_load_n(&t->unloaded[c], __ATOMIC_RELAXED);
 }
 
-void heap_class_stats(unsigned c, struct class_stats *stats)
+void stats_of(struct class_stats *stats, unsigned c, const struct central *k,
+	      const struct cache_sum *sum)
 {
-	struct central *k = &central[c];
-	struct sum sum = { .c = c };
-	uint64_t waste;
-	bool entered;
+	uint64_t cached = sum->on_alloc_sides + sum->on_free_sides;
 
 	*stats = (struct class_stats){ .size = class_size(c) };
-	if (!heap_is_on())
-		return;
-	/* Inside a slow path of this thread its locks may be held: go on. */
-	entered = cache_enter(&heap_cache);
-	if (entered) {
-		lock_take(&k->lock);
-		registry_walk(add_cache, &sum);
-	}
-	stats->allocs = k->allocs + sum.loaded - sum.on_alloc_sides;
-	stats->frees = k->frees + sum.unloaded + sum.on_free_sides;
+	stats->allocs = k->allocs + sum->loaded - sum->on_alloc_sides;
+	stats->frees = k->frees + sum->unloaded + sum->on_free_sides;
 	if (stats->allocs > stats->frees)
 		stats->live = stats->allocs - stats->frees;
 	stats->peak = max_of(k->peak, stats->live);
-	stats->cached =
-		k->depot.objects + sum.on_alloc_sides + sum.on_free_sides;
+	stats->cached = k->depot.objects + cached;
 	stats->stock = k->slabs.free_objects + stats->cached;
 	stats->low_water = k->slabs.low_water;
 	stats->reserve_min = k->reserve.min;
@@ -63,13 +51,40 @@ void heap_class_stats(unsigned c, struct class_stats *stats)
 	stats->slabs = k->slabs.count;
 	stats->committed_bytes = slab_committed_bytes(&k->slabs);
 	stats->returned_bytes = k->slabs.returned_bytes;
-	waste = k->sampled ? k->sampled_waste * stats->live / k->sampled : 0;
-	stats->waste_bytes = waste;
+	if (k->sampled)
+		stats->waste_bytes =
+			k->sampled_waste * stats->live / k->sampled;
 	stats->refills = k->refills;
 	stats->drains = k->drains;
 	stats->depot_hits = k->depot_hits;
 	stats->waits = k->reserve.waits;
 	stats->failures = k->failures;
+}
+
+static void add_cache(struct cache *t, void *data)
+{
+	struct walk *walk = data;
+
+	stats_add_cache(&walk->sum, t, walk->c);
+}
+
+void heap_class_stats(unsigned c, struct class_stats *stats)
+{
+	struct central *k = &central[c];
+	struct walk walk = { .c = c };
+	bool entered;
+
+	if (!heap_is_on()) {
+		*stats = (struct class_stats){ .size = class_size(c) };
+		return;
+	}
+	/* Inside a slow path of this thread its locks may be held: go on. */
+	entered = cache_enter(&heap_cache);
+	if (entered) {
+		lock_take(&k->lock);
+		registry_walk(add_cache, &walk);
+	}
+	stats_of(stats, c, k, &walk.sum);
 	if (entered) {
 		lock_release(&k->lock);
 		cache_leave(&heap_cache);

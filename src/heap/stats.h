@@ -32,4 +32,20 @@ struct class_stats {
 /* Fills `stats` for class 1..CLASSES.  Takes the heap's locks. */
 void heap_class_stats(unsigned c, struct class_stats *stats);
 
+/*
+ * The same in steps, of a heap that may be a copy of another process's: no
+ * pointer in it is followed.  The caches' share of one class, summed up; then
+ * the row.  Take no lock.
+ */
+struct cache;
+struct central;
+
+struct cache_sum {
+	uint64_t loaded, unloaded, on_alloc_sides, on_free_sides;
+};
+
+void stats_add_cache(struct cache_sum *sum, const struct cache *t, unsigned c);
+void stats_of(struct class_stats *stats, unsigned c, const struct central *k,
+	      const struct cache_sum *sum);
+
 #endif

@@ -67,6 +67,11 @@ struct mempool_cache_stock {
 
 /* The part of a cache that the inline function reads. */
 struct mempool_cache {
+	/*
+	 * malloc() links freed memory by its first words; behind them, the slot
+	 * of a destroyed cache as a rule still says that there is none.
+	 */
+	void *first_words[2];
 	int slot; /* in mempool_local[]; -1: no thread has a stock */
 };
 
@@ -151,8 +156,9 @@ MEMPOOL_API size_t mempool_cache_trim(mempool_cache_t *cache);
 /*
  * Calls `visit` for each object that is in use, in no order; stops when it
  * returns other than 0, and returns that.  It may get and put; objects that it
- * gets may or may not be visited.  Other threads may be in the cache, but an
- * object that they put meanwhile may still be visited.  -EINVAL for NULL,
+ * gets may or may not be visited.  Other threads may be in the cache.  An
+ * object that they, or `visit` itself on another's turn, put meanwhile may
+ * still be visited.  -EINVAL for NULL,
  * -ENOMEM: a list of the threads' stocks found no memory; no object visited.
  */
 MEMPOOL_API int mempool_cache_walk(mempool_cache_t *cache,

@@ -9,7 +9,7 @@
 MEMPOOL_BEGIN
 
 /* Thread-local pools of a process; more than these work as locked ones. */
-#define MEMPOOL_LOCAL_SLOTS 64
+#define MEMPOOL_LOCAL_SLOTS 32
 
 MEMPOOL_API extern __thread void *mempool_local[MEMPOOL_LOCAL_SLOTS]
 	__attribute__((tls_model("initial-exec")));

@@ -149,8 +149,8 @@ MEMPOOL_API mempool_cleanup_t *mempool_region_cleanup(mempool_region_t *region,
 						      void *data);
 
 /*
- * Forgets a cleanup without calling it.  0, or -EINVAL: it is NULL, or has
- * been killed already.  O(1).
+ * Forgets a cleanup without calling it.  0, or -EINVAL: it is NULL, of another
+ * region, or has been killed or called already.  O(1).
  */
 MEMPOOL_API int mempool_region_kill(mempool_region_t *region,
 				    mempool_cleanup_t *cleanup);

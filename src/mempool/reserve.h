@@ -195,7 +195,10 @@ MEMPOOL_API bool mempool_is_saturated(mempool_t *pool);
 
 /* --- settings; 0, or -EINVAL when there is no pool --- */
 
-/* The name in statistics, messages and MPOOL_FAIL; copied.  NULL: -EINVAL. */
+/*
+ * The name in statistics, messages and MEMPOOL_FAIL; copied.  NULL: -EINVAL.
+ * Before the pool is shared.
+ */
 MEMPOOL_API int mempool_set_name(mempool_t *pool, const char *name);
 
 /*

@@ -44,10 +44,19 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool usable;
 
-/* What hangs there, which is taken down; or NULL. */
+/*
+ * What hangs there, which is taken down; or NULL.  Under the list's lock, so
+ * that no visitor is at it when `leave` frees it.
+ */
 static void *unhang(struct thread *t, int slot)
 {
-	return __atomic_exchange_n(&t->words[slot], NULL, __ATOMIC_RELAXED);
+	void *memory;
+
+	lock_take(&list);
+	memory = t->words[slot];
+	__atomic_store_n(&t->words[slot], NULL, __ATOMIC_RELAXED);
+	lock_release(&list);
+	return memory;
 }
 
 /* Caller holds the gate, so the pool of a hung slot stays. */

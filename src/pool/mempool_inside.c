@@ -5,6 +5,7 @@
 
 #include "base/inject.h"
 #include "pool/debug.h"
+#include "pool/tool.h"
 
 void *inside_ask(struct mempool_inside *in, gfp_t flags)
 {
@@ -34,6 +35,8 @@ void *inside_take(struct mempool_inside *in)
 		return NULL;
 	if (in->poison)
 		debug_check_poison(element, in->size, in->entry.name);
+	if (in->size)
+		tool_kept(element, in->size, false);
 	if (in->strict.on)
 		strict_mark(&in->strict, element, true);
 	return element;
@@ -42,10 +45,14 @@ void *inside_take(struct mempool_inside *in)
 bool inside_put(struct mempool_inside *in, void *element, uint32_t **wake)
 {
 	bool kept = !in->reserve.first;
-	bool wanted = reserve_put(&in->reserve, element, wake);
+	bool wanted = reserve_wants(&in->reserve);
 
-	if (kept && wanted && in->poison)
+	/* Before the waiter has it, who may not wait to be woken. */
+	if (wanted && in->poison)
 		debug_poison(element, in->size);
+	if (wanted && in->size)
+		tool_kept(element, in->size, kept);
+	reserve_put(&in->reserve, element, wake);
 	if (in->strict.on) {
 		if (!wanted)
 			strict_remove(&in->strict, element);

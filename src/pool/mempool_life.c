@@ -89,16 +89,6 @@ static bool refresh(struct roster_entry *e, void *unused)
 	return false;
 }
 
-void life_rename(mempool_t *pool, const char *name)
-{
-	struct roster_entry *e = &pool->inside->entry;
-
-	roster_remove(e);
-	roster_add(e, &kind, name, NULL);
-	/* Faults may have been asked for while it was on no list. */
-	refresh(e, NULL);
-}
-
 void life_refresh_all(void)
 {
 	roster_walk(refresh, NULL);

@@ -7,9 +7,6 @@
 #include "mempool/reserve.h"
 #include "pool/start.h"
 
-/* Enters the pool under another name, as if it were made now. */
-void life_rename(mempool_t *pool, const char *name);
-
 /* Has all pools look again whether faults are injected. */
 void life_refresh_all(void);
 

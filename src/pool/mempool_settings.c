@@ -6,6 +6,7 @@
 #include "pool/debug.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_life.h"
+#include "pool/tool.h"
 
 static int refuse(int error)
 {
@@ -30,7 +31,7 @@ int mempool_set_name(mempool_t *pool, const char *name)
 {
 	if (!mempool_initialized(pool) || !name)
 		return refuse(EINVAL);
-	life_rename(pool, name);
+	roster_rename(&pool->inside->entry, name);
 	return 0;
 }
 
@@ -42,7 +43,7 @@ int mempool_set_wait(mempool_t *pool, unsigned ms)
 	return 0;
 }
 
-/* What lies in the reserve is poisoned as it would have been on its way in. */
+/* What lies in the reserve is treated as it would have been on its way in. */
 int mempool_set_size(mempool_t *pool, size_t bytes)
 {
 	struct mempool_inside *in = pool ? pool->inside : NULL;
@@ -50,10 +51,16 @@ int mempool_set_size(mempool_t *pool, size_t bytes)
 	if (!in || !bytes)
 		return refuse(EINVAL);
 	lock_take(&in->lock);
-	in->size = bytes;
 	in->poison = debug_flags & DEBUG_POISON;
-	for (size_t i = 0; in->poison && i < in->reserve.current; i++)
-		debug_poison(in->reserve.elements[i], bytes);
+	for (size_t i = 0; i < in->reserve.current; i++) {
+		void *element = in->reserve.elements[i];
+
+		tool_kept(element, in->size, false);
+		if (in->poison)
+			debug_poison(element, bytes);
+		tool_kept(element, bytes, true);
+	}
+	in->size = bytes;
 	lock_release(&in->lock);
 	return 0;
 }

@@ -168,15 +168,18 @@ static bool set_layout(struct object_cache *c, size_t size,
 
 /*
  * The page source of the process enters the roster when it is first asked, and
- * the roster's lock comes before ours.
+ * the roster's lock comes before ours.  And an `initial` larger than what is
+ * to be had is refused before memory is filled up with blocks.  False: it is.
  */
-static void start_pages(struct mempool_pages *pages)
+static bool ask_pages(const struct mempool_options *o)
 {
+	bool large = o->initial > ALIGN_MOST;
 	size_t got;
-	void *block = pages_take(pages, 1, 1, &got);
+	void *block = pages_take(o->pages, large ? o->initial : 1, 1, &got);
 
 	if (block)
-		pages_give(pages, block, got);
+		pages_give(o->pages, block, got);
+	return block || !large;
 }
 
 /* What is to be there from the start.  0 or an errno value. */
@@ -217,7 +220,9 @@ static void end(struct object_cache *c)
 							     bits)));
 	tool_pool(c, false);
 	object_blocks_end(&c->blocks);
-	c->magic = 0;
+	/* Volatile: what is stored before a free counts as dead otherwise. */
+	*(volatile uint32_t *)&c->magic = 0;
+	*(volatile int *)&c->head.slot = -1;
 	free(c);
 }
 
@@ -246,8 +251,7 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 	c->magic = OBJECT_CACHE_MAGIC;
 	c->head.slot = -1;
 	tool_pool(c, true);
-	start_pages(o->base.pages);
-	error = prepare(c, o);
+	error = ask_pages(&o->base) ? prepare(c, o) : ENOMEM;
 	if (error) {
 		end(c);
 		errno = error;

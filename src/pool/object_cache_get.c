@@ -14,12 +14,6 @@
 #include "pool/object_cache_stock.h"
 #include "pool/tool.h"
 
-#if __has_include(<valgrind/memcheck.h>)
-#include <valgrind/memcheck.h>
-#else
-#define VALGRIND_MAKE_MEM_DEFINED(at, bytes) 0
-#endif
-
 enum { RETRY_MS = 5000, REDZONE_BYTE = 0xbb };
 
 /* When a wait ends: CLOCK_MONOTONIC in ms, or one of these. */
@@ -77,18 +71,9 @@ static int construct(struct object_cache *c, void *object)
 	return error < 0 ? -error : error;
 }
 
-/* Shows tools an object with what it held before, where new ones are void. */
-static void show_again(const struct object_cache *c, void *object)
-{
-	if (likely(!tool_on))
-		return;
-	tool_object(c, object, c->size, true);
-	(void)VALGRIND_MAKE_MEM_DEFINED(object, c->size);
-}
-
 void object_cache_unmake(struct object_cache *c, void *object)
 {
-	show_again(c, object);
+	tool_object_again(c, object, c->size);
 	if (c->destroy)
 		c->destroy(object, c->arg);
 	tool_object(c, object, c->size, false);
@@ -165,12 +150,13 @@ static void spare(struct object_cache *c, void *object)
  * room to make one.
  */
 static void *wait_in_line(struct object_cache *c, uint64_t until, int *error,
-			  bool *fresh)
+			  bool *fresh, bool *waited)
 {
 	struct waiter self;
 	void *handed = NULL, *made = NULL;
 
-	c->inside++;
+	c->inside += !*waited;
+	*waited = true;
 	c->waiting.waits++;
 	reserve_join(&c->waiting, &self, &handed, 1);
 	while (!made && !*error && !sleep_in_line(c, &self, until)) {
@@ -179,31 +165,30 @@ static void *wait_in_line(struct object_cache *c, uint64_t until, int *error,
 		else
 			made = object_cache_make(c, error);
 	}
-	reserve_leave(&c->waiting, &self);
-	c->inside--;
+	/* The room that it was told of in the last moment is for it to use. */
+	if (!reserve_leave(&c->waiting, &self))
+		*error = 0;
 	if (handed && made)
 		spare(c, made);
 	*fresh = !handed;
-	if (handed || made) {
+	if (handed || made)
 		*error = 0;
-	} else if (c->dying) {
-		sys_futex_wake(&c->inside, 1);
-		*error = ECANCELED;
-	}
 	return handed ? handed : made;
 }
 
 /*
  * A free object, or a new one (*fresh), or one that somebody puts.  Holds the
- * lock.
+ * lock.  Who had to wait stays `inside`.
  */
 static void *get_locked(struct object_cache *c, uint64_t until, int *error,
-			bool *fresh)
+			bool *fresh, bool *waited)
 {
 	void *object = NULL;
 
 	do {
-		*error = 0;
+		*error = *waited && c->dying ? ECANCELED : 0;
+		if (*error)
+			break;
 		*fresh = false;
 		object = object_blocks_take_one(&c->blocks);
 		if (object) {
@@ -219,31 +204,55 @@ static void *get_locked(struct object_cache *c, uint64_t until, int *error,
 		else if (sys_now_ms() >= until)
 			*error = ETIMEDOUT;
 		else
-			object = wait_in_line(c, until, error, fresh);
+			object = wait_in_line(c, until, error, fresh, waited);
 	} while (!object && !*error);
 	if (!object)
 		c->failures++;
 	return object;
 }
 
+/*
+ * The last that one who has waited does with the cache, which may be dying
+ * since: then what it got dies too.  ECANCELED or 0.
+ */
+static int leave(struct object_cache *c, void *object)
+{
+	int error = 0;
+
+	object_cache_lock(c);
+	if (c->dying) {
+		error = ECANCELED;
+		if (object) {
+			tool_object(c, object, c->size, false);
+			object_blocks_mark(&c->blocks, object, OBJECT_FREE);
+		}
+	}
+	if (--c->inside == 0 && c->dying)
+		sys_futex_wake(&c->inside, 1);
+	object_cache_unlock(c);
+	return error;
+}
+
 static void *get(struct object_cache *c, uint64_t until)
 {
+	bool fresh, waited = false;
 	int saved = errno, error;
 	void *object;
-	bool fresh;
 
 	if (c->exhaustion != MEMPOOL_BLOCK)
 		until = NEVER_WAIT;
 	object_cache_lock(c);
-	object = get_locked(c, until, &error, &fresh);
+	object = get_locked(c, until, &error, &fresh, &waited);
 	object_cache_unlock(c);
-	errno = object ? saved : error;
-	if (!object)
-		return NULL;
-	if (!fresh)
-		show_again(c, object);
-	if (unlikely(c->wary))
+	if (object && !fresh)
+		tool_object_again(c, object, c->size);
+	if (object && unlikely(c->wary))
 		object_cache_check_object(c, object);
+	if (waited && leave(c, object)) {
+		object = NULL;
+		error = ECANCELED;
+	}
+	errno = object ? saved : error;
 	return object;
 }
 

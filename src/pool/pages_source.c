@@ -171,6 +171,28 @@ static void unmap_all(struct mempool_pages *s)
 	chunk_forget(&s->chunks);
 }
 
+/* Whether the kernel gives so much at once; chunk by chunk it would take long.
+ */
+static bool can_map(struct mempool_pages *s, size_t bytes)
+{
+	struct chunk *c;
+	char *base;
+
+	if (bytes <= chunk_bytes())
+		return true;
+	if (bytes > SIZE_MAX / 4)
+		return false;
+	c = chunk_map(&s->chunks, round_up(bytes, sys_page()), sys_page(),
+		      true);
+	if (!c)
+		return false;
+	base = c->base;
+	bytes = c->bytes;
+	chunk_remove(&s->chunks, c);
+	chunk_unmap(base, bytes);
+	return true;
+}
+
 /*
  * The source itself comes from malloc: what is checked on each call must stay
  * readable when the mappings are gone.
@@ -195,8 +217,9 @@ mempool_pages_t *mempool_pages_create(const struct mempool_options *options)
 	s->limit = o->limit ? o->limit : SIZE_MAX;
 	s->keep = max_of(chunks, 1);
 	enter_roster(s, o->name);
-	while (chunks && source_add_chunk(s))
-		chunks--;
+	if (can_map(s, o->initial))
+		while (chunks && source_add_chunk(s))
+			chunks--;
 	if (chunks) {
 		mempool_pages_destroy(s);
 		errno = ENOMEM;
@@ -212,6 +235,7 @@ void mempool_pages_destroy(mempool_pages_t *pages)
 	source_of(pages);
 	roster_remove(&pages->entry);
 	unmap_all(pages);
-	pages->alive = 0;
+	/* Volatile: what is stored before a free counts as dead otherwise. */
+	*(volatile unsigned *)&pages->alive = 0;
 	free(pages);
 }

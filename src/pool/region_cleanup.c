@@ -12,6 +12,7 @@
 /* fn is NULL when it has been called or killed. */
 struct mempool_cleanup {
 	struct mempool_cleanup *older, *newer;
+	const struct region *region;
 	void (*fn)(void *data);
 	void *data;
 	uint64_t order;
@@ -59,6 +60,7 @@ mempool_cleanup_t *mempool_region_cleanup(mempool_region_t *region,
 	if (c) {
 		c->older = r->cleanups;
 		c->newer = NULL;
+		c->region = r;
 		c->fn = fn;
 		c->data = data;
 		c->order = r->clock++;
@@ -74,7 +76,7 @@ int mempool_region_kill(mempool_region_t *region, mempool_cleanup_t *cleanup)
 {
 	struct region *r = region_of(region);
 
-	if (!r || !cleanup || !cleanup->fn) {
+	if (!r || !cleanup || cleanup->region != r || !cleanup->fn) {
 		errno = EINVAL;
 		return -EINVAL;
 	}

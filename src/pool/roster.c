@@ -48,6 +48,13 @@ void roster_add(struct roster_entry *e, const struct roster_kind *kind,
 	lock_release(&lock);
 }
 
+void roster_rename(struct roster_entry *e, const char *name)
+{
+	lock_take(&lock);
+	copy_name(e->name, name);
+	lock_release(&lock);
+}
+
 void roster_remove(struct roster_entry *e)
 {
 	lock_take(&lock);

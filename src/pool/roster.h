@@ -53,6 +53,9 @@ struct roster_entry {
 void roster_add(struct roster_entry *e, const struct roster_kind *kind,
 		const char *name, const char *fallback);
 
+/* Another name, and the place in the order kept. */
+void roster_rename(struct roster_entry *e, const char *name);
+
 /* Before the pool dies. */
 void roster_remove(struct roster_entry *e);
 

@@ -9,6 +9,7 @@
 #include "heap/heap.h"
 #include "pool/debug.h"
 #include "pool/local.h"
+#include "pool/mempool_fault.h"
 #include "pool/roster.h"
 #include "pool/stats.h"
 #include "pool/tool.h"
@@ -20,12 +21,14 @@ static void fork_prepare(void)
 {
 	roster_fork_prepare();
 	local_fork_prepare();
+	tool_fork_prepare();
 	heap_fork_prepare();
 }
 
 static void fork_parent(void)
 {
 	heap_fork_parent();
+	tool_fork_parent();
 	local_fork_parent();
 	roster_fork_parent();
 }
@@ -33,6 +36,7 @@ static void fork_parent(void)
 static void fork_child(void)
 {
 	heap_fork_child();
+	tool_fork_child();
 	roster_fork_child();
 	local_fork_child();
 	stats_fork_child();
@@ -45,6 +49,7 @@ static void start_once(void)
 	debug_start();
 	tool_start();
 	stats_start();
+	fault_start();
 	__atomic_store_n(&starter, 0, __ATOMIC_RELAXED);
 }
 

@@ -64,6 +64,21 @@ void tool_start(void)
 	tool_on = memcheck || __asan_poison_memory_region;
 }
 
+void tool_fork_prepare(void)
+{
+	lock_take(&roots.lock);
+}
+
+void tool_fork_parent(void)
+{
+	lock_release(&roots.lock);
+}
+
+void tool_fork_child(void)
+{
+	lock_reset(&roots.lock);
+}
+
 void tool_pool_slow(const void *pool, bool made, bool kept)
 {
 	if (!memcheck)
@@ -110,15 +125,9 @@ static void make_root(const char *from, const char *to)
 
 void tool_block_slow(const void *block, size_t bytes, bool ours)
 {
-	if (ours) {
-		if (__lsan_register_root_region)
-			make_root(block, (const char *)block + bytes);
-		hide(block, bytes);
-		(void)VALGRIND_MAKE_MEM_NOACCESS(block, bytes);
-	} else {
-		show(block, bytes);
-		(void)VALGRIND_MAKE_MEM_UNDEFINED(block, bytes);
-	}
+	if (ours && __lsan_register_root_region)
+		make_root(block, (const char *)block + bytes);
+	tool_kept_slow(block, bytes, ours);
 }
 
 /* Its first byte tells whether memcheck takes it for a live one. */
@@ -142,6 +151,23 @@ void tool_object_slow(const void *pool, const void *object, size_t bytes,
 		VALGRIND_MEMPOOL_ALLOC(pool, object, bytes);
 	else
 		VALGRIND_MEMPOOL_FREE(pool, object);
+}
+
+void tool_object_again_slow(const void *pool, const void *object, size_t bytes)
+{
+	tool_object_slow(pool, object, bytes, true);
+	(void)VALGRIND_MAKE_MEM_DEFINED(object, bytes);
+}
+
+void tool_kept_slow(const void *object, size_t bytes, bool kept)
+{
+	if (kept) {
+		hide(object, bytes);
+		(void)VALGRIND_MAKE_MEM_NOACCESS(object, bytes);
+	} else {
+		show(object, bytes);
+		(void)VALGRIND_MAKE_MEM_UNDEFINED(object, bytes);
+	}
 }
 
 void tool_look_away_slow(bool away)

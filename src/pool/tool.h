@@ -15,11 +15,18 @@ extern HIDDEN bool tool_on;
 
 void tool_start(void);
 
+/* Around fork, with the pools' locks held in the first two. */
+void tool_fork_prepare(void);
+void tool_fork_parent(void);
+void tool_fork_child(void);
+
 /* Outlined halves. */
 void tool_pool_slow(const void *pool, bool made, bool kept);
 void tool_block_slow(const void *block, size_t bytes, bool ours);
 void tool_object_slow(const void *pool, const void *object, size_t bytes,
 		      bool live);
+void tool_object_again_slow(const void *pool, const void *object, size_t bytes);
+void tool_kept_slow(const void *object, size_t bytes, bool kept);
 void tool_look_away_slow(bool away);
 
 /*
@@ -61,6 +68,24 @@ static inline void tool_object(const void *pool, const void *object,
 {
 	if (unlikely(tool_on))
 		tool_object_slow(pool, object, bytes, live);
+}
+
+/* An object goes to the user, with the contents that it had when it came. */
+static inline void tool_object_again(const void *pool, const void *object,
+				     size_t bytes)
+{
+	if (unlikely(tool_on))
+		tool_object_again_slow(pool, object, bytes);
+}
+
+/*
+ * Memory of somebody else's, whom tools know as its owner, is kept aside: out
+ * of bounds; or goes back to its user, with undefined contents.
+ */
+static inline void tool_kept(const void *object, size_t bytes, bool kept)
+{
+	if (unlikely(tool_on))
+		tool_kept_slow(object, bytes, kept);
 }
 
 /* Until it is called with false, this thread may touch what is hidden. */

@@ -252,7 +252,8 @@ static int dump(const char *target, bool at_exit)
 	return error;
 }
 
-bool dump_is_deserted(void)
+/* Whether the calling thread is all that is left of the process. */
+static bool is_deserted(void)
 {
 	bool deserted;
 
@@ -346,7 +347,7 @@ const char *dump_profile(void)
 
 static void start_occasions(void)
 {
-	int error = occasion_start(dump_now);
+	int error = occasion_start(dump_now, is_deserted);
 
 	if (error)
 		tell("statistics", NULL, file_error(error));

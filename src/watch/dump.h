@@ -31,9 +31,6 @@ void dump_signal_start(void);
  */
 void dump_now(void);
 
-/* Whether the calling thread is all that is left of the process. */
-bool dump_is_deserted(void);
-
 /* The last time, if config.stats asks.  Waits 5 s at most for another dump. */
 void dump_at_exit(void);
 

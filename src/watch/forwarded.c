@@ -9,9 +9,7 @@
 
 bool forwarded_counting;
 
-static struct {
-	_Alignas(64) struct forwarded_count count;
-} counters[FORWARDED_KINDS];
+struct forwarded_counter forwarded_counters[FORWARDED_KINDS];
 
 const char *forwarded_name(enum forwarded_kind kind)
 {
@@ -28,7 +26,7 @@ const char *forwarded_name(enum forwarded_kind kind)
 
 void forwarded_add(enum forwarded_kind kind, size_t bytes)
 {
-	struct forwarded_count *c = &counters[kind].count;
+	struct forwarded_count *c = &forwarded_counters[kind].count;
 
 	__atomic_fetch_add(&c->calls, 1, __ATOMIC_RELAXED);
 	if (bytes)
@@ -38,7 +36,7 @@ void forwarded_add(enum forwarded_kind kind, size_t bytes)
 void forwarded_read(struct forwarded_count counts[FORWARDED_KINDS])
 {
 	for (int kind = 0; kind < FORWARDED_KINDS; kind++) {
-		struct forwarded_count *c = &counters[kind].count;
+		struct forwarded_count *c = &forwarded_counters[kind].count;
 
 		counts[kind] = (struct forwarded_count){
 			__atomic_load_n(&c->calls, __ATOMIC_RELAXED),

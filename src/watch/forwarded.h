@@ -23,6 +23,13 @@ struct forwarded_count {
 	uint64_t bytes; /* requested; 0 for free */
 };
 
+/* Of a kind; on a cache line of its own. */
+struct forwarded_counter {
+	_Alignas(64) struct forwarded_count count;
+};
+
+extern HIDDEN struct forwarded_counter forwarded_counters[FORWARDED_KINDS];
+
 /* Set once, before the program starts. */
 extern bool forwarded_counting;
 

@@ -15,6 +15,7 @@
 
 static sem_t asked_for;
 static void (*act)(void);
+static bool (*is_deserted)(void);
 
 /* Only posts: the heap may be in any state. */
 static void on_signal(int signal_number)
@@ -33,19 +34,26 @@ static void on_signal(int signal_number)
  */
 static bool wait_for_turn(void)
 {
-	unsigned seconds = 0;
+	uint64_t pause_ms = 10, waited_ms = 0;
+	uint64_t interval_ms = config.stats_interval_s * UINT64_C(1000);
 	struct timespec until;
 
-	do {
-		clock_gettime(CLOCK_MONOTONIC, &until);
-		until.tv_sec++;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	while (!interval_ms || waited_ms < interval_ms) {
+		until.tv_nsec += (long)(pause_ms * 1000000);
+		until.tv_sec += until.tv_nsec / 1000000000;
+		until.tv_nsec %= 1000000000;
 		if (sem_clockwait(&asked_for, CLOCK_MONOTONIC, &until) == 0)
 			return true;
 		if (errno != ETIMEDOUT)
 			return false;
-		if (dump_is_deserted())
+		if (is_deserted())
 			exit(0);
-	} while (++seconds != config.stats_interval_s);
+		waited_ms += pause_ms;
+		pause_ms = min_of(2 * pause_ms, UINT64_C(1000));
+		if (interval_ms)
+			pause_ms = min_of(pause_ms, interval_ms - waited_ms);
+	}
 	return true;
 }
 
@@ -99,7 +107,7 @@ bool occasion_wanted(void)
  * Even without a thread the signal must not end the program.  A child has the
  * handler already, unless the program has taken the signal for itself.
  */
-int occasion_start(void (*what)(void))
+int occasion_start(void (*what)(void), bool (*deserted)(void))
 {
 	struct sigaction action = {
 		.sa_handler = on_signal,
@@ -109,6 +117,7 @@ int occasion_start(void (*what)(void))
 	int error;
 
 	act = what;
+	is_deserted = deserted;
 	sem_init(&asked_for, 0, 0);
 	error = start_thread();
 	if (config.stats_signal && !installed)

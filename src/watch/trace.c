@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
@@ -43,6 +44,7 @@ static struct file log_file = FILE_NONE;
 static uint32_t generation; /* grows in each child */
 static uint32_t blocks;
 static bool stopped;
+static pthread_key_t key; /* of threads with a block */
 
 /* --- the file --- */
 
@@ -126,10 +128,21 @@ static bool open_log(bool numbered)
 	return false;
 }
 
+/* The thread ends.  What it still does takes a new block. */
+static void end_block(void *argument)
+{
+	struct writer *w = argument;
+
+	if (w->block && w->generation == generation && !is_orphan())
+		munmap(w->block, TRACE_BLOCK);
+	w->block = NULL;
+}
+
 bool trace_start(void)
 {
 	orphan_start();
 	generation++;
+	pthread_key_create(&key, end_block);
 	stopped = !open_log(false);
 	return !stopped;
 }
@@ -198,6 +211,7 @@ static COLD bool begin_block(struct writer *w)
 	w->block = new_block();
 	if (!w->block)
 		return false;
+	pthread_setspecific(key, w); /* may allocate: not logged, as w is busy */
 	w->last_ns = now_ns();
 	w->last_pointer = 0;
 	w->block->thread = (uint32_t)syscall(SYS_gettid);

@@ -151,11 +151,11 @@ static void a_stack_and_a_size_make_one_site(void)
 	assert_int_not_equal(sites_add(here, 3, 41, 48), a);
 	assert_int_equal(sites_count(), 4);
 	assert_int_equal(sites_stacks(), 3);
-	assert_int_equal(sites_at(a)->total, 2);
-	assert_int_equal(sites_at(a)->live, 2);
+	assert_int_equal(sites_at(a).total, 2);
+	assert_int_equal(sites_at(a).live, 2);
 	sites_free(a);
-	assert_int_equal(sites_at(a)->total, 2);
-	assert_int_equal(sites_at(a)->live, 1);
+	assert_int_equal(sites_at(a).total, 2);
+	assert_int_equal(sites_at(a).live, 1);
 }
 
 static void stacks_come_back_as_they_were(void)
@@ -171,12 +171,12 @@ static void stacks_come_back_as_they_were(void)
 		assert_int_not_equal(sites_add(frames, depth, n, n + 1), 0);
 	}
 	for (uint32_t site = 1; site <= sites_count(); site++) {
-		const struct site *s = sites_at(site);
+		struct site s = sites_at(site);
 
-		stack = sites_stack(s->stack);
-		assert_int_equal(stack->depth, s->size % (STACK_DEPTH + 1));
+		stack = sites_stack(s.stack);
+		assert_int_equal(stack->depth, s.size % (STACK_DEPTH + 1));
 		for (unsigned i = 0; i < stack->depth; i++)
-			assert_int_equal(stack->frames[i], s->size * 1000 + i);
+			assert_int_equal(stack->frames[i], s.size * 1000 + i);
 	}
 }
 

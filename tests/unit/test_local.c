@@ -232,6 +232,47 @@ static void forks_while_threads_end_do_not_hang(void)
 		pthread_join(threads[i], NULL);
 }
 
+static bool visiting, visited_what_is_gone;
+
+static void visit_slowly(void *what, void *unused)
+{
+	struct timespec pause = { .tv_nsec = 50000000 };
+
+	(void)what, (void)unused;
+	__atomic_store_n(&visiting, true, __ATOMIC_SEQ_CST);
+	nanosleep(&pause, NULL);
+	__atomic_store_n(&visiting, false, __ATOMIC_SEQ_CST);
+}
+
+static void leave_visited(void *of, void *what)
+{
+	(void)of, (void)what;
+	visited_what_is_gone |= __atomic_load_n(&visiting, __ATOMIC_SEQ_CST);
+}
+
+static void *hang_until_visited(void *what)
+{
+	hang(what);
+	pthread_barrier_wait(&barrier);
+	while (!__atomic_load_n(&visiting, __ATOMIC_SEQ_CST))
+		;
+	return NULL;
+}
+
+static void nothing_is_handed_on_while_a_visitor_is_at_it(void)
+{
+	pthread_t thread;
+
+	slot = local_open(&pool, leave_visited);
+	pthread_barrier_init(&barrier, NULL, 2);
+	pthread_create(&thread, NULL, hang_until_visited, &memory[0]);
+	pthread_barrier_wait(&barrier);
+	local_walk(slot, visit_slowly, NULL);
+	pthread_join(thread, NULL);
+	assert_false(visited_what_is_gone);
+	local_close(slot);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -243,6 +284,7 @@ int main(void)
 		APART(a_walk_sees_each_threads_memory_once),
 		APART(in_a_child_the_memory_of_the_others_is_handed_on),
 		APART(a_thread_that_is_ending_can_hang_up_nothing_more),
+		APART(nothing_is_handed_on_while_a_visitor_is_at_it),
 		APART(forks_while_threads_end_do_not_hang),
 	};
 

@@ -3,6 +3,7 @@
  * their source, who has them; names, statistics, faults.
  */
 #include "unit/apart.h"
+#include "pool/mempool_fault.h"
 #include "unit/mempools.h"
 
 #include "mempool/pages.h"
@@ -324,6 +325,86 @@ static void a_strict_pool_keeps_count_of_thousands(void)
 	assert_int_equal(counting.live, 0);
 }
 
+extern int __asan_address_is_poisoned(const volatile void *p)
+	__attribute__((weak));
+
+static void what_lies_in_the_reserve_is_hidden_from_asan(void)
+{
+	mempool_t *pool;
+	char *element, *other;
+
+	if (!__asan_address_is_poisoned)
+		apart_skip("built without AddressSanitizer");
+	pool = mempool_create_kmalloc_pool(2, 13);
+	element = mempool_alloc_preallocated(pool);
+	other = mempool_alloc_preallocated(pool);
+	assert_false(__asan_address_is_poisoned(element));
+	mempool_free(element, pool);
+	assert_true(__asan_address_is_poisoned(element));
+	assert_true(__asan_address_is_poisoned(element + 12));
+	assert_int_equal(mempool_set_size(pool, 8), 0);
+	assert_true(__asan_address_is_poisoned(element));
+	assert_ptr_equal(mempool_alloc_preallocated(pool), element);
+	assert_false(__asan_address_is_poisoned(element));
+	assert_false(__asan_address_is_poisoned(element + 12));
+	mempool_free(element, pool);
+	mempool_free(other, pool);
+	mempool_destroy(pool);
+}
+
+/* As one who has kept a pointer, and ASan not looking. */
+__attribute__((no_sanitize("address"))) static void
+write_late(volatile char *element)
+{
+	element[17] = 1;
+}
+
+static void who_is_handed_an_element_finds_it_poisoned(void)
+{
+	struct caller waiter = { .flags = MEMPOOL_RESERVE_ONLY };
+	unsigned char *element;
+	mempool_t *pool;
+
+	setenv("MEMPOOL_DEBUG", "poison", 1);
+	debug_start();
+	pool = mempool_create_kmalloc_pool(1, 64);
+	element = mempool_alloc_preallocated(pool);
+	memset(element, 1, 64);
+	let_wait(&waiter, pool);
+	mempool_free(element, pool);
+	finish(&waiter);
+	assert_ptr_equal(waiter.got, element);
+	assert_int_equal(element[0], 0x6b);
+	assert_int_equal(element[63], 0xa5);
+}
+
+static int find_first(const struct mempool_stats *s, void *arg)
+{
+	if (strcmp(s->kind, "mempool") != 0)
+		return 0;
+	strcpy(arg, s->name);
+	return 1;
+}
+
+static void another_name_keeps_the_place_in_the_order(void)
+{
+	mempool_t *first = mempool_create_kmalloc_pool(1, 8);
+	char name[MEMPOOL_NAME];
+
+	assert_non_null(mempool_create_kmalloc_pool(1, 16));
+	assert_int_equal(mempool_set_name(first, "renamed"), 0);
+	assert_int_equal(mempool_stats_walk(find_first, name), 1);
+	assert_string_equal(name, "renamed");
+}
+
+static void the_environment_can_ask_for_faults(void)
+{
+	setenv("MEMPOOL_FAIL", "kmalloc-8:2", 1);
+	fault_start();
+	assert_refused(mempool_create_kmalloc_pool(3, 8), ENOMEM);
+	assert_non_null(mempool_create_kmalloc_pool(3, 8));
+}
+
 static void what_lies_in_the_reserve_must_not_be_written_to(void)
 {
 	mempool_t *pool;
@@ -339,7 +420,7 @@ static void what_lies_in_the_reserve_must_not_be_written_to(void)
 	mempool_free(element, pool);
 	assert_ptr_equal(mempool_alloc_preallocated(pool), element);
 	mempool_free(element, pool);
-	element[17] = 1;
+	write_late(element);
 	(void)!mempool_alloc_preallocated(pool);
 }
 
@@ -387,6 +468,10 @@ int main(void)
 		       "foreign free"),
 		ABORTS(a_strict_pool_knows_what_came_back, "double free"),
 		APART(a_strict_pool_keeps_count_of_thousands),
+		APART(what_lies_in_the_reserve_is_hidden_from_asan),
+		APART(who_is_handed_an_element_finds_it_poisoned),
+		APART(another_name_keeps_the_place_in_the_order),
+		APART(the_environment_can_ask_for_faults),
 		ABORTS(what_lies_in_the_reserve_must_not_be_written_to,
 		       "kmalloc-64"),
 		APART(poison_harms_nobody_who_plays_fair),

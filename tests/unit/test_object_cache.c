@@ -483,6 +483,19 @@ static void bad_options_are_refused(void)
 	}
 }
 
+static void an_initial_beyond_all_memory_is_refused_at_once(void)
+{
+	struct mempool_cache_options o = { .base.initial = SIZE_MAX };
+
+	alarm(5);
+	errno = 0;
+	assert_null(mempool_cache_create(64, &o));
+	assert_int_equal(errno, ENOMEM);
+	o.base.initial = SIZE_MAX / 8;
+	assert_null(mempool_cache_create(64, &o));
+	alarm(0);
+}
+
 static void flags_that_make_no_sense_here_are_refused(void)
 {
 	static const gfp_t bad[] = { MEMPOOL_ZERO,
@@ -662,6 +675,19 @@ static void a_second_destroy_is_named(void)
 	mempool_cache_destroy(c);
 }
 
+static void a_get_from_a_destroyed_cache_is_named(void)
+{
+	mempool_cache_t *c = cache_of(MEMPOOL_THREAD_LOCAL);
+
+#ifdef __SANITIZE_THREAD__
+	apart_skip("the sanitizer sees it first");
+#endif
+	if (tool_on)
+		apart_skip("the sanitizer sees it first");
+	mempool_cache_destroy(c);
+	(void)!mempool_cache_get(c, 0);
+}
+
 static void what_is_no_cache_is_named(void)
 {
 	char zeros[1024] = { 0 };
@@ -799,6 +825,7 @@ int main(void)
 		APART(the_page_source_asked_for_is_used_and_gets_all_back),
 		APART(null_means_nothing_to_do_or_einval),
 		APART(bad_options_are_refused),
+		APART(an_initial_beyond_all_memory_is_refused_at_once),
 		APART(flags_that_make_no_sense_here_are_refused),
 		APART(errno_is_left_alone_by_what_succeeds),
 		APART(poison_keeps_the_constructed_state),
@@ -826,6 +853,8 @@ int main(void)
 		ABORTS(an_unfit_object_is_named, "bad state"),
 		ABORTS(an_unfit_object_is_named_at_a_stock, "bad state"),
 		ABORTS(a_put_without_a_cache_is_named, "no cache"),
+		ABORTS(a_get_from_a_destroyed_cache_is_named,
+		       "destroyed before"),
 		ABORTS(a_second_destroy_is_named, "destroyed before"),
 		ABORTS(what_is_no_cache_is_named, "no object cache"),
 	};

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <time.h>
 
+#include "pool/debug.h"
 #include "unit/caches.h"
 
 enum { THREADS = 4, EACH = 2000 };
@@ -421,6 +422,49 @@ static void who_waits_for_a_cache_that_dies_is_sent_away(void)
 	assert_int_equal(made, unmade);
 }
 
+static bool looking, destroyed, looked_at_what_is_gone;
+
+/* Asked at put, and in the thread that was handed the object. */
+static bool look_long(const void *object, void *arg)
+{
+	static int times;
+
+	(void)object, (void)arg;
+	if (__atomic_add_fetch(&times, 1, __ATOMIC_SEQ_CST) == 2) {
+		__atomic_store_n(&looking, true, __ATOMIC_SEQ_CST);
+		pause_ms(50);
+		looked_at_what_is_gone =
+			__atomic_load_n(&destroyed, __ATOMIC_SEQ_CST);
+	}
+	return true;
+}
+
+static void who_was_handed_an_object_is_waited_for_by_the_end(void)
+{
+	struct mempool_cache_options o = { .verify = look_long,
+					   .exhaustion = MEMPOOL_BLOCK,
+					   .ahead = 1 };
+	pthread_t thread;
+	void *object, *error;
+
+	debug_flags = DEBUG_POISON;
+	cache = mempool_cache_create(64, &o);
+	object = mempool_cache_get(cache, 0);
+	/* Its own look does not count. */
+	assert_non_null(object);
+	thread = start(wait_and_tell, NULL);
+	while (stats_of(cache).waits != 1)
+		pause_ms(1);
+	mempool_cache_put(cache, object);
+	while (!__atomic_load_n(&looking, __ATOMIC_SEQ_CST))
+		pause_ms(1);
+	mempool_cache_destroy(cache);
+	__atomic_store_n(&destroyed, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, &error);
+	assert_int_equal((uintptr_t)error, ECANCELED);
+	assert_false(looked_at_what_is_gone);
+}
+
 static void a_failing_constructor_is_not_waited_for(void)
 {
 	struct mempool_cache_options o = things(MEMPOOL_LOCKED);
@@ -545,6 +589,7 @@ int main(void)
 		APART(waiters_are_served_in_the_order_they_came),
 		APART(a_trim_leaves_nobody_waiting),
 		APART(who_waits_for_a_cache_that_dies_is_sent_away),
+		APART(who_was_handed_an_object_is_waited_for_by_the_end),
 		APART(a_failing_constructor_is_not_waited_for),
 		APART(a_child_can_use_a_cache_that_others_were_in),
 		APART(a_child_can_use_stocks_that_others_were_in),

@@ -443,6 +443,19 @@ static void a_single_thread_source_works_without_a_lock(void)
 	mempool_pages_destroy(s);
 }
 
+static void an_initial_beyond_all_memory_is_refused_at_once(void)
+{
+	struct mempool_options o = { .initial = SIZE_MAX };
+
+	alarm(5);
+	errno = 0;
+	assert_null(mempool_pages_create(&o));
+	assert_int_equal(errno, ENOMEM);
+	o.initial = SIZE_MAX / 8;
+	assert_null(mempool_pages_create(&o));
+	alarm(0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +488,7 @@ int main(void)
 #endif
 		APART(a_child_of_fork_can_go_on),
 		APART(a_single_thread_source_works_without_a_lock),
+		APART(an_initial_beyond_all_memory_is_refused_at_once),
 	};
 
 	return cmocka_run_group_tests_name("pages", tests, NULL, NULL);

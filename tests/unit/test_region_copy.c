@@ -238,6 +238,20 @@ static void a_cleanup_may_allocate_and_add_another(void)
 	mempool_region_destroy(busy);
 }
 
+static void a_cleanup_of_another_region_is_left_alone(void)
+{
+	mempool_region_t *r = mempool_region_create(NULL);
+	mempool_region_t *other = mempool_region_create(NULL);
+	mempool_cleanup_t *c = mempool_region_cleanup(r, say, "a");
+
+	errno = 0;
+	assert_int_equal(mempool_region_kill(other, c), -EINVAL);
+	assert_int_equal(errno, EINVAL);
+	assert_int_equal(mempool_region_kill(r, c), 0);
+	mempool_region_destroy(r);
+	mempool_region_destroy(other);
+}
+
 static void bad_cleanups_are_refused(void)
 {
 	mempool_region_t *r = mempool_region_create(NULL);
@@ -387,6 +401,7 @@ int main(void)
 		APART(cleanups_run_once_the_latest_first),
 		APART(a_cleanup_killed_before_a_mark_does_not_confuse_it),
 		APART(a_cleanup_may_allocate_and_add_another),
+		APART(a_cleanup_of_another_region_is_left_alone),
 		APART(bad_cleanups_are_refused),
 		ABORTS(a_reset_in_a_cleanup, "reset of 0x"),
 		ABORTS(a_destroy_in_a_cleanup, "within a cleanup"),

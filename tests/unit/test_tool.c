@@ -5,8 +5,13 @@
  */
 #include "unit/apart.h"
 
+#include <pthread.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include "pool/debug.h"
 #include "pool/pages.h"
+#include "pool/start.h"
 #include "pool/tool.h"
 
 extern int __asan_address_is_poisoned(const volatile void *p)
@@ -120,11 +125,48 @@ static void blocks_beyond_those_that_can_be_kept_in_mind_work_too(void)
 	}
 }
 
+static bool stop;
+
+static void *take_and_give_blocks(void *block_of_mine)
+{
+	while (!__atomic_load_n(&stop, __ATOMIC_RELAXED)) {
+		tool_block(block_of_mine, 64, true);
+		tool_block(block_of_mine, 64, false);
+	}
+	return NULL;
+}
+
+static void a_child_can_take_blocks_when_another_thread_was_at_it(void)
+{
+	static char mine[64], childs[64];
+	pthread_t thread;
+
+	if (!__asan_address_is_poisoned)
+		apart_skip("built without AddressSanitizer");
+	start_library();
+	pthread_create(&thread, NULL, take_and_give_blocks, mine);
+	for (int i = 0; i < 200; i++) {
+		int status;
+		pid_t child = fork();
+
+		if (!child) {
+			alarm(10);
+			tool_block(childs, 64, true);
+			_exit(0);
+		}
+		assert_int_equal(waitpid(child, &status, 0), child);
+		assert_int_equal(status, 0);
+	}
+	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(without_a_tool_nothing_happens),
 		APART(asan_sees_live_objects_alone),
+		APART(a_child_can_take_blocks_when_another_thread_was_at_it),
 		APART(poison_of_hidden_objects_can_be_written_and_checked),
 		ABORTS(mismatches_in_hidden_objects_are_shown,
 		       "byte 20 of 40 is 01 in the place of 6b\n"

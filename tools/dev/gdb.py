@@ -98,7 +98,7 @@ def record_of(slab):
 
 def caches():
     """All threads' caches that are in the registry."""
-    cache = value("'src/heap/registry.c'::first")
+    cache = value("registry_first")
     while int(cache):
         yield cache.dereference()
         cache = cache["next"]

@@ -20,6 +20,8 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "proc.h"
+#include "remote.h"
 
 enum { ATTEMPTS = 2000 };
 
@@ -69,11 +71,15 @@ static const char *copy_page(struct page *copy, const struct page *page)
 
 const char *page_read(struct page *page, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	uint64_t pid = remote_pid(path);
 	const char *wrong;
 	struct stat st;
 	void *memory;
+	int fd;
 
+	if (pid)
+		return remote_read(page, pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return strerror(errno);
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
@@ -98,29 +104,9 @@ const char *page_read(struct page *page, const char *path)
 	return wrong;
 }
 
-/* Field 22 of /proc/PID/stat; 0: no such process. */
-static uint64_t ticks_of(uint64_t pid)
-{
-	char *name = cli_format("/proc/%llu/stat", (unsigned long long)pid);
-	FILE *file = fopen(name, "re");
-	unsigned long long ticks = 0;
-	char text[1024], *at;
-
-	free(name);
-	if (!file)
-		return 0;
-	at = fgets(text, sizeof text, file) ? strrchr(text, ')') : NULL;
-	fclose(file);
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	if (at && (at[1] < '0' || sscanf(at, "%llu", &ticks) != 1))
-		return 0;
-	return ticks;
-}
-
 bool page_alive(const struct page *page)
 {
-	uint64_t ticks = ticks_of(page->pid);
+	uint64_t ticks = proc_start_ticks(page->pid);
 
 	return ticks && ticks == page->start_ticks;
 }
@@ -157,26 +143,25 @@ void page_load(struct page *page, const char *what, char *path)
 	char name[PATH_MAX];
 	const char *wrong;
 
-	if (is_number(what))
+	if (is_number(what)) {
 		snprintf(name, sizeof name, "%s/%s.page", page_folder(false),
 			 what);
-	else
+		/* It publishes none there: what can be read out of it? */
+		if (access(name, F_OK) < 0 && errno == ENOENT)
+			snprintf(name, sizeof name, "/proc/%s", what);
+	} else {
 		snprintf(name, sizeof name, "%s", what);
+	}
 	if (path)
 		strcpy(path, name);
 	wrong = page_read(page, name);
 	if (!wrong)
 		return;
-	if (is_number(what) && access(name, F_OK) < 0 && errno == ENOENT) {
-		char *proc = cli_format("/proc/%s", what);
-
-		if (access(proc, F_OK) < 0)
-			cli_die("there is no process %s, and it left no "
-				"statistics page", what);
-		cli_die("process %s publishes no statistics page; start it "
-			"with 'mpool run', or with MPOOL_PAGE=%s/%%p.page",
-			what, page_folder(false));
-	}
+	if (is_number(what) && access(name, F_OK) < 0)
+		cli_die("there is no process %s, and it left no statistics "
+			"page", what);
+	if (remote_pid(name))
+		cli_die("process %s %s", name + strlen("/proc/"), wrong);
 	cli_die("%s: %s", name, wrong);
 }
 
@@ -228,6 +213,8 @@ const char *page_newest(void)
 
 void page_snapshot(const struct page *page, struct snapshot *snapshot)
 {
+	struct proc_status status;
+
 	memset(snapshot, 0, sizeof *snapshot);
 	snapshot->heap_used = true;
 	snapshot->pid = (pid_t)page->pid;
@@ -240,4 +227,8 @@ void page_snapshot(const struct page *page, struct snapshot *snapshot)
 	memcpy(snapshot->forwarded, page->forwarded,
 	       sizeof snapshot->forwarded);
 	snapshot->peak_rss_bytes = page->peak_rss_bytes;
+	if (page_alive(page) && proc_status(page->pid, &status)) {
+		snapshot->rss_bytes = status.rss_bytes;
+		snapshot->peak_rss_bytes = status.peak_rss_bytes;
+	}
 }

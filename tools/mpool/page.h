@@ -11,7 +11,8 @@
 
 /*
  * Copies a page.  NULL, or what is wrong with it, errno's words included.
- * Torn copies are taken again, for a while.
+ * Torn copies are taken again, for a while.  "/proc/PID" is a page too: that
+ * of a process which publishes none, read out of its memory (remote.h).
  */
 const char *page_read(struct page *page, const char *path);
 

@@ -1,0 +1,95 @@
+/*
+ * proc.c - what /proc says of a process.
+ */
+#include "proc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static FILE *open_file(uint64_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%llu/%s", (unsigned long long)pid,
+		 name);
+	return fopen(path, "re");
+}
+
+static uint64_t number_in(const char *text)
+{
+	return strtoull(text, NULL, 10);
+}
+
+static void read_line(struct proc_status *status, const char *line)
+{
+	unsigned long long uids[3];
+
+	if (!strncmp(line, "State:\t", 7))
+		status->state = line[7];
+	else if (!strncmp(line, "Tgid:\t", 6))
+		status->pid = number_in(line + 6);
+	else if (!strncmp(line, "VmRSS:\t", 7))
+		status->rss_bytes = number_in(line + 7) << 10;
+	else if (!strncmp(line, "VmHWM:\t", 7))
+		status->peak_rss_bytes = number_in(line + 7) << 10;
+	else if (sscanf(line, "Uid: %llu %llu %llu", &uids[0], &uids[1],
+			&uids[2]) == 3)
+		for (int i = 0; i < 3; i++)
+			status->uids[i] = uids[i];
+}
+
+bool proc_status(uint64_t pid, struct proc_status *status)
+{
+	FILE *file = open_file(pid, "status");
+	char line[256];
+
+	*status = (struct proc_status){ 0 };
+	if (!file)
+		return false;
+	while (fgets(line, sizeof line, file))
+		read_line(status, line);
+	fclose(file);
+	return status->pid != 0;
+}
+
+uint64_t proc_start_ticks(uint64_t pid)
+{
+	FILE *file = open_file(pid, "stat");
+	unsigned long long ticks = 0;
+	char text[1024], *at;
+
+	if (!file)
+		return 0;
+	at = fgets(text, sizeof text, file) ? strrchr(text, ')') : NULL;
+	fclose(file);
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	if (at && (at[1] < '0' || sscanf(at, "%llu", &ticks) != 1))
+		return 0;
+	return ticks;
+}
+
+/* Without its end, when there is more of it. */
+static bool read_text(uint64_t pid, const char *name, char *text, size_t size)
+{
+	FILE *file = open_file(pid, name);
+	size_t n = file ? fread(text, 1, size - 1, file) : 0;
+
+	if (file)
+		fclose(file);
+	text[n] = '\0';
+	return *text != '\0';
+}
+
+void proc_name(uint64_t pid, char *name, size_t size)
+{
+	char text[4096], *slash;
+
+	if (!read_text(pid, "cmdline", text, sizeof text)) {
+		read_text(pid, "comm", text, sizeof text);
+		text[strcspn(text, "\n")] = '\0';
+	}
+	slash = strrchr(text, '/');
+	snprintf(name, size, "%s", slash ? slash + 1 : text);
+}

@@ -1,0 +1,30 @@
+/*
+ * proc.h - what /proc says of a process.
+ */
+#ifndef MPOOL_PROC_H
+#define MPOOL_PROC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct proc_status {
+	uint64_t pid;	  /* of the process, when a thread's id was asked for */
+	char state;	  /* 'R', 'S', 'Z', ... */
+	uint64_t uids[3]; /* real, effective, saved */
+	uint64_t rss_bytes, peak_rss_bytes;
+};
+
+/* False: there is no such process. */
+bool proc_status(uint64_t pid, struct proc_status *status);
+
+/* Field 22 of /proc/PID/stat; 0: no such process. */
+uint64_t proc_start_ticks(uint64_t pid);
+
+/*
+ * The name that libmpool goes by: argv[0] without its folder, or the kernel's
+ * when the program has none.
+ */
+void proc_name(uint64_t pid, char *name, size_t size);
+
+#endif

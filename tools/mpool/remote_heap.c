@@ -1,0 +1,208 @@
+/*
+ * remote_heap.c - the heap of another process, copied while it goes on.
+ *
+ * No lock can be taken there, so everything is copied twice, and a class
+ * counts when nothing has happened to it meanwhile: its lock free, its struct
+ * the same, and the counters that each slow path of a thread's cache moves
+ * first (`loaded`, `unloaded`) too, in the same list of caches.  What the fast
+ * paths move alone, the words of the sides, is part of the second copy, and
+ * lies in it before these counters.  A class that is never so quiet within the
+ * attempts counts as the last copy has it.
+ *
+ * Addresses come from the other process and are given to the kernel alone: a
+ * wrong one is an error there, and nothing of what is copied is followed here.
+ * The list of caches ends at the first whose `prev` is not the one before: so
+ * there is no cycle in it.
+ */
+#include "remote_heap.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli.h"
+#include "heap/cache.h"
+#include "heap/central.h"
+
+enum {
+	ATTEMPTS = 200,
+	PAUSE_NS = 50000, /* between two attempts */
+	CACHES_MOST = 1 << 16,
+};
+
+/* All at one time, nearly.  `count` caches, in the order of the list. */
+struct copy {
+	uint64_t first;
+	struct central central[CLASSES + 1];
+	struct cache *caches;
+};
+
+/* at[]: the caches' addresses; room for as many here and in both copies. */
+struct reading {
+	const struct remote_heap *heap;
+	uint64_t *at;
+	size_t count, room;
+	struct remote_piece *pieces;
+	struct copy before, after;
+};
+
+static void make_room(struct reading *r)
+{
+	if (r->count < r->room)
+		return;
+	r->room = r->room ? 2 * r->room : 64;
+	r->at = cli_grow(r->at, r->room * sizeof *r->at);
+	r->pieces = cli_grow(r->pieces, (r->room + 2) * sizeof *r->pieces);
+	r->before.caches =
+		cli_grow(r->before.caches, r->room * sizeof *r->before.caches);
+	r->after.caches =
+		cli_grow(r->after.caches, r->room * sizeof *r->after.caches);
+}
+
+static bool copy_bytes(const struct remote_heap *heap, uint64_t there,
+		       void *here, size_t bytes)
+{
+	struct remote_piece piece = { there, here, bytes };
+
+	return heap->copy(heap->from, &piece, 1);
+}
+
+/* What the list says now.  False: it changed on the way, or is none. */
+static bool find_caches(struct reading *r)
+{
+	struct {
+		uint64_t next, prev;
+	} links;
+	uint64_t at, previous = 0;
+
+	_Static_assert(offsetof(struct cache, prev) ==
+			       offsetof(struct cache, next) + 8,
+		       "copied together");
+	r->count = 0;
+	make_room(r);
+	if (!copy_bytes(r->heap, r->heap->registry, &at, sizeof at))
+		return false;
+	while (at) {
+		if (at % _Alignof(struct cache) || r->count == CACHES_MOST ||
+		    !copy_bytes(r->heap, at + offsetof(struct cache, next),
+				&links, sizeof links) ||
+		    links.prev != previous)
+			return false;
+		make_room(r);
+		r->at[r->count++] = at;
+		previous = at;
+		at = links.next;
+	}
+	return true;
+}
+
+/* The centre first: what a thread that ends gives it counts but once. */
+static bool copy_heap(struct reading *r, struct copy *copy)
+{
+	struct remote_piece *pieces = r->pieces;
+
+	pieces[0] = (struct remote_piece){ r->heap->registry, &copy->first,
+					   sizeof copy->first };
+	pieces[1] = (struct remote_piece){ r->heap->central, copy->central,
+					   sizeof copy->central };
+	for (size_t i = 0; i < r->count; i++)
+		pieces[i + 2] =
+			(struct remote_piece){ r->at[i], &copy->caches[i],
+					       sizeof *copy->caches };
+	return r->heap->copy(r->heap->from, pieces, r->count + 2);
+}
+
+static bool same_list(const struct reading *r, const struct copy *copy)
+{
+	uint64_t next = copy->first, previous = 0;
+
+	for (size_t i = 0; i < r->count; i++) {
+		const struct cache *t = &copy->caches[i];
+
+		if (next != r->at[i] || (uintptr_t)t->prev != previous)
+			return false;
+		previous = next;
+		next = (uintptr_t)t->next;
+	}
+	return !next;
+}
+
+/* A word of a side, of which a count is made; 0: it names no magazine. */
+static void **checked(void **word)
+{
+	uintptr_t at = (uintptr_t)word;
+
+	return at % sizeof(void *) || at < MAGAZINE_BYTES ? NULL : word;
+}
+
+static bool is_quiet(const struct cache *before, const struct cache *after,
+		     unsigned c)
+{
+	return before->loaded[c] == after->loaded[c] &&
+	       before->unloaded[c] == after->unloaded[c] &&
+	       !((before->state | after->state) & CACHE_BUSY);
+}
+
+/*
+ * The row of one class.  False: it was in motion.  A sum that is torn may have
+ * more on the alloc sides than was ever put there.
+ */
+static bool read_class(struct reading *r, unsigned c, struct class_stats *row)
+{
+	const struct central *k = &r->after.central[c];
+	struct cache_sum sum = { 0 };
+	bool quiet =
+		!k->lock.word && !memcmp(k, &r->before.central[c], sizeof *k);
+
+	for (size_t i = 0; i < r->count; i++) {
+		struct cache *t = &r->after.caches[i];
+
+		t->of[c].alloc = checked(t->of[c].alloc);
+		t->of[c].free = checked(t->of[c].free);
+		if (!is_quiet(&r->before.caches[i], t, c))
+			quiet = false;
+		stats_add_cache(&sum, t, c);
+	}
+	if (sum.on_alloc_sides > k->allocs + sum.loaded) {
+		quiet = false;
+		sum.on_alloc_sides = k->allocs + sum.loaded;
+	}
+	stats_of(row, c, k, &sum);
+	return quiet;
+}
+
+/* `settled` has a bit for each row that is true.  False: nothing was read. */
+static bool attempt(struct reading *r, struct class_stats rows[CLASSES],
+		    unsigned *settled)
+{
+	bool whole = find_caches(r);
+	bool same;
+
+	if (!copy_heap(r, &r->before) || !copy_heap(r, &r->after))
+		return false;
+	same = whole && same_list(r, &r->before) && same_list(r, &r->after);
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		if (!(*settled & 1u << c) &&
+		    read_class(r, c, &rows[c - CLASS_FIRST]) && same)
+			*settled |= 1u << c;
+	return true;
+}
+
+bool remote_heap_read(const struct remote_heap *heap,
+		      struct class_stats rows[CLASSES])
+{
+	const unsigned all = (2u << CLASSES) - (1u << CLASS_FIRST);
+	struct timespec pause = { .tv_nsec = PAUSE_NS };
+	static struct reading r;
+	unsigned settled = 0;
+	bool read = false;
+
+	r.heap = heap;
+	for (int i = 0; i < ATTEMPTS && settled != all; i++) {
+		if (i)
+			nanosleep(&pause, NULL);
+		if (attempt(&r, rows, &settled))
+			read = true;
+	}
+	return read;
+}
