@@ -9,8 +9,8 @@
 
 /* Owner: its thread.  Zeroed: nothing drawn yet. */
 struct sampler {
-	uint64_t random;	      /* state of xorshift64*; 0: not seeded */
-	uint32_t until[CLASSES + 1];  /* objects to serve before the next hit */
+	uint64_t random;	     /* state of xorshift64*; 0: not seeded */
+	uint32_t until[CLASSES + 1]; /* objects to serve before the next hit */
 };
 
 size_t sample_period;
@@ -37,8 +37,12 @@ static double minus_log_uniform(uint64_t random)
 	int top = 63 - __builtin_clzll(bits);
 	double m = (double)bits / (double)(UINT64_C(1) << top);
 	double z = (m - 1) / (m + 1), z2 = z * z;
-	double series = z * (1 + z2 * (1 / 3. + z2 * (1 / 5. + z2 * (1 / 7. +
-			z2 * (1 / 9. + z2 * (1 / 11. + z2 / 13.))))));
+	double series =
+		z * (1 + z2 * (1 / 3. +
+			       z2 * (1 / 5. +
+				     z2 * (1 / 7. +
+					   z2 * (1 / 9. +
+						 z2 * (1 / 11. + z2 / 13.))))));
 
 	return (53 - top) * 0.69314718055994531 - 2 * series;
 }
@@ -74,7 +78,8 @@ static struct sampler *own_sampler(void)
 		return s;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	s->random = ((uintptr_t)s ^ (uint64_t)now.tv_nsec << 32 ^
-		     (uint64_t)now.tv_sec) | 1;
+		     (uint64_t)now.tv_sec) |
+		    1;
 	for (int i = 0; i < 8; i++)
 		next_random(s);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)

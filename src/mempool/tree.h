@@ -28,6 +28,99 @@ MEMPOOL_BEGIN
 /* Bytes that a node costs beside what was asked for. */
 #define MEMPOOL_TREE_HEADER 48
 
+/*
+ * --- what the inline function below must know: not for users ---
+ *
+ * A node: pool/tree_node.h says what the fields mean.
+ */
+struct mempool_tree_extra;
+
+struct mempool_tree_node {
+	struct mempool_tree_node *parent;
+	struct mempool_tree_node *child;
+	struct mempool_tree_node *next;
+	struct mempool_tree_node **pprev;
+	union {
+		const char *name;
+		struct mempool_tree_extra *extra;
+	};
+	uint64_t word;
+};
+
+/* The word of a node of tree 0 without flags, its size left out. */
+#define MEMPOOL_TREE_PLAIN (UINT64_C(0xc5) << 56)
+
+/* Largest node that threads keep, header included; and how many lists. */
+#define MEMPOOL_TREE_STOCK_MAX 1024
+#define MEMPOOL_TREE_STOCKS    (MEMPOOL_TREE_STOCK_MAX / 16 + 1)
+
+/* A node of tree 0 in mempool_tree_local.delta, its size left out. */
+#define MEMPOOL_TREE_ONE (UINT64_C(1) << 48)
+
+/* What a thread has of its own: see pool/tree_local.h. */
+struct mempool_tree_stock {
+	uint32_t count, most;
+	struct mempool_tree_node **free;
+};
+
+struct mempool_tree_local {
+	uint64_t delta;
+	int64_t live, bytes;
+	struct mempool_tree_stock stock[MEMPOOL_TREE_STOCKS];
+};
+
+MEMPOOL_API extern __thread struct mempool_tree_local *mempool_tree_local
+	__attribute__((tls_model("initial-exec")));
+
+MEMPOOL_API void *mempool_tree_alloc_slow(const void *parent,
+					  size_t size) MEMPOOL_MUSTUSE;
+
+/*
+ * A node from the stock below a plain parent or none; NULL: not this way.
+ * size <= MEMPOOL_TREE_STOCK_MAX - MEMPOOL_TREE_HEADER.
+ */
+static inline void *mempool_tree_alloc_front(const void *parent, size_t size,
+					     const char *name)
+{
+	struct mempool_tree_local *l = mempool_tree_local;
+	struct mempool_tree_stock *s =
+		&l->stock[(size + MEMPOOL_TREE_HEADER + 15) / 16];
+	struct mempool_tree_node *p = NULL, *n, *first;
+	uint32_t count = s->count;
+
+	if (__builtin_expect(!count, 0))
+		return NULL;
+	if (parent) {
+		p = (struct mempool_tree_node *)((uintptr_t)parent -
+						 MEMPOOL_TREE_HEADER);
+		if (__builtin_expect(
+			    __atomic_load_n(&p->word, __ATOMIC_RELAXED) >> 32 !=
+				    MEMPOOL_TREE_PLAIN >> 32,
+			    0))
+			return NULL;
+	}
+	s->count = --count;
+	n = s->free[count];
+	__atomic_store_n(&l->delta, l->delta + (MEMPOOL_TREE_ONE + size),
+			 __ATOMIC_RELAXED);
+	n->parent = p;
+	n->child = NULL;
+	n->name = name;
+	__atomic_store_n(&n->word, MEMPOOL_TREE_PLAIN | size, __ATOMIC_RELAXED);
+	if (!p) {
+		n->next = NULL;
+		n->pprev = &n->next;
+		return n + 1;
+	}
+	first = p->child;
+	n->next = first;
+	n->pprev = &p->child;
+	if (first)
+		first->pprev = &n->next;
+	p->child = n;
+	return n + 1;
+}
+
 /* --- making nodes --- */
 
 /*
@@ -46,8 +139,16 @@ mempool_tree_create(const struct mempool_options *options) MEMPOOL_MUSTUSE;
  * first child of `parent`; or a root, when that is NULL.  Inside the parent's
  * pool if there is room.  NULL with ENOMEM: memory or the tree's limit.
  */
-MEMPOOL_API void *mempool_tree_alloc(const void *parent,
-				     size_t size) MEMPOOL_MUSTUSE;
+MEMPOOL_MUSTUSE static inline void *mempool_tree_alloc(const void *parent,
+						       size_t size)
+{
+	void *p = NULL;
+
+	if (__builtin_constant_p(size) &&
+	    size <= MEMPOOL_TREE_STOCK_MAX - MEMPOOL_TREE_HEADER)
+		p = mempool_tree_alloc_front(parent, size, NULL);
+	return p ? p : mempool_tree_alloc_slow(parent, size);
+}
 
 /* The same, cleared. */
 MEMPOOL_API void *mempool_tree_zalloc(const void *parent,
@@ -98,22 +199,20 @@ MEMPOOL_API void *mempool_tree_memdup(const void *parent, const void *p,
 
 /* A string made as by sprintf().  NULL with EINVAL or ENOMEM. */
 MEMPOOL_API char *mempool_tree_printf(const void *parent, const char *format,
-				      ...) MEMPOOL_MUSTUSE
-	__attribute__((format(printf, 2, 3)));
+				      ...) MEMPOOL_MUSTUSE MEMPOOL_FORMAT(2, 3);
 MEMPOOL_API char *mempool_tree_vprintf(const void *parent, const char *format,
 				       va_list arguments) MEMPOOL_MUSTUSE
-	__attribute__((format(printf, 2, 0)));
+	MEMPOOL_FORMAT(2, 0);
 
 /*
  * Text at the end of string node `s`, which may move; `s` NULL: a root.  NULL
  * with EINVAL, EBUSY (it has references) or ENOMEM, and `s` as it was.
  */
 MEMPOOL_API char *mempool_tree_append(char *s, const char *format,
-				      ...) MEMPOOL_MUSTUSE
-	__attribute__((format(printf, 2, 3)));
+				      ...) MEMPOOL_MUSTUSE MEMPOOL_FORMAT(2, 3);
 MEMPOOL_API char *mempool_tree_vappend(char *s, const char *format,
 				       va_list arguments) MEMPOOL_MUSTUSE
-	__attribute__((format(printf, 2, 0)));
+	MEMPOOL_FORMAT(2, 0);
 
 /* --- pools --- */
 
@@ -213,10 +312,9 @@ MEMPOOL_API size_t mempool_tree_references(const void *node);
  * pointer.  Returns 0, -EINVAL (`node` or `format` is NULL) or -ENOMEM.
  */
 MEMPOOL_API int mempool_tree_set_name(const void *node, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+	MEMPOOL_FORMAT(2, 3);
 MEMPOOL_API int mempool_tree_set_vname(const void *node, const char *format,
-				       va_list arguments)
-	__attribute__((format(printf, 2, 0)));
+				       va_list arguments) MEMPOOL_FORMAT(2, 0);
 MEMPOOL_API int mempool_tree_set_name_static(const void *node,
 					     const char *name);
 

@@ -11,11 +11,10 @@
 #include "pool/tree_pool.h"
 
 /* In a created tree or a pool, with a parent that is no plain node, huge. */
-static NOINLINE void *alloc_unusual(struct node *p, size_t size,
-				    const char *name)
+static NOINLINE void *alloc_unusual(node_t *p, size_t size, const char *name)
 {
 	struct tree *t;
-	struct node *n;
+	node_t *n;
 
 	if (size > NODE_MAX) {
 		errno = ENOMEM;
@@ -27,7 +26,7 @@ static NOINLINE void *alloc_unusual(struct node *p, size_t size,
 	return n ? node_bytes(n) : NULL;
 }
 
-static inline void *plain(struct node *n, struct node *parent, size_t size,
+static inline void *plain(node_t *n, node_t *parent, size_t size,
 			  const char *name)
 {
 	n->child = NULL;
@@ -41,7 +40,7 @@ static inline void *plain(struct node *n, struct node *parent, size_t size,
 static NOINLINE void *alloc_slow(const void *parent, size_t size,
 				 const char *name)
 {
-	struct node *p = parent ? node_checked(parent) : NULL, *n;
+	node_t *p = parent ? node_checked(parent) : NULL, *n;
 
 	if (unlikely(size >= NODE_HUGE) || (p && !is_plain(node_word(p))))
 		return alloc_unusual(p, size, name);
@@ -56,32 +55,27 @@ static NOINLINE void *alloc_slow(const void *parent, size_t size,
 static inline __attribute__((always_inline)) void *
 alloc(const void *parent, size_t size, const char *name)
 {
-	struct node *p = parent ? node_of(parent) : NULL, *n;
-	struct tree_local *l = tree_local;
+	void *p = NULL;
 
-	if (p && unlikely(!is_plain(node_word(p))))
-		return alloc_slow(parent, size, name);
-	n = stock_take(l, size);
-	if (unlikely(!n))
-		return alloc_slow(parent, size, name);
-	local_count_in(l, 1, (int64_t)size);
-	return plain(n, p, size, name);
+	if (likely(size <= MEMPOOL_TREE_STOCK_MAX - sizeof(node_t)))
+		p = mempool_tree_alloc_front(parent, size, name);
+	return likely(p != NULL) ? p : alloc_slow(parent, size, name);
 }
 
-void *mempool_tree_alloc(const void *parent, size_t size)
+void *mempool_tree_alloc_slow(const void *parent, size_t size)
 {
-	return alloc(parent, size, node_unnamed);
+	return alloc(parent, size, NULL);
 }
 
 void *mempool_tree_alloc_named(const void *parent, size_t size,
 			       const char *name)
 {
-	return alloc(parent, size, name ? name : node_unnamed);
+	return alloc(parent, size, name);
 }
 
 void *mempool_tree_zalloc(const void *parent, size_t size)
 {
-	void *p = alloc(parent, size, node_unnamed);
+	void *p = alloc(parent, size, NULL);
 
 	return p ? memset(p, 0, size) : NULL;
 }
@@ -123,10 +117,10 @@ void *mempool_tree_zarray(const void *parent, size_t n, size_t size)
 /* A block's size fits in the word, as an order of 5 bits. */
 enum { POOL_BITS_MOST = 40 };
 
-static void *new_pool(struct tree *t, struct node *parent, size_t size,
-		      size_t bytes, const char *name)
+static void *new_pool(struct tree *t, node_t *parent, size_t size, size_t bytes,
+		      const char *name)
 {
-	struct node *n;
+	node_t *n;
 	size_t held;
 
 	if (size > POOLED_SIZE_MAX || bytes >> POOL_BITS_MOST)
@@ -143,7 +137,7 @@ static void *new_pool(struct tree *t, struct node *parent, size_t size,
 void *mempool_tree_pool_named(const void *parent, size_t size, size_t bytes,
 			      const char *name)
 {
-	struct node *p = parent ? node_checked(parent) : NULL;
+	node_t *p = parent ? node_checked(parent) : NULL;
 	struct tree *t;
 	void *pool;
 
@@ -153,7 +147,7 @@ void *mempool_tree_pool_named(const void *parent, size_t size, size_t bytes,
 	}
 	family_start();
 	t = p ? family_enter(p) : NULL;
-	pool = new_pool(t, p, size, bytes, name ? name : node_unnamed);
+	pool = new_pool(t, p, size, bytes, name);
 	family_leave(t);
 	return pool;
 }
@@ -165,7 +159,7 @@ void *mempool_tree_pool(const void *parent, size_t bytes)
 
 size_t mempool_tree_pool_left(const void *node)
 {
-	struct node *n;
+	node_t *n;
 	struct pool *pool;
 	struct tree *t;
 	size_t left = 0;
@@ -184,7 +178,7 @@ size_t mempool_tree_pool_left(const void *node)
 void *mempool_tree_create(const struct mempool_options *options)
 {
 	struct tree *t = family_create(options);
-	struct node *n;
+	node_t *n;
 	void *root;
 
 	if (!t)

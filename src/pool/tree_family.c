@@ -72,7 +72,7 @@ static void plain_stats(struct roster_entry *e, struct mempool_stats *s)
 	local_sum(&nodes, &bytes);
 	s->live = (uint64_t)max_of(nodes, 0);
 	s->live_bytes = (uint64_t)max_of(bytes, 0);
-	s->overhead_bytes = s->live * sizeof(struct node);
+	s->overhead_bytes = s->live * sizeof(node_t);
 	s->held_bytes = s->live_bytes + s->overhead_bytes;
 }
 
@@ -195,7 +195,7 @@ static struct tree *tree_at(unsigned number)
 	return __atomic_load_n(&table[number], __ATOMIC_RELAXED);
 }
 
-static struct tree *single(const struct node *n, unsigned number)
+static struct tree *single(const node_t *n, unsigned number)
 {
 	struct tree *t = tree_at(number);
 
@@ -206,7 +206,7 @@ static struct tree *single(const struct node *n, unsigned number)
 	return t;
 }
 
-struct tree *family_enter(const struct node *p)
+struct tree *family_enter(const node_t *p)
 {
 	for (;;) {
 		uint64_t word = node_word(p);
@@ -246,7 +246,7 @@ static void release_both(struct lock *a, struct lock *b)
 		lock_release(b);
 }
 
-static struct tree *tree_for(const struct node *n)
+static struct tree *tree_for(const node_t *n)
 {
 	uint64_t word = node_word(n);
 
@@ -257,8 +257,7 @@ static struct tree *tree_for(const struct node *n)
 	return tree_at(word_tree(word));
 }
 
-void family_enter_two(const struct node *p, const struct node *q,
-		      struct tree *trees[2])
+void family_enter_two(const node_t *p, const node_t *q, struct tree *trees[2])
 {
 	for (;;) {
 		uint64_t one = node_word(p), two = node_word(q);

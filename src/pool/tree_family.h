@@ -38,9 +38,8 @@ struct tree *family_create(const struct mempool_options *options);
  * Takes the lock of the tree of `p` (`q` too, or NULL: then both trees') and
  * returns p's tree; NULL: tree 0, nothing is locked for it.
  */
-struct tree *family_enter(const struct node *p);
-void family_enter_two(const struct node *p, const struct node *q,
-		      struct tree *trees[2]);
+struct tree *family_enter(const node_t *p);
+void family_enter_two(const node_t *p, const node_t *q, struct tree *trees[2]);
 
 /* Releases the lock; a tree without nodes is gone afterwards.  NULL: nothing.
  */

@@ -17,7 +17,7 @@
 
 /* --- plain nodes --- */
 
-static inline size_t plain_size(const struct node *n)
+static inline size_t plain_size(const node_t *n)
 {
 	uint32_t size = (uint32_t)n->word;
 
@@ -30,7 +30,7 @@ static inline size_t plain_size(const struct node *n)
  * before.
  */
 struct pile {
-	struct stock *stock;
+	struct mempool_tree_stock *stock;
 	uint32_t count;
 };
 
@@ -41,26 +41,27 @@ static inline void put_down(struct pile *pile)
 		pile->stock->count = pile->count;
 }
 
-static inline void pick_up(struct pile *pile, struct stock *stock)
+static inline void pick_up(struct pile *pile, struct mempool_tree_stock *stock)
 {
 	pile->stock = stock;
 	pile->count = stock->count;
 }
 
-static NOINLINE void give_slow(struct pile *pile, struct node *n)
+static NOINLINE void give_slow(struct pile *pile, node_t *n)
 {
 	put_down(pile);
 	node_give_slow(n);
-	pick_up(pile, &tree_local->stock[0]);
+	pick_up(pile, &mempool_tree_local->stock[0]);
 }
 
-static inline void give(struct tree_local *l, struct pile *pile, struct node *n)
+static inline void give(struct mempool_tree_local *l, struct pile *pile,
+			node_t *n)
 {
 	uint32_t size = (uint32_t)n->word;
 	size_t list = stock_of(size);
 
 	node_set_word(n, NODE_FREED << 56 | size);
-	if (unlikely(list >= STOCK_LISTS)) {
+	if (unlikely(list >= MEMPOOL_TREE_STOCKS)) {
 		give_slow(pile, n);
 		return;
 	}
@@ -76,13 +77,14 @@ static inline void give(struct tree_local *l, struct pile *pile, struct node *n)
 
 /*
  * Frees plain nodes, leaves first, until all is gone: NULL.  Or returns the
- * node whose first child is not plain.  The links of a child that is freed are
- * not mended, but for its parent's word: its next sibling's turn is next.
+ * node whose first child is not plain.  `n` is where the walk is.  The links of
+ * a child that is freed are not mended, but for its parent's word: its next
+ * sibling's turn is next.
  */
-static inline struct node *fell_plain(struct node *top)
+static node_t *fell_plain(node_t *top, node_t *n)
 {
-	struct tree_local *l = tree_local;
-	struct node *n = top, *up, *next;
+	struct mempool_tree_local *l = mempool_tree_local;
+	node_t *up, *next;
 	int64_t nodes = 0, bytes = 0;
 	struct pile pile;
 
@@ -119,7 +121,7 @@ static inline struct node *fell_plain(struct node *top)
 /* --- all others --- */
 
 /* It has no children any more. */
-static void release(struct tree *t, struct node *n)
+static void release(struct tree *t, node_t *n)
 {
 	if (node_flags(n) & NODE_REFERENCE)
 		link_forget(n);
@@ -129,7 +131,7 @@ static void release(struct tree *t, struct node *n)
 	node_give(n);
 }
 
-static void move_under(struct node *n, struct node *parent)
+static void move_under(node_t *n, node_t *parent)
 {
 	node_unlink(n);
 	node_link(n, parent);
@@ -139,9 +141,9 @@ static void move_under(struct node *n, struct node *parent)
  * Runs the destructor, if there is one; without the lock.  False: it refused.
  * Once it has agreed it is forgotten.
  */
-static bool destruct(struct tree *t, struct node *n)
+static bool destruct(struct tree *t, node_t *n)
 {
-	struct extra *x = node_extra(n);
+	struct mempool_tree_extra *x = node_extra(n);
 	int (*destructor)(void *) = x ? x->destructor : NULL;
 	int refused;
 
@@ -163,13 +165,13 @@ static bool destruct(struct tree *t, struct node *n)
  * References from outside its subtree keep a node: the holder of the youngest
  * gets it.  Those from inside end.  True: it has gone.
  */
-static bool hand_over(struct tree *t, struct node *n)
+static bool hand_over(struct tree *t, node_t *n)
 {
-	struct extra *x = node_extra(n);
+	struct mempool_tree_extra *x = node_extra(n);
 
 	while (x && x->references) {
-		struct node *r = node_of(x->references);
-		struct node *holder = r->parent;
+		node_t *r = node_of(x->references);
+		node_t *holder = r->parent;
 		bool inside = holder && node_is_within(holder, n);
 
 		release(t, r);
@@ -182,8 +184,7 @@ static bool hand_over(struct tree *t, struct node *n)
 }
 
 /* True: child `c` of `n` may be freed.  False: it is somewhere else now. */
-static bool prepare(struct tree *t, struct node *n, struct node *c,
-		    bool *passed_on)
+static bool prepare(struct tree *t, node_t *n, node_t *c, bool *passed_on)
 {
 	unsigned flags = node_flags(c);
 
@@ -210,15 +211,15 @@ static bool prepare(struct tree *t, struct node *n, struct node *c,
 	return false;
 }
 
-static bool is_own_name(const struct node *n)
+static bool is_own_name(const node_t *n)
 {
 	return node_name(n) == node_name_of_name;
 }
 
 /* The first child; where children alone are freed, not the name. */
-static struct node *first_child(const struct node *n, bool keep_name)
+static node_t *first_child(const node_t *n, bool keep_name)
 {
-	struct node *c = n->child;
+	node_t *c = n->child;
 
 	if (!keep_name)
 		return c;
@@ -231,18 +232,17 @@ static struct node *first_child(const struct node *n, bool keep_name)
  * Frees what is below `top`; `n` is top or below, no node in between has begun
  * to be freed.  `top` stays.  False: some were passed on.
  */
-static bool fell(struct tree *t, struct node *top, struct node *n,
-		 bool keep_name)
+static bool fell(struct tree *t, node_t *top, node_t *n, bool keep_name)
 {
 	bool passed_on = false;
 
-	for (struct node *up = n;; up = up->parent) {
+	for (node_t *up = n;; up = up->parent) {
 		node_set_flag(up, NODE_FREEING);
 		if (up == top)
 			break;
 	}
 	for (;;) {
-		struct node *c = first_child(n, keep_name && n == top), *up;
+		node_t *c = first_child(n, keep_name && n == top), *up;
 
 		if (c) {
 			if (!prepare(t, n, c, &passed_on))
@@ -264,15 +264,15 @@ static bool fell(struct tree *t, struct node *top, struct node *n,
  * References from outside forbid; but a root with one goes to who holds it.
  * 1: go on, 0: done, or -EBUSY.
  */
-static int settle_references(struct tree *t, struct node *n)
+static int settle_references(struct tree *t, node_t *n)
 {
-	struct extra *x = node_extra(n);
+	struct mempool_tree_extra *x = node_extra(n);
 	size_t outside = 0;
 
 	if (!x || !x->references)
 		return 1;
 	for (struct reference *r = x->references; r; r = r->next) {
-		struct node *holder = node_of(r)->parent;
+		node_t *holder = node_of(r)->parent;
 
 		outside += !holder || !node_is_within(holder, n);
 	}
@@ -281,7 +281,7 @@ static int settle_references(struct tree *t, struct node *n)
 	return hand_over(t, n) ? 0 : 1;
 }
 
-int free_locked(struct tree *t, struct node *n)
+int free_locked(struct tree *t, node_t *n)
 {
 	unsigned flags = node_flags(n);
 	int go = 1;
@@ -305,12 +305,12 @@ int free_locked(struct tree *t, struct node *n)
 	return 0;
 }
 
-void free_reference(struct tree *t, struct node *r)
+void free_reference(struct tree *t, node_t *r)
 {
 	release(t, r);
 }
 
-int free_from_parent(struct tree *t, struct node *n)
+int free_from_parent(struct tree *t, node_t *n)
 {
 	return hand_over(t, n) ? 0 : free_locked(t, n);
 }
@@ -324,7 +324,7 @@ static int fail(int error)
 
 static NOINLINE int free_slow(void *node)
 {
-	struct node *n = node_checked_for(node, "free");
+	node_t *n = node_checked_for(node, "free");
 	struct tree *t = family_enter(n);
 	int result;
 
@@ -334,28 +334,94 @@ static NOINLINE int free_slow(void *node)
 	return fail(result);
 }
 
-static NOINLINE int free_rest(struct node *top, struct node *rest)
+/*
+ * What the loop below could not do: `n` is the next to be freed, its elder
+ * siblings and those of all between it and `top` are gone, but nobody's links
+ * know.
+ */
+static NOINLINE int free_rest(node_t *top, node_t *n)
 {
-	fell(NULL, top, rest, false);
-	release(NULL, top);
+	node_t *rest;
+
+	for (node_t *m = n; m != top; m = m->parent) {
+		m->parent->child = m;
+		m->pprev = &m->parent->child;
+	}
+	rest = fell_plain(top, is_plain(node_word(n)) ? n : n->parent);
+	if (rest) {
+		fell(NULL, top, rest, false);
+		release(NULL, top);
+	}
 	return 0;
 }
 
+/*
+ * The loop for small and plain nodes, as fell_plain().  It writes to no links,
+ * and calls nothing but at its end, so that all it knows is in registers.
+ */
 int mempool_tree_free(void *node)
 {
-	struct node *n = node_of(node), *rest;
+	struct mempool_tree_local *l = mempool_tree_local;
+	struct mempool_tree_stock *s = l->stock;
+	node_t *top = node_of(node), *n = top, *next;
+	uint32_t count = 0, size;
+	uint64_t sum = 0;
+	size_t list;
 
 	if (unlikely(!node))
 		return 0;
 	if (unlikely(!is_plain(node_word(n))) || unlikely(!node_is_linked(n)))
 		return free_slow(node);
-	rest = fell_plain(n);
-	return unlikely(rest) ? free_rest(n, rest) : 0;
+down:
+	for (; (next = n->child); n = next)
+		if (unlikely(!is_plain(next->word)))
+			goto leave;
+childless:
+	size = (uint32_t)n->word;
+	list = stock_of(size);
+	if (unlikely(list >= MEMPOOL_TREE_STOCKS))
+		goto leave_childless;
+	if (unlikely(&l->stock[list] != s)) {
+		if (s->most)
+			s->count = count;
+		s = &l->stock[list];
+		count = s->count;
+	}
+	if (unlikely(count >= s->most))
+		goto leave_childless;
+	node_set_word(n, NODE_FREED << 56 | size);
+	s->free[count++] = n;
+	sum += MEMPOOL_TREE_ONE + size;
+	if (n != top) {
+		next = n->next;
+		if (!next) {
+			n = n->parent;
+			goto childless;
+		}
+		n = next;
+		if (likely(is_plain(n->word)))
+			goto down;
+		goto leave;
+	}
+	node_unlink(n);
+	s->count = count;
+	__atomic_store_n(&l->delta, l->delta - sum, __ATOMIC_RELAXED);
+	return 0;
+
+leave_childless:
+	n->child = NULL;
+leave:
+	if (sum) {
+		if (s->most)
+			s->count = count;
+		__atomic_store_n(&l->delta, l->delta - sum, __ATOMIC_RELAXED);
+	}
+	return free_rest(top, n);
 }
 
 int mempool_tree_free_children(void *node)
 {
-	struct node *n;
+	node_t *n;
 	struct tree *t;
 	bool again, all;
 

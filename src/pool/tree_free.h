@@ -7,15 +7,15 @@
 #include "pool/tree_family.h"
 
 /* As mempool_tree_free(), in a tree that is entered. */
-int free_locked(struct tree *t, struct node *n);
+int free_locked(struct tree *t, node_t *n);
 
 /* A reference goes. */
-void free_reference(struct tree *t, struct node *r);
+void free_reference(struct tree *t, node_t *r);
 
 /*
  * The real parent lets go of `n`: references from outside keep it, else it is
  * freed.  0 or -EBUSY.
  */
-int free_from_parent(struct tree *t, struct node *n);
+int free_from_parent(struct tree *t, node_t *n);
 
 #endif

@@ -26,24 +26,24 @@ static int fail(int error)
 
 /* --- what few nodes have --- */
 
-struct extra *link_extra(struct node *n)
+struct mempool_tree_extra *link_extra(node_t *n)
 {
-	struct extra *x = node_extra(n);
+	struct mempool_tree_extra *x = node_extra(n);
 
 	if (x)
 		return x;
 	x = mempool_small_alloc(sizeof(*x));
 	if (!x)
 		return NULL;
-	*x = (struct extra){ .name = n->name };
+	*x = (struct mempool_tree_extra){ .name = n->name };
 	n->extra = x;
 	node_set_flag(n, NODE_EXTRA);
 	return x;
 }
 
-void link_drop_extra(struct node *n)
+void link_drop_extra(node_t *n)
 {
-	struct extra *x = node_extra(n);
+	struct mempool_tree_extra *x = node_extra(n);
 
 	if (!x)
 		return;
@@ -54,9 +54,9 @@ void link_drop_extra(struct node *n)
 
 int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 {
-	struct node *n;
+	node_t *n;
 	struct tree *t;
-	struct extra *x;
+	struct mempool_tree_extra *x;
 
 	if (!node)
 		return fail(-EINVAL);
@@ -73,7 +73,7 @@ int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 
 /* --- references --- */
 
-static void remember(struct extra *x, struct node *r, struct node *target)
+static void remember(struct mempool_tree_extra *x, node_t *r, node_t *target)
 {
 	struct reference *ref = reference_of(r);
 
@@ -86,7 +86,7 @@ static void remember(struct extra *x, struct node *r, struct node *target)
 	x->count++;
 }
 
-void link_forget(struct node *r)
+void link_forget(node_t *r)
 {
 	struct reference *ref = reference_of(r);
 
@@ -96,16 +96,16 @@ void link_forget(struct node *r)
 	ref->target->extra->count--;
 }
 
-static bool is_going(const struct node *n)
+static bool is_going(const node_t *n)
 {
 	return node_flags(n) & NODE_FREEING;
 }
 
 /* 0 or why not. */
-static int refer(struct tree *t, struct node *context, struct node *target)
+static int refer(struct tree *t, node_t *context, node_t *target)
 {
-	struct extra *x;
-	struct node *r;
+	struct mempool_tree_extra *x;
+	node_t *r;
 
 	if (is_going(target))
 		return EBUSY;
@@ -122,7 +122,7 @@ static int refer(struct tree *t, struct node *context, struct node *target)
 
 void *mempool_tree_reference(const void *context, const void *node)
 {
-	struct node *n, *c;
+	node_t *n, *c;
 	struct tree *t[2];
 	int error;
 
@@ -136,10 +136,9 @@ void *mempool_tree_reference(const void *context, const void *node)
 	return error ? refuse(error) : (void *)node;
 }
 
-static struct node *reference_from(const struct node *context,
-				   const struct node *n)
+static node_t *reference_from(const node_t *context, const node_t *n)
 {
-	struct extra *x = node_extra(n);
+	struct mempool_tree_extra *x = node_extra(n);
 	struct reference *r = x ? x->references : NULL;
 
 	while (r && node_of(r)->parent != context)
@@ -149,7 +148,7 @@ static struct node *reference_from(const struct node *context,
 
 int mempool_tree_unlink(const void *context, void *node)
 {
-	struct node *n, *c, *r;
+	node_t *n, *c, *r;
 	struct tree *t;
 	int result = 0;
 
@@ -172,9 +171,9 @@ int mempool_tree_unlink(const void *context, void *node)
 
 size_t mempool_tree_references(const void *node)
 {
-	struct node *n;
+	node_t *n;
 	struct tree *t;
-	struct extra *x;
+	struct mempool_tree_extra *x;
 	size_t count;
 
 	if (!node)
@@ -195,10 +194,10 @@ struct sum {
 };
 
 /* 0 or why the subtree cannot go to another tree. */
-static int weigh(const struct node *top, struct sum *sum)
+static int weigh(const node_t *top, struct sum *sum)
 {
-	for (const struct node *n = top; n; n = node_after(n, top, true)) {
-		const struct extra *x = node_extra(n);
+	for (const node_t *n = top; n; n = node_after(n, top, true)) {
+		const struct mempool_tree_extra *x = node_extra(n);
 		unsigned flags = node_flags(n);
 
 		if (flags & (NODE_FREEING | NODE_DESTRUCTED))
@@ -213,7 +212,7 @@ static int weigh(const struct node *top, struct sum *sum)
 }
 
 /* The tree's name, which its root has, may end with the tree. */
-static void enter_tree(struct node *top, const struct tree *from,
+static void enter_tree(node_t *top, const struct tree *from,
 		       const struct tree *t)
 {
 	uint64_t mark = (uint64_t)0xffff << 32 | (uint64_t)NODE_LOCKED << 48;
@@ -222,18 +221,18 @@ static void enter_tree(struct node *top, const struct tree *from,
 	if (t)
 		ours = (uint64_t)t->number << 32 |
 		       (uint64_t)(t->locked ? NODE_LOCKED : 0) << 48;
-	for (struct node *n = top; n; n = node_after(n, top, true)) {
+	for (node_t *n = top; n; n = node_after(n, top, true)) {
 		struct pool *pool = pool_of(n);
 
 		if (pool)
 			pool_share(pool);
 		if (from && node_name(n) == from->entry.name)
-			node_set_name(n, node_unnamed);
+			node_set_name(n, NULL);
 		node_set_word(n, (node_word(n) & ~mark) | ours);
 	}
 }
 
-static int change_tree(struct tree *from, struct tree *to, struct node *n)
+static int change_tree(struct tree *from, struct tree *to, node_t *n)
 {
 	struct sum sum = { 0, 0, 0 };
 	int error = weigh(n, &sum);
@@ -248,7 +247,7 @@ static int change_tree(struct tree *from, struct tree *to, struct node *n)
 	return 0;
 }
 
-static int steal(struct tree *t[2], struct node *parent, struct node *n)
+static int steal(struct tree *t[2], node_t *parent, node_t *n)
 {
 	int error = 0;
 
@@ -267,7 +266,7 @@ static int steal(struct tree *t[2], struct node *parent, struct node *n)
 
 void *mempool_tree_steal(const void *new_parent, const void *node)
 {
-	struct node *n, *parent;
+	node_t *n, *parent;
 	struct tree *t[2];
 	int error;
 

@@ -9,12 +9,12 @@
 #include "pool/tree_node.h"
 
 /* The extra of a node, made if there is none; NULL with ENOMEM. */
-struct extra *link_extra(struct node *n);
+struct mempool_tree_extra *link_extra(node_t *n);
 
 /* A node that is about to go gives it back. */
-void link_drop_extra(struct node *n);
+void link_drop_extra(node_t *n);
 
 /* Takes reference `r` from its target's list. */
-void link_forget(struct node *r);
+void link_forget(node_t *r);
 
 #endif

@@ -12,8 +12,8 @@
 
 enum { BATCH = 64 };
 
-struct tree_local tree_nobody;
-__thread struct tree_local *tree_local = &tree_nobody;
+struct mempool_tree_local tree_nobody;
+__thread struct mempool_tree_local *mempool_tree_local = &tree_nobody;
 
 static int slot = -1;
 static int64_t departed_live, departed_bytes; /* of threads that are gone */
@@ -24,12 +24,14 @@ void local_count_slow(int64_t nodes, int64_t bytes)
 	__atomic_fetch_add(&departed_bytes, bytes, __ATOMIC_RELAXED);
 }
 
-static bool empty(struct tree_local *l)
+static bool empty(struct mempool_tree_local *l)
 {
 	bool some = false;
 
-	for (size_t list = 0; list < STOCK_LISTS; list++) {
-		struct stock *s = &l->stock[list];
+	if (l != &tree_nobody)
+		local_settle(l);
+	for (size_t list = 0; list < MEMPOOL_TREE_STOCKS; list++) {
+		struct mempool_tree_stock *s = &l->stock[list];
 
 		for (; s->count; some = true)
 			memory_give(s->free[--s->count], list * STOCK_UNIT);
@@ -37,24 +39,26 @@ static bool empty(struct tree_local *l)
 	return some;
 }
 
-void local_make_room(struct tree_local *l, size_t list)
+void local_make_room(struct mempool_tree_local *l, size_t list)
 {
-	struct stock *s = &l->stock[list];
+	struct mempool_tree_stock *s = &l->stock[list];
 	uint32_t some = min_of(s->count / 2, (uint32_t)BATCH);
 
+	local_settle(l);
 	for (uint32_t i = 0; i < some; i++)
 		memory_give(s->free[s->count - 1 - i], list * STOCK_UNIT);
 	s->count -= some;
 }
 
 /* Only what its magazines have at hand. */
-void local_refill(struct tree_local *l, size_t list)
+void local_refill(struct mempool_tree_local *l, size_t list)
 {
-	struct stock *s = &l->stock[list];
+	struct mempool_tree_stock *s = &l->stock[list];
 	void *p;
 
 	if (list > STOCK_SMALL)
 		return;
+	local_settle(l);
 	while (s->count < min_of(s->most, (uint32_t)BATCH) &&
 	       cache_pop(list * STOCK_UNIT, &p))
 		s->free[s->count++] = p;
@@ -62,16 +66,16 @@ void local_refill(struct tree_local *l, size_t list)
 
 bool local_empty(void)
 {
-	return empty(tree_local);
+	return empty(mempool_tree_local);
 }
 
 static void leave(void *pool, void *memory)
 {
-	struct tree_local *l = memory;
+	struct mempool_tree_local *l = memory;
 
 	(void)pool;
-	if (tree_local == l)
-		tree_local = &tree_nobody;
+	if (mempool_tree_local == l)
+		mempool_tree_local = &tree_nobody;
 	empty(l);
 	local_count_slow(l->live, l->bytes);
 	free(l);
@@ -89,20 +93,20 @@ static uint32_t most_of(size_t list)
 	return (uint32_t)(STOCK_LIST_BYTES / (list * STOCK_UNIT));
 }
 
-static struct tree_local *new_local(void)
+static struct mempool_tree_local *new_local(void)
 {
-	struct tree_local *l;
-	struct node **slots;
+	struct mempool_tree_local *l;
+	node_t **slots;
 	size_t all = 0;
 
-	for (size_t list = 1; list < STOCK_LISTS; list++)
+	for (size_t list = 1; list < MEMPOOL_TREE_STOCKS; list++)
 		all += most_of(list);
-	l = calloc(1, sizeof(*l) + all * sizeof(l->slots[0]));
+	l = calloc(1, sizeof(*l) + all * sizeof(*slots));
 	if (!l)
 		return NULL;
-	slots = l->slots;
-	for (size_t list = 1; list < STOCK_LISTS; list++) {
-		struct stock *s = &l->stock[list];
+	slots = (node_t **)(l + 1);
+	for (size_t list = 1; list < MEMPOOL_TREE_STOCKS; list++) {
+		struct mempool_tree_stock *s = &l->stock[list];
 
 		s->most = most_of(list);
 		s->free = slots;
@@ -113,15 +117,15 @@ static struct tree_local *new_local(void)
 
 COLD void local_begin(void)
 {
-	struct tree_local *l;
+	struct mempool_tree_local *l;
 
-	if (slot < 0 || tree_local != &tree_nobody || memory_watched)
+	if (slot < 0 || mempool_tree_local != &tree_nobody || memory_watched)
 		return;
 	l = new_local();
 	if (!l)
 		return;
 	if (local_hang(slot, l))
-		tree_local = l;
+		mempool_tree_local = l;
 	else
 		free(l);
 }
@@ -132,11 +136,15 @@ struct sum {
 
 static void add(void *memory, void *arg)
 {
-	const struct tree_local *l = memory;
+	const struct mempool_tree_local *l = memory;
 	struct sum *sum = arg;
 
-	sum->nodes += __atomic_load_n(&l->live, __ATOMIC_RELAXED);
-	sum->bytes += __atomic_load_n(&l->bytes, __ATOMIC_RELAXED);
+	uint64_t delta = __atomic_load_n(&l->delta, __ATOMIC_RELAXED);
+
+	sum->nodes += __atomic_load_n(&l->live, __ATOMIC_RELAXED) +
+		      delta_nodes(delta);
+	sum->bytes += __atomic_load_n(&l->bytes, __ATOMIC_RELAXED) +
+		      delta_bytes(delta);
 }
 
 void local_sum(int64_t *nodes, int64_t *bytes)

@@ -2,13 +2,13 @@
  * tree_local.h - what a thread has of its own: a stock of memory for nodes,
  * and the counts of tree 0.
  *
- * Freed nodes of up to STOCK_MAX bytes, header included, wait for the next node
- * of their size, last in first out: up to 1024 of each small size, 32 KiB of
- * each of the others.  They lie in arrays: to take one from a list linked
- * through the nodes, one after the other, is a chain of loads, and was half as
- * fast. Everything unusual looks like an empty or a full stock: a new thread,
- * one that ends, a watched program (pool/debug.h) have `tree_nobody`, whose
- * lists are empty and full at once.
+ * Freed nodes of up to MEMPOOL_TREE_STOCK_MAX bytes, header included, wait for
+ * the next node of their size, last in first out: up to 1024 of each small
+ * size, 32 KiB of each of the others.  They lie in arrays: to take one from a
+ * list linked through the nodes, one after the other, is a chain of loads, and
+ * was half as fast. Everything unusual looks like an empty or a full stock: a
+ * new thread, one that ends, a watched program (pool/debug.h) have
+ * `tree_nobody`, whose lists are empty and full at once.
  */
 #ifndef POOL_TREE_LOCAL_H
 #define POOL_TREE_LOCAL_H
@@ -17,29 +17,29 @@
 
 enum {
 	STOCK_UNIT = 16,
-	STOCK_MAX = 1024,
-	STOCK_LISTS = STOCK_MAX / STOCK_UNIT + 1,
 	STOCK_SMALL = 128 / STOCK_UNIT,
 	STOCK_SMALL_NODES = 1024,    /* of each list up to STOCK_SMALL */
 	STOCK_LIST_BYTES = 32 << 10, /* in each of the others */
 };
 
 /*
- * free[0..count) of each list are free; by units.  count <= most.  Owner: the
- * thread; the counts of nodes and bytes are read by anyone.
+ * The struct is in mempool/tree.h.  free[0..count) of each list are free; by
+ * units.  count <= most.  Owner: the thread; the counts of nodes and bytes are
+ * read by anyone.
+ *
+ * live and bytes are those of tree 0, made minus freed by this thread, but for
+ * `delta`, in which the fast paths count: nodes in the upper 16 bits, bytes in
+ * the others, both signed.  Who takes from the stock or gives to it and does
+ * not count there moves it to the former: so its nodes are the change of the
+ * stock since then, and cannot overflow.
  */
-struct tree_local {
-	int64_t live, bytes; /* of tree 0, made minus freed by this thread */
-	struct stock {
-		uint32_t count, most;
-		struct node **free;
-	} stock[STOCK_LISTS];
-	struct node *slots[];
-};
+_Static_assert(STOCK_SMALL *STOCK_SMALL_NODES +
+			       (MEMPOOL_TREE_STOCKS - STOCK_SMALL) *
+				       (STOCK_LIST_BYTES / 128) <
+		       1 << 15,
+	       "delta holds a stock");
 
-extern HIDDEN struct tree_local tree_nobody;
-extern __thread struct tree_local *tree_local
-	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+extern HIDDEN struct mempool_tree_local tree_nobody;
 
 /* Called once: how other threads' counts are found. */
 void local_prepare(void);
@@ -54,8 +54,8 @@ bool local_empty(void);
  * Gives some of a full list back, or fills an empty one of a small size from
  * the small-object heap.
  */
-void local_make_room(struct tree_local *l, size_t list);
-void local_refill(struct tree_local *l, size_t list);
+void local_make_room(struct mempool_tree_local *l, size_t list);
+void local_refill(struct mempool_tree_local *l, size_t list);
 
 /* Counts for who has none of its own. */
 void local_count_slow(int64_t nodes, int64_t bytes);
@@ -63,16 +63,31 @@ void local_count_slow(int64_t nodes, int64_t bytes);
 /* The sum of all threads, gone ones included. */
 void local_sum(int64_t *nodes, int64_t *bytes);
 
-static inline void local_count_in(struct tree_local *l, int64_t nodes,
+static inline int64_t delta_nodes(uint64_t delta)
+{
+	return (int64_t)(delta + MEMPOOL_TREE_ONE / 2) >> 48;
+}
+
+static inline int64_t delta_bytes(uint64_t delta)
+{
+	return (int64_t)(delta << 16) >> 16;
+}
+
+static inline void local_count_in(struct mempool_tree_local *l, int64_t nodes,
 				  int64_t bytes)
 {
-	__atomic_store_n(&l->live, l->live + nodes, __ATOMIC_RELAXED);
-	__atomic_store_n(&l->bytes, l->bytes + bytes, __ATOMIC_RELAXED);
+	uint64_t delta = l->delta;
+
+	__atomic_store_n(&l->delta, 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->live, l->live + nodes + delta_nodes(delta),
+			 __ATOMIC_RELAXED);
+	__atomic_store_n(&l->bytes, l->bytes + bytes + delta_bytes(delta),
+			 __ATOMIC_RELAXED);
 }
 
 static inline void local_count(int64_t nodes, int64_t bytes)
 {
-	struct tree_local *l = tree_local;
+	struct mempool_tree_local *l = mempool_tree_local;
 
 	if (unlikely(l == &tree_nobody))
 		local_count_slow(nodes, bytes);
@@ -83,37 +98,47 @@ static inline void local_count(int64_t nodes, int64_t bytes)
 /* The list for a node of `size` bytes, header apart. */
 static inline size_t stock_of(size_t size)
 {
-	return (size + sizeof(struct node) + STOCK_UNIT - 1) / STOCK_UNIT;
+	return (size + sizeof(node_t) + STOCK_UNIT - 1) / STOCK_UNIT;
 }
 
-/* A node that may be written to; NULL: the stock has none. */
-static inline struct node *stock_take(struct tree_local *l, size_t size)
+/* The stock changes, but delta is not to know. */
+static inline void local_settle(struct mempool_tree_local *l)
 {
-	struct stock *s;
+	if (l->delta)
+		local_count_in(l, 0, 0);
+}
+
+/* A node that may be written to; NULL: the stock has none.  Not counted. */
+static inline node_t *stock_take(struct mempool_tree_local *l, size_t size)
+{
+	struct mempool_tree_stock *s;
 	uint32_t count;
 
-	if (unlikely(size > STOCK_MAX - sizeof(struct node)))
+	if (unlikely(size > MEMPOOL_TREE_STOCK_MAX - sizeof(node_t)))
 		return NULL;
 	s = &l->stock[stock_of(size)];
 	count = s->count;
 	if (unlikely(!count))
 		return NULL;
+	local_settle(l);
 	s->count = count - 1;
 	return s->free[count - 1];
 }
 
-/* False: it does not fit. */
-static inline bool stock_give(struct tree_local *l, struct node *n, size_t list)
+/* False: it does not fit.  Not counted. */
+static inline bool stock_give(struct mempool_tree_local *l, node_t *n,
+			      size_t list)
 {
-	struct stock *s;
+	struct mempool_tree_stock *s;
 	uint32_t count;
 
-	if (unlikely(list >= STOCK_LISTS))
+	if (unlikely(list >= MEMPOOL_TREE_STOCKS))
 		return false;
 	s = &l->stock[list];
 	count = s->count;
 	if (unlikely(count >= s->most))
 		return false;
+	local_settle(l);
 	s->free[count] = n;
 	s->count = count + 1;
 	return true;

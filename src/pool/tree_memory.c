@@ -51,11 +51,12 @@ void *memory_take(size_t bytes)
 {
 	void *p;
 
-	if (unlikely(tree_local == &tree_nobody)) {
+	if (unlikely(mempool_tree_local == &tree_nobody)) {
 		family_start();
 		local_begin();
-	} else if (bytes <= STOCK_MAX) {
-		local_refill(tree_local, (bytes + STOCK_UNIT - 1) / STOCK_UNIT);
+	} else if (bytes <= MEMPOOL_TREE_STOCK_MAX) {
+		local_refill(mempool_tree_local,
+			     (bytes + STOCK_UNIT - 1) / STOCK_UNIT);
 	}
 	p = mempool_small_alloc(whole(bytes));
 	if (unlikely(!p) && local_empty())
@@ -66,16 +67,15 @@ void *memory_take(size_t bytes)
 /* The header stays: that it is a freed node's must be seen. */
 static COLD void poison(struct freed *f)
 {
-	if (f->bytes > sizeof(struct node))
-		debug_poison((struct node *)f->p + 1,
-			     f->bytes - sizeof(struct node));
+	if (f->bytes > sizeof(node_t))
+		debug_poison((node_t *)f->p + 1, f->bytes - sizeof(node_t));
 }
 
 static COLD void check_poison(const struct freed *f)
 {
-	if (f->bytes > sizeof(struct node))
-		debug_check_poison((struct node *)f->p + 1,
-				   f->bytes - sizeof(struct node), "tree");
+	if (f->bytes > sizeof(node_t))
+		debug_check_poison((node_t *)f->p + 1,
+				   f->bytes - sizeof(node_t), "tree");
 }
 
 static COLD void give_poisoned(struct freed f)

@@ -44,7 +44,7 @@ void *memory_resize(void *p, size_t old, size_t bytes);
  * Gives a node back that is in no pool, and marks it as freed.  `word` is its
  * own.  A huge one's size is beyond all lists.
  */
-static inline void node_give_outside(struct tree_local *l, struct node *n,
+static inline void node_give_outside(struct mempool_tree_local *l, node_t *n,
 				     uint64_t word)
 {
 	uint32_t size = (uint32_t)word;

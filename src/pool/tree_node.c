@@ -28,13 +28,13 @@ COLD _Noreturn void node_crime(const void *p, const char *what)
 }
 
 /* Sizes beyond 32 bits go in front of the header. */
-struct node *node_take_outside(size_t size)
+node_t *node_take_outside(size_t size)
 {
-	struct node *n;
+	node_t *n;
 	char *p;
 
 	if (likely(size < NODE_HUGE)) {
-		n = stock_take(tree_local, size);
+		n = stock_take(mempool_tree_local, size);
 		if (!n)
 			n = memory_take(sizeof(*n) + size);
 		if (n)
@@ -48,20 +48,20 @@ struct node *node_take_outside(size_t size)
 	p = memory_take(16 + sizeof(*n) + size);
 	if (!p)
 		return NULL;
-	n = (struct node *)(p + 16);
+	n = (node_t *)(p + 16);
 	*node_huge_size(n) = size;
 	node_set_word(n, word_make(NODE_HUGE, 0, 0));
 	return n;
 }
 
-size_t node_outside_bytes(const struct node *n)
+size_t node_outside_bytes(const node_t *n)
 {
 	size_t size = node_size(n);
 
 	return sizeof(*n) + size + (size >= NODE_HUGE ? 16 : 0);
 }
 
-size_t node_held(const struct node *n)
+size_t node_held(const node_t *n)
 {
 	unsigned flags = node_flags(n);
 
@@ -70,30 +70,30 @@ size_t node_held(const struct node *n)
 	return flags & NODE_POOLED ? 0 : round_up(node_outside_bytes(n), 16);
 }
 
-void node_give_slow(struct node *n)
+void node_give_slow(node_t *n)
 {
 	size_t size = node_size(n), bytes = node_outside_bytes(n);
 
-	if (bytes <= STOCK_MAX) {
-		if (tree_local == &tree_nobody)
+	if (bytes <= MEMPOOL_TREE_STOCK_MAX) {
+		if (mempool_tree_local == &tree_nobody)
 			local_begin();
 		else
-			local_make_room(tree_local, stock_of(size));
-		if (stock_give(tree_local, n, stock_of(size)))
+			local_make_room(mempool_tree_local, stock_of(size));
+		if (stock_give(mempool_tree_local, n, stock_of(size)))
 			return;
 	}
 	memory_give(size >= NODE_HUGE ? (char *)n - 16 : (char *)n, bytes);
 }
 
-void node_give(struct node *n)
+void node_give(node_t *n)
 {
 	if (node_flags(n) & (NODE_POOL | NODE_POOLED))
 		pool_give(pool_of(n), n);
 	else
-		node_give_outside(tree_local, n, node_word(n));
+		node_give_outside(mempool_tree_local, n, node_word(n));
 }
 
-static void enter_tree(struct node *n, struct tree *t)
+static void enter_tree(node_t *n, struct tree *t)
 {
 	if (t)
 		node_set_word(n, node_word(n) | (uint64_t)t->number << 32 |
@@ -101,8 +101,8 @@ static void enter_tree(struct node *n, struct tree *t)
 						 << 48);
 }
 
-void *node_settle(struct node *n, struct tree *t, struct node *parent,
-		  const char *name, size_t held)
+void *node_settle(node_t *n, struct tree *t, node_t *parent, const char *name,
+		  size_t held)
 {
 	enter_tree(n, t);
 	n->child = NULL;
@@ -112,17 +112,17 @@ void *node_settle(struct node *n, struct tree *t, struct node *parent,
 	return node_bytes(n);
 }
 
-struct node *node_take_in_pool(struct node *parent, size_t size)
+node_t *node_take_in_pool(node_t *parent, size_t size)
 {
 	if (!parent || !(node_flags(parent) & (NODE_POOL | NODE_POOLED)))
 		return NULL;
 	return pool_take(pool_of(parent), size);
 }
 
-struct node *node_new(struct tree *t, struct node *parent, size_t size,
-		      const char *name, unsigned flags)
+node_t *node_new(struct tree *t, node_t *parent, size_t size, const char *name,
+		 unsigned flags)
 {
-	struct node *n = flags ? NULL : node_take_in_pool(parent, size);
+	node_t *n = flags ? NULL : node_take_in_pool(parent, size);
 
 	if (!n) {
 		if (!family_may_hold(t, round_up(sizeof(*n) + size, 16)) ||

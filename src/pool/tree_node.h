@@ -20,34 +20,25 @@
 #include "mempool/tree.h"
 
 /*
- * *pprev == this node; a root's pprev is its own `next`, which is NULL, so that
- * it can be unlinked like any other.  Children are youngest first.  All nodes
- * of a subtree have the same tree number.  Owner: the tree's lock, or for tree
- * 0 the thread; the word may be read before the lock is ours.
+ * The fields are in mempool/tree.h.  *pprev == this node; a root's pprev is its
+ * own `next`, which is NULL, so that it can be unlinked like any other.
+ * Children are youngest first.  All nodes of a subtree have the same tree
+ * number.  Owner: the tree's lock, or for tree 0 the thread; the word may be
+ * read before the lock is ours.
  */
-struct node {
-	struct node *parent;
-	struct node *child;
-	struct node *next;
-	struct node **pprev;
-	union {
-		const char *name;
-		struct extra *extra; /* with NODE_EXTRA */
-	};
-	uint64_t word;
-};
+typedef struct mempool_tree_node node_t;
 
-_Static_assert(sizeof(struct node) == MEMPOOL_TREE_HEADER, "as promised");
-_Static_assert(sizeof(struct node) % 16 == 0, "users' bytes are aligned");
+_Static_assert(sizeof(node_t) == MEMPOOL_TREE_HEADER, "as promised");
+_Static_assert(sizeof(node_t) % 16 == 0, "users' bytes are aligned");
 
 /* What follows the header of a reference. */
 struct reference {
-	struct node *target;
+	node_t *target;
 	struct reference *next; /* of the target's, youngest first */
 	struct reference **pprev;
 };
 
-struct extra {
+struct mempool_tree_extra {
 	const char *name;
 	int (*destructor)(void *node);
 	struct reference *references;
@@ -71,27 +62,29 @@ enum node_flag {
 #define NODE_HUGE  0xffffffffu			  /* in the place of the size */
 #define NODE_MAX   ((size_t)PTRDIFF_MAX - 4096)	  /* larger sizes are refused */
 
+_Static_assert(NODE_MAGIC << 56 == MEMPOOL_TREE_PLAIN, "words of both");
+
 /* Pooled nodes: order of the block in the size's upper bits. */
 #define POOLED_SIZE_BITS 27
 #define POOLED_SIZE_MAX	 ((1u << POOLED_SIZE_BITS) - 1)
 
 /* NULL too may be asked, as long as the answer is not used. */
-static inline struct node *node_of(const void *p)
+static inline node_t *node_of(const void *p)
 {
-	return (struct node *)((uintptr_t)p - sizeof(struct node));
+	return (node_t *)((uintptr_t)p - sizeof(node_t));
 }
 
-static inline void *node_bytes(const struct node *n)
+static inline void *node_bytes(const node_t *n)
 {
 	return (void *)(n + 1);
 }
 
-static inline uint64_t node_word(const struct node *n)
+static inline uint64_t node_word(const node_t *n)
 {
 	return __atomic_load_n(&n->word, __ATOMIC_RELAXED);
 }
 
-static inline void node_set_word(struct node *n, uint64_t word)
+static inline void node_set_word(node_t *n, uint64_t word)
 {
 	__atomic_store_n(&n->word, word, __ATOMIC_RELAXED);
 }
@@ -116,23 +109,23 @@ static inline unsigned word_flags(uint64_t word)
 	return (uint8_t)(word >> 48);
 }
 
-static inline unsigned node_flags(const struct node *n)
+static inline unsigned node_flags(const node_t *n)
 {
 	return word_flags(node_word(n));
 }
 
-static inline void node_set_flag(struct node *n, unsigned flag)
+static inline void node_set_flag(node_t *n, unsigned flag)
 {
 	node_set_word(n, node_word(n) | (uint64_t)flag << 48);
 }
 
-static inline void node_clear_flag(struct node *n, unsigned flag)
+static inline void node_clear_flag(node_t *n, unsigned flag)
 {
 	node_set_word(n, node_word(n) & ~((uint64_t)flag << 48));
 }
 
 /* Stays readable until the memory is used again: a second free is seen. */
-static inline void node_mark_freed(struct node *n)
+static inline void node_mark_freed(node_t *n)
 {
 	node_set_word(n, (node_word(n) & ~(0xffull << 56)) | NODE_FREED << 56);
 }
@@ -144,12 +137,12 @@ static inline uint64_t word_make(uint32_t size, unsigned tree, unsigned flags)
 }
 
 /* In front of a huge node's header: 16 bytes, this in the first 8. */
-static inline size_t *node_huge_size(const struct node *n)
+static inline size_t *node_huge_size(const node_t *n)
 {
 	return (size_t *)((char *)n - 16);
 }
 
-static inline size_t node_size(const struct node *n)
+static inline size_t node_size(const node_t *n)
 {
 	uint64_t word = node_word(n);
 	uint32_t size = (uint32_t)word;
@@ -162,29 +155,34 @@ static inline size_t node_size(const struct node *n)
 }
 
 /* The user's bytes as reports count them: a reference's are ours. */
-static inline size_t node_counted(const struct node *n)
+static inline size_t node_counted(const node_t *n)
 {
 	return node_flags(n) & NODE_REFERENCE ? 0 : node_size(n);
 }
 
-static inline struct reference *reference_of(const struct node *n)
+static inline struct reference *reference_of(const node_t *n)
 {
 	return node_bytes(n);
 }
 
-static inline struct extra *node_extra(const struct node *n)
+static inline struct mempool_tree_extra *node_extra(const node_t *n)
 {
 	return node_flags(n) & NODE_EXTRA ? n->extra : NULL;
 }
 
-static inline const char *node_name(const struct node *n)
-{
-	const struct extra *x = node_extra(n);
+extern HIDDEN const char node_unnamed[];
+extern HIDDEN const char node_name_of_name[]; /* ".name" */
 
-	return x ? x->name : n->name;
+/* Nodes without a name have NULL in its place. */
+static inline const char *node_name(const node_t *n)
+{
+	const struct mempool_tree_extra *x = node_extra(n);
+	const char *name = x ? x->name : n->name;
+
+	return name ? name : node_unnamed;
 }
 
-static inline void node_set_name(struct node *n, const char *name)
+static inline void node_set_name(node_t *n, const char *name)
 {
 	if (node_flags(n) & NODE_EXTRA)
 		n->extra->name = name;
@@ -192,10 +190,7 @@ static inline void node_set_name(struct node *n, const char *name)
 		n->name = name;
 }
 
-extern HIDDEN const char node_unnamed[];
-extern HIDDEN const char node_name_of_name[]; /* ".name" */
-
-static inline void node_unlink(struct node *n)
+static inline void node_unlink(node_t *n)
 {
 	*n->pprev = n->next;
 	if (n->next)
@@ -203,7 +198,7 @@ static inline void node_unlink(struct node *n)
 }
 
 /* A node that is linked nowhere becomes the first child of `parent`. */
-static inline void node_link(struct node *n, struct node *parent)
+static inline void node_link(node_t *n, node_t *parent)
 {
 	n->parent = parent;
 	if (!parent) {
@@ -219,8 +214,7 @@ static inline void node_link(struct node *n, struct node *parent)
 }
 
 /* True when `n` is `above`, or below it. */
-static inline bool node_is_within(const struct node *n,
-				  const struct node *above)
+static inline bool node_is_within(const node_t *n, const node_t *above)
 {
 	while (n && n != above)
 		n = n->parent;
@@ -228,8 +222,8 @@ static inline bool node_is_within(const struct node *n,
 }
 
 /* The next of a walk in pre-order through what is below `top`; NULL: done. */
-static inline struct node *node_after(const struct node *n,
-				      const struct node *top, bool descend)
+static inline node_t *node_after(const node_t *n, const node_t *top,
+				 bool descend)
 {
 	if (descend && n->child)
 		return n->child;
@@ -245,39 +239,39 @@ struct tree;
  * lies in; word set but for the tree.  NULL with ENOMEM; in_pool: when there is
  * no pool, or no room.
  */
-struct node *node_take_outside(size_t size);
-struct node *node_take_in_pool(struct node *parent, size_t size);
+node_t *node_take_outside(size_t size);
+node_t *node_take_in_pool(node_t *parent, size_t size);
 
 /* Such a node becomes a child of `parent`, and is counted.  Returns its bytes.
  */
-void *node_settle(struct node *n, struct tree *t, struct node *parent,
-		  const char *name, size_t held);
+void *node_settle(node_t *n, struct tree *t, node_t *parent, const char *name,
+		  size_t held);
 
 /*
  * All in one; with `flags` never in a pool.  NULL with ENOMEM.  `t` as for
  * family_count(), and entered.
  */
-struct node *node_new(struct tree *t, struct node *parent, size_t size,
-		      const char *name, unsigned flags);
+node_t *node_new(struct tree *t, node_t *parent, size_t size, const char *name,
+		 unsigned flags);
 
 /*
  * Memory back; it is linked nowhere and not counted any more.  _slow: what is
  * in no pool, is marked as freed and did not fit into the stock.
  */
-void node_give(struct node *n);
-void node_give_slow(struct node *n);
+void node_give(node_t *n);
+void node_give_slow(node_t *n);
 
 /* Bytes from the source: all, and those of a node that is in no pool. */
-size_t node_held(const struct node *n);
-size_t node_outside_bytes(const struct node *n);
+size_t node_held(const node_t *n);
+size_t node_outside_bytes(const node_t *n);
 
 /* Names what is wrong with `p`, which is no live node, and aborts. */
 _Noreturn void node_crime(const void *p, const char *what);
 
 /* The node at the user's `p`; ends the program when it is none. */
-static inline struct node *node_checked_for(const void *p, const char *what)
+static inline node_t *node_checked_for(const void *p, const char *what)
 {
-	struct node *n = node_of(p);
+	node_t *n = node_of(p);
 
 	if (unlikely((uintptr_t)p % 16) ||
 	    unlikely(word_magic(node_word(n)) != NODE_MAGIC))
@@ -285,12 +279,12 @@ static inline struct node *node_checked_for(const void *p, const char *what)
 	return n;
 }
 
-static inline struct node *node_checked(const void *p)
+static inline node_t *node_checked(const void *p)
 {
 	return node_checked_for(p, "use");
 }
 
-static inline bool node_is_linked(const struct node *n)
+static inline bool node_is_linked(const node_t *n)
 {
 	return n->parent ? *n->pprev == n : n->pprev == &n->next;
 }
@@ -299,7 +293,7 @@ static inline bool node_is_linked(const struct node *n)
  * For who is about to write to its links, under the lock: they are looked at as
  * well.
  */
-static inline void node_must_be_linked(const struct node *n, const char *what)
+static inline void node_must_be_linked(const node_t *n, const char *what)
 {
 	if (unlikely(!node_is_linked(n)))
 		node_crime(node_bytes(n), what);

@@ -89,30 +89,30 @@ static void give_block(struct pool *pool)
 		pages_give(last.pages, pool, last.got);
 }
 
-static struct node *own_node(const struct pool *pool)
+static node_t *own_node(const struct pool *pool)
 {
-	return (struct node *)((char *)pool + sizeof(*pool));
+	return (node_t *)((char *)pool + sizeof(*pool));
 }
 
 /* A unit beside the header at least: a gap's size must not lie in its word. */
 static size_t chunk_bytes(size_t size)
 {
-	return sizeof(struct node) + round_up(max_of(size, (size_t)1), UNIT);
+	return sizeof(node_t) + round_up(max_of(size, (size_t)1), UNIT);
 }
 
-static char *chunk_end(const struct node *n)
+static char *chunk_end(const node_t *n)
 {
 	return (char *)n + chunk_bytes(node_size(n));
 }
 
-struct node *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
+node_t *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 {
 	size_t need = sizeof(struct pool) + chunk_bytes(size) + bytes +
-		      bytes / 4 * 3 + sizeof(struct node);
+		      bytes / 4 * 3 + sizeof(node_t);
 	size_t block = (size_t)1 << ORDER_MIN;
 	struct mempool_pages *pages = t ? t->pages : NULL;
 	struct pool *pool;
-	struct node *n;
+	node_t *n;
 	size_t got;
 
 	while (block < need)
@@ -139,7 +139,7 @@ struct node *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 	return n;
 }
 
-struct pool *pool_of(const struct node *n)
+struct pool *pool_of(const node_t *n)
 {
 	uint64_t word = node_word(n);
 	unsigned order;
@@ -152,7 +152,7 @@ struct pool *pool_of(const struct node *n)
 	return (struct pool *)((uintptr_t)n & ~(((uintptr_t)1 << order) - 1));
 }
 
-size_t pool_held(const struct node *n)
+size_t pool_held(const node_t *n)
 {
 	return pool_of(n)->block;
 }
@@ -171,19 +171,19 @@ static size_t room(const struct pool *pool)
 {
 	size_t bytes = (size_t)(pool->end - pool->top);
 
-	if (bytes < sizeof(struct node))
+	if (bytes < sizeof(node_t))
 		return 0;
-	return min_of(bytes - sizeof(struct node), POOLED_SIZE_MAX);
+	return min_of(bytes - sizeof(node_t), POOLED_SIZE_MAX);
 }
 
-struct node *pool_take(struct pool *pool, size_t size)
+node_t *pool_take(struct pool *pool, size_t size)
 {
-	struct node *n = NULL;
+	node_t *n = NULL;
 
 	enter(pool);
 	if (size <= pool->left && size <= POOLED_SIZE_MAX &&
 	    chunk_bytes(size) <= (size_t)(pool->end - pool->top)) {
-		n = (struct node *)pool->top;
+		n = (node_t *)pool->top;
 		pool->top += chunk_bytes(size);
 		pool->left -= size;
 		pool->inside++;
@@ -206,12 +206,12 @@ static size_t *gap_below(char *chunk)
 
 static size_t *gap_at(char *start)
 {
-	return (size_t *)&((struct node *)start)->parent;
+	return (size_t *)&((node_t *)start)->parent;
 }
 
 static bool is_gap(const char *start)
 {
-	return word_magic(node_word((const struct node *)start)) == NODE_FREED;
+	return word_magic(node_word((const node_t *)start)) == NODE_FREED;
 }
 
 /* From the freed chunk at `start` to the live one at `end` nothing is used. */
@@ -221,14 +221,14 @@ static void leave_gap(char *start, char *end)
 
 	tool_block(last, sizeof(*last), false);
 	*last = *gap_at(start) = (size_t)(end - start);
-	node_set_flag((struct node *)end, NODE_GAP_BELOW);
+	node_set_flag((node_t *)end, NODE_GAP_BELOW);
 }
 
 /*
  * In a shared pool the chunk above may be of another tree, whose lock we do
  * not hold to mark it: then a gap is lost until the pool is empty.
  */
-static void give_chunk(struct pool *pool, struct node *n)
+static void give_chunk(struct pool *pool, node_t *n)
 {
 	char *start = (char *)n, *end = chunk_end(n);
 	size_t size = node_size(n);
@@ -249,7 +249,7 @@ static void give_chunk(struct pool *pool, struct node *n)
 		pool->top = chunk_end(own_node(pool));
 }
 
-void pool_give(struct pool *pool, struct node *n)
+void pool_give(struct pool *pool, node_t *n)
 {
 	bool last;
 
@@ -266,7 +266,7 @@ void pool_give(struct pool *pool, struct node *n)
 		give_block(pool);
 }
 
-static bool resize(struct pool *pool, struct node *n, size_t size)
+static bool resize(struct pool *pool, node_t *n, size_t size)
 {
 	size_t old = node_size(n);
 	char *end = chunk_end(n), *to = (char *)n + chunk_bytes(size);
@@ -280,7 +280,7 @@ static bool resize(struct pool *pool, struct node *n, size_t size)
 	return true;
 }
 
-bool pool_resize(struct pool *pool, struct node *n, size_t size)
+bool pool_resize(struct pool *pool, node_t *n, size_t size)
 {
 	size_t old = node_size(n);
 	bool done;

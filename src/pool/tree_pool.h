@@ -38,31 +38,31 @@ _Static_assert(sizeof(struct pool) % 16 == 0, "a node follows");
  * A block with a pool and its unlinked node of `size` bytes, without name.
  * *held: what it costs.  NULL with ENOMEM.
  */
-struct node *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held);
+node_t *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held);
 
 /* The pool that `n`, a pool or pooled, lies in; NULL for others. */
-struct pool *pool_of(const struct node *n);
+struct pool *pool_of(const node_t *n);
 
 /*
  * A node of `size` bytes from the pool, its word set except for tree and lock
  * flag, the rest not; NULL when it does not fit.
  */
-struct node *pool_take(struct pool *pool, size_t size);
+node_t *pool_take(struct pool *pool, size_t size);
 
 /* Takes a pooled node back, or the pool's own; the last one ends the block. */
-void pool_give(struct pool *pool, struct node *n);
+void pool_give(struct pool *pool, node_t *n);
 
 /*
  * Changes a pooled node's size where it is.  False when there is no room, or
  * when it would become smaller below another.
  */
-bool pool_resize(struct pool *pool, struct node *n, size_t size);
+bool pool_resize(struct pool *pool, node_t *n, size_t size);
 
 size_t pool_left(struct pool *pool);
 void pool_share(struct pool *pool);
 
 /* What a pool's block costs. */
-size_t pool_held(const struct node *n);
+size_t pool_held(const node_t *n);
 
 /* Ends the program when an invariant does not hold. */
 void pool_check(struct pool *pool);

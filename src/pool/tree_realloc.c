@@ -10,7 +10,7 @@
 #include "pool/tree_pool.h"
 
 /* Who points at the node that has moved to `n`. */
-static void relink(struct node *n)
+static void relink(node_t *n)
 {
 	if (n->parent)
 		*n->pprev = n;
@@ -20,14 +20,14 @@ static void relink(struct node *n)
 		n->next->pprev = &n->next;
 	if (n->child)
 		n->child->pprev = &n->child;
-	for (struct node *c = n->child; c; c = c->next)
+	for (node_t *c = n->child; c; c = c->next)
 		c->parent = n;
 }
 
 /* Sizes on both sides of a border (huge, pooled) go to another place. */
-static struct node *move(struct tree *t, struct node *n, size_t size)
+static node_t *move(struct tree *t, node_t *n, size_t size)
 {
-	struct node *to = n->parent ? node_take_in_pool(n->parent, size) : NULL;
+	node_t *to = n->parent ? node_take_in_pool(n->parent, size) : NULL;
 	uint64_t place =
 		(uint64_t)(NODE_POOLED | NODE_GAP_BELOW) << 48 | 0xffffffffull;
 
@@ -47,10 +47,10 @@ static struct node *move(struct tree *t, struct node *n, size_t size)
 }
 
 /* In the heap, from and to less than huge. */
-static struct node *resize_outside(struct tree *t, struct node *n, size_t size)
+static node_t *resize_outside(struct tree *t, node_t *n, size_t size)
 {
 	size_t old = node_outside_bytes(n), bytes = sizeof(*n) + size;
-	struct node *to = n;
+	node_t *to = n;
 
 	if (bytes > old && !family_may_hold(t, bytes - old))
 		return NULL;
@@ -61,7 +61,7 @@ static struct node *resize_outside(struct tree *t, struct node *n, size_t size)
 	return to;
 }
 
-static struct node *resize(struct tree *t, struct node *n, size_t size)
+static node_t *resize(struct tree *t, node_t *n, size_t size)
 {
 	if (node_flags(n) & NODE_POOLED) {
 		if (pool_resize(pool_of(n), n, size))
@@ -72,9 +72,9 @@ static struct node *resize(struct tree *t, struct node *n, size_t size)
 	return move(t, n, size);
 }
 
-static int may_resize(const struct node *n)
+static int may_resize(const node_t *n)
 {
-	const struct extra *x = node_extra(n);
+	const struct mempool_tree_extra *x = node_extra(n);
 	unsigned flags = node_flags(n);
 
 	if (flags & NODE_POOL)
@@ -84,13 +84,13 @@ static int may_resize(const struct node *n)
 	return 0;
 }
 
-static void *realloc_locked(struct tree *t, struct node *n, size_t size)
+static void *realloc_locked(struct tree *t, node_t *n, size_t size)
 {
 	int64_t old_size = (int64_t)node_size(n);
 	int64_t old_held = (int64_t)node_held(n);
 	bool is_own_name = node_name(n) == node_bytes(n);
 	int error = may_resize(n);
-	struct node *to;
+	node_t *to;
 
 	if (error) {
 		errno = error;
@@ -113,7 +113,7 @@ static void *realloc_locked(struct tree *t, struct node *n, size_t size)
 void *mempool_tree_realloc(const void *parent, void *node, size_t size)
 {
 	struct tree *t;
-	struct node *n;
+	node_t *n;
 	void *p;
 
 	if (!size) {

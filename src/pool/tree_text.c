@@ -140,14 +140,14 @@ char *mempool_tree_append(char *s, const char *format, ...)
 
 int mempool_tree_set_name_static(const void *node, const char *name)
 {
-	struct node *n;
+	node_t *n;
 	struct tree *t;
 
 	if (!node)
 		return fail(-EINVAL);
 	n = node_checked(node);
 	t = family_enter(n);
-	node_set_name(n, name ? name : node_unnamed);
+	node_set_name(n, name);
 	family_leave(t);
 	return 0;
 }
@@ -179,7 +179,7 @@ int mempool_tree_set_name(const void *node, const char *format, ...)
 
 const char *mempool_tree_name(const void *node)
 {
-	struct node *n;
+	node_t *n;
 	struct tree *t;
 	const char *name;
 

@@ -10,7 +10,7 @@
 
 void *mempool_tree_parent(const void *node)
 {
-	struct node *n, *parent;
+	node_t *n, *parent;
 	struct tree *t;
 
 	if (!node)
@@ -29,7 +29,7 @@ size_t mempool_tree_size(const void *node)
 
 static void add_up(const void *node, size_t *bytes, size_t *nodes)
 {
-	struct node *top;
+	node_t *top;
 	struct tree *t;
 
 	*bytes = *nodes = 0;
@@ -37,7 +37,7 @@ static void add_up(const void *node, size_t *bytes, size_t *nodes)
 		return;
 	top = node_checked(node);
 	t = family_enter(top);
-	for (struct node *n = top; n; n = node_after(n, top, true)) {
+	for (node_t *n = top; n; n = node_after(n, top, true)) {
 		*bytes += node_counted(n);
 		++*nodes;
 	}
@@ -60,12 +60,12 @@ size_t mempool_tree_total_blocks(const void *node)
 	return nodes;
 }
 
-static void describe(const struct node *n, unsigned depth,
+static void describe(const node_t *n, unsigned depth,
 		     struct mempool_tree_info *info)
 {
 	bool is_reference = node_flags(n) & NODE_REFERENCE;
-	const struct node *shown = is_reference ? reference_of(n)->target : n;
-	const struct extra *x = node_extra(shown);
+	const node_t *shown = is_reference ? reference_of(n)->target : n;
+	const struct mempool_tree_extra *x = node_extra(shown);
 
 	*info = (struct mempool_tree_info){
 		.node = node_bytes(shown),
@@ -78,11 +78,11 @@ static void describe(const struct node *n, unsigned depth,
 	};
 }
 
-static int walk(const struct node *top, unsigned max_depth,
+static int walk(const node_t *top, unsigned max_depth,
 		int (*visit)(const struct mempool_tree_info *info, void *arg),
 		void *arg)
 {
-	const struct node *n = top;
+	const node_t *n = top;
 	struct mempool_tree_info info;
 	unsigned depth = 0;
 	int stop;
@@ -110,7 +110,7 @@ int mempool_tree_walk(const void *node, unsigned max_depth,
 				   void *arg),
 		      void *arg)
 {
-	struct node *top;
+	node_t *top;
 	struct tree *t;
 	int result;
 
@@ -127,15 +127,15 @@ int mempool_tree_walk(const void *node, unsigned max_depth,
 
 /* --- check --- */
 
-static void must(bool so, const struct node *n, const char *what)
+static void must(bool so, const node_t *n, const char *what)
 {
 	if (unlikely(!so))
 		fault("damage", node_bytes(n), 0, what);
 }
 
-static void check_references(const struct node *n)
+static void check_references(const node_t *n)
 {
-	const struct extra *x = node_extra(n);
+	const struct mempool_tree_extra *x = node_extra(n);
 	size_t count = 0;
 
 	if (!x)
@@ -148,7 +148,7 @@ static void check_references(const struct node *n)
 	must(count == x->count, n, "a tree node's number of references");
 }
 
-static void check_node(const struct node *n, unsigned tree)
+static void check_node(const node_t *n, unsigned tree)
 {
 	uint64_t word = node_word(n);
 
@@ -168,14 +168,14 @@ static void check_node(const struct node *n, unsigned tree)
 
 void mempool_tree_check(const void *node)
 {
-	struct node *top;
+	node_t *top;
 	struct tree *t;
 
 	if (!node)
 		return;
 	top = node_checked(node);
 	t = family_enter(top);
-	for (struct node *n = top; n; n = node_after(n, top, true))
+	for (node_t *n = top; n; n = node_after(n, top, true))
 		check_node(n, t ? t->number : 0);
 	family_leave(t);
 }

@@ -105,10 +105,9 @@ static bool is_there(const struct search *s, uintptr_t from, uintptr_t to)
 	uint64_t entries[CHUNK_PAGES + 1];
 	size_t page = sys_page(), first = from / page;
 	size_t bytes = ((to - 1) / page - first + 1) * sizeof *entries;
-	ssize_t n = s->pagemap < 0
-			    ? -1
-			    : pread(s->pagemap, entries, bytes,
-				    (off_t)(first * sizeof *entries));
+	ssize_t n = s->pagemap < 0 ? -1
+				   : pread(s->pagemap, entries, bytes,
+					   (off_t)(first * sizeof *entries));
 
 	for (ssize_t i = 0; i < n / (ssize_t)sizeof *entries; i++)
 		if (entries[i] >> 62 & PRESENT_OR_SWAPPED)

@@ -99,8 +99,7 @@ static int start_thread(void)
 
 bool occasion_wanted(void)
 {
-	return config.stats_signal ||
-	       (config.stats && config.stats_interval_s);
+	return config.stats_signal || (config.stats && config.stats_interval_s);
 }
 
 /*

@@ -198,7 +198,8 @@ static void publish_late(void)
 /* Called by the slow paths of every thread, outside of locks. */
 static void tick(void)
 {
-	static __thread uint8_t calls __attribute__((tls_model("initial-exec")));
+	static __thread uint8_t calls
+		__attribute__((tls_model("initial-exec")));
 	uint64_t now;
 
 	if (calls++ % CALLS_A_LOOK)

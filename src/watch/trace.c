@@ -36,8 +36,7 @@ struct writer {
 	bool busy;
 };
 
-static __thread struct writer writer
-	__attribute__((tls_model("initial-exec")));
+static __thread struct writer writer __attribute__((tls_model("initial-exec")));
 
 static struct lock lock; /* of the file's end */
 static struct file log_file = FILE_NONE;
@@ -82,8 +81,8 @@ static bool write_header(int fd)
 	out_str(&o, "\npid ");
 	out_u64(&o, (uint64_t)getpid());
 	out_str(&o, "\nstart ");
-	out_u64(&o, (uint64_t)now.tv_sec * 1000 +
-			    (uint64_t)now.tv_nsec / 1000000);
+	out_u64(&o,
+		(uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
 	out_char(&o, '\n');
 	memset(page + o.used, 0, sizeof page - o.used);
 	errno = file_extend(fd, 0, sizeof page);
@@ -100,8 +99,7 @@ static int create(char path[PATH_MAX], bool numbered, const char **why)
 	*why = "the name is too long";
 	if (!name_expand(path, PATH_MAX, config.trace, getpid(),
 			 process_name()) ||
-	    (numbered && !personal &&
-	     !name_number(path, PATH_MAX, getpid())))
+	    (numbered && !personal && !name_number(path, PATH_MAX, getpid())))
 		return -1;
 	fd = file_create(path, why);
 	/* It is the log of the program that has started this one. */
@@ -211,7 +209,8 @@ static COLD bool begin_block(struct writer *w)
 	w->block = new_block();
 	if (!w->block)
 		return false;
-	pthread_setspecific(key, w); /* may allocate: not logged, as w is busy */
+	pthread_setspecific(key,
+			    w); /* may allocate: not logged, as w is busy */
 	w->last_ns = now_ns();
 	w->last_pointer = 0;
 	w->block->thread = (uint32_t)syscall(SYS_gettid);
@@ -240,8 +239,8 @@ static unsigned char *put_pointer(struct writer *w, unsigned char *at,
 	p /= 8;
 	difference = (int64_t)(p - w->last_pointer);
 	w->last_pointer = p;
-	return put(at, (uint64_t)difference << 1 ^
-			       (uint64_t)(difference >> 63));
+	return put(at,
+		   (uint64_t)difference << 1 ^ (uint64_t)(difference >> 63));
 }
 
 static void put_event(struct writer *w, enum trace_kind kind, const void *p,

@@ -95,7 +95,7 @@ the block outside is freed as well"
 	gcc "${FLAGS[@]}" "$BATS_TEST_TMPDIR/report.c" \
 		-o "$BATS_TEST_TMPDIR/report" "${LINK[@]}"
 	"$BATS_TEST_TMPDIR/report" >"$BATS_TEST_TMPDIR/json"
-	run -0 jq '[.. | .size? // empty] | length' "$BATS_TEST_TMPDIR/json"
+	run -0 jq '[.. | objects | .size // empty] | length' "$BATS_TEST_TMPDIR/json"
 	assert_output 81
 	run -0 jq .name "$BATS_TEST_TMPDIR/json"
 	assert_output '"a \"\\\n"'

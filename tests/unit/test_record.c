@@ -1,0 +1,101 @@
+/*
+ * test_record.c - what is recorded, and what must wait while a thread is
+ * inside.
+ */
+#include "unit/apart.h"
+
+#include <sys/wait.h>
+
+#include "watch/record.h"
+
+static void *freed[4];
+static int frees;
+
+static void note_free(void *p)
+{
+	freed[frees++] = p;
+}
+
+static void every_allocation_is_recorded_until_it_is_freed(void)
+{
+	static char object[200];
+	struct live was;
+
+	record_start(1, note_free);
+	record_alloc(object, sizeof object);
+	assert_int_equal(live_count(), 1);
+	assert_true(record_enter());
+	assert_true(record_forget(object, &was));
+	assert_false(record_forget(object, &was));
+	record_leave();
+	assert_int_equal(live_count(), 0);
+}
+
+static void inside_nothing_is_recorded_and_frees_wait(void)
+{
+	static void *first[4], *second[4];
+
+	record_start(1, note_free);
+	assert_true(record_enter());
+	assert_false(record_enter());
+	record_alloc(first, sizeof first);
+	assert_int_equal(live_count(), 0);
+	record_defer(first);
+	record_defer(second);
+	assert_int_equal(frees, 0);
+	record_leave();
+	assert_int_equal(frees, 2);
+	assert_ptr_equal(freed[0], second);
+	assert_ptr_equal(freed[1], first);
+}
+
+static void a_child_that_nobody_announced_records_nothing(void)
+{
+	static char object[200];
+	int status;
+	pid_t child;
+
+	record_start(1, note_free);
+	record_alloc(object, sizeof object);
+	assert_true(record_enter()); /* its locks may be held for ever */
+	live_lock();
+	child = _Fork();
+	if (child == 0)
+		_exit(record_is_on() || live_maybe(object));
+	live_unlock();
+	record_leave();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_true(record_is_on());
+}
+
+static void a_child_of_fork_goes_on(void)
+{
+	static char object[200];
+	int status;
+	pid_t child;
+
+	record_start(1, note_free);
+	record_fork_prepare();
+	child = _Fork();
+	if (child == 0) {
+		record_fork_child();
+		record_alloc(object, sizeof object);
+		_exit(!record_is_on() || live_count() != 1);
+	}
+	record_fork_parent();
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(every_allocation_is_recorded_until_it_is_freed),
+		APART(inside_nothing_is_recorded_and_frees_wait),
+		APART(a_child_that_nobody_announced_records_nothing),
+		APART(a_child_of_fork_goes_on),
+	};
+
+	return cmocka_run_group_tests_name("record", tests, NULL, NULL);
+}
