@@ -235,12 +235,14 @@ run-stress: $(stress)
 
 # The readers of the tool; all others are of the libraries.
 fuzzed_sources = $(if $(filter profile log,$*),$(wildcard tools/mpool/$**.c) tools/mpool/cli.c,\
-	$(heap_sources) $(wildcard src/pool/*.c))
+	$(heap_sources) $(if $(filter page,$*),$(addprefix tools/mpool/,page.c cli.c \
+		remote.c remote_heap.c proc.c),$(wildcard src/pool/*.c)))
 build/fuzz/%: tests/fuzz/%.c $(heap_sources) $(wildcard src/pool/*.c tools/mpool/*.c)
 	$(call say,FUZZ,$<)
 	$(QUIET)mkdir -p $(@D)
 	$(QUIET)clang $(CPPFLAGS) -O1 -g -std=gnu11 -w \
-		-fsanitize=fuzzer,address,undefined $< $(fuzzed_sources) -o $@ -lpthread -ldl -lm
+		-fsanitize=fuzzer,address,undefined $< $(fuzzed_sources) -o $@ -lpthread -ldl -lm \
+		$(if $(filter page,$*),-ldw -lelf)
 
 FUZZ_SECONDS ?= 20
 fuzz:  ## libFuzzer against the heap and the parsers
