@@ -22,7 +22,7 @@ declared()
 	sed '/^static inline/d' "$ROOT"/src/mempool/*.h | tr '\n' ' ' |
 		grep -oE 'MEMPOOL_API[^;{]*' |
 		sed -E 's/__attribute__\(\(.*//; s/MEMPOOL_API//' |
-		grep -oE 'mempool_[a-z_0-9]+ *(\(|\[|$)' |
+		grep -oE 'mempool_[a-z_0-9]+[[:space:]]*(\(|\[|$)' |
 		grep -oE 'mempool_[a-z_0-9]+' | LC_ALL=C sort -u
 }
 
