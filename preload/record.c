@@ -15,12 +15,17 @@
 
 static struct next plain;
 
+static inline void note(void *p, size_t size)
+{
+	if (p && !sample_skips(size))
+		record_alloc(p, size);
+}
+
 static NOINLINE void *malloc_sample(size_t size)
 {
 	void *p = plain.malloc(size);
 
-	if (p)
-		record_alloc(p, size);
+	note(p, size);
 	return p;
 }
 
@@ -58,8 +63,7 @@ static void *recording_calloc(size_t n, size_t size)
 {
 	void *p = plain.calloc(n, size);
 
-	if (p)
-		record_alloc(p, n * size);
+	note(p, n * size);
 	return p;
 }
 
@@ -100,8 +104,7 @@ static void *recording_realloc(void *p, size_t size)
 	void *to = live_maybe(p) ? realloc_sample(p, size)
 				 : plain.realloc(p, size);
 
-	if (to)
-		record_alloc(to, size);
+	note(to, size);
 	return to;
 }
 
@@ -109,8 +112,7 @@ static void *recording_memalign(size_t alignment, size_t size)
 {
 	void *p = plain.memalign(alignment, size);
 
-	if (p)
-		record_alloc(p, size);
+	note(p, size);
 	return p;
 }
 

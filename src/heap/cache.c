@@ -11,6 +11,8 @@
  */
 #include "heap/cache.h"
 
+#include <string.h>
+
 #include "base/config.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"
@@ -100,29 +102,56 @@ static bool worth_exchanging(void **top)
 }
 
 /*
- * Sampling is on, and the alloc side has just been filled: what would come
- * after the next sample goes back to the slabs.  Meanwhile the side is nobody's:
- * a signal handler must not take what is given back.
+ * `n` objects of the alloc side go to the free side, and to the slabs when
+ * there is no room.
  */
-static COLD void clip(struct cache *t, struct central *k)
+static NOINLINE void unload(struct cache *t, struct central *k, void **objects,
+			    size_t n)
 {
 	unsigned c = k->slabs.c;
 	struct side *s = &t->of[c];
-	void **word = __atomic_exchange_n(&s->alloc, NULL, __ATOMIC_RELAXED);
-	size_t offered = 0, surplus;
+	void **top = get(&s->free);
+	size_t moved = 0;
 
+	set(&s->free, NULL);
 	signal_fence();
-	if (word && !magazine_word_at_edge(word))
-		offered = magazine_count(word - 1);
-	surplus = offered - sample_allow(c, offered);
-	if (surplus) {
+	if (top) {
+		moved = min_of(n, MAGAZINE_OBJECTS - magazine_count(top));
+		top -= moved;
+		memcpy(top, objects, moved * sizeof(*top));
+	}
+	if (moved < n) {
 		lock_take(&k->lock);
-		count(&t->loaded[c], -surplus);
-		central_give(k, word - 1, surplus);
+		central_give(k, objects + moved, n - moved);
 		lock_release(&k->lock);
 	}
+	count(&t->loaded[c], -n);
+	count(&t->unloaded[c], -moved);
 	signal_fence();
-	set(&s->alloc, word ? word + surplus : NULL);
+	set(&s->free, top);
+}
+
+/*
+ * Sampling is on, and the alloc side has just been filled: no more is offered
+ * than there is before the next sample.  Meanwhile the side is nobody's: a
+ * signal handler must not take what is not offered.
+ */
+static void clip(struct cache *t, struct central *k)
+{
+	struct side *s = &t->of[k->slabs.c];
+	void **word = get(&s->alloc);
+	size_t offered = 0, surplus;
+
+	if (!magazine_word_at_edge(word))
+		offered = magazine_count(word - 1);
+	surplus = offered - sample_allow(k->slabs.c, offered);
+	if (likely(!surplus))
+		return;
+	set(&s->alloc, NULL);
+	signal_fence();
+	unload(t, k, word - 1, surplus);
+	signal_fence();
+	set(&s->alloc, word + surplus);
 }
 
 /* One object without a magazine. */

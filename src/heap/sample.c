@@ -9,11 +9,12 @@
 
 /* Owner: its thread.  Zeroed: nothing drawn yet. */
 struct sampler {
-	uint64_t random;	     /* state of xorshift64*; 0: not seeded */
-	uint32_t until[CLASSES + 1]; /* objects to serve before the next hit */
+	uint64_t random; /* state of xorshift64*; 0: not seeded */
+	uint64_t held;	 /* of sample_large_left */
 };
 
 size_t sample_period;
+__thread uint32_t sample_until[CLASSES + 1];
 __thread uint64_t sample_large_left;
 
 static __thread struct sampler sampler
@@ -66,7 +67,7 @@ static uint32_t objects_before(struct sampler *s, unsigned c)
 
 static uint64_t bytes_before(struct sampler *s)
 {
-	return sample_period == 1 ? 0 : (uint64_t)distance(s);
+	return sample_period == 1 ? 0 : (uint64_t)distance(s) + 1;
 }
 
 static struct sampler *own_sampler(void)
@@ -83,42 +84,45 @@ static struct sampler *own_sampler(void)
 	for (int i = 0; i < 8; i++)
 		next_random(s);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
-		s->until[c] = objects_before(s, c);
+		sample_until[c] = objects_before(s, c);
 	sample_large_left = bytes_before(s);
 	return s;
 }
 
-bool sample_pass(unsigned c)
+bool sample_pass_slow(unsigned c)
 {
 	struct sampler *s = own_sampler();
 
-	if (!s->until[c])
-		return false;
-	s->until[c]--;
-	return true;
+	if (sample_until[c]) {
+		sample_until[c]--;
+		return true;
+	}
+	s->held += sample_large_left;
+	sample_large_left = 0;
+	return false;
 }
 
-size_t sample_allow(unsigned c, size_t n)
+static bool small_due(struct sampler *s, unsigned c)
 {
-	struct sampler *s = own_sampler();
-
-	n = min_of(n, (size_t)s->until[c]);
-	s->until[c] -= (uint32_t)n;
-	return n;
+	if (sample_until[c]) {
+		sample_until[c]--;
+		return false;
+	}
+	sample_until[c] = objects_before(s, c);
+	return true;
 }
 
 bool sample_due(size_t size)
 {
-	struct sampler *s = own_sampler();
+	struct sampler *s;
 
-	if (size <= SMALL_MAX) {
-		unsigned c = size ? class_of(size) : CLASS_FIRST;
-
-		if (sample_pass(c))
-			return false;
-		s->until[c] = objects_before(s, c);
-		return true;
-	}
+	if (!sample_period)
+		return false;
+	s = own_sampler();
+	sample_large_left += s->held;
+	s->held = 0;
+	if (size <= SMALL_MAX)
+		return small_due(s, size ? class_of(size) : CLASS_FIRST);
 	if (sample_skips(size))
 		return false;
 	sample_large_left = bytes_before(s);

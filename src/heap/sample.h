@@ -22,20 +22,47 @@
 /* Mean distance in bytes; 1: every request; 0: off.  Set once, at start. */
 extern HIDDEN size_t sample_period;
 
-/* One request of class `c`: true when the pools may serve it. */
-bool sample_pass(unsigned c);
+/*
+ * Objects of each class to serve before the next hit.  Zeroed: nothing drawn
+ * yet, which the first request finds out.  Owner: its thread.
+ */
+extern __thread uint32_t sample_until[CLASSES + 1]
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+/* Outlined half of sample_pass(). */
+bool sample_pass_slow(unsigned c);
+
+/*
+ * One request of class `c`: true when the pools may serve it.  If not, whoever
+ * serves it asks sample_due(); until then sample_skips() is false.
+ */
+static inline bool sample_pass(unsigned c)
+{
+	if (unlikely(!sample_until[c]))
+		return sample_pass_slow(c);
+	sample_until[c]--;
+	return true;
+}
 
 /* How many of `n` objects of class `c` may be handed out without a look. */
-size_t sample_allow(unsigned c, size_t n);
+static inline size_t sample_allow(unsigned c, size_t n)
+{
+	n = min_of(n, (size_t)sample_until[c]);
+	sample_until[c] -= (uint32_t)n;
+	return n;
+}
 
-/* Bytes of larger requests to the next sample.  Owner: its thread. */
+/*
+ * A larger request is a sample when it is not below this: bytes of them to the
+ * next hit, and one.  Owner: its thread.
+ */
 extern __thread uint64_t sample_large_left
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
-/* The short way: true for a larger request that is no sample. */
+/* The short way, for the next allocator: true for what is no sample. */
 static inline bool sample_skips(size_t size)
 {
-	if (unlikely(size <= SMALL_MAX) || unlikely(sample_large_left < size))
+	if (unlikely(sample_large_left <= size))
 		return false;
 	sample_large_left -= size;
 	return true;

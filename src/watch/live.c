@@ -12,7 +12,7 @@
 #include "base/lock.h"
 #include "base/sys.h"
 
-enum { SHARDS = 32, FIRST_SLOTS = 256 };
+enum { SHARDS_LOG = 5, SHARDS = 1 << SHARDS_LOG, FIRST_SLOTS = 256 };
 
 /* used <= 3/4 slots; slots is a power of two. */
 struct shard {
@@ -22,21 +22,39 @@ struct shard {
 } __attribute__((aligned(64)));
 
 static struct shard shards[SHARDS];
-uint32_t live_filter[LIVE_FILTER];
+uint8_t live_filter[LIVE_FILTER];
 
-static struct shard *shard_of(uint32_t hash)
+/* Adds 1 or -1, without the shard's lock: shards share the filter. */
+static void filter(uintptr_t address, int more)
 {
-	return &shards[hash / LIVE_FILTER % SHARDS];
+	uint8_t *at = live_filter_of(address);
+	uint8_t old = __atomic_load_n(at, __ATOMIC_RELAXED);
+
+	while (old != UINT8_MAX &&
+	       !__atomic_compare_exchange_n(at, &old, (uint8_t)(old + more),
+					    true, __ATOMIC_RELAXED,
+					    __ATOMIC_RELAXED))
+		;
 }
 
-static uint32_t home(const struct shard *s, const struct live *sample)
+static uint32_t hash_of(uintptr_t address)
 {
-	return live_hash(live_address(sample)) & (s->slots - 1);
+	return (uint32_t)((address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+static struct shard *shard_of(uintptr_t address)
+{
+	return &shards[hash_of(address) >> (32 - SHARDS_LOG)];
+}
+
+static uint32_t home(const struct shard *s, uintptr_t address)
+{
+	return hash_of(address) & (s->slots - 1);
 }
 
 static void insert(struct shard *s, const struct live *sample)
 {
-	uint32_t at = home(s, sample);
+	uint32_t at = home(s, live_address(sample));
 
 	while (s->table[at].inverted)
 		at = (at + 1) & (s->slots - 1);
@@ -71,16 +89,14 @@ static bool grow(struct shard *s)
 
 bool live_add(const struct live *sample)
 {
-	uint32_t hash = live_hash(live_address(sample));
-	struct shard *s = shard_of(hash);
+	struct shard *s = shard_of(live_address(sample));
 	bool room;
 
 	lock_take(&s->lock);
 	room = s->used < s->slots / 4 * 3 || grow(s);
 	if (room) {
 		insert(s, sample);
-		__atomic_fetch_add(&live_filter[hash % LIVE_FILTER], 1,
-				   __ATOMIC_RELAXED);
+		filter(live_address(sample), 1);
 	}
 	lock_release(&s->lock);
 	return room;
@@ -93,7 +109,7 @@ static void close_gap(struct shard *s, uint32_t at)
 
 	for (uint32_t i = (at + 1) & mask; s->table[i].inverted;
 	     i = (i + 1) & mask) {
-		uint32_t from = home(s, &s->table[i]);
+		uint32_t from = home(s, live_address(&s->table[i]));
 
 		if (((i - from) & mask) >= ((i - at) & mask)) {
 			s->table[at] = s->table[i];
@@ -106,24 +122,22 @@ static void close_gap(struct shard *s, uint32_t at)
 
 bool live_take_slow(const void *p, struct live *sample)
 {
-	struct live sought = { .inverted = ~(uintptr_t)p };
-	uint32_t hash = live_hash((uintptr_t)p);
-	struct shard *s = shard_of(hash);
+	uintptr_t address = (uintptr_t)p;
+	struct shard *s = shard_of(address);
 	bool found = false;
 
 	lock_take(&s->lock);
 	if (s->slots) {
-		uint32_t at = home(s, &sought);
+		uint32_t at = home(s, address);
 
 		while (s->table[at].inverted &&
-		       s->table[at].inverted != sought.inverted)
+		       s->table[at].inverted != ~address)
 			at = (at + 1) & (s->slots - 1);
 		found = s->table[at].inverted != 0;
 		if (found) {
 			*sample = s->table[at];
 			close_gap(s, at);
-			__atomic_fetch_sub(&live_filter[hash % LIVE_FILTER], 1,
-					   __ATOMIC_RELAXED);
+			filter(address, -1);
 		}
 	}
 	lock_release(&s->lock);

@@ -24,26 +24,27 @@ bool live_add(const struct live *sample);
 /* Outlined half of live_take(). */
 bool live_take_slow(const void *p, struct live *sample);
 
-/* How many samples are live whose addresses have this hash: mostly none. */
+/*
+ * How many samples are live whose addresses end in the same 16 bits: mostly
+ * none.  One that has reached 255 stays.
+ */
 enum { LIVE_FILTER = 1 << 12 };
-extern HIDDEN uint32_t live_filter[LIVE_FILTER];
+extern HIDDEN uint8_t live_filter[LIVE_FILTER];
 
 static inline uintptr_t live_address(const struct live *sample)
 {
 	return ~sample->inverted;
 }
 
-static inline uint32_t live_hash(uintptr_t address)
+static inline uint8_t *live_filter_of(uintptr_t address)
 {
-	return (uint32_t)((address >> 4) * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+	return &live_filter[(address & UINT16_MAX) / 16];
 }
 
 /* False: `p` is no sample.  One load. */
 static inline bool live_maybe(const void *p)
 {
-	uint32_t hash = live_hash((uintptr_t)p);
-
-	return unlikely(__atomic_load_n(&live_filter[hash % LIVE_FILTER],
+	return unlikely(__atomic_load_n(live_filter_of((uintptr_t)p),
 					__ATOMIC_RELAXED));
 }
 

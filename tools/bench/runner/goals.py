@@ -5,6 +5,7 @@ from runner.report import geometric_mean
 SMALL_FACTOR = 0.80     # geometric mean of mpool / best peer
 PEAK_FACTOR = 1.02      # of the best peer, rows of small objects
 LARGE_FACTOR = 1.03     # of glibc, beyond 128 bytes
+SAMPLING_FACTOR = 1.03  # of the same run without a profile
 START_FACTOR = 1.10     # of plain, start of /bin/true
 FINAL_SHARE = 0.05      # of the peak, after everything is freed
 LIVE_16_MIB = 9.0       # 16 threads with small live sets
@@ -64,6 +65,8 @@ def check(rows):
          glibc(LARGE_FACTOR)),
         ("start of /bin/true: 1.10 of plain", named("start_true"),
          glibc(START_FACTOR)),
+        ("a heap profile at 512k: 1.03 of the time without",
+         group("sampling"), lambda row: SAMPLING_FACTOR),
     ]
     lines = []
     ratios = [row.to_best() for row in group("small") if row.to_best()]
