@@ -56,6 +56,11 @@ typedef struct mempool_fixed {
 /* Outlined halves of the functions below. */
 MEMPOOL_API void *mempool_fixed_alloc_slow(mempool_fixed_t *pool);
 MEMPOOL_API void mempool_fixed_free_slow(mempool_fixed_t *pool, void *object);
+MEMPOOL_API int mempool_fixed_alloc_bulk_slow(mempool_fixed_t *pool,
+					      void **objects, size_t count);
+MEMPOOL_API void mempool_fixed_free_bulk_slow(mempool_fixed_t *pool,
+					      void *const *objects,
+					      size_t count);
 
 /*
  * Makes a pool of objects of `size` bytes.  `options` may be NULL.
@@ -173,6 +178,99 @@ static inline void mempool_fixed_free(mempool_fixed_t *pool, void *object)
 	}
 	if (__builtin_expect(!pushed, 0))
 		mempool_fixed_free_slow(pool, object);
+}
+
+/* --- several objects at once --- */
+
+/* The front that a call may use without a lock; NULL or all zeros: none. */
+static inline struct mempool_front *mempool_fixed_front(mempool_fixed_t *pool)
+{
+	return pool->slot < 0
+		       ? &pool->front
+		       : (struct mempool_front *)mempool_local[pool->slot];
+}
+
+/* `count` from the alloc side, the top first.  False: it has fewer, or 0. */
+static inline bool mempool_front_pop_bulk(struct mempool_front *f,
+					  void **objects, size_t count)
+{
+	void **top = f->alloc;
+	size_t have = (-(uintptr_t)top & f->mask) / sizeof(*top);
+
+	if (__builtin_expect(count - 1 >= have, 0))
+		return false;
+	__builtin_memcpy(objects, top - 1, count * sizeof(*top));
+	MEMPOOL_STORE(f->alloc, top + count);
+	return true;
+}
+
+/* Returns how many the free side took before one that push would refuse. */
+static inline size_t mempool_front_push_bulk(struct mempool_front *f,
+					     void *const *objects, size_t count)
+{
+	void **top = f->free, *last;
+	size_t room = ((uintptr_t)top & f->mask) / sizeof(*top), n = 0;
+
+	if (__builtin_expect(!room, 0))
+		return 0;
+	if (__builtin_expect(count > room, 0))
+		count = room;
+	for (last = *top; n < count && objects[n] && objects[n] != last; n++)
+		*--top = last = objects[n];
+	MEMPOOL_STORE(f->free, top);
+	return n;
+}
+
+/*
+ * Fills objects[0] to objects[count - 1] with objects, as so many calls of
+ * mempool_fixed_alloc() would, but all or nothing: 0, or a negative errno.
+ * So do DPDK's rte_mempool_get_bulk() and the kernel's kmem_cache_alloc_bulk():
+ * who wants a batch has no use for a part of it, and nothing is left to undo.
+ *
+ * -ENOMEM: fewer than `count` are to be had; none is taken, all slots are NULL.
+ * What the source gave for it stays with the pool.  Of several callers who want
+ * more together than there is, those get theirs whose wish can be met.
+ * -EINVAL, with nothing changed: pool is NULL, objects is while count is not 0,
+ * or no array can have so many.  A count of 0 does nothing.
+ *
+ * At most one lock a call, unless memory is out; else as mempool_fixed_alloc().
+ */
+MEMPOOL_MUSTUSE static inline int
+mempool_fixed_alloc_bulk(mempool_fixed_t *pool, void **objects, size_t count)
+{
+	struct mempool_front *mine;
+
+	if (__builtin_expect(pool && objects, 1)) {
+		mine = mempool_fixed_front(pool);
+		if (__builtin_expect(mine != NULL, 1) &&
+		    mempool_front_pop_bulk(mine, objects, count))
+			return 0;
+	}
+	return mempool_fixed_alloc_bulk_slow(pool, objects, count);
+}
+
+/*
+ * Takes back what is in objects[0] to objects[count - 1], as so many calls of
+ * mempool_fixed_free() in this order: NULL among them is passed over, misuse is
+ * found as there, also within one batch.  The array itself is not changed, and
+ * need not be one that mempool_fixed_alloc_bulk() filled.
+ *
+ * Never fails, never takes memory; at most one lock a call.  With a count other
+ * than 0, no array, or one longer than can be, stops the program with a line.
+ */
+static inline void mempool_fixed_free_bulk(mempool_fixed_t *pool,
+					   void *const *objects, size_t count)
+{
+	struct mempool_front *mine;
+	size_t n = 0;
+
+	if (__builtin_expect(pool && objects, 1)) {
+		mine = mempool_fixed_front(pool);
+		if (__builtin_expect(mine != NULL, 1))
+			n = mempool_front_push_bulk(mine, objects, count);
+	}
+	if (__builtin_expect(n < count, 0))
+		mempool_fixed_free_bulk_slow(pool, objects + n, count - n);
 }
 
 /*

@@ -7,10 +7,14 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "pool/debug.h"
 #include "pool/fixed_center_calls.h"
 #include "pool/fixed_report.h"
 
 enum { ALIGN_DEFAULT = 16, ALIGN_TINY = 8, SPAN_OBJECTS = 16 };
+
+/* Pointers in the longest array there can be. */
+#define ARRAY_MOST (PTRDIFF_MAX / sizeof(void *))
 
 static const struct roster_kind kind = {
 	.name = "fixed",
@@ -118,6 +122,40 @@ void mempool_fixed_free_slow(mempool_fixed_t *pool, void *object)
 	c = center_of(pool);
 	if (object)
 		center_free(c, 0, object);
+}
+
+int mempool_fixed_alloc_bulk_slow(mempool_fixed_t *pool, void **objects,
+				  size_t count)
+{
+	struct center *c;
+	int error = 0;
+
+	if (!pool || (!objects && count) || count > ARRAY_MOST) {
+		error = EINVAL;
+	} else {
+		c = center_of(pool);
+		if (count && !center_alloc_bulk(c, objects, count))
+			error = ENOMEM;
+	}
+	if (error)
+		errno = error;
+	return -error;
+}
+
+void mempool_fixed_free_bulk_slow(mempool_fixed_t *pool, void *const *objects,
+				  size_t count)
+{
+	struct center *c = pool ? center_of(pool) : NULL;
+
+	if (count && (!objects || count > ARRAY_MOST))
+		debug_fault("invalid free", objects, c ? c->entry.name : "none",
+			    "no array of objects is so long, or at NULL");
+	if (c) {
+		center_free_bulk(c, objects, count);
+		return;
+	}
+	for (size_t i = 0; i < count; i++)
+		center_free_nowhere(objects[i]);
 }
 
 void *mempool_fixed_zalloc(mempool_fixed_t *pool)

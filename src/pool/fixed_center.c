@@ -172,6 +172,22 @@ void center_destroy(struct center *c)
 	bury(c);
 }
 
+/* --- entering --- */
+
+void center_lock_all(struct center *c)
+{
+	for (unsigned i = 0; i < SHARDS && !c->single; i++)
+		shard_lock(&c->shards[i]);
+	center_lock(c);
+}
+
+void center_unlock_all(struct center *c)
+{
+	center_unlock(c);
+	for (unsigned i = 0; i < SHARDS && !c->single; i++)
+		shard_unlock(&c->shards[i]);
+}
+
 COLD static void refuse_entry(struct center *c)
 {
 	if (c->alive != CENTER_ALIVE)

@@ -99,6 +99,10 @@ static inline void center_unlock(struct center *c)
 		lock_release(&c->lock);
 }
 
+/* All locks: nobody else is in a stack that others may touch. */
+void center_lock_all(struct center *c);
+void center_unlock_all(struct center *c);
+
 /* The fronts of a single or thread-local pool; NULL: none, or shards. */
 static inline struct mempool_front *center_fronts(const struct center *c)
 {

@@ -4,6 +4,7 @@
 #include "pool/fixed_center_calls.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "pool/debug.h"
 #include "pool/fixed_front.h"
@@ -141,6 +142,13 @@ COLD static void watched_free(struct center *c, struct stock *k, void *object)
 	center_unlock(c);
 }
 
+/* An object of a watched pool goes to the user. */
+static void watch_out(struct center *c, struct stock *k, void *object)
+{
+	debug_check_poison(object, k->size, k->name);
+	tool_object(c, object, c->object_size ? c->object_size : k->size, true);
+}
+
 /* Memory is out: what is free in other shards, or lies idle in classes. */
 COLD static void *last_resort(struct center *c, unsigned class)
 {
@@ -167,8 +175,7 @@ COLD static void *watched_alloc(struct center *c, unsigned class)
 		object = last_resort(c, class);
 	if (!object)
 		return NULL;
-	debug_check_poison(object, k->size, k->name);
-	tool_object(c, object, c->object_size ? c->object_size : k->size, true);
+	watch_out(c, k, object);
 	return object;
 }
 
@@ -241,24 +248,20 @@ static void flush_fronts(struct center *c, struct mempool_front *fronts)
 		front_flush(&fronts[i], &c->stocks[i]);
 }
 
-void center_flush(struct center *c)
+static void flush_locked(struct center *c)
 {
-	for (unsigned i = 0; i < SHARDS; i++) {
-		struct shard *s = &c->shards[i];
-
-		if (c->single)
-			break;
-		shard_lock(s);
-		lock_take(&c->lock);
-		flush_fronts(c, s->fronts);
-		lock_release(&c->lock);
-		shard_unlock(s);
-	}
-	center_lock(c);
+	for (unsigned i = 0; i < SHARDS; i++)
+		flush_fronts(c, c->shards[i].fronts);
 	flush_fronts(c, center_fronts(c));
 	for (unsigned i = 0; i < c->classes; i++)
 		front_empty_depot(&c->cells, &c->stocks[i]);
-	center_unlock(c);
+}
+
+void center_flush(struct center *c)
+{
+	center_lock_all(c);
+	flush_locked(c);
+	center_unlock_all(c);
 }
 
 size_t center_trim(struct center *c)
@@ -272,4 +275,126 @@ size_t center_trim(struct center *c)
 	bytes = blocks_trim(&c->blocks);
 	center_unlock(c);
 	return bytes;
+}
+
+/* --- several objects at once --- */
+
+static bool has_shards(const struct center *c)
+{
+	return !c->watched && !c->single && c->open.slot < 0;
+}
+
+/*
+ * All or nothing, before anybody else can see what is missing.  Caller holds
+ * the lock.
+ */
+static bool take_all(struct center *c, struct mempool_front *f, void **objects,
+		     size_t count)
+{
+	struct stock *k = &c->stocks[0];
+	size_t most_out = k->most_out;
+	size_t n = front_refill_bulk(f, &c->cells, k, objects, count);
+
+	if (likely(n == count))
+		return true;
+	stock_give(k, objects, n);
+	k->most_out = most_out;
+	return false;
+}
+
+static bool shard_alloc_bulk(struct center *c, void **objects, size_t count)
+{
+	struct shard *s = shard_enter(c);
+	bool got =
+		s->fronts && mempool_front_pop_bulk(s->fronts, objects, count);
+
+	if (!got) {
+		lock_take(&c->lock);
+		got = take_all(c, fronts_of(c, s), objects, count);
+		lock_release(&c->lock);
+	}
+	shard_unlock(s);
+	return got;
+}
+
+static void shard_free_bulk(struct center *c, void *const *objects,
+			    size_t count)
+{
+	struct shard *s = shard_enter(c);
+	size_t n = s->fronts
+			   ? mempool_front_push_bulk(s->fronts, objects, count)
+			   : 0;
+
+	if (n < count) {
+		lock_take(&c->lock);
+		front_drain_bulk(fronts_of(c, s), &c->cells, &c->stocks[0],
+				 objects + n, count - n);
+		lock_release(&c->lock);
+	}
+	shard_unlock(s);
+}
+
+/* Those of this thread, if it can have any.  Caller holds the lock. */
+static struct mempool_front *own_fronts(struct center *c)
+{
+	struct mempool_front *fronts = center_fronts(c);
+
+	return fronts || c->open.slot < 0 ? fronts : hang_fronts(c);
+}
+
+static bool own_alloc_bulk(struct center *c, void **objects, size_t count)
+{
+	bool got;
+
+	center_lock(c);
+	got = take_all(c, own_fronts(c), objects, count);
+	center_unlock(c);
+	return got;
+}
+
+/*
+ * Memory is out, and what there was is back: one who holds all locks sees the
+ * rest of it together.
+ */
+COLD static bool gather(struct center *c, void **objects, size_t count)
+{
+	bool got;
+
+	center_lock_all(c);
+	flush_locked(c);
+	got = take_all(c, NULL, objects, count);
+	center_unlock_all(c);
+	return got;
+}
+
+bool center_alloc_bulk(struct center *c, void **objects, size_t count)
+{
+	bool got = has_shards(c) ? shard_alloc_bulk(c, objects, count)
+				 : own_alloc_bulk(c, objects, count);
+
+	if (unlikely(!got) && !gather(c, objects, count)) {
+		memset(objects, 0, count * sizeof(*objects));
+		center_fail(c);
+		return false;
+	}
+	for (size_t i = 0; c->watched && i < count; i++)
+		watch_out(c, &c->stocks[0], objects[i]);
+	return true;
+}
+
+void center_free_bulk(struct center *c, void *const *objects, size_t count)
+{
+	if (has_shards(c)) {
+		shard_free_bulk(c, objects, count);
+		return;
+	}
+	for (size_t i = 0; c->watched && i < count; i++)
+		if (objects[i])
+			watched_free(c, &c->stocks[0], objects[i]);
+	if (c->watched)
+		return;
+	center_lock(c);
+	front_drain_bulk(own_fronts(c), &c->cells, &c->stocks[0], objects,
+			 count);
+	center_unlock(c);
 }

@@ -16,6 +16,15 @@ void *center_fail(struct center *c);
 void *center_alloc(struct center *c, unsigned class);
 void center_free(struct center *c, unsigned class, void *object);
 
+/*
+ * The same for several objects of a pool of one class; `count` is not 0.
+ * False: fewer are to be had, none is taken, and all slots are NULL.
+ */
+bool center_alloc_bulk(struct center *c, void **objects, size_t count);
+
+/* NULL among them is passed over. */
+void center_free_bulk(struct center *c, void *const *objects, size_t count);
+
 /* A pool that is NULL: ends the program, unless `object` is NULL as well. */
 void center_free_nowhere(const void *object);
 

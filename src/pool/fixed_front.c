@@ -192,6 +192,27 @@ void *front_refill(struct mempool_front *f, struct cells *cells,
 	return object;
 }
 
+size_t front_refill_bulk(struct mempool_front *f, struct cells *cells,
+			 struct stock *k, void **objects, size_t count)
+{
+	size_t n = 0;
+
+	while (n < count) {
+		size_t some = f ? min_of(count_alloc(f, k), count - n) : 0;
+
+		if (some) {
+			mempool_front_pop_bulk(f, objects + n, some);
+			n += some;
+			continue;
+		}
+		objects[n] = front_refill(f, cells, k);
+		if (!objects[n])
+			break;
+		n++;
+	}
+	return n;
+}
+
 /* --- drain --- */
 
 /* Makes room in the free side; false: it has no magazine. */
@@ -240,6 +261,17 @@ void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
 		stock_give(k, &object, 1);
 	else
 		mempool_front_push(f, object);
+}
+
+void front_drain_bulk(struct mempool_front *f, struct cells *cells,
+		      struct stock *k, void *const *objects, size_t count)
+{
+	for (size_t n = 0; n < count; n++) {
+		if (f)
+			n += mempool_front_push_bulk(f, objects + n, count - n);
+		if (n < count && objects[n])
+			front_drain(f, cells, k, objects[n]);
+	}
 }
 
 void front_flush(struct mempool_front *f, struct stock *k)

@@ -30,9 +30,20 @@ void fronts_destroy(struct mempool_front *fronts, struct cells *cells,
 void *front_refill(struct mempool_front *f, struct cells *cells,
 		   struct stock *k);
 
+/*
+ * Fills objects[0..] from the alloc side and what it can be refilled with.
+ * Returns how many; fewer than `count` only when memory is out.  `f` as above.
+ */
+size_t front_refill_bulk(struct mempool_front *f, struct cells *cells,
+			 struct stock *k, void **objects, size_t count);
+
 /* Takes an object when the free side is full.  `f` NULL: for the stock. */
 void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
 		 void *object);
+
+/* Takes objects; NULL among them is passed over.  `f` as above. */
+void front_drain_bulk(struct mempool_front *f, struct cells *cells,
+		      struct stock *k, void *const *objects, size_t count);
 
 /* All objects go to the stock. */
 void front_flush(struct mempool_front *f, struct stock *k);

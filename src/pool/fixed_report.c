@@ -89,24 +89,12 @@ void report_show(struct center *c, struct mempool_stats *stats)
 
 void report_fork_lock(struct roster_entry *e)
 {
-	struct center *c = center_of_entry(e);
-
-	if (c->single)
-		return;
-	for (unsigned i = 0; i < SHARDS; i++)
-		shard_lock(&c->shards[i]);
-	lock_take(&c->lock);
+	center_lock_all(center_of_entry(e));
 }
 
 void report_fork_unlock(struct roster_entry *e)
 {
-	struct center *c = center_of_entry(e);
-
-	if (c->single)
-		return;
-	lock_release(&c->lock);
-	for (unsigned i = 0; i < SHARDS; i++)
-		shard_unlock(&c->shards[i]);
+	center_unlock_all(center_of_entry(e));
 }
 
 void report_fork_child(struct roster_entry *e)
@@ -217,9 +205,7 @@ static void check_fronts(struct center *c, struct mempool_front *fronts)
 
 void report_check(struct center *c)
 {
-	for (unsigned i = 0; i < SHARDS && !c->single; i++)
-		shard_lock(&c->shards[i]);
-	center_lock(c);
+	center_lock_all(c);
 	for (unsigned i = 0; i < c->classes; i++)
 		check_stock(c, &c->stocks[i]);
 	check_blocks(c);
@@ -229,7 +215,5 @@ void report_check(struct center *c)
 		check_fronts(c, c->fronts);
 	else
 		check_fronts(c, mempool_local[c->open.slot]);
-	center_unlock(c);
-	for (unsigned i = 0; i < SHARDS && !c->single; i++)
-		shard_unlock(&c->shards[i]);
+	center_unlock_all(c);
 }

@@ -53,6 +53,24 @@ using Single = Fixed<MEMPOOL_SINGLE>;
 using Locked = Fixed<MEMPOOL_LOCKED>;
 using Local = Fixed<MEMPOOL_THREAD_LOCAL>;
 
+template <enum mempool_threading THREADING> struct Bulk {
+	Fixed<THREADING> fixed{ 64 };
+
+	Bulk(unsigned)
+	{
+	}
+
+	void take(void **objects, unsigned n)
+	{
+		if (mempool_fixed_alloc_bulk(fixed.handle.pool, objects, n))
+			give_up("mempool_fixed_alloc_bulk");
+	}
+	void give(void **objects, unsigned n)
+	{
+		mempool_fixed_free_bulk(fixed.handle.pool, objects, n);
+	}
+};
+
 template <enum mempool_threading THREADING> struct Var {
 	struct Mine {
 		mempool_var_t *pool;
@@ -238,7 +256,7 @@ static const Row rows[] = {
 	{ "memory", "memory_tree_64", "mempool", weigh_tree<Tree> },
 	{ "memory", "tree_header", "mempool", tree_header<Tree> },
 	{ "memory", "memory_cache_1024", "mempool", weigh_cache<Cache> },
-	MATRIX("mempool", OneByOne<Local>),
+	MATRIX("mempool", Bulk<MEMPOOL_THREAD_LOCAL>),
 };
 
 POOLS_MAIN(rows)
