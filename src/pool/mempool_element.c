@@ -159,11 +159,7 @@ void mempool_free_slow(void *element, mempool_t *pool)
 	lock_take(&in->lock);
 	check(in, element);
 	wanted = inside_put(in, element, &wake);
-	inside_refresh(in);
-	lock_release(&in->lock);
-	reserve_wake(wake);
-	if (!wanted)
-		in->free(element, in->pool_data);
+	inside_end(in, wanted ? NULL : element, wake);
 }
 
 /* One who is woken here may find the lock taken: there are more to hand out. */

@@ -69,11 +69,7 @@ void inside_give(struct mempool_inside *in, void *element)
 
 	lock_take(&in->lock);
 	wanted = inside_put(in, element, &wake);
-	inside_refresh(in);
-	lock_release(&in->lock);
-	reserve_wake(wake);
-	if (!wanted)
-		in->free(element, in->pool_data);
+	inside_end(in, wanted ? NULL : element, wake);
 }
 
 /*
@@ -94,4 +90,13 @@ void inside_refresh(struct mempool_inside *in)
 		__atomic_store_n(&p->quick_alloc, alloc, __ATOMIC_RELAXED);
 	if (__atomic_load_n(&p->quick_free, __ATOMIC_RELAXED) != free)
 		__atomic_store_n(&p->quick_free, free, __ATOMIC_RELEASE);
+}
+
+void inside_end(struct mempool_inside *in, void *unwanted, uint32_t *wake)
+{
+	inside_refresh(in);
+	lock_release(&in->lock);
+	reserve_wake(wake);
+	if (unwanted)
+		in->free(unwanted, in->pool_data);
 }

@@ -64,4 +64,10 @@ void inside_give(struct mempool_inside *in, void *element);
  */
 void inside_refresh(struct mempool_inside *in);
 
+/*
+ * Ends what inside_put() began: refreshes, releases the lock, wakes, and gives
+ * the source what was not wanted, if anything.
+ */
+void inside_end(struct mempool_inside *in, void *unwanted, uint32_t *wake);
+
 #endif

@@ -79,11 +79,7 @@ static void add(struct mempool_inside *in, struct waiter *self, void *element)
 		reserve_serve(&in->reserve, self, element);
 	else
 		wanted = inside_put(in, element, &wake);
-	inside_refresh(in);
-	lock_release(&in->lock);
-	reserve_wake(wake);
-	if (!wanted)
-		in->free(element, in->pool_data);
+	inside_end(in, wanted ? NULL : element, wake);
 }
 
 /* False: it was handed everything, or sent away, in the last moment. */
