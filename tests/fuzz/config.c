@@ -8,26 +8,18 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/config.h"
 
+#include "fuzz.h"
+
 enum { STRINGS = 16, TEXT = 1 << 16 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__ubsan_default_options(void);
 void __sanitizer_set_report_fd(void *fd);
 
 static int told, stderr_before;
-
-const char *__ubsan_default_options(void)
-{
-	return "halt_on_error=1";
-}
 
 /* What is told goes to a file in memory; a sanitizer still reaches stderr. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -38,12 +30,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	stderr_before = dup(STDERR_FILENO);
 	__sanitizer_set_report_fd((void *)(intptr_t)stderr_before);
 	return 0;
-}
-
-static void must(bool claim)
-{
-	if (!claim)
-		abort();
 }
 
 static void check_config(void)

@@ -5,13 +5,10 @@
  * and on which slots.  The source may fail at any point.  In the end all is
  * freed, and nothing may be missing.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/common.h"
-#include "base/inject.h"
 #include "mempool/fixed.h"
-#include "pool/tool.h"
+
+#include "pools.h"
 
 enum { SLOTS = 4096, HEAD = 4 };
 
@@ -28,17 +25,8 @@ enum operation {
 	OPERATIONS
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static unsigned char *slots[SLOTS];
 static size_t live, bytes;
-
-static void must(bool claim)
-{
-	if (!claim)
-		abort();
-}
 
 static unsigned char mark_of(const void *p)
 {
@@ -61,8 +49,7 @@ static void give(mempool_fixed_t *pool, size_t i)
 {
 	unsigned char *p = slots[i];
 
-	for (size_t at = 0; at < bytes; at += 1 + bytes / 64)
-		must(p[at] == mark_of(p));
+	must_be(p, bytes, mark_of(p));
 	memset(p, ~mark_of(p), bytes);
 	mempool_fixed_free(pool, p);
 	slots[i] = slots[--live];
@@ -71,7 +58,6 @@ static void give(mempool_fixed_t *pool, size_t i)
 static void perform(mempool_fixed_t *pool, enum operation operation,
 		    unsigned argument)
 {
-	char rule[] = "pages:1/9";
 
 	switch (operation) {
 	case ALLOC:
@@ -101,23 +87,13 @@ static void perform(mempool_fixed_t *pool, enum operation operation,
 		mempool_fixed_check(pool);
 		break;
 	case REFUSE:
-		rule[sizeof(rule) - 2] = (char)('1' + argument % 9);
-		inject_set(rule);
+		refuse(argument);
 		break;
 	case ALLOW:
 	case OPERATIONS:
 		inject_set(NULL);
 		break;
 	}
-}
-
-/* With ASan looking on, pools keep no stacks: those are what is tried here. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	tool_on = false;
-	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -5,9 +5,6 @@
  * model knows what every live object must contain.  Memory may be refused at
  * any point.  After an input all is freed, and nothing may be missing.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/config.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"
@@ -15,9 +12,11 @@
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "heap/thread.h"
+#include "pool/tool.h"
 
 #include "../unit/objects.h"
 #include "../unit/source.h"
+#include "fuzz.h"
 
 enum { SLOTS = 256, HOARD = 1 << 16, RESERVE = 16 };
 
@@ -38,10 +37,6 @@ enum operation {
 	OPERATIONS
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__ubsan_default_options(void);
-
 static struct slot {
 	uint8_t *p;
 	size_t size;
@@ -54,21 +49,12 @@ static uint8_t fill;
 static void *hoard[HOARD];
 static size_t hoarded;
 
-const char *__ubsan_default_options(void)
-{
-	return "halt_on_error=1";
-}
-
-static void must(bool claim)
-{
-	if (!claim)
-		abort();
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
 	(void)argv;
+	/* With ASan looking on the heap would leave everything to malloc(). */
+	tool_on = false;
 	config.reserve = RESERVE;
 	heap_configured();
 	must(heap_start());

@@ -4,15 +4,12 @@
  * Whatever the bytes are, the operations are such that a player can do them:
  * each object is allocated first and freed last, one turn after the other.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "../../tools/mpool/cli.h"
 #include "../../tools/mpool/log.h"
 
-const struct cli_command cli_commands[1];
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const struct cli_command cli_commands[1];
 
 static void check(const struct log *log)
 {
@@ -26,8 +23,8 @@ static void check(const struct log *log)
 		    op->kind == TRACE_END || op->kind >= TRACE_KINDS ||
 		    freed[op->object] || op->turn != turns[op->object]++)
 			abort();
-		if (!op->turn == (op->kind == TRACE_FREE ||
-				  op->kind == TRACE_REALLOC))
+		if (!op->turn ==
+		    (op->kind == TRACE_FREE || op->kind == TRACE_REALLOC))
 			abort();
 		freed[op->object] = op->kind == TRACE_FREE;
 	}

@@ -8,12 +8,11 @@
  * told to.  In the end every object made has been destroyed once.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include "mempool/cache.h"
 #include "pool/debug.h"
-#include "pool/tool.h"
+
+#include "pools.h"
 
 enum { SLOTS = 256, SEAL = 0xcace };
 
@@ -29,10 +28,6 @@ enum operation {
 	OPERATIONS
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__ubsan_default_options(void);
-
 /* The rest of the object repeats the last byte of `uses`. */
 struct thing {
 	unsigned seal;
@@ -45,26 +40,6 @@ static struct thing *slots[SLOTS];
 static size_t live, visited;
 static long made, unmade;
 static bool failing;
-
-const char *__ubsan_default_options(void)
-{
-	return "halt_on_error=1";
-}
-
-/* Caches that ASan looks into have no stocks. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	tool_on = false;
-	return 0;
-}
-
-static void must(bool claim)
-{
-	if (!claim)
-		abort();
-}
 
 static size_t rest_bytes(void)
 {

@@ -4,8 +4,6 @@
  * Whatever the file holds, the reader says what is wrong with it or gives a
  * page that every printer can print.
  */
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -15,9 +13,9 @@
 #include "watch/prometheus.h"
 #include "watch/text.h"
 
-const struct cli_command cli_commands[1];
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const struct cli_command cli_commands[1];
 
 static void print(const struct page *page)
 {

@@ -6,13 +6,11 @@
  * Memory may be refused at any point.  After an input all is freed, and each
  * chunk must be one free block that can be unmapped.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "pool/pages.h"
 
 #include "../unit/source.h"
 #include "../unit/sources.h"
+#include "fuzz.h"
 
 enum { SLOTS = 256, LIMIT = 64 << 20 };
 
@@ -28,9 +26,6 @@ enum operation {
 	OPERATIONS
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__ubsan_default_options(void);
-
 static struct slot {
 	uint8_t *p;
 	size_t bytes;
@@ -40,17 +35,6 @@ static struct slot {
 static mempool_pages_t *pages;
 static uint8_t fill;
 static size_t out_bytes;
-
-const char *__ubsan_default_options(void)
-{
-	return "halt_on_error=1";
-}
-
-static void must(bool claim)
-{
-	if (!claim)
-		abort();
-}
 
 /* The ends of a block: what overlaps it overwrites one of them. */
 static void mark(struct slot *s, uint8_t *p, size_t bytes)

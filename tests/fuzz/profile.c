@@ -4,15 +4,12 @@
  * Whatever the bytes are, it says what is wrong or gives a profile in which
  * every number that names something names something that is there.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "../../tools/mpool/cli.h"
 #include "../../tools/mpool/profile.h"
 
-const struct cli_command cli_commands[1];
+#include "fuzz.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const struct cli_command cli_commands[1];
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -6,15 +6,13 @@
  * so that ASan sees each allocation, or takes the fast path.  Each operation is
  * two bytes: what, and how much of it.  Memory may be refused at any point.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "mempool/region.h"
 #include "pool/start.h"
 #include "pool/tool.h"
 
 #include "../unit/source.h"
 #include "../unit/sources.h"
+#include "fuzz.h"
 
 enum { OBJECTS = 1024, MARKS = 32 };
 
@@ -35,9 +33,6 @@ enum operation {
 	OPERATIONS
 };
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__ubsan_default_options(void);
-
 /* An allocation, or a cleanup when `handle` is there. */
 static struct object {
 	uint8_t *p;
@@ -56,17 +51,6 @@ static mempool_region_t *region;
 static unsigned count, mark_count;
 static uint8_t fill;
 static bool resized; /* in its place, perhaps before a mark */
-
-const char *__ubsan_default_options(void)
-{
-	return "halt_on_error=1";
-}
-
-static void must(bool claim)
-{
-	if (!claim)
-		abort();
-}
 
 static void verify(const struct object *o)
 {

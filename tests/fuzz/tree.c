@@ -6,11 +6,9 @@
  * refuses; what a free leaves is told by the destructors, and must agree with
  * the parents that the library names.  At the end all is freed.
  */
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include "mempool/tree.h"
+
+#include "fuzz.h"
 
 enum { SLOTS = 48 };
 
@@ -35,12 +33,6 @@ static struct slot {
 	size_t size;
 	bool refuses, pool;
 } slots[SLOTS];
-
-static void must(bool so)
-{
-	if (!so)
-		abort();
-}
 
 static struct slot *slot_of(const void *node)
 {
@@ -210,8 +202,6 @@ static void end_all(void)
 		}
 	} while (some);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

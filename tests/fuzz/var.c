@@ -5,13 +5,10 @@
  * on which slot, and of which size.  The source may fail at any point.  In the
  * end all is freed, and nothing may be missing.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "base/common.h"
-#include "base/inject.h"
 #include "mempool/var.h"
-#include "pool/tool.h"
+
+#include "pools.h"
 
 enum { SLOTS = 256, HEAD = 2, STEP = 4 };
 
@@ -30,9 +27,6 @@ enum operation {
 	OPERATIONS
 };
 
-int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 static struct slot {
 	unsigned char *p;
 	size_t size;
@@ -40,19 +34,6 @@ static struct slot {
 } slots[SLOTS];
 
 static unsigned char fill;
-
-static void must(bool claim)
-{
-	if (!claim)
-		abort();
-}
-
-static void verify(const unsigned char *p, size_t size, unsigned char with)
-{
-	for (size_t i = 0; i < size; i += 1 + size / 256)
-		must(p[i] == with);
-	must(!size || p[size - 1] == with);
-}
 
 static void settle(mempool_var_t *pool, struct slot *s, void *p, size_t size)
 {
@@ -70,7 +51,7 @@ static void release(mempool_var_t *pool, struct slot *s)
 {
 	if (!s->p)
 		return;
-	verify(s->p, s->size, s->fill);
+	must_be(s->p, s->size, s->fill);
 	mempool_var_free(pool, s->p);
 	s->p = NULL;
 }
@@ -81,11 +62,11 @@ static void resize(mempool_var_t *pool, struct slot *s, size_t size)
 
 	if (!p) {
 		if (s->p)
-			verify(s->p, s->size, s->fill);
+			must_be(s->p, s->size, s->fill);
 		return;
 	}
 	if (s->p)
-		verify(p, min_of(size, s->size), s->fill);
+		must_be(p, min_of(size, s->size), s->fill);
 	settle(pool, s, p, size);
 }
 
@@ -93,7 +74,6 @@ static void perform(mempool_var_t *pool, enum operation operation,
 		    struct slot *s, size_t size)
 {
 	size_t align = (size_t)16 << size % 8;
-	char rule[] = "pages:1/9";
 
 	switch (operation) {
 	case ALLOC:
@@ -133,23 +113,13 @@ static void perform(mempool_var_t *pool, enum operation operation,
 		mempool_var_check(pool);
 		break;
 	case REFUSE:
-		rule[sizeof(rule) - 2] = (char)('1' + size % 9);
-		inject_set(rule);
+		refuse(size);
 		break;
 	case ALLOW:
 	case OPERATIONS:
 		inject_set(NULL);
 		break;
 	}
-}
-
-/* With ASan looking on, pools keep no stacks: those are what is tried here. */
-int LLVMFuzzerInitialize(int *argc, char ***argv)
-{
-	(void)argc;
-	(void)argv;
-	tool_on = false;
-	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -19,6 +19,7 @@
 
 #include "mempool/pages.h"
 #include "mempool/region.h"
+#include "stress/must.h"
 #include "unit/source.h"
 #include "unit/sources.h"
 
@@ -30,15 +31,6 @@ enum { FORKS = 1 };
 #endif
 
 enum { WORKERS = 4, SLOTS = 512, SECONDS = 3, HANG_SECONDS = 60 };
-
-#define MUST(claim)                                                            \
-	do {                                                                   \
-		if (!(claim)) {                                                \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__,       \
-				__LINE__, #claim);                             \
-			abort();                                               \
-		}                                                              \
-	} while (0)
 
 /* Begins a block; its last word repeats the seal. */
 struct block {
@@ -52,14 +44,6 @@ static mempool_pages_t *own;
 static bool over;
 static unsigned long blocks, regions, failures, forks;
 
-static uint64_t chance(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 2685821657736338717u >> 32;
-}
-
 static bool is_over(void)
 {
 	return __atomic_load_n(&over, __ATOMIC_RELAXED);
@@ -72,8 +56,8 @@ static uintptr_t *last_word(struct block *b)
 
 static struct block *make(uint64_t *state)
 {
-	unsigned order = (unsigned)(chance(state) % 4 * (chance(state) % 4));
-	mempool_pages_t *from = chance(state) % 2 ? own : NULL;
+	unsigned order = (unsigned)(below(state, 4) * below(state, 4));
+	mempool_pages_t *from = below(state, 2) ? own : NULL;
 	struct block *b = mempool_pages_alloc(from, order);
 
 	__atomic_add_fetch(b ? &blocks : &failures, 1, __ATOMIC_RELAXED);
@@ -99,18 +83,18 @@ static void unmake(struct block *b)
 
 static void serve(uint64_t *state)
 {
-	struct mempool_options o = { .pages = chance(state) % 2 ? own : NULL };
+	struct mempool_options o = { .pages = below(state, 2) ? own : NULL };
 	mempool_region_t *r = mempool_region_create(&o);
 
 	if (!r)
 		return;
-	for (unsigned i = 0, n = (unsigned)chance(state) % 300; i < n; i++) {
-		size_t size = 1 + chance(state) % (i % 40 ? 400 : 60000);
+	for (unsigned i = 0, n = (unsigned)below(state, 300); i < n; i++) {
+		size_t size = 1 + below(state, i % 40 ? 400 : 60000);
 		char *p = mempool_region_alloc(r, size);
 
 		if (p)
 			p[0] = p[size - 1] = 1;
-		if (chance(state) % 100 == 0)
+		if (below(state, 100) == 0)
 			mempool_region_reset(r);
 	}
 	mempool_region_check(r);
@@ -123,11 +107,11 @@ static void *work(void *seed)
 	uint64_t state = (uintptr_t)seed;
 
 	while (!is_over()) {
-		struct block *b = chance(&state) % 2 ? make(&state) : NULL;
+		struct block *b = below(&state, 2) ? make(&state) : NULL;
 
-		unmake(__atomic_exchange_n(&slots[chance(&state) % SLOTS], b,
+		unmake(__atomic_exchange_n(&slots[below(&state, SLOTS)], b,
 					   __ATOMIC_ACQ_REL));
-		if (chance(&state) % 64 == 0)
+		if (below(&state, 64) == 0)
 			serve(&state);
 	}
 	return NULL;
@@ -162,11 +146,11 @@ static void *disturb(void *unused)
 	(void)unused;
 	while (!is_over()) {
 		nanosleep(&pause, NULL);
-		mempool_pages_trim(chance(&state) % 2 ? own : NULL);
-		mempool_pages_check(chance(&state) % 2 ? own : NULL);
-		if (chance(&state) % 4 == 0)
-			source_refuse_calls(1 + (long)chance(&state) % 5, 6);
-		if (FORKS && chance(&state) % 16 == 0)
+		mempool_pages_trim(below(&state, 2) ? own : NULL);
+		mempool_pages_check(below(&state, 2) ? own : NULL);
+		if (below(&state, 4) == 0)
+			source_refuse_calls(1 + (long)below(&state, 5), 6);
+		if (FORKS && below(&state, 16) == 0)
 			fork_once();
 	}
 	return NULL;

@@ -24,20 +24,13 @@
 #include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
+#include "stress/must.h"
+#include "unit/chance.h"
 #include "unit/objects.h"
 
 enum { STRESS_SECONDS = 3, STRESS_HANG_SECONDS = 60, SLOTS = 1 << 12 };
 
-#define MUST(claim)                                                            \
-	do {                                                                   \
-		if (!(claim)) {                                                \
-			fprintf(stderr, "%s:%d: not so: %s\n", __FILE__,       \
-				__LINE__, #claim);                             \
-			abort();                                               \
-		}                                                              \
-	} while (0)
-
-/* --- time and chance --- */
+/* --- time --- */
 
 static inline double seconds(void)
 {
@@ -55,20 +48,6 @@ static inline double deadline(void)
 
 	alarm((unsigned)run + STRESS_HANG_SECONDS);
 	return seconds() + run;
-}
-
-/* xorshift64*; the state is not zero. */
-static inline uint64_t chance(uint64_t *state)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return *state * 2685821657736338717u;
-}
-
-static inline size_t below(uint64_t *state, size_t limit)
-{
-	return (size_t)((chance(state) >> 32) * limit >> 32);
 }
 
 /* --- objects --- */

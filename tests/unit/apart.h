@@ -41,13 +41,17 @@ struct apart {
 /* Entries of an array of struct CMUnitTest.  The function's name: the claim. */
 #define APART(function)                                                        \
 	{                                                                      \
-		#function, apart_run, NULL, NULL,                              \
-			&(struct apart){ function, NULL }                      \
+#function, apart_run, NULL, NULL, &(struct apart)              \
+		{                                                              \
+			function, NULL                                         \
+		}                                                              \
 	}
 #define ABORTS(function, words)                                                \
 	{                                                                      \
-		#function, apart_run, NULL, NULL,                              \
-			&(struct apart){ function, words }                     \
+#function, apart_run, NULL, NULL, &(struct apart)              \
+		{                                                              \
+			function, words                                        \
+		}                                                              \
 	}
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -117,7 +121,8 @@ __attribute__((unused)) static void apart_run(void **state)
 	if (test->last_words) {
 		if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGABRT ||
 		    !strstr(words, test->last_words))
-			fail_msg("status %#x instead of an abort with \"%s\": %s",
+			fail_msg("status %#x instead of an abort with \"%s\": "
+				 "%s",
 				 (unsigned)status, test->last_words, words);
 	} else if (status) {
 		fail_msg("status %#x: %s", (unsigned)status, words);

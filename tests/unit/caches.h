@@ -42,7 +42,7 @@ static void destroy_thing(void *object, void *arg)
 	__atomic_add_fetch(&unmade, 1, __ATOMIC_RELAXED);
 }
 
-__attribute__((unused)) static bool is_fit(const void *object, void *arg)
+static inline bool is_fit(const void *object, void *arg)
 {
 	const struct thing *x = object;
 
@@ -50,7 +50,8 @@ __attribute__((unused)) static bool is_fit(const void *object, void *arg)
 	return x->seal == THING_SEAL;
 }
 
-static struct mempool_cache_options things(enum mempool_threading threading)
+static inline struct mempool_cache_options
+things(enum mempool_threading threading)
 {
 	struct mempool_cache_options o = {
 		.base = { .name = "things", .threading = threading },
@@ -61,22 +62,63 @@ static struct mempool_cache_options things(enum mempool_threading threading)
 	return o;
 }
 
-__attribute__((unused)) static mempool_cache_t *
-cache_of(enum mempool_threading threading)
+static inline mempool_cache_t *cache_with(struct mempool_cache_options o)
 {
-	struct mempool_cache_options o = things(threading);
 	mempool_cache_t *c = mempool_cache_create(sizeof(struct thing), &o);
 
 	assert_non_null(c);
 	return c;
 }
 
-__attribute__((unused)) static struct mempool_stats stats_of(mempool_cache_t *c)
+static inline mempool_cache_t *cache_of(enum mempool_threading threading)
+{
+	return cache_with(things(threading));
+}
+
+/* `n` objects, and who finds none waits. */
+static inline mempool_cache_t *blocking_cache(size_t n)
+{
+	struct mempool_cache_options o = things(MEMPOOL_LOCKED);
+
+	o.exhaustion = MEMPOOL_BLOCK;
+	o.ahead = n;
+	return cache_with(o);
+}
+
+static inline struct mempool_stats stats_of(mempool_cache_t *c)
 {
 	struct mempool_stats s;
 
 	assert_int_equal(mempool_cache_stats(c, &s), 0);
 	return s;
+}
+
+static inline void get_all(mempool_cache_t *c, void **all, int n)
+{
+	for (int i = 0; i < n; i++) {
+		all[i] = mempool_cache_get(c, 0);
+		assert_non_null(all[i]);
+	}
+}
+
+static inline void put_all(mempool_cache_t *c, void **all, int n)
+{
+	for (int i = 0; i < n; i++)
+		mempool_cache_put(c, all[i]);
+}
+
+/* One is made, and lies in stock. */
+static inline void get_and_put(mempool_cache_t *c)
+{
+	mempool_cache_put(c, mempool_cache_get(c, 0));
+}
+
+/* Each object that was made is unmade then. */
+static inline void end_of(mempool_cache_t *c)
+{
+	mempool_cache_check(c);
+	mempool_cache_destroy(c);
+	assert_int_equal(made, unmade);
 }
 
 #endif

@@ -7,19 +7,36 @@
 #include <stdint.h>
 #include <time.h>
 
-__attribute__((unused)) static uint64_t now_ms(void)
+static inline uint64_t now_us(void)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-__attribute__((unused)) static void pause_ms(long ms)
+static inline uint64_t now_ms(void)
+{
+	return now_us() / 1000;
+}
+
+static inline void pause_ms(long ms)
 {
 	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
 
 	nanosleep(&pause, NULL);
+}
+
+/* A deadline. */
+static inline struct timespec in_ms(long ms)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	t.tv_nsec += ms % 1000 * 1000000;
+	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
+	t.tv_nsec %= 1000000000;
+	return t;
 }
 
 #endif

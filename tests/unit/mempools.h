@@ -5,33 +5,18 @@
 #ifndef UNIT_MEMPOOLS_H
 #define UNIT_MEMPOOLS_H
 
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "mempool/fault.h"
 #include "mempool/reserve.h"
 #include "mempool/stats.h"
 #include "pool/mempool_inside.h"
+#include "unit/clock.h"
+#include "unit/errors.h"
+#include "unit/threads.h"
 
 enum { ELEMENT = 64, FOREVER = 1 << 30 };
-
-/* --- errors --- */
-
-#define assert_refused(call, error)                                            \
-	do {                                                                   \
-		errno = 0;                                                     \
-		assert_null(call);                                             \
-		assert_int_equal(errno, error);                                \
-	} while (0)
-
-#define assert_errno(call, error)                                              \
-	do {                                                                   \
-		errno = 0;                                                     \
-		assert_int_equal(call, -(error));                              \
-		assert_int_equal(errno, error);                                \
-	} while (0)
 
 /* --- the source --- */
 
@@ -85,33 +70,7 @@ static inline mempool_t *scarce_pool(int min_nr)
 	return pool;
 }
 
-/* --- time --- */
-
-static inline uint64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-static inline void pause_ms(long ms)
-{
-	struct timespec pause = { ms / 1000, ms % 1000 * 1000000 };
-
-	nanosleep(&pause, NULL);
-}
-
-static inline struct timespec in_ms(long ms)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	t.tv_nsec += ms % 1000 * 1000000;
-	t.tv_sec += ms / 1000 + t.tv_nsec / 1000000000;
-	t.tv_nsec %= 1000000000;
-	return t;
-}
+/* --- statistics --- */
 
 #define STAT(pool, member)                                                     \
 	({                                                                     \
@@ -151,14 +110,9 @@ static inline void let_wait(struct caller *c, mempool_t *pool)
 	uint64_t before = STAT(pool, waits);
 
 	c->pool = pool;
-	assert_int_equal(pthread_create(&c->thread, NULL, call, c), 0);
+	c->thread = start_thread(call, c);
 	while (STAT(pool, waits) == before)
 		pause_ms(1);
-}
-
-static inline void finish(struct caller *c)
-{
-	assert_int_equal(pthread_join(c->thread, NULL), 0);
 }
 
 /* A pool that has nothing left, and its one element. */
@@ -171,12 +125,18 @@ static inline mempool_t *empty_pool(void **element)
 	return pool;
 }
 
-static inline void end_of_empty(mempool_t *pool, void *element)
+/* The pool is full, and with it goes all that the source gave. */
+static inline void end_of(mempool_t *pool)
 {
-	mempool_free(element, pool);
 	assert_true(mempool_is_saturated(pool));
 	mempool_destroy(pool);
 	assert_int_equal(counting.live, 0);
+}
+
+static inline void end_of_empty(mempool_t *pool, void *element)
+{
+	mempool_free(element, pool);
+	end_of(pool);
 }
 
 #endif

@@ -35,8 +35,8 @@ static struct {
 	long maps, commits, returns, populates;
 	size_t returned_bytes;
 	bool refuse_returns, refuse_populate, refuse_pin, refuse_wipe;
-	bool elsewhere;      /* as a kernel without MAP_FIXED_NOREPLACE */
-	uintptr_t pinned;    /* cannot be given back, as if in mlock */
+	bool elsewhere;	  /* as a kernel without MAP_FIXED_NOREPLACE */
+	uintptr_t pinned; /* cannot be given back, as if in mlock */
 } source = { .refuse_from = LONG_MAX, .refuse_to = LONG_MAX };
 
 /* From the n-th call on, 1 being the next, `count` calls are refused. */

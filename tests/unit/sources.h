@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "mempool/pages.h"
 #include "mempool/stats.h"
+#include "chance.h"
 
 struct named_stats {
 	const char *name;
@@ -56,15 +57,6 @@ __attribute__((unused)) static mempool_pages_t *source_named(const char *name,
 	struct mempool_options o = { .name = name, .limit = limit };
 
 	return mempool_pages_create(&o);
-}
-
-/* xorshift64*; the state is not zero. */
-__attribute__((unused)) static size_t any_below(uint64_t *state, size_t limit)
-{
-	*state ^= *state >> 12;
-	*state ^= *state << 25;
-	*state ^= *state >> 27;
-	return (size_t)((*state * 2685821657736338717u >> 32) * limit >> 32);
 }
 
 #endif

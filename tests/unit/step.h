@@ -16,10 +16,10 @@
 #include <ucontext.h>
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-#define STEP_WORKS 1
+#define STEP_WORKS	    1
 #define STEP_FLAGS(context) ((context)->uc_mcontext.gregs[REG_EFL])
 #else
-#define STEP_WORKS 0
+#define STEP_WORKS	    0
 #define STEP_FLAGS(context) (*(long long *)(context)->uc_link)
 #endif
 

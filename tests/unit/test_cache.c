@@ -6,10 +6,9 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "unit/heaps.h"
 #include "unit/source.h"
+#include "unit/threads.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP };
 
@@ -237,13 +236,11 @@ static void *free_third(void *unused)
 
 static void a_double_free_by_two_threads_is_found_when_drained(void)
 {
-	pthread_t thread;
 
 	heaps_start(0);
 	heaps_alloc(SIZE, 5);
 	object_free(objects[2]);
-	pthread_create(&thread, NULL, free_third, NULL);
-	pthread_join(thread, NULL);
+	run_thread(free_third, NULL);
 	heap_trim();
 }
 

@@ -3,12 +3,11 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "unit/clock.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
 #include "unit/step.h"
+#include "unit/threads.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP, RESERVE = 64 };
 
@@ -96,10 +95,8 @@ static void frees_of_any_thread_fill_the_reserve(void)
 	heaps_start(RESERVE);
 	got = run_dry();
 	for (int i = 1; i <= 4; i++) {
-		pthread_t thread;
 
-		pthread_create(&thread, NULL, free_ten, objects + got - 10 * i);
-		pthread_join(thread, NULL);
+		run_thread(free_ten, objects + got - 10 * i);
 		assert_int_equal(heaps_stats(C).reserve_current, 10 * i);
 	}
 	heaps_nothing_is_lost(C);
@@ -291,7 +288,7 @@ static void a_waiter_is_woken_by_one_free_of_another_thread(void)
 	start_waiting(&thread, &got);
 	start = now_ms();
 	object_free(objects[n - 1]);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 	assert_ptr_equal(got, objects[n - 1]);
 	assert_true(now_ms() - start < 5000);
 	heaps_nothing_is_lost(C);
@@ -309,7 +306,7 @@ static void without_a_reserve_a_waiter_is_woken_too(void)
 	config.wait_ms = 10000;
 	start_waiting(&thread, &got);
 	object_free(objects[n - 1]);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 	assert_ptr_equal(got, objects[n - 1]);
 	heaps_free(objects, n - 1);
 	assert_false(central[C].scarce);
@@ -330,7 +327,7 @@ static void waiters_are_served_in_the_order_they_came(void)
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
 		object_free(objects[n - 1 - i]);
 	for (size_t i = 0; i < COUNT_OF(threads); i++) {
-		pthread_join(threads[i], NULL);
+		join_thread(threads[i]);
 		assert_ptr_equal(got[i], objects[n - 1 - i]);
 	}
 	heaps_nothing_is_lost(C);

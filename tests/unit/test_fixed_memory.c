@@ -5,66 +5,18 @@
 #include "unit/apart.h"
 
 #include "base/inject.h"
-#include "mempool/fixed.h"
 #include "mempool/pages.h"
+#include "unit/chance.h"
+#include "unit/fixeds.h"
 
-enum { MANY = 20000, KIB_64 = 64 << 10 };
-
-static const enum mempool_threading forms[] = { MEMPOOL_LOCKED, MEMPOOL_SINGLE,
-						MEMPOOL_THREAD_LOCAL };
-
-static void *objects[MANY];
-
-static mempool_fixed_t *make(size_t size, enum mempool_threading form,
-			     size_t limit)
-{
-	struct mempool_options o = { .name = "test",
-				     .threading = form,
-				     .limit = limit };
-	mempool_fixed_t *pool = mempool_fixed_create(size, &o);
-
-	assert_non_null(pool);
-	return pool;
-}
-
-static struct mempool_stats stats_of(mempool_fixed_t *pool)
-{
-	struct mempool_stats s;
-
-	mempool_fixed_stats(pool, &s);
-	return s;
-}
-
-/* Returns how many there were before memory was out. */
-static size_t take(mempool_fixed_t *pool, size_t most)
-{
-	size_t n = 0;
-
-	while (n < most && (objects[n] = mempool_fixed_alloc(pool)))
-		n++;
-	return n;
-}
-
-static void give(mempool_fixed_t *pool, size_t n)
-{
-	while (n-- > 0)
-		mempool_fixed_free(pool, objects[n]);
-}
-
-static uint64_t random_state = 88172645463325252u;
-
-static size_t below(size_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (size_t)(random_state % limit);
-}
+enum { MANY = FIXEDS_MOST, KIB_64 = 64 << 10 };
 
 static void shuffle(size_t n)
 {
+	uint64_t random = 1;
+
 	for (size_t i = n; i > 1; i--) {
-		size_t other = below(i);
+		size_t other = below(&random, i);
 		void *p = objects[i - 1];
 
 		objects[i - 1] = objects[other];
@@ -101,7 +53,7 @@ static void what_is_taken_at_the_start_is_not_asked_for_again(void)
 
 static void empty_blocks_go_back_in_any_order(void)
 {
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+	for (size_t f = 0; f < FORMS; f++) {
 		mempool_fixed_t *pool = make(64, forms[f], 0);
 		uint64_t held, rest;
 		size_t given;
@@ -155,7 +107,7 @@ static void check_limit(size_t size, size_t limit, enum mempool_threading form)
 
 static void the_limit_is_reached_and_not_passed(void)
 {
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+	for (size_t f = 0; f < FORMS; f++) {
 		check_limit(64, 4096, forms[f]);
 		check_limit(64, 100000, forms[f]);
 		check_limit(100, 1 << 20, forms[f]);
@@ -174,7 +126,7 @@ static void with_a_limit_most_of_it_is_objects(void)
 
 static void a_source_that_fails_now_and_then_loses_nothing(void)
 {
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+	for (size_t f = 0; f < FORMS; f++) {
 		for (int every = 1; every < 12; every++) {
 			struct mempool_options o = { .threading = forms[f] };
 			mempool_fixed_t *pool;
@@ -217,9 +169,7 @@ static void without_memory_for_magazines_objects_go_one_by_one(void)
 	assert_int_equal(take(pool, MANY), n);
 	give(pool, n);
 	inject_set(NULL);
-	mempool_fixed_check(pool);
-	assert_int_equal(stats_of(pool).live, 0);
-	mempool_fixed_destroy(pool);
+	end_of(pool);
 }
 
 static void pools_over_a_source_of_their_own_give_all_back(void)
@@ -238,8 +188,7 @@ static void pools_over_a_source_of_their_own_give_all_back(void)
 static void pools_come_and_go_without_end(void)
 {
 	for (int i = 0; i < 3000; i++) {
-		mempool_fixed_t *pool =
-			make(64, forms[i % (int)COUNT_OF(forms)], 0);
+		mempool_fixed_t *pool = make(64, forms[i % FORMS], 0);
 
 		take(pool, 200);
 		mempool_fixed_destroy(pool);

@@ -3,80 +3,49 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
-#include "mempool/fixed.h"
 #include "pool/debug.h"
-#include "pool/tool.h"
+#include "unit/fixeds.h"
+#include "unit/tools.h"
 
-enum { MANY = 8 };
-
-static void *objects[MANY];
-
-static mempool_fixed_t *make(size_t size, enum mempool_threading form,
-			     size_t limit)
+static void free_twice(size_t size, enum mempool_threading form)
 {
-	struct mempool_options o = { .name = "test",
-				     .threading = form,
-				     .limit = limit };
-	mempool_fixed_t *pool = mempool_fixed_create(size, &o);
-
-	assert_non_null(pool);
-	return pool;
-}
-
-/* Returns how many there were before memory was out. */
-static size_t take(mempool_fixed_t *pool, size_t most)
-{
-	size_t n = 0;
-
-	while (n < most && (objects[n] = mempool_fixed_alloc(pool)))
-		n++;
-	return n;
-}
-
-static void give(mempool_fixed_t *pool, size_t n)
-{
-	while (n-- > 0)
-		mempool_fixed_free(pool, objects[n]);
-}
-
-static void freed_twice_at_once(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_LOCKED, 0);
+	mempool_fixed_t *pool = make(size, form, 0);
 	void *p = mempool_fixed_alloc(pool);
 
 	mempool_fixed_free(pool, p);
 	mempool_fixed_free(pool, p);
 }
 
-static void freed_twice_at_once_in_a_single_pool(void)
+/* With another one freed between. */
+static void free_twice_later(size_t size)
 {
-	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
-	void *p = mempool_fixed_alloc(pool);
-
-	mempool_fixed_free(pool, p);
-	mempool_fixed_free(pool, p);
-}
-
-static void freed_twice_in_a_thread_local_pool(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
-	void *p = mempool_fixed_alloc(pool);
-
-	mempool_fixed_free(pool, p);
-	mempool_fixed_free(pool, p);
-}
-
-static void freed_twice_with_others_between(void)
-{
-	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
+	mempool_fixed_t *pool = make(size, MEMPOOL_SINGLE, 0);
 
 	take(pool, 2);
 	mempool_fixed_free(pool, objects[0]);
 	mempool_fixed_free(pool, objects[1]);
 	mempool_fixed_free(pool, objects[0]);
 	mempool_fixed_trim(pool);
+}
+
+static void freed_twice_at_once(void)
+{
+	free_twice(64, MEMPOOL_LOCKED);
+}
+
+static void freed_twice_at_once_in_a_single_pool(void)
+{
+	free_twice(64, MEMPOOL_SINGLE);
+}
+
+static void freed_twice_in_a_thread_local_pool(void)
+{
+	free_twice(64, MEMPOOL_THREAD_LOCAL);
+}
+
+static void freed_twice_with_others_between(void)
+{
+	free_twice_later(64);
 }
 
 static void a_foreign_pointer_is_freed(void)
@@ -115,20 +84,19 @@ static void a_pointer_into_an_object_is_freed(void)
 
 static void a_large_object_is_freed_twice(void)
 {
-	mempool_fixed_t *pool = make(100000, MEMPOOL_SINGLE, 0);
+	free_twice_later(100000);
+}
 
-	take(pool, 2);
-	mempool_fixed_free(pool, objects[0]);
-	mempool_fixed_free(pool, objects[1]);
-	mempool_fixed_free(pool, objects[0]);
+static mempool_fixed_t *debugged(unsigned flags, enum mempool_threading form)
+{
+	debug_flags = flags;
+	return make(64, form, 0);
 }
 
 static void watched_a_double_free_is_found_at_once(void)
 {
-	mempool_fixed_t *pool;
+	mempool_fixed_t *pool = debugged(DEBUG_POISON, MEMPOOL_THREAD_LOCAL);
 
-	debug_flags = DEBUG_POISON;
-	pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
 	take(pool, 3);
 	give(pool, 3);
 	mempool_fixed_free(pool, objects[2]);
@@ -136,10 +104,8 @@ static void watched_a_double_free_is_found_at_once(void)
 
 static void watched_a_foreign_pointer_is_found_at_once(void)
 {
-	mempool_fixed_t *pool;
+	mempool_fixed_t *pool = debugged(DEBUG_POISON, MEMPOOL_LOCKED);
 
-	debug_flags = DEBUG_POISON;
-	pool = make(64, MEMPOOL_LOCKED, 0);
 	mempool_fixed_free(pool, &pool);
 }
 
@@ -163,56 +129,37 @@ static void *use(void *pool)
 	return NULL;
 }
 
-static void run(void *(*body)(void *), void *arg)
-{
-	pthread_t thread;
-
-	assert_int_equal(pthread_create(&thread, NULL, body, arg), 0);
-	pthread_join(thread, NULL);
-}
-
 static void another_thread_in_a_single_pool_is_named(void)
 {
-	mempool_fixed_t *pool;
+	mempool_fixed_t *pool = debugged(DEBUG_OWNER, MEMPOOL_SINGLE);
 
-	debug_flags = DEBUG_OWNER;
-	pool = make(64, MEMPOOL_SINGLE, 0);
 	use(pool);
-	run(use, pool);
+	run_thread(use, pool);
 }
 
 static void the_owner_is_who_calls_first(void)
 {
-	mempool_fixed_t *pool;
+	mempool_fixed_t *pool = debugged(DEBUG_OWNER, MEMPOOL_SINGLE);
 
-	debug_flags = DEBUG_OWNER;
-	pool = make(64, MEMPOOL_SINGLE, 0);
-	run(use, pool);
+	run_thread(use, pool);
 	pool = make(64, MEMPOOL_LOCKED, 0);
 	use(pool);
-	run(use, pool);
+	run_thread(use, pool);
 }
 
-/* Tools stop the program in ways of their own. */
+static void use_after_free(void)
+{
+	mempool_fixed_t *pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
+	char *volatile p = mempool_fixed_alloc(pool);
+
+	p[0] = 1;
+	mempool_fixed_free(pool, p);
+	p[0] = 2;
+}
+
 static void a_tool_finds_a_use_after_free(void)
 {
-	int status;
-	pid_t child;
-
-	if (!tool_on)
-		apart_skip("neither ASan nor valgrind looks on");
-	child = fork();
-	if (!child) {
-		mempool_fixed_t *pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
-		char *volatile p = mempool_fixed_alloc(pool);
-
-		p[0] = 1;
-		mempool_fixed_free(pool, p);
-		p[0] = 2;
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_not_equal(status, 0);
+	assert_tool_stops(use_after_free);
 }
 
 static void a_pool_is_destroyed_twice(void)

@@ -3,48 +3,15 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
 #include <sched.h>
 
-#include "mempool/fixed.h"
 #include "mempool/local.h"
+#include "unit/fixeds.h"
+#include "unit/threads.h"
 
 enum { THREADS = 4, ROUNDS = 300, BATCH = 400, SHORT_THREADS = 10000 };
 
-static const enum mempool_threading forms[] = { MEMPOOL_LOCKED,
-						MEMPOOL_THREAD_LOCAL };
-
 static mempool_fixed_t *pool;
-
-static void make(enum mempool_threading form, size_t limit)
-{
-	struct mempool_options o = { .threading = form, .limit = limit };
-
-	pool = mempool_fixed_create(64, &o);
-	assert_non_null(pool);
-}
-
-static struct mempool_stats stats(void)
-{
-	struct mempool_stats s;
-
-	mempool_fixed_stats(pool, &s);
-	return s;
-}
-
-static void start(pthread_t *threads, int n, void *(*body)(void *))
-{
-	for (int i = 0; i < n; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, body,
-						(void *)(intptr_t)(i + 1)),
-				 0);
-}
-
-static void join(pthread_t *threads, int n)
-{
-	for (int i = 0; i < n; i++)
-		pthread_join(threads[i], NULL);
-}
 
 /* Objects carry their owner's number; a pool that gives one twice mixes it. */
 static void *use_in_batches(void *number)
@@ -72,20 +39,26 @@ static void *use_in_batches(void *number)
 	return NULL;
 }
 
+static void start_numbered(pthread_t *threads)
+{
+	for (intptr_t i = 0; i < THREADS; i++)
+		threads[i] = start_thread(use_in_batches, (void *)(i + 1));
+}
+
 static void threads_never_get_the_same_object(void)
 {
 	pthread_t threads[THREADS];
 
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
-		make(forms[f], 0);
-		start(threads, THREADS, use_in_batches);
+	for (size_t f = 0; f < FORMS_SHARED; f++) {
+		pool = make(64, forms[f], 0);
+		start_numbered(threads);
 		for (int i = 0; i < 100; i++)
-			stats();
-		join(threads, THREADS);
+			stats_of(pool);
+		join_threads(threads, THREADS);
 		mempool_fixed_check(pool);
-		assert_int_equal(stats().live, 0);
+		assert_int_equal(stats_of(pool).live, 0);
 		mempool_fixed_trim(pool);
-		assert_int_equal(stats().stock, 0);
+		assert_int_equal(stats_of(pool).stock, 0);
 		mempool_fixed_destroy(pool);
 	}
 }
@@ -126,17 +99,17 @@ static void *consume(void *unused)
 
 static void what_one_allocates_and_another_frees_stays_flat(void)
 {
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+	for (size_t f = 0; f < FORMS_SHARED; f++) {
 		pthread_t threads[2];
 
-		make(forms[f], 0);
+		pool = make(64, forms[f], 0);
 		produced = consumed = 0;
-		start(&threads[0], 1, produce);
-		start(&threads[1], 1, consume);
-		join(threads, 2);
-		assert_int_equal(stats().live, 0);
+		threads[0] = start_thread(produce, NULL);
+		threads[1] = start_thread(consume, NULL);
+		join_threads(threads, 2);
+		assert_int_equal(stats_of(pool).live, 0);
 		/* The ring, the stacks of both and the depot, twice. */
-		assert_true(stats().held_bytes < 2 << 20);
+		assert_true(stats_of(pool).held_bytes < 2 << 20);
 		mempool_fixed_check(pool);
 		mempool_fixed_destroy(pool);
 	}
@@ -146,32 +119,28 @@ static void what_one_allocates_and_another_frees_stays_flat(void)
 
 static void *use_a_little(void *leave_one)
 {
-	void *objects[10];
+	void *mine[10];
 
 	for (int i = 0; i < 10; i++)
-		objects[i] = mempool_fixed_alloc(pool);
+		mine[i] = mempool_fixed_alloc(pool);
 	for (int i = 0; i < (leave_one ? 9 : 10); i++)
-		mempool_fixed_free(pool, objects[i]);
-	return objects[9];
+		mempool_fixed_free(pool, mine[i]);
+	return mine[9];
 }
 
 static void short_threads_leave_nothing(void)
 {
 	uint64_t held = 0;
 
-	make(MEMPOOL_THREAD_LOCAL, 0);
+	pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
 	for (int i = 0; i < SHORT_THREADS; i++) {
-		pthread_t thread;
 
-		pthread_create(&thread, NULL, use_a_little, NULL);
-		pthread_join(thread, NULL);
+		run_thread(use_a_little, NULL);
 		if (i == 10)
-			held = stats().held_bytes;
+			held = stats_of(pool).held_bytes;
 	}
-	assert_int_equal(stats().held_bytes, held);
-	assert_int_equal(stats().live, 0);
-	mempool_fixed_check(pool);
-	mempool_fixed_destroy(pool);
+	assert_int_equal(stats_of(pool).held_bytes, held);
+	end_of(pool);
 }
 
 static void what_a_thread_had_in_use_is_freed_by_another(void)
@@ -179,12 +148,12 @@ static void what_a_thread_had_in_use_is_freed_by_another(void)
 	void *p;
 	pthread_t thread;
 
-	make(MEMPOOL_THREAD_LOCAL, 0);
-	pthread_create(&thread, NULL, use_a_little, &pool);
+	pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
+	thread = start_thread(use_a_little, &pool);
 	pthread_join(thread, &p);
-	assert_int_equal(stats().live, 1);
+	assert_int_equal(stats_of(pool).live, 1);
 	mempool_fixed_free(pool, p);
-	assert_int_equal(stats().live, 0);
+	assert_int_equal(stats_of(pool).live, 0);
 	mempool_fixed_destroy(pool);
 }
 
@@ -209,15 +178,11 @@ static void *end_late(void *unused)
 
 static void a_thread_that_is_ending_may_use_a_pool(void)
 {
-	pthread_t thread;
 
-	make(MEMPOOL_THREAD_LOCAL, 0);
+	pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
 	pthread_key_create(&late, use_late);
-	pthread_create(&thread, NULL, end_late, NULL);
-	pthread_join(thread, NULL);
-	assert_int_equal(stats().live, 0);
-	mempool_fixed_check(pool);
-	mempool_fixed_destroy(pool);
+	run_thread(end_late, NULL);
+	end_of(pool);
 }
 
 /* --- limits --- */
@@ -240,19 +205,19 @@ static void in_a_locked_pool_every_free_object_can_be_had(void)
 	pthread_t threads[THREADS];
 	size_t n = 0, all = 0;
 
-	make(MEMPOOL_LOCKED, 64 << 10);
+	pool = make(64, MEMPOOL_LOCKED, 64 << 10);
 	while (mempool_fixed_alloc(pool))
 		all++;
 	mempool_fixed_destroy(pool);
-	make(MEMPOOL_LOCKED, 64 << 10);
+	pool = make(64, MEMPOOL_LOCKED, 64 << 10);
 	pthread_barrier_init(&barrier, NULL, THREADS + 1);
-	start(threads, THREADS, hoard);
+	start_threads(threads, THREADS, hoard, NULL);
 	pthread_barrier_wait(&barrier);
 	while (mempool_fixed_alloc(pool))
 		n++;
 	assert_int_equal(n, all);
 	pthread_barrier_wait(&barrier);
-	join(threads, THREADS);
+	join_threads(threads, THREADS);
 	mempool_fixed_destroy(pool);
 }
 
@@ -268,10 +233,10 @@ static void more_pools_than_slots_work_as_locked_ones(void)
 		mempool_fixed_free(pools[i], mempool_fixed_alloc(pools[i]));
 	}
 	pool = pools[MEMPOOL_LOCAL_SLOTS + 3];
-	start(threads, THREADS, use_in_batches);
-	join(threads, THREADS);
+	start_numbered(threads);
+	join_threads(threads, THREADS);
 	mempool_fixed_check(pool);
-	assert_int_equal(stats().live, 0);
+	assert_int_equal(stats_of(pool).live, 0);
 	for (size_t i = 0; i < COUNT_OF(pools); i++)
 		mempool_fixed_destroy(pools[i]);
 }
@@ -289,16 +254,15 @@ static void *use_until_stopped(void *number)
 
 static void in_a_child_the_pool_works_on(void)
 {
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+	for (size_t f = 0; f < FORMS_SHARED; f++) {
 		pthread_t threads[THREADS];
 		void *before;
 
-		make(forms[f], 0);
+		pool = make(64, forms[f], 0);
 		before = mempool_fixed_alloc(pool);
 		__atomic_store_n(&stop, false, __ATOMIC_RELAXED);
-		start(threads, THREADS, use_until_stopped);
+		start_threads(threads, THREADS, use_until_stopped, NULL);
 		for (int i = 0; i < 50; i++) {
-			int status;
 			pid_t child = fork();
 
 			if (!child) {
@@ -312,31 +276,30 @@ static void in_a_child_the_pool_works_on(void)
 				mempool_fixed_destroy(pool);
 				_exit(0);
 			}
-			assert_int_equal(waitpid(child, &status, 0), child);
-			assert_int_equal(status, 0);
+			assert_child_succeeds(child);
 		}
 		__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-		join(threads, THREADS);
-		assert_int_equal(stats().live, 1);
+		join_threads(threads, THREADS);
+		assert_int_equal(stats_of(pool).live, 1);
 		mempool_fixed_destroy(pool);
 	}
 }
 
 static void pools_die_while_threads_that_used_them_live(void)
 {
-	make(MEMPOOL_THREAD_LOCAL, 0);
+	pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
 	for (int i = 0; i < 50; i++) {
 		mempool_fixed_t *old = pool;
 		pthread_t threads[THREADS];
 
 		pthread_barrier_init(&barrier, NULL, THREADS + 1);
-		start(threads, THREADS, hoard);
+		start_threads(threads, THREADS, hoard, NULL);
 		pthread_barrier_wait(&barrier);
-		make(MEMPOOL_THREAD_LOCAL, 0);
+		pool = make(64, MEMPOOL_THREAD_LOCAL, 0);
 		/* They end while it is destroyed. */
 		pthread_barrier_wait(&barrier);
 		mempool_fixed_destroy(old);
-		join(threads, THREADS);
+		join_threads(threads, THREADS);
 	}
 	mempool_fixed_destroy(pool);
 }

@@ -1,7 +1,6 @@
 /*
  * test_forwarded.c - counts of what went on to the next allocator.
  */
-#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +9,7 @@
 #include <cmocka.h>
 
 #include "watch/forwarded.h"
+#include "unit/threads.h"
 
 enum { THREADS = 4, CALLS = 10000 };
 
@@ -40,9 +40,8 @@ static void no_call_is_lost_between_threads(void **state)
 	(void)state;
 	forwarded_counting = true;
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, count, NULL);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+		threads[i] = start_thread(count, NULL);
+	join_threads(threads, THREADS);
 	forwarded_read(counts);
 	assert_int_equal(counts[FORWARDED_MALLOC].calls, THREADS * CALLS);
 	assert_int_equal(counts[FORWARDED_MALLOC].bytes,

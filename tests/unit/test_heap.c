@@ -6,13 +6,12 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "base/sys.h"
 #include "heap/cache_enter.h"
 #include "heap/registry.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
+#include "unit/threads.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP };
 
@@ -40,9 +39,9 @@ static void many_threads_start_it_once(void)
 	pthread_barrier_init(&gate, NULL, COUNT_OF(threads));
 	assert_false(heap_is_on());
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_create(&threads[i], NULL, start_and_allocate, &gate);
+		threads[i] = start_thread(start_and_allocate, &gate);
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_join(threads[i], NULL);
+		join_thread(threads[i]);
 	assert_true(heap_is_on());
 	assert_int_equal(heaps_stats(C).live, COUNT_OF(threads));
 	heap_check();

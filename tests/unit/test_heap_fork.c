@@ -3,13 +3,13 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
 #include <sys/syscall.h>
 
 #include "base/lock.h"
 #include "heap/registry.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
+#include "unit/threads.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP, THREADS = 4 };
 
@@ -33,11 +33,9 @@ static pid_t fork_behind_our_back(void)
 
 static void succeeds(pid_t child)
 {
-	int status;
 
 	assert_true(child > 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 }
 
 /* What a child does with what it inherited. */
@@ -125,8 +123,7 @@ static void a_child_gets_what_the_lost_threads_had_in_stock(void)
 
 	heaps_start(64);
 	pthread_barrier_init(&gate, NULL, THREADS + 1);
-	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, hold_some, &gate);
+	start_threads(threads, THREADS, hold_some, &gate);
 	pthread_barrier_wait(&gate);
 	child = fork_announced();
 	if (!child) {
@@ -138,8 +135,7 @@ static void a_child_gets_what_the_lost_threads_had_in_stock(void)
 		_exit(0);
 	}
 	pthread_barrier_wait(&gate);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, THREADS);
 	succeeds(child);
 	assert_int_equal(heaps_stats(C).live, 0);
 	heaps_nothing_is_lost(C);
@@ -189,7 +185,7 @@ static void fork_while_others_churn(pid_t (*how)(void), int count)
 
 	heaps_start(64);
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, churn, NULL);
+		threads[i] = start_thread(churn, NULL);
 	for (int i = 0; i < count; i++) {
 		pid_t child = how();
 
@@ -200,8 +196,7 @@ static void fork_while_others_churn(pid_t (*how)(void), int count)
 		succeeds(child);
 	}
 	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, THREADS);
 	assert_int_equal(heaps_stats(C).live, 0);
 	heaps_nothing_is_lost(C);
 }
@@ -232,6 +227,7 @@ static void orphan_with(void (*take)(void), void (*then)(void))
 	pid_t child;
 
 	heaps_start(64);
+	lock_mark_process();
 	if (!lock_process_mark)
 		apart_skip("this kernel wipes nothing on fork");
 	heaps_alloc(SIZE, 3000);

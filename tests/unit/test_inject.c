@@ -3,10 +3,9 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "base/config.h"
 #include "base/inject.h"
+#include "unit/threads.h"
 
 /* Which of the next 20 calls of `source` fail: '#'. */
 static const char *fate(const char *source)
@@ -219,9 +218,8 @@ static void threads_are_counted_exactly(void)
 
 	assert_true(inject_set("3/8"));
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, ask, NULL);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+		threads[i] = start_thread(ask, NULL);
+	join_threads(threads, THREADS);
 	assert_int_equal(failed, THREADS * CALLS / 8);
 }
 
@@ -230,13 +228,12 @@ static void rules_may_change_while_others_ask(void)
 	pthread_t threads[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, ask, NULL);
+		threads[i] = start_thread(ask, NULL);
 	for (int i = 0; i < 2000; i++) {
 		assert_true(inject_set(i % 2 ? "1/2,50%" : "pages:1/3"));
 		assert_true(inject_set(NULL));
 	}
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, THREADS);
 }
 
 /* --- any text --- */

@@ -4,11 +4,10 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "watch/live.h"
 #include "watch/shelf.h"
 #include "watch/sites.h"
+#include "unit/threads.h"
 
 enum { MANY = 100000 };
 
@@ -110,8 +109,8 @@ static void threads_do_not_lose_each_others(void)
 	void *failed;
 
 	for (uintptr_t i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, add_and_take,
-			       (void *)((i + 1) << 20));
+		threads[i] =
+			start_thread(add_and_take, (void *)((i + 1) << 20));
 	for (int i = 0; i < 4; i++) {
 		pthread_join(threads[i], &failed);
 		assert_null(failed);

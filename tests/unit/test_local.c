@@ -3,9 +3,8 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "pool/local.h"
+#include "unit/threads.h"
 
 enum { THREADS = 4 };
 
@@ -40,10 +39,8 @@ static void *hang_and_stay(void *what)
 
 static void run(void *(*body)(void *), void *arg)
 {
-	pthread_t thread;
 
-	assert_int_equal(pthread_create(&thread, NULL, body, arg), 0);
-	pthread_join(thread, NULL);
+	run_thread(body, arg);
 }
 
 static void there_are_as_many_slots_as_promised(void)
@@ -90,15 +87,14 @@ static void start_and_hang(pthread_t *threads)
 	slot = local_open(&pool, leave);
 	pthread_barrier_init(&barrier, NULL, THREADS + 1);
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, hang_and_stay, &memory[i]);
+		threads[i] = start_thread(hang_and_stay, &memory[i]);
 	pthread_barrier_wait(&barrier);
 }
 
 static void join(pthread_t *threads)
 {
 	pthread_barrier_wait(&barrier);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, THREADS);
 }
 
 static void a_pool_that_dies_takes_every_threads_memory_back(void)
@@ -149,7 +145,6 @@ static void a_walk_sees_each_threads_memory_once(void)
 static void in_a_child_the_memory_of_the_others_is_handed_on(void)
 {
 	pthread_t threads[THREADS];
-	int status;
 	pid_t child;
 
 	start_and_hang(threads);
@@ -162,8 +157,7 @@ static void in_a_child_the_memory_of_the_others_is_handed_on(void)
 		local_close(slot);
 		_exit(left == THREADS + 1 ? 0 : 2);
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 	assert_int_equal(left, 0);
 	join(threads);
 	assert_int_equal(left, THREADS);
@@ -214,9 +208,8 @@ static void forks_while_threads_end_do_not_hang(void)
 
 	slot = local_open(&pool, leave);
 	for (int i = 0; i < 2; i++)
-		pthread_create(&threads[i], NULL, come_and_go, NULL);
+		threads[i] = start_thread(come_and_go, NULL);
 	for (int i = 0; i < 100; i++) {
-		int status;
 		pid_t child = fork();
 
 		if (!child) {
@@ -224,12 +217,10 @@ static void forks_while_threads_end_do_not_hang(void)
 			local_close(slot);
 			_exit(0);
 		}
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_int_equal(status, 0);
+		assert_child_succeeds(child);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, 2);
 }
 
 static bool visiting, visited_what_is_gone;
@@ -265,10 +256,10 @@ static void nothing_is_handed_on_while_a_visitor_is_at_it(void)
 
 	slot = local_open(&pool, leave_visited);
 	pthread_barrier_init(&barrier, NULL, 2);
-	pthread_create(&thread, NULL, hang_until_visited, &memory[0]);
+	thread = start_thread(hang_until_visited, &memory[0]);
 	pthread_barrier_wait(&barrier);
 	local_walk(slot, visit_slowly, NULL);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 	assert_false(visited_what_is_gone);
 	local_close(slot);
 }

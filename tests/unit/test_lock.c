@@ -3,12 +3,12 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
 #include <sys/syscall.h>
 
 #include "base/lock.h"
 #include "unit/clock.h"
 #include "unit/source.h"
+#include "unit/threads.h"
 
 enum { THREADS = 4, ROUNDS = 50000 };
 
@@ -31,9 +31,8 @@ static void one_at_a_time_gets_in(void)
 	pthread_t threads[THREADS];
 
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, count_under_the_lock, NULL);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+		threads[i] = start_thread(count_under_the_lock, NULL);
+	join_threads(threads, THREADS);
 	assert_int_equal(guarded, (unsigned long)THREADS * ROUNDS);
 	assert_int_equal(lock.word, 0);
 }
@@ -55,7 +54,7 @@ static void whoever_finds_it_held_sleeps_until_the_release(void)
 
 	lock_take(&lock);
 	assert_int_equal(lock.word, 1);
-	pthread_create(&thread, NULL, take_and_release, NULL);
+	thread = start_thread(take_and_release, NULL);
 	while (__atomic_load_n(&lock.word, __ATOMIC_RELAXED) != 2)
 		pause_ms(1);
 	pause_ms(100);
@@ -64,7 +63,7 @@ static void whoever_finds_it_held_sleeps_until_the_release(void)
 	clock_gettime(clock, &cpu);
 	assert_true(cpu.tv_sec == 0 && cpu.tv_nsec < 50 * 1000000);
 	lock_release(&lock);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 	assert_int_equal(guarded, 1);
 	assert_int_equal(lock.word, 0);
 }
@@ -75,11 +74,10 @@ static void several_sleepers_all_get_their_turn(void)
 
 	lock_take(&lock);
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, take_and_release, NULL);
+		threads[i] = start_thread(take_and_release, NULL);
 	pause_ms(30);
 	lock_release(&lock);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, THREADS);
 	assert_int_equal(guarded, THREADS);
 }
 
@@ -96,14 +94,14 @@ static void errno_is_left_alone_by_a_wait(void)
 	pthread_t thread;
 
 	lock_take(&lock);
-	pthread_create(&thread, NULL, take_and_release, NULL);
+	thread = start_thread(take_and_release, NULL);
 	pause_ms(20);
 	errno = 4711;
 	lock_release(&lock);
 	lock_take(&lock);
 	lock_release(&lock);
 	assert_int_equal(errno, 4711);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 }
 
 /* --- the mark --- */

@@ -3,11 +3,10 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "heap/magazine.h"
 #include "heap/slab.h"
 #include "unit/source.h"
+#include "unit/threads.h"
 
 enum { MANY = 500 };
 
@@ -172,9 +171,9 @@ static void threads_never_share_a_magazine(void)
 
 	assert_true(slab_start());
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_create(&threads[i], NULL, churn, NULL);
+		threads[i] = start_thread(churn, NULL);
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_join(threads[i], NULL);
+		join_thread(threads[i]);
 }
 
 /* A lost holder may have been in the middle of a change. */

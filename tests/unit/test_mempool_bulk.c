@@ -2,6 +2,7 @@
  * test_mempool_bulk.c - many elements at once.
  */
 #include "unit/apart.h"
+#include "unit/chance.h"
 #include "unit/mempools.h"
 
 enum { MIN = 8 };
@@ -11,15 +12,6 @@ static void return_all(mempool_t *pool, void **elems, unsigned count)
 	for (unsigned i = 0; i < count; i++)
 		mempool_free(elems[i], pool);
 }
-
-static void end_of(mempool_t *pool)
-{
-	assert_true(mempool_is_saturated(pool));
-	mempool_destroy(pool);
-	assert_int_equal(counting.live, 0);
-}
-
-/* --- bulk --- */
 
 static void empty_slots_are_filled_and_full_ones_left_alone(void)
 {
@@ -54,10 +46,7 @@ static void a_bulk_of_a_working_source_leaves_the_reserve_alone(void)
 static void assert_einval(mempool_t *pool, void **elems, unsigned count,
 			  unsigned allocated)
 {
-	errno = 0;
-	assert_int_equal(mempool_alloc_bulk(pool, elems, count, allocated),
-			 -EINVAL);
-	assert_int_equal(errno, EINVAL);
+	assert_errno(mempool_alloc_bulk(pool, elems, count, allocated), EINVAL);
 }
 
 static void bulk_arguments_must_fit(void)
@@ -104,7 +93,7 @@ static void let_wait_for(struct bulk_caller *c, mempool_t *pool, unsigned count)
 
 	c->pool = pool;
 	c->count = count;
-	assert_int_equal(pthread_create(&c->thread, NULL, call_bulk, c), 0);
+	c->thread = start_thread(call_bulk, c);
 	while (STAT(pool, waits) == before)
 		pause_ms(1);
 }
@@ -124,7 +113,7 @@ static void who_waits_for_many_is_woken_once_it_has_all(void)
 		assert_int_not_equal(pthread_tryjoin_np(c.thread, NULL), 0);
 	}
 	mempool_free(elems[4], pool);
-	assert_int_equal(pthread_join(c.thread, NULL), 0);
+	join_thread(c.thread);
 	assert_int_equal(c.result, 0);
 	for (int i = 0; i < 5; i++)
 		assert_ptr_equal(c.elems[i], elems[i]);
@@ -148,8 +137,8 @@ static void single_and_bulk_waiters_stand_in_one_line(void)
 	assert_int_equal(mempool_free_bulk(pool, &elems[1], 2), 2);
 	assert_null(elems[1]);
 	assert_null(elems[2]);
-	pthread_join(many.thread, NULL);
-	pthread_join(one.thread, NULL);
+	join_thread(many.thread);
+	join_thread(one.thread);
 	assert_non_null(one.got);
 	mempool_free(one.got, pool);
 	return_all(pool, many.elems, 2);
@@ -168,7 +157,7 @@ static void who_waits_for_many_takes_what_the_source_gives_meanwhile(void)
 	let_wait_for(&c, pool, 5);
 	mempool_free(elems[0], pool);
 	source_gives(4);
-	pthread_join(c.thread, NULL);
+	join_thread(c.thread);
 	assert_int_equal(c.result, 0);
 	return_all(pool, c.elems, 5);
 	return_all(pool, &elems[1], MIN - 1);
@@ -186,7 +175,7 @@ static void a_bulk_of_a_destroyed_pool_is_canceled_and_nothing_lost(void)
 	mempool_free(elems[0], pool);
 	mempool_free(elems[1], pool);
 	mempool_destroy(pool);
-	pthread_join(c.thread, NULL);
+	join_thread(c.thread);
 	assert_int_equal(c.result, -ECANCELED);
 	assert_ptr_equal(c.elems[0], elems[0]);
 	assert_ptr_equal(c.elems[1], elems[1]);
@@ -204,8 +193,7 @@ static void *take_many_again_and_again(void *data)
 	for (int i = 0; i < 2000; i++) {
 		unsigned count;
 
-		state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-		count = 1 + state % MIN;
+		count = 1 + (unsigned)below(&state, MIN);
 		memset(c->elems, 0, sizeof(c->elems));
 		if (mempool_alloc_bulk(c->pool, c->elems, count, 0))
 			abort();
@@ -229,7 +217,7 @@ static void bulk_users_do_not_block_each_other(void)
 			       take_many_again_and_again, &callers[i]);
 	}
 	for (int i = 0; i < 4; i++)
-		pthread_join(callers[i].thread, NULL);
+		join_thread(callers[i].thread);
 	end_of(pool);
 }
 
@@ -265,7 +253,7 @@ static void who_waits_for_many_is_served_after_shrinking(void)
 	let_wait_for(&c, pool, MIN);
 	assert_int_equal(mempool_resize(pool, 1), 0);
 	return_all(pool, elems, MIN);
-	pthread_join(c.thread, NULL);
+	join_thread(c.thread);
 	assert_int_equal(c.result, 0);
 	return_all(pool, c.elems, MIN);
 	assert_int_equal(counting.live, 1);

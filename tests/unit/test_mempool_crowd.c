@@ -25,7 +25,7 @@ static void destruction_sends_waiters_away(void)
 		in_its_place = malloc(sizeof(struct mempool_inside));
 		memset(in_its_place, 0xff, sizeof(struct mempool_inside));
 		for (int i = 0; i < WAITERS; i++) {
-			finish(&c[i]);
+			join_thread(c[i].thread);
 			assert_null(c[i].got);
 			assert_int_equal(c[i].error, ECANCELED);
 		}
@@ -56,7 +56,7 @@ static void destruction_waits_for_who_is_in_the_source(void)
 	let_wait(&c, pool);
 	pause_ms(20);
 	mempool_destroy(pool);
-	finish(&c);
+	join_thread(c.thread);
 	assert_null(c.got);
 	assert_int_equal(c.error, ECANCELED);
 	counting_free(element, &counting);
@@ -68,7 +68,6 @@ static void a_child_finds_the_pool_usable_and_nobody_waiting(void)
 	struct caller c[WAITERS] = { 0 };
 	void *element;
 	mempool_t *pool = empty_pool(&element);
-	int status;
 
 	for (int i = 0; i < WAITERS; i++)
 		let_wait(&c[i], pool);
@@ -84,12 +83,11 @@ static void a_child_finds_the_pool_usable_and_nobody_waiting(void)
 			mempool_destroy(pool);
 			_exit(counting.live);
 		}
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_int_equal(status, 0);
+		assert_child_succeeds(child);
 	}
 	for (int i = 0; i < WAITERS; i++) {
 		mempool_free(element, pool);
-		finish(&c[i]);
+		join_thread(c[i].thread);
 	}
 	end_of_empty(pool, element);
 }
@@ -112,10 +110,8 @@ static void forks_in_a_crowd_leave_no_lock_behind(void)
 {
 	mempool_t *pool = scarce_pool(2);
 	pthread_t threads[4];
-	int status;
 
-	for (int i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, take_and_return, pool);
+	start_threads(threads, 4, take_and_return, pool);
 	for (int round = 0; round < 100; round++) {
 		pid_t child = fork();
 
@@ -130,15 +126,11 @@ static void forks_in_a_crowd_leave_no_lock_behind(void)
 					     pool);
 			_exit(mempool_is_saturated(pool) ? 0 : 1);
 		}
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_int_equal(status, 0);
+		assert_child_succeeds(child);
 	}
 	__atomic_store_n(&storm_over, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
-	assert_true(mempool_is_saturated(pool));
-	mempool_destroy(pool);
-	assert_int_equal(counting.live, 0);
+	join_threads(threads, 4);
+	end_of(pool);
 }
 
 /* --- no wake-up is lost --- */
@@ -178,15 +170,12 @@ static void one_element_goes_round_a_crowd_without_a_stall(void)
 	mempool_set_wait(pool, 60000);
 	for (int i = 0; i < CROWD; i++) {
 		workers[i].pool = pool;
-		pthread_create(&workers[i].thread, NULL, hand_over,
-			       &workers[i]);
+		workers[i].thread = start_thread(hand_over, &workers[i]);
 	}
 	for (int i = 0; i < CROWD; i++)
-		pthread_join(workers[i].thread, NULL);
+		join_thread(workers[i].thread);
 	assert_true(now_us() - start < 18000000);
-	assert_true(mempool_is_saturated(pool));
-	mempool_destroy(pool);
-	assert_int_equal(counting.live, 0);
+	end_of(pool);
 }
 
 /* --- fairness --- */
@@ -231,11 +220,10 @@ static void nobody_waits_much_longer_than_the_others(void)
 
 	for (int i = 0; i < CROWD; i++) {
 		patients[i].pool = pool;
-		pthread_create(&patients[i].thread, NULL, wait_and_work,
-			       &patients[i]);
+		patients[i].thread = start_thread(wait_and_work, &patients[i]);
 	}
 	for (int i = 0; i < CROWD; i++) {
-		pthread_join(patients[i].thread, NULL);
+		join_thread(patients[i].thread);
 		memcpy(&all[i * FAIR_ROUNDS], patients[i].waits_us,
 		       sizeof(patients[i].waits_us));
 	}

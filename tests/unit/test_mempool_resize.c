@@ -2,19 +2,11 @@
  * test_mempool_resize.c - another min_nr for a mempool in use.
  */
 #include "unit/apart.h"
+#include "unit/chance.h"
 #include "unit/limits.h"
 #include "unit/mempools.h"
 
 enum { MIN = 8 };
-
-static void end_of(mempool_t *pool)
-{
-	assert_true(mempool_is_saturated(pool));
-	mempool_destroy(pool);
-	assert_int_equal(counting.live, 0);
-}
-
-/* --- resizing --- */
 
 static void a_smaller_pool_gives_its_surplus_back(void)
 {
@@ -79,9 +71,7 @@ static void a_size_that_cannot_be_changes_nothing(void)
 	assert_int_equal(mempool_resize(pool, -1), -EINVAL);
 	if (!limits_set_space(64 << 20))
 		apart_skip("no limit can be set here");
-	errno = 0;
-	assert_int_equal(mempool_resize(pool, INT32_MAX), -ENOMEM);
-	assert_int_equal(errno, ENOMEM);
+	assert_errno(mempool_resize(pool, INT32_MAX), ENOMEM);
 	assert_int_equal(STAT(pool, reserve_min), 3);
 	end_of(pool);
 }
@@ -97,7 +87,7 @@ static void growing_wakes_who_waits(void)
 	source_gives(2);
 	assert_int_equal(mempool_resize(pool, 2), 0);
 	for (int i = 0; i < 2; i++) {
-		pthread_join(c[i].thread, NULL);
+		join_thread(c[i].thread);
 		assert_non_null(c[i].got);
 		mempool_free(c[i].got, pool);
 	}
@@ -116,13 +106,14 @@ static void *use(void *data)
 
 	while (!__atomic_load_n(&over, __ATOMIC_RELAXED)) {
 		void *elems[3] = { NULL };
+		uint64_t bits;
 		unsigned got = 0;
 
-		state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-		for (unsigned i = 0; i < 1 + state % 3; i++)
+		bits = chance(&state);
+		for (unsigned i = 0; i < 1 + bits % 3; i++)
 			elems[got++] = mempool_alloc(pool, i ? GFP_NOWAIT
 							     : GFP_KERNEL);
-		if (state & 64)
+		if (bits & 64)
 			mempool_free_bulk(pool, elems, got);
 		for (unsigned i = 0; i < got; i++)
 			mempool_free(elems[i], pool);
@@ -134,20 +125,18 @@ static void resizing_under_load_loses_no_element(void)
 {
 	mempool_t *pool = scarce_pool(4);
 	pthread_t threads[4];
-	uint64_t state = 42, until;
+	uint64_t state = 42, bits, until;
 
-	for (int i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, use, pool);
+	start_threads(threads, 4, use, pool);
 	for (until = now_us() + 1500000; now_us() < until;) {
-		state ^= state << 13, state ^= state >> 7, state ^= state << 17;
-		source_gives((int)(state >> 8 & 3));
-		assert_int_equal(mempool_resize(pool, (int)(state >> 16 & 7)),
+		bits = chance(&state);
+		source_gives((int)(bits >> 8 & 3));
+		assert_int_equal(mempool_resize(pool, (int)(bits >> 16 & 7)),
 				 0);
 	}
 	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
 	source_gives(FOREVER);
-	for (int i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, 4);
 	assert_int_equal(mempool_resize(pool, 4), 0);
 	assert_int_equal(counting.live, 4);
 	end_of(pool);

@@ -16,7 +16,7 @@ static void a_free_hands_its_element_to_who_waits(void)
 
 	let_wait(&c, pool);
 	mempool_free(element, pool);
-	finish(&c);
+	join_thread(c.thread);
 	assert_ptr_equal(c.got, element);
 	assert_false(mempool_is_saturated(pool));
 	end_of_empty(pool, element);
@@ -33,7 +33,7 @@ static void who_came_first_is_served_first(void)
 	for (int i = 0; i < WAITERS; i++) {
 		assert_null(mempool_alloc(pool, GFP_NOWAIT));
 		mempool_free(element, pool);
-		finish(&c[i]);
+		join_thread(c[i].thread);
 		assert_ptr_equal(c[i].got, element);
 		for (int later = i + 1; later < WAITERS; later++)
 			assert_null(__atomic_load_n(&c[later].got,
@@ -55,7 +55,7 @@ static void a_newcomer_does_not_overtake(void)
 		mempool_free(element, pool);
 		assert_null(mempool_alloc(pool, GFP_NOWAIT));
 		assert_null(mempool_alloc_preallocated(pool));
-		finish(&c);
+		join_thread(c.thread);
 		assert_ptr_equal(c.got, element);
 	}
 	end_of_empty(pool, element);
@@ -70,7 +70,7 @@ static void a_pool_of_none_wakes_too(void)
 	assert_true(mempool_is_saturated(pool));
 	let_wait(&c, pool);
 	mempool_free(element, pool);
-	finish(&c);
+	join_thread(c.thread);
 	assert_ptr_equal(c.got, element);
 	mempool_free(element, pool);
 	mempool_destroy(pool);
@@ -104,13 +104,9 @@ static void a_deadline_in_the_past_still_finds_what_is_there(void)
 	void *element = mempool_alloc_until(pool, GFP_KERNEL, &past);
 
 	assert_non_null(element);
-	errno = 0;
-	assert_null(mempool_alloc_until(pool, GFP_KERNEL, &past));
-	assert_int_equal(errno, ETIMEDOUT);
+	assert_refused(mempool_alloc_until(pool, GFP_KERNEL, &past), ETIMEDOUT);
 	assert_null(mempool_alloc_until(pool, GFP_KERNEL, &before));
-	errno = 0;
-	assert_null(mempool_alloc_until(pool, GFP_NOWAIT, &past));
-	assert_int_equal(errno, ENOMEM);
+	assert_refused(mempool_alloc_until(pool, GFP_NOWAIT, &past), ENOMEM);
 	end_of_empty(pool, element);
 }
 
@@ -124,12 +120,12 @@ static void whoever_gives_up_leaves_the_others_in_line(void)
 	c[1].deadline = in_ms(30);
 	let_wait(&c[1], pool);
 	let_wait(&c[2], pool);
-	finish(&c[1]);
+	join_thread(c[1].thread);
 	assert_int_equal(c[1].error, ETIMEDOUT);
 	mempool_free(element, pool);
-	finish(&c[0]);
+	join_thread(c[0].thread);
 	mempool_free(c[0].got, pool);
-	finish(&c[2]);
+	join_thread(c[2].thread);
 	assert_ptr_equal(c[2].got, element);
 	end_of_empty(pool, element);
 }
@@ -152,7 +148,7 @@ static void around_the_deadline_an_element_has_exactly_one_owner(void)
 		while (now_us() + 20 < target + (uint64_t)(round % 60))
 			;
 		mempool_free(element, pool);
-		finish(&c);
+		join_thread(c.thread);
 		if (c.got) {
 			assert_ptr_equal(c.got, element);
 			assert_false(mempool_is_saturated(pool));
@@ -183,44 +179,42 @@ static void an_element_given_at_the_deadline_is_kept(void)
 	assert_true(inside_put(pool->inside, element, &wake));
 	lock_release(&pool->inside->lock);
 	reserve_wake(wake);
-	finish(&c);
+	join_thread(c.thread);
 	assert_ptr_equal(c.got, element);
 	end_of_empty(pool, element);
 }
 
 /* --- the source comes back --- */
 
-static void a_source_that_recovers_is_found_without_any_free(void)
+/* The source gives again after `ms`; nobody frees. */
+static void recover(unsigned wait_ms, long ms, uint64_t least_us,
+		    uint64_t most_us)
 {
 	struct caller c = { 0 };
 	void *element;
 	mempool_t *pool = empty_pool(&element);
 
-	assert_int_equal(mempool_set_wait(pool, 50), 0);
+	if (wait_ms)
+		assert_int_equal(mempool_set_wait(pool, wait_ms), 0);
 	let_wait(&c, pool);
-	pause_ms(120);
+	pause_ms(ms);
 	source_gives(1);
-	finish(&c);
+	join_thread(c.thread);
 	assert_non_null(c.got);
 	assert_ptr_not_equal(c.got, element);
-	assert_in_range(c.waited_us, 100000, 2000000);
+	assert_in_range(c.waited_us, least_us, most_us);
 	mempool_free(c.got, pool);
 	end_of_empty(pool, element);
 }
 
+static void a_source_that_recovers_is_found_without_any_free(void)
+{
+	recover(50, 120, 100000, 2000000);
+}
+
 static void without_the_knob_it_is_found_within_five_seconds(void)
 {
-	struct caller c = { 0 };
-	void *element;
-	mempool_t *pool = empty_pool(&element);
-
-	let_wait(&c, pool);
-	source_gives(1);
-	finish(&c);
-	assert_non_null(c.got);
-	assert_in_range(c.waited_us, 4900000, 6000000);
-	mempool_free(c.got, pool);
-	end_of_empty(pool, element);
+	recover(0, 0, 4900000, 6000000);
 }
 
 static void at_the_deadline_the_source_is_asked_a_last_time(void)
@@ -231,7 +225,7 @@ static void at_the_deadline_the_source_is_asked_a_last_time(void)
 
 	let_wait(&c, pool);
 	source_gives(1);
-	finish(&c);
+	join_thread(c.thread);
 	assert_non_null(c.got);
 	assert_int_equal(counting.last_flags, MEMPOOL_NOWAIT);
 	mempool_free(c.got, pool);
@@ -249,10 +243,10 @@ static void who_asks_the_source_again_keeps_its_place(void)
 	let_wait(&c[1], pool);
 	pause_ms(60);
 	mempool_free(element, pool);
-	finish(&c[0]);
+	join_thread(c[0].thread);
 	assert_ptr_equal(c[0].got, element);
 	mempool_free(element, pool);
-	finish(&c[1]);
+	join_thread(c[1].thread);
 	assert_ptr_equal(c[1].got, element);
 	assert_int_equal(STAT(pool, waits), 2);
 	end_of_empty(pool, element);
@@ -270,7 +264,7 @@ static void who_wants_the_reserve_only_never_asks_the_source(void)
 	pause_ms(40);
 	assert_int_equal(counting.calls, 0);
 	mempool_free(element, pool);
-	finish(&c);
+	join_thread(c.thread);
 	assert_ptr_equal(c.got, element);
 	end_of_empty(pool, element);
 }
@@ -285,7 +279,7 @@ static void who_waits_and_wants_it_cleared_gets_it_so(void)
 	let_wait(&c, pool);
 	memset(element, 0xff, ELEMENT);
 	mempool_free(element, pool);
-	finish(&c);
+	join_thread(c.thread);
 	for (int i = 0; i < ELEMENT; i++)
 		assert_int_equal(((char *)c.got)[i], 0);
 	end_of_empty(pool, element);
@@ -318,8 +312,8 @@ static void who_gets_two_passes_one_on(void)
 	let_wait(&c[1], pool);
 	__atomic_store_n(&slow_pool, pool, __ATOMIC_RELEASE);
 	source_gives(1);
-	finish(&c[0]);
-	finish(&c[1]);
+	join_thread(c[0].thread);
+	join_thread(c[1].thread);
 	assert_non_null(c[0].got);
 	assert_non_null(c[1].got);
 	assert_ptr_not_equal(c[0].got, c[1].got);

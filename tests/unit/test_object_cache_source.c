@@ -3,48 +3,13 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-#include <time.h>
-
 #include "mempool/pages.h"
 #include "unit/caches.h"
+#include "unit/clock.h"
+#include "unit/errors.h"
+#include "unit/mallocs.h"
 #include "unit/source.h"
-
-/* --- a calloc() that fails from the n-th call on --- */
-
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define FAILS 1
-
-extern void *__libc_calloc(size_t n, size_t size);
-extern void *__libc_malloc(size_t size);
-
-static long callocs, calloc_most = LONG_MAX;
-static bool no_malloc;
-
-void *calloc(size_t n, size_t size)
-{
-	if (++callocs > calloc_most) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	return __libc_calloc(n, size);
-}
-
-void *malloc(size_t size)
-{
-	return no_malloc ? NULL : __libc_malloc(size);
-}
-#else
-#define FAILS 0
-static long callocs, calloc_most;
-static bool no_malloc;
-#endif
-
-static void need_failures(void)
-{
-	if (!FAILS)
-		apart_skip("calloc() is the sanitizer's");
-}
+#include "unit/threads.h"
 
 static void creation_fails_at_each_call_without_a_trace(void)
 {
@@ -52,26 +17,24 @@ static void creation_fails_at_each_call_without_a_trace(void)
 	mempool_cache_t *c = NULL;
 	long k;
 
-	need_failures();
+	need_mallocs();
 	o.ahead = 3000;
 	/* The first creation starts the library, which allocates as well. */
 	mempool_cache_destroy(cache_of(MEMPOOL_LOCKED));
 	made = unmade = 0;
 	for (k = 0; !c; k++) {
-		callocs = 0;
-		calloc_most = k;
+		calls.callocs = 0;
+		calls.calloc_most = k;
 		errno = 0;
 		c = mempool_cache_create(sizeof(struct thing), &o);
-		calloc_most = LONG_MAX;
+		calls.calloc_most = LONG_MAX;
 		if (!c) {
 			assert_int_equal(errno, ENOMEM);
 			assert_int_equal(made, unmade);
 		}
 	}
 	assert_true(k > 10);
-	mempool_cache_check(c);
-	mempool_cache_destroy(c);
-	assert_int_equal(made, unmade);
+	end_of(c);
 }
 
 static void growth_fails_at_each_call_and_then_goes_on(void)
@@ -79,23 +42,22 @@ static void growth_fails_at_each_call_and_then_goes_on(void)
 	mempool_cache_t *c;
 	size_t live = 0;
 
-	need_failures();
+	need_mallocs();
 	c = cache_of(MEMPOOL_THREAD_LOCAL);
 	for (int k = 0; k < 20; k++) {
-		callocs = 0;
-		calloc_most = 0;
+		calls.callocs = 0;
+		calls.calloc_most = 0;
 		errno = 0;
 		while (mempool_cache_get(c, 0))
 			live++;
 		assert_int_equal(errno, ENOMEM);
 		mempool_cache_check(c);
 		assert_int_equal(stats_of(c).live, live);
-		calloc_most = LONG_MAX;
+		calls.calloc_most = LONG_MAX;
 		assert_non_null(mempool_cache_get(c, 0));
 		live++;
 	}
-	mempool_cache_destroy(c);
-	assert_int_equal(made, unmade);
+	end_of(c);
 }
 
 static void without_memory_for_a_stock_a_thread_has_none(void)
@@ -103,15 +65,13 @@ static void without_memory_for_a_stock_a_thread_has_none(void)
 	mempool_cache_t *c;
 	void *p[10];
 
-	need_failures();
+	need_mallocs();
 	c = cache_of(MEMPOOL_THREAD_LOCAL);
-	no_malloc = true;
-	for (int i = 0; i < 10; i++)
-		assert_non_null(p[i] = mempool_cache_get(c, 0));
-	for (int i = 0; i < 10; i++)
-		mempool_cache_put(c, p[i]);
+	calls.malloc_most = 0;
+	get_all(c, p, 10);
+	put_all(c, p, 10);
 	mempool_cache_check(c);
-	no_malloc = false;
+	calls.malloc_most = LONG_MAX;
 	assert_int_equal(stats_of(c).stock, 10);
 	assert_int_equal(stats_of(c).live, 0);
 	mempool_cache_destroy(c);
@@ -129,15 +89,13 @@ static void a_walk_without_memory_for_its_list_visits_nothing(void)
 	mempool_cache_t *c;
 	int visits = 0;
 
-	need_failures();
+	need_mallocs();
 	c = cache_of(MEMPOOL_THREAD_LOCAL);
 	assert_non_null(mempool_cache_get(c, 0));
-	mempool_cache_put(c, mempool_cache_get(c, 0));
-	no_malloc = true;
-	assert_int_equal(mempool_cache_walk(c, visit_nothing, &visits),
-			 -ENOMEM);
-	assert_int_equal(errno, ENOMEM);
-	no_malloc = false;
+	get_and_put(c);
+	calls.malloc_most = 0;
+	assert_errno(mempool_cache_walk(c, visit_nothing, &visits), ENOMEM);
+	calls.malloc_most = LONG_MAX;
 	assert_int_equal(visits, 0);
 	assert_int_equal(mempool_cache_walk(c, visit_nothing, &visits), 0);
 	assert_int_equal(visits, 1);
@@ -164,8 +122,7 @@ static void a_page_source_that_is_dry_is_enomem(void)
 		assert_int_equal(stats_of(c).live, n);
 		mempool_cache_check(c);
 		mempool_pages_check(pages);
-		mempool_cache_destroy(c);
-		assert_int_equal(made, unmade);
+		end_of(c);
 	}
 	mempool_pages_destroy(pages);
 }
@@ -189,10 +146,9 @@ static void a_kernel_that_refuses_is_enomem_and_may_relent(void)
 
 static void *put_after_a_while(void *arg)
 {
-	struct timespec pause = { 0, 50 * 1000000 };
 	void **both = arg;
 
-	nanosleep(&pause, NULL);
+	pause_ms(50);
 	mempool_cache_put(both[0], both[1]);
 	return NULL;
 }
@@ -212,22 +168,18 @@ static void who_waits_waits_also_when_memory_is_out(void)
 
 	for (int i = 0; i < 16; i++)
 		assert_non_null(both[1] = mempool_cache_get(c, 0));
-	assert_null(mempool_cache_get(c, MEMPOOL_NOWAIT));
-	assert_int_equal(errno, ENOMEM);
-	assert_null(mempool_cache_get_until(c, &past));
-	assert_int_equal(errno, ETIMEDOUT);
-	pthread_create(&thread, NULL, put_after_a_while, both);
+	assert_refused(mempool_cache_get(c, MEMPOOL_NOWAIT), ENOMEM);
+	assert_refused(mempool_cache_get_until(c, &past), ETIMEDOUT);
+	thread = start_thread(put_after_a_while, both);
 	assert_ptr_equal(mempool_cache_get(c, 0), both[1]);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 	mempool_cache_destroy(c);
 }
 
 static void *allow_after_a_while(void *unused)
 {
-	struct timespec pause = { 0, 100 * 1000000 };
-
 	(void)unused;
-	nanosleep(&pause, NULL);
+	pause_ms(100);
 	source_allow();
 	return NULL;
 }
@@ -237,17 +189,15 @@ static void who_waits_tries_again_within_five_seconds(void)
 	struct mempool_cache_options o = { .exhaustion = MEMPOOL_BLOCK,
 					   .most = 1000 };
 	mempool_cache_t *c = mempool_cache_create(1 << 20, &o);
-	struct timespec late;
+	struct timespec late = in_ms(10000);
 	pthread_t thread;
 
 	source_refuse();
 	while (mempool_cache_get(c, MEMPOOL_NOWAIT))
 		;
-	pthread_create(&thread, NULL, allow_after_a_while, NULL);
-	clock_gettime(CLOCK_MONOTONIC, &late);
-	late.tv_sec += 10;
+	thread = start_thread(allow_after_a_while, NULL);
 	assert_non_null(mempool_cache_get_until(c, &late));
-	pthread_join(thread, NULL);
+	join_thread(thread);
 	assert_int_equal(stats_of(c).waits, 1);
 	mempool_cache_check(c);
 	mempool_cache_destroy(c);

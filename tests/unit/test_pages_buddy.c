@@ -143,11 +143,11 @@ static void any_sequence_keeps_blocks_apart(void **state)
 	(void)state;
 	start();
 	for (unsigned i = 0; i < 100000; i++) {
-		unsigned order = (unsigned)any_below(&random, 6) *
-				 (unsigned)any_below(&random, 3);
+		unsigned order = (unsigned)below(&random, 6) *
+				 (unsigned)below(&random, 3);
 
 		if (buddy_top(&tree) >= (int)order &&
-		    any_below(&random, 100) < 50 + i / 1000 % 10) {
+		    below(&random, 100) < 50 + i / 1000 % 10) {
 			unsigned page = buddy_take(&tree, order);
 
 			assert_int_equal(page & ((1u << order) - 1), 0);
@@ -157,7 +157,7 @@ static void any_sequence_keeps_blocks_apart(void **state)
 			held[n++].order = order;
 			pages += 1u << order;
 		} else if (n) {
-			unsigned k = (unsigned)any_below(&random, n);
+			unsigned k = (unsigned)below(&random, n);
 			unsigned page = held[k].page, o = held[k].order;
 
 			assert_null(buddy_give(&tree, page, o));

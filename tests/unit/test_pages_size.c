@@ -5,9 +5,8 @@
  */
 #include "unit/apart.h"
 
-#include "mempool/region.h"
 #include "pool/pages.h"
-#include "unit/sources.h"
+#include "unit/regions.h"
 
 enum { PAGE = 64 << 10 };
 
@@ -45,7 +44,7 @@ static void blocks_of_any_size_are_apart(void)
 	uint64_t random = 5;
 
 	for (int i = 0; i < 5000; i++) {
-		size_t k = any_below(&random, MANY);
+		size_t k = below(&random, MANY);
 
 		if (held[k]) {
 			assert_int_equal(held[k][0], (char)k);
@@ -55,7 +54,7 @@ static void blocks_of_any_size_are_apart(void)
 			continue;
 		}
 		held[k] = pages_take(
-			s, any_below(&random, i % 50 ? 1 << 20 : 80 << 20), 16,
+			s, below(&random, i % 50 ? 1 << 20 : 80 << 20), 16,
 			&got[k]);
 		assert_non_null(held[k]);
 		held[k][0] = held[k][got[k] - 1] = (char)k;
@@ -66,8 +65,7 @@ static void blocks_of_any_size_are_apart(void)
 
 static void a_region_works_alike(void)
 {
-	struct mempool_options o = { .name = "wide region" };
-	mempool_region_t *r = mempool_region_create(&o);
+	mempool_region_t *r = region_named("wide region");
 	uint64_t refills = 0;
 
 	for (int round = 0; round < 100; round++) {

@@ -4,10 +4,10 @@
 #include "unit/apart.h"
 
 #include <fcntl.h>
-#include <pthread.h>
-
 #include "mempool/pages.h"
 #include "mempool/stats.h"
+#include "unit/errors.h"
+#include "unit/threads.h"
 
 enum { POOLS = 50 };
 
@@ -68,9 +68,7 @@ static void a_walk_returns_what_stopped_it(void)
 
 static void a_walk_to_nobody_is_an_error(void)
 {
-	errno = 0;
-	assert_int_equal(mempool_stats_walk(NULL, NULL), -EINVAL);
-	assert_int_equal(errno, EINVAL);
+	assert_errno(mempool_stats_walk(NULL, NULL), EINVAL);
 }
 
 static int replace(const struct mempool_stats *s, void *arg)
@@ -104,36 +102,31 @@ static void pools_may_die_while_others_dump(void)
 	pthread_t threads[3];
 	int stop = 0;
 
-	for (int i = 0; i < 3; i++)
-		pthread_create(&threads[i], NULL, make_and_destroy, &stop);
+	start_threads(threads, 3, make_and_destroy, &stop);
 	for (int i = 0; i < 50; i++) {
 		assert_int_equal(mempool_stats_dump(path), 0);
 		assert_in_range(pools_now(), 0, 3);
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-	for (int i = 0; i < 3; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, 3);
 }
 
 static void a_child_of_a_busy_process_dumps(void)
 {
 	pthread_t threads[2];
-	int stop = 0, status;
+	int stop = 0;
 
-	for (int i = 0; i < 2; i++)
-		pthread_create(&threads[i], NULL, make_and_destroy, &stop);
+	start_threads(threads, 2, make_and_destroy, &stop);
 	for (int i = 0; i < 20; i++) {
 		pid_t child = fork();
 
 		if (!child)
 			_exit(mempool_stats_dump(path) ||
 			      mempool_stats_walk(count, &stop));
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_int_equal(status, 0);
+		assert_child_succeeds(child);
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-	for (int i = 0; i < 2; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, 2);
 }
 
 static void a_dump_has_the_pools(void)

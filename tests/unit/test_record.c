@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "watch/record.h"
+#include "unit/threads.h"
 
 static void *freed[4];
 static int frees;
@@ -52,7 +53,6 @@ static void inside_nothing_is_recorded_and_frees_wait(void)
 static void a_child_that_nobody_announced_records_nothing(void)
 {
 	static char object[200];
-	int status;
 	pid_t child;
 
 	record_start(1, note_free);
@@ -64,15 +64,13 @@ static void a_child_that_nobody_announced_records_nothing(void)
 		_exit(record_is_on() || live_maybe(object));
 	live_unlock();
 	record_leave();
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 	assert_true(record_is_on());
 }
 
 static void a_child_of_fork_goes_on(void)
 {
 	static char object[200];
-	int status;
 	pid_t child;
 
 	record_start(1, note_free);
@@ -84,8 +82,7 @@ static void a_child_of_fork_goes_on(void)
 		_exit(!record_is_on() || live_count() != 1);
 	}
 	record_fork_parent();
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 }
 
 int main(void)

@@ -3,10 +3,9 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "heap/cache.h"
 #include "heap/registry.h"
+#include "unit/threads.h"
 
 static struct cache caches[5];
 
@@ -117,11 +116,11 @@ static void threads_add_and_remove_at_the_same_time(void)
 	pthread_t threads[COUNT_OF(caches)];
 
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_create(&threads[i], NULL, add_and_remove, &caches[i]);
+		threads[i] = start_thread(add_and_remove, &caches[i]);
 	for (int i = 0; i < 1000; i++)
 		listed(0);
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_join(threads[i], NULL);
+		join_thread(threads[i]);
 	assert_true(listed(037));
 }
 

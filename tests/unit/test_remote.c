@@ -3,7 +3,6 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
 #include <string.h>
 
 #include "heap/registry.h"
@@ -11,6 +10,7 @@
 #include "remote.h"
 #include "remote_heap.h"
 #include "unit/heaps.h"
+#include "unit/threads.h"
 
 enum { THREADS = 3, C = 4 };
 
@@ -83,12 +83,11 @@ static void the_caches_of_other_threads_count(void)
 	pthread_barrier_init(&quiet, NULL, THREADS + 1);
 	pthread_barrier_init(&end, NULL, THREADS + 1);
 	for (uintptr_t i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, keep_some, (void *)i);
+		threads[i] = start_thread(keep_some, (void *)i);
 	pthread_barrier_wait(&quiet);
 	assert_same_rows();
 	pthread_barrier_wait(&end);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, THREADS);
 	assert_same_rows();
 }
 

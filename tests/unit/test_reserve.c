@@ -3,10 +3,9 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "heap/reserve.h"
 #include "unit/clock.h"
+#include "unit/threads.h"
 
 enum { MIN = 4, WAITERS = 5 };
 
@@ -88,7 +87,7 @@ static void let_wait(struct caller *caller, int64_t timeout_ms)
 	uint64_t before = reserve.waits, after = before;
 
 	caller->timeout_ms = timeout_ms;
-	pthread_create(&caller->thread, NULL, wait_for_one, caller);
+	caller->thread = start_thread(wait_for_one, caller);
 	while (after == before) {
 		pause_ms(1);
 		lock_take(&lock);
@@ -110,7 +109,7 @@ static void a_waiter_is_handed_what_the_next_free_brings(void)
 
 	let_wait(&caller, -1);
 	give(&element[0]);
-	pthread_join(caller.thread, NULL);
+	join_thread(caller.thread);
 	assert_ptr_equal(caller.got, &element[0]);
 	assert_int_equal(reserve.current, 0);
 	assert_null(reserve.first);
@@ -126,7 +125,7 @@ static void waiters_are_served_in_the_order_they_came(void)
 	for (int i = 0; i < WAITERS; i++)
 		give(&element[i]);
 	for (int i = 0; i < WAITERS; i++) {
-		pthread_join(callers[i].thread, NULL);
+		join_thread(callers[i].thread);
 		assert_ptr_equal(callers[i].got, &element[i]);
 	}
 	assert_int_equal(reserve.waits, WAITERS);
@@ -139,8 +138,8 @@ static void one_free_wakes_one_waiter_and_no_other(void)
 	let_wait(&first, -1);
 	let_wait(&second, 300);
 	give(&element[0]);
-	pthread_join(first.thread, NULL);
-	pthread_join(second.thread, NULL);
+	join_thread(first.thread);
+	join_thread(second.thread);
 	assert_ptr_equal(first.got, &element[0]);
 	assert_null(second.got);
 }
@@ -152,7 +151,7 @@ static void waiters_come_before_the_reserve(void)
 	let_wait(&caller, -1);
 	give(&element[0]);
 	give(&element[1]);
-	pthread_join(caller.thread, NULL);
+	join_thread(caller.thread);
 	assert_ptr_equal(caller.got, &element[0]);
 	assert_int_equal(reserve.current, 1);
 }
@@ -162,7 +161,7 @@ static void when_the_time_is_over_the_answer_is_null(void)
 	struct caller caller;
 
 	let_wait(&caller, 50);
-	pthread_join(caller.thread, NULL);
+	join_thread(caller.thread);
 	assert_null(caller.got);
 	assert_in_range(caller.waited_ms, 40, 5000);
 	assert_null(reserve.first);
@@ -175,7 +174,7 @@ static void no_wait_is_shorter_than_asked(void)
 		struct caller caller;
 
 		let_wait(&caller, ms);
-		pthread_join(caller.thread, NULL);
+		join_thread(caller.thread);
 		assert_null(caller.got);
 		if (caller.waited_ms + 1 < (uint64_t)ms)
 			fail_msg("%d ms instead of %d", (int)caller.waited_ms,
@@ -199,12 +198,12 @@ static void whoever_gives_up_leaves_the_others_in_line(void)
 	let_wait(&callers[0], -1);
 	let_wait(&callers[1], 20);
 	let_wait(&callers[2], -1);
-	pthread_join(callers[1].thread, NULL);
+	join_thread(callers[1].thread);
 	assert_null(callers[1].got);
 	give(&element[0]);
 	give(&element[2]);
-	pthread_join(callers[0].thread, NULL);
-	pthread_join(callers[2].thread, NULL);
+	join_thread(callers[0].thread);
+	join_thread(callers[2].thread);
 	assert_ptr_equal(callers[0].got, &element[0]);
 	assert_ptr_equal(callers[2].got, &element[2]);
 }
@@ -215,12 +214,12 @@ static void the_last_in_line_may_give_up_too(void)
 
 	let_wait(&callers[0], -1);
 	let_wait(&callers[1], 20);
-	pthread_join(callers[1].thread, NULL);
+	join_thread(callers[1].thread);
 	let_wait(&callers[2], -1);
 	give(&element[0]);
 	give(&element[2]);
-	pthread_join(callers[0].thread, NULL);
-	pthread_join(callers[2].thread, NULL);
+	join_thread(callers[0].thread);
+	join_thread(callers[2].thread);
 	assert_ptr_equal(callers[0].got, &element[0]);
 	assert_ptr_equal(callers[2].got, &element[2]);
 }
@@ -238,7 +237,7 @@ static void an_element_given_at_the_deadline_is_not_lost(void)
 	pause_ms(60);
 	assert_true(reserve_give(&reserve, &element[0]));
 	lock_release(&lock);
-	pthread_join(caller.thread, NULL);
+	join_thread(caller.thread);
 	assert_ptr_equal(caller.got, &element[0]);
 	assert_int_equal(reserve.current, 0);
 }
@@ -254,7 +253,7 @@ static void around_the_deadline_an_element_has_exactly_one_owner(void)
 			;
 		pause_ms(2);
 		give(&element[0]);
-		pthread_join(caller.thread, NULL);
+		join_thread(caller.thread);
 		lock_take(&lock);
 		if (caller.got) {
 			assert_ptr_equal(caller.got, &element[0]);

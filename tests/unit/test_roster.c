@@ -3,9 +3,8 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "pool/roster.h"
+#include "unit/threads.h"
 
 enum { FAKES = 40 };
 
@@ -228,11 +227,10 @@ static void a_lock_that_is_never_released_is_given_up(void)
 {
 	struct mempool_stats row;
 	uint64_t after = 0;
-	pthread_t thread;
 	int inside = 0;
 
 	enter(0, &fixed_kind);
-	pthread_create(&thread, NULL, walk_for_ever, &inside);
+	start_thread(walk_for_ever, &inside);
 	while (!__atomic_load_n(&inside, __ATOMIC_ACQUIRE))
 		usleep(1000);
 	assert_int_equal(roster_read(&after, &row, 1), -EBUSY);
@@ -258,7 +256,7 @@ static void threads_make_pools_while_others_read(void)
 
 	enter(30, &silent_kind);
 	for (intptr_t i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, come_and_go, (void *)i);
+		threads[i] = start_thread(come_and_go, (void *)i);
 	for (int round = 0; round < 3000; round++) {
 		uint64_t after = 0;
 		int count = roster_read(&after, rows, 3);
@@ -266,8 +264,7 @@ static void threads_make_pools_while_others_read(void)
 		assert_in_range(count, 1, 3);
 		assert_int_equal(rows[0].live, 31);
 	}
-	for (int i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, 4);
 	roster_remove(&fakes[30].entry);
 	check_spelled("");
 }
@@ -306,7 +303,6 @@ static void the_child_repairs_what_can_be_and_unlocks_the_rest(void)
 
 static void fork_itself_does_all_that(void)
 {
-	int status;
 	pid_t child;
 
 	enter_for_fork();
@@ -314,8 +310,7 @@ static void fork_itself_does_all_that(void)
 	assert_true(child >= 0);
 	if (!child)
 		_exit(strcmp(called, "+b+e+a+dcdca-e-b") != 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 	assert_string_equal(called, "+b+e+a+d-d-a-e-b");
 }
 

@@ -25,16 +25,6 @@ static void off_means_that_every_request_passes(void)
 		assert_non_null(object_alloc(64));
 }
 
-static void what_is_asked_for_before_the_start_draws_no_distance(void)
-{
-	assert_false(sample_due(64));
-	assert_false(sample_due(1000));
-	sample_period = 1 << 30;
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
-		assert_true(sample_pass(c));
-	assert_false(sample_due(1000));
-}
-
 static void a_period_of_1_declines_every_request(void)
 {
 	sample_period = 1;
@@ -88,22 +78,6 @@ static void distances_are_exponential(void)
 		    0.05);
 	assert_true(fabs(shorter / (double)samples - 0.632) < 0.03);
 	assert_true(fabs(longer / (double)samples - 0.135) < 0.03);
-}
-
-static void a_declined_request_is_not_skipped_by_the_next_allocator(void)
-{
-	size_t declined = 0;
-
-	sample_period = PERIOD;
-	for (int i = 0; i < 100000; i++) {
-		if (sample_pass(2))
-			continue;
-		declined++;
-		assert_false(sample_skips(0));
-		assert_false(sample_skips(32));
-		assert_true(sample_due(32));
-	}
-	assert_true(declined > 0);
 }
 
 static void the_pools_hand_out_no_more_than_what_lies_before_a_sample(void)
@@ -169,11 +143,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(off_means_that_every_request_passes),
-		APART(what_is_asked_for_before_the_start_draws_no_distance),
 		APART(a_period_of_1_declines_every_request),
 		APART(samples_of_mixed_sizes_add_up_to_the_truth),
 		APART(distances_are_exponential),
-		APART(a_declined_request_is_not_skipped_by_the_next_allocator),
 		APART(the_pools_hand_out_no_more_than_what_lies_before_a_sample),
 		APART(frees_between_are_no_way_around_it),
 		APART(counts_stay_exact),

@@ -5,9 +5,8 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "unit/spaces.h"
+#include "unit/threads.h"
 
 /* --- slabs --- */
 
@@ -37,12 +36,25 @@ static void each_slab_has_zeroed_records_of_its_own(void)
 	for (unsigned array = 0; array < SPACE_ARRAYS; array++)
 		for (size_t i = 0; i < 3000; i++) {
 			size_t bytes = record_bytes[array];
-			char *record = space_arrays[array] + slabs[i] * bytes;
+			char *record = array == SPACE_ARRAY_DOWN
+					       ? space_arrays[array] -
+							 (slabs[i] + 1) * bytes
+					       : space_arrays[array] +
+							 slabs[i] * bytes;
 
 			assert_int_equal(record[0], 0);
 			assert_int_equal(record[bytes - 1], 0);
 			record[0] = record[bytes - 1] = 1;
 		}
+}
+
+static void two_arrays_begin_in_the_middle_of_one_page(void)
+{
+	size_t page = sys_page();
+
+	start();
+	assert_ptr_equal(space_arrays[0], space_arrays[SPACE_ARRAY_DOWN]);
+	assert_in_range((uintptr_t)space_arrays[0] % page, page / 64, page - 1);
 }
 
 static void nothing_is_ours_before_the_start(void)
@@ -200,15 +212,29 @@ static void a_taken_window_is_left_for_another(void)
 	assert_int_equal(theirs[0], 42);
 }
 
-static void taken_records_leave_the_window_for_another(void)
+/* `below`: pages below the one where array 0 begins, and array 1. */
+static void with_records_taken(size_t below)
 {
 	uintptr_t base = likely_base();
-	char *theirs = (char *)base - WINDOW_SLABS * record_bytes[0];
+	char *theirs = (char *)base -
+		       round_up(WINDOW_SLABS * record_bytes[0] + ARRAY_OFFSET,
+				2 * MIB) -
+		       below * sys_page();
 
 	assert_ptr_equal(sys_map(theirs, sys_page()), theirs);
 	start();
 	assert_int_not_equal(space_base, base);
 	take(100);
+}
+
+static void taken_records_leave_the_window_for_another(void)
+{
+	with_records_taken(0);
+}
+
+static void so_do_taken_records_of_the_array_that_grows_down(void)
+{
+	with_records_taken(1);
 }
 
 static void a_hole_in_the_window_is_stepped_over(void)
@@ -344,9 +370,9 @@ static void threads_never_get_the_same_slab(void)
 
 	start();
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_create(&threads[i], NULL, take_and_give, NULL);
+		threads[i] = start_thread(take_and_give, NULL);
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_join(threads[i], NULL);
+		join_thread(threads[i]);
 	assert_int_equal(stats().used_slabs, 0);
 	space_check();
 }
@@ -356,6 +382,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		APART(slabs_are_aligned_apart_and_usable),
 		APART(each_slab_has_zeroed_records_of_its_own),
+		APART(two_arrays_begin_in_the_middle_of_one_page),
 		APART(nothing_is_ours_before_the_start),
 		APART(what_lies_outside_the_window_has_no_size),
 		APART(the_lowest_free_slab_is_taken_first),
@@ -367,6 +394,7 @@ int main(void)
 		APART(a_start_may_be_refused_at_any_call),
 		APART(a_taken_window_is_left_for_another),
 		APART(taken_records_leave_the_window_for_another),
+		APART(so_do_taken_records_of_the_array_that_grows_down),
 		APART(a_hole_in_the_window_is_stepped_over),
 		APART(holes_of_every_kind_are_stepped_over),
 		APART(under_a_tiny_limit_the_pools_stay_off),

@@ -3,10 +3,9 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "unit/heaps.h"
 #include "unit/source.h"
+#include "unit/threads.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP, THREADS = 4 };
 
@@ -109,9 +108,8 @@ static void counts_are_exact_after_threads_are_joined(void)
 
 	heaps_start(64);
 	for (uintptr_t i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, churn, (void *)(i + 1));
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+		threads[i] = start_thread(churn, (void *)(i + 1));
+	join_threads(threads, THREADS);
 	assert_int_equal(heaps_stats(C).live, THREADS);
 	heaps_nothing_is_lost(C);
 }
@@ -133,15 +131,14 @@ static void asking_while_threads_run_disturbs_nobody(void)
 
 	heaps_start(64);
 	for (int i = 0; i < THREADS; i++)
-		pthread_create(&threads[i], NULL, churn_until_over, NULL);
+		threads[i] = start_thread(churn_until_over, NULL);
 	for (int i = 0; i < 2000; i++) {
 		struct class_stats s = heaps_stats(C);
 
 		assert_true(s.live <= THREADS * 4 * MAGAZINE_OBJECTS);
 	}
 	__atomic_store_n(&over, true, __ATOMIC_RELAXED);
-	for (int i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	join_threads(threads, THREADS);
 	assert_int_equal(heaps_stats(C).live, 0);
 }
 

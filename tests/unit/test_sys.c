@@ -3,13 +3,13 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
 #include <time.h>
 
 #include "base/sys.h"
 #include "unit/clock.h"
 #include "unit/source.h"
 #include "unit/step.h"
+#include "unit/threads.h"
 
 enum { PAGES = 16 };
 
@@ -257,10 +257,10 @@ static void a_sleeper_is_woken(void)
 	uint32_t word = 0;
 	pthread_t thread;
 
-	pthread_create(&thread, NULL, wake_when_asleep, &word);
+	thread = start_thread(wake_when_asleep, &word);
 	while (!__atomic_load_n(&word, __ATOMIC_ACQUIRE))
 		sys_futex_wait(&word, 0, -1);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 }
 
 static void a_name_is_shown_where_the_kernel_can(void)

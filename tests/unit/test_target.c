@@ -19,6 +19,7 @@
 #include "watch/file.h"
 #include "watch/process.h"
 #include "watch/target.h"
+#include "unit/threads.h"
 
 static char folder[] = "/tmp/test_target.XXXXXX";
 static struct target target;
@@ -210,7 +211,6 @@ static void the_second_process_takes_a_name_of_its_own(void **state)
 {
 	char name[64];
 	pid_t child;
-	int status;
 
 	(void)state;
 	target_aim(&target, "stats.json", true);
@@ -223,8 +223,7 @@ static void the_second_process_takes_a_name_of_its_own(void **state)
 		target_aim(&target, "stats.json", true);
 		_exit(target_open(&target) || write_contents("child"));
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 	assert_int_equal(write_contents("parent"), 0);
 	assert_holds("stats.json", "parent");
 	snprintf(name, sizeof name, "stats.%d.json", (int)child);
@@ -235,7 +234,6 @@ static void a_forked_child_leaves_its_parents_file_alone(void **state)
 {
 	char name[64];
 	pid_t child;
-	int status;
 
 	(void)state;
 	target_aim(&target, "stats", true);
@@ -247,8 +245,7 @@ static void a_forked_child_leaves_its_parents_file_alone(void **state)
 		target_fork_child(&target);
 		_exit(write_contents("child"));
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 	assert_holds("stats", "");
 	snprintf(name, sizeof name, "stats.%d", (int)child);
 	assert_holds(name, "child");
@@ -257,7 +254,6 @@ static void a_forked_child_leaves_its_parents_file_alone(void **state)
 static void a_dead_process_owns_nothing(void **state)
 {
 	pid_t child = fork();
-	int status;
 
 	(void)state;
 	assert_true(child >= 0);
@@ -265,8 +261,7 @@ static void a_dead_process_owns_nothing(void **state)
 		target_aim(&target, "stats", true);
 		_exit(target_open(&target) || write_contents("child"));
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 	assert_holds("stats", "child");
 	target_aim(&target, "stats", true);
 	assert_int_equal(target_open(&target), 0);
@@ -320,7 +315,6 @@ static void a_prom_file_is_replaced_at_once(void **state)
 static void a_prom_file_stays_owned_when_replaced(void **state)
 {
 	pid_t child;
-	int status;
 
 	(void)state;
 	target_aim(&target, "s.prom", true);
@@ -333,8 +327,7 @@ static void a_prom_file_stays_owned_when_replaced(void **state)
 		target_aim(&target, "s.prom", true);
 		_exit(target_open(&target) || !target.numbered);
 	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
+	assert_child_succeeds(child);
 }
 
 static void a_full_disk_is_an_error(void **state)

@@ -4,10 +4,9 @@
 #include "unit/apart.h"
 
 #include <limits.h>
-#include <pthread.h>
-
 #include "heap/registry.h"
 #include "unit/heaps.h"
+#include "unit/threads.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP };
 
@@ -53,10 +52,8 @@ static void a_thread_that_ends_leaves_nothing_behind(void)
 	size_t slabs = 0;
 
 	for (int i = 0; i < 200; i++) {
-		pthread_t thread;
 
-		pthread_create(&thread, NULL, leave_things_behind, NULL);
-		pthread_join(thread, NULL);
+		run_thread(leave_things_behind, NULL);
 		if (i == 5)
 			slabs = central[C].slabs.count;
 	}
@@ -76,12 +73,10 @@ static void *free_them(void *unused)
 
 static void objects_may_be_freed_by_another_thread(void)
 {
-	pthread_t thread;
 
 	heaps_start(0);
 	heaps_alloc(SIZE, 5000);
-	pthread_create(&thread, NULL, free_them, NULL);
-	pthread_join(thread, NULL);
+	run_thread(free_them, NULL);
 	assert_int_equal(heaps_stats(C).live, 0);
 	heaps_nothing_is_lost(C);
 	heaps_alloc(SIZE, 5000);
@@ -107,12 +102,10 @@ static void *free_after_the_cache_has_gone(void *unused)
 /* Destructors run in the order of the keys; ours came first. */
 static void a_destructor_that_runs_later_still_can_free_and_allocate(void)
 {
-	pthread_t thread;
 
 	assert_true(heap_start());
 	assert_int_equal(pthread_key_create(&late_key, free_late), 0);
-	pthread_create(&thread, NULL, free_after_the_cache_has_gone, NULL);
-	pthread_join(thread, NULL);
+	run_thread(free_after_the_cache_has_gone, NULL);
 	assert_int_equal(registered(), 0);
 	assert_int_equal(heaps_stats(C).live, 0);
 	heaps_nothing_is_lost(C);
@@ -134,9 +127,9 @@ static void a_thread_of_few_calls_needs_no_magazine(void)
 	heaps_start(0);
 	slabs = magazine_slabs();
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_create(&threads[i], NULL, few_calls, NULL);
+		threads[i] = start_thread(few_calls, NULL);
 	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		pthread_join(threads[i], NULL);
+		join_thread(threads[i]);
 	assert_int_equal(magazine_slabs(), slabs);
 	heaps_nothing_is_lost(C);
 }
@@ -169,11 +162,11 @@ static void a_thread_is_listed_from_its_first_magazine_to_its_end(void)
 	pthread_t thread;
 
 	pthread_barrier_init(&gate, NULL, 2);
-	pthread_create(&thread, NULL, settle_and_wait, &gate);
+	thread = start_thread(settle_and_wait, &gate);
 	pthread_barrier_wait(&gate);
 	assert_int_equal(registered(), 1);
 	pthread_barrier_wait(&gate);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 	assert_int_equal(registered(), 0);
 }
 
@@ -199,17 +192,59 @@ static void *begin_at_the_end(void *unused)
  */
 static void a_thread_that_begins_in_its_last_moment_is_not_listed(void)
 {
-	pthread_t thread;
-
 #ifdef __SANITIZE_THREAD__
 	apart_skip("ThreadSanitizer has left such a thread before");
 #endif
 	assert_true(heap_start());
 	assert_int_equal(pthread_key_create(&late_key, call_again), 0);
-	pthread_create(&thread, NULL, begin_at_the_end, NULL);
-	pthread_join(thread, NULL);
+	run_thread(begin_at_the_end, NULL);
 	assert_int_equal(registered(), 0);
 	assert_int_equal(heaps_stats(C).live, 0);
+}
+
+static void *take_one(void *unused)
+{
+	(void)unused;
+	objects[0] = object_alloc(SIZE);
+	return NULL;
+}
+
+static void *fork_only(void *unused)
+{
+	(void)unused;
+	heap_fork_prepare();
+	heap_fork_parent();
+	return NULL;
+}
+
+/* What is NULL while one thread alone uses the heap, and set after `body`. */
+static void mark_comes_with(void *(*body)(void *))
+{
+	pthread_t thread;
+
+	lock_mark_process();
+	if (!lock_process_mark)
+		apart_skip("this kernel wipes nothing on fork");
+	lock_process_mark = NULL;
+	heaps_start(64);
+	heaps_alloc(SIZE, 5000);
+	heap_fork_prepare();
+	heap_fork_parent();
+	assert_null(lock_process_mark);
+	pthread_create(&thread, NULL, body, NULL);
+	pthread_join(thread, NULL);
+	assert_non_null(lock_process_mark);
+	assert_false(lock_orphaned());
+}
+
+static void a_second_thread_that_allocates_marks_the_process(void)
+{
+	mark_comes_with(take_one);
+}
+
+static void a_second_thread_that_forks_marks_the_process(void)
+{
+	mark_comes_with(fork_only);
 }
 
 int main(void)
@@ -222,6 +257,8 @@ int main(void)
 		APART(a_thread_of_few_calls_needs_no_magazine),
 		APART(a_flush_leaves_this_thread_with_nothing),
 		APART(a_thread_that_begins_in_its_last_moment_is_not_listed),
+		APART(a_second_thread_that_allocates_marks_the_process),
+		APART(a_second_thread_that_forks_marks_the_process),
 	};
 
 	return cmocka_run_group_tests_name("thread", tests, NULL, NULL);

@@ -5,7 +5,6 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +12,7 @@
 #include "pool/pages.h"
 #include "pool/start.h"
 #include "pool/tool.h"
+#include "unit/threads.h"
 
 extern int __asan_address_is_poisoned(const volatile void *p)
 	__attribute__((weak));
@@ -144,9 +144,8 @@ static void a_child_can_take_blocks_when_another_thread_was_at_it(void)
 	if (!__asan_address_is_poisoned)
 		apart_skip("built without AddressSanitizer");
 	start_library();
-	pthread_create(&thread, NULL, take_and_give_blocks, mine);
+	thread = start_thread(take_and_give_blocks, mine);
 	for (int i = 0; i < 200; i++) {
-		int status;
 		pid_t child = fork();
 
 		if (!child) {
@@ -154,11 +153,10 @@ static void a_child_can_take_blocks_when_another_thread_was_at_it(void)
 			tool_block(childs, 64, true);
 			_exit(0);
 		}
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_int_equal(status, 0);
+		assert_child_succeeds(child);
 	}
 	__atomic_store_n(&stop, true, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 }
 
 int main(void)

@@ -41,9 +41,7 @@ static void zeroed_nodes_are_zero_and_products_are_checked(void)
 		assert_int_equal(p[i], 0);
 	p = mempool_tree_array(root, 100, 3);
 	assert_int_equal(mempool_tree_size(p), 300);
-	errno = 0;
-	assert_null(mempool_tree_array(root, SIZE_MAX / 2, 3));
-	assert_int_equal(errno, ENOMEM);
+	assert_refused(mempool_tree_array(root, SIZE_MAX / 2, 3), ENOMEM);
 	assert_null(mempool_tree_zarray(root, SIZE_MAX, SIZE_MAX));
 	assert_null(mempool_tree_realloc_array(root, p, SIZE_MAX / 2, 3));
 	assert_int_equal(mempool_tree_size(p), 300);
@@ -57,15 +55,10 @@ static void sizes_that_no_memory_has_are_refused(void)
 				 SIZE_MAX / 2, SIZE_MAX - 63, SIZE_MAX - 48 };
 
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-		errno = 0;
-		assert_null(mempool_tree_alloc(root, sizes[i]));
-		assert_int_equal(errno, ENOMEM);
-		errno = 0;
-		assert_null(mempool_tree_alloc(NULL, sizes[i]));
-		assert_int_equal(errno, ENOMEM);
-		errno = 0;
-		assert_null(mempool_tree_realloc(NULL, root, sizes[i]));
-		assert_int_equal(errno, ENOMEM);
+		assert_refused(mempool_tree_alloc(root, sizes[i]), ENOMEM);
+		assert_refused(mempool_tree_alloc(NULL, sizes[i]), ENOMEM);
+		assert_refused(mempool_tree_realloc(NULL, root, sizes[i]),
+			       ENOMEM);
 	}
 	assert_int_equal(mempool_tree_total_blocks(root), 1);
 	mempool_tree_free(root);
@@ -155,8 +148,7 @@ static void strings_are_copied_cut_and_named_after_themselves(void)
 	assert_string_equal(t, "hel");
 	assert_int_equal(mempool_tree_size(t), 4);
 	assert_memory_equal(mempool_tree_memdup(root, "abc", 3), "abc", 3);
-	assert_null(mempool_tree_strdup(root, NULL));
-	assert_int_equal(errno, EINVAL);
+	assert_refused(mempool_tree_strdup(root, NULL), EINVAL);
 	assert_null(mempool_tree_strndup(root, NULL, 1));
 	assert_null(mempool_tree_memdup(root, NULL, 1));
 	mempool_tree_free(root);
@@ -215,8 +207,7 @@ static void null_is_nobody(void)
 	assert_int_equal(mempool_tree_references(NULL), 0);
 	assert_int_equal(mempool_tree_pool_left(NULL), 0);
 	assert_null(mempool_tree_parent(NULL));
-	assert_int_equal(mempool_tree_free_children(NULL), -EINVAL);
-	assert_int_equal(errno, EINVAL);
+	assert_errno(mempool_tree_free_children(NULL), EINVAL);
 	assert_int_equal(mempool_tree_set_destructor(NULL, note), -EINVAL);
 	assert_null(mempool_tree_steal(NULL, NULL));
 	assert_null(mempool_tree_reference(NULL, NULL));

@@ -3,10 +3,9 @@
  */
 #include "trees.h"
 
-#include <pthread.h>
-
 #include "mempool/fault.h"
 #include "mempool/stats.h"
+#include "unit/threads.h"
 
 static const char *wanted;
 
@@ -57,16 +56,12 @@ static void options_without_sense_are_refused(void)
 	struct mempool_options odd = { .align = 3 };
 	struct mempool_options initial = { .initial = SIZE_MAX };
 
-	errno = 0;
-	assert_null(mempool_tree_create(&threading));
-	assert_int_equal(errno, EINVAL);
+	assert_refused(mempool_tree_create(&threading), EINVAL);
 	assert_null(mempool_tree_create(&align));
 	assert_null(mempool_tree_create(&odd));
-	assert_null(mempool_tree_create(&initial));
-	assert_int_equal(errno, EINVAL);
+	assert_refused(mempool_tree_create(&initial), EINVAL);
 	initial.initial = (size_t)1 << 45;
-	assert_null(mempool_tree_create(&initial));
-	assert_int_equal(errno, ENOMEM);
+	assert_refused(mempool_tree_create(&initial), ENOMEM);
 }
 
 static void a_root_may_be_a_pool(void)
@@ -90,19 +85,11 @@ static void a_limit_is_kept_by_all_ways_in(void)
 	struct mempool_stats s;
 
 	assert_non_null(p);
-	errno = 0;
-	assert_null(mempool_tree_alloc(root, 500));
-	assert_int_equal(errno, ENOMEM);
-	errno = 0;
-	assert_null(mempool_tree_realloc(root, p, 900));
-	assert_int_equal(errno, ENOMEM);
+	assert_refused(mempool_tree_alloc(root, 500), ENOMEM);
+	assert_refused(mempool_tree_realloc(root, p, 900), ENOMEM);
 	assert_int_equal(mempool_tree_size(p), 500);
-	errno = 0;
-	assert_null(mempool_tree_pool(root, 500));
-	assert_int_equal(errno, ENOMEM);
-	errno = 0;
-	assert_null(mempool_tree_steal(root, foreign));
-	assert_int_equal(errno, ENOMEM);
+	assert_refused(mempool_tree_pool(root, 500), ENOMEM);
+	assert_refused(mempool_tree_steal(root, foreign), ENOMEM);
 	assert_true(stats_of("small", &s));
 	assert_int_equal(s.failures, 3);
 	mempool_tree_free(p);
@@ -141,11 +128,9 @@ static void references_stay_inside_a_tree(void)
 	void *a = mempool_tree_create(NULL), *b = mempool_tree_create(NULL);
 	void *x = make(a, "x"), *y = make(a, "y");
 
-	assert_null(mempool_tree_reference(b, x));
-	assert_int_equal(errno, EXDEV);
+	assert_refused(mempool_tree_reference(b, x), EXDEV);
 	assert_ptr_equal(mempool_tree_reference(y, x), x);
-	assert_null(mempool_tree_steal(b, x));
-	assert_int_equal(errno, EXDEV);
+	assert_refused(mempool_tree_steal(b, x), EXDEV);
 	assert_null(mempool_tree_steal(b, y));
 	assert_ptr_equal(mempool_tree_parent(x), a);
 	assert_ptr_equal(mempool_tree_reference(NULL, y), y);
@@ -210,9 +195,8 @@ static void threads_share_a_tree(void)
 
 	shared = mempool_tree_create(&o);
 	for (int i = 0; i < 4; i++)
-		pthread_create(&threads[i], NULL, work, NULL);
-	for (int i = 0; i < 4; i++)
-		pthread_join(threads[i], NULL);
+		threads[i] = start_thread(work, NULL);
+	join_threads(threads, 4);
 	mempool_tree_check(shared);
 	assert_true(stats_of("shared", &s));
 	assert_int_equal(s.live, 1);
@@ -229,10 +213,8 @@ static void *make_and_hand_over(void *unused)
 static void the_counts_of_a_thread_outlive_it(void)
 {
 	struct mempool_stats s;
-	pthread_t thread;
 
-	pthread_create(&thread, NULL, make_and_hand_over, NULL);
-	pthread_join(thread, NULL);
+	run_thread(make_and_hand_over, NULL);
 	assert_true(stats_of("trees", &s));
 	assert_int_equal(s.live, 1);
 	mempool_tree_free(shared);
@@ -254,21 +236,19 @@ static void a_child_process_can_go_on_with_a_locked_tree(void)
 	pthread_t thread;
 
 	shared = mempool_tree_create(NULL);
-	pthread_create(&thread, NULL, churn, NULL);
+	thread = start_thread(churn, NULL);
 	for (int i = 0; i < 100; i++) {
 		pid_t child = fork();
-		int status;
 
 		if (!child) {
 			void *p = mempool_tree_alloc(shared, 10);
 
 			_exit(!p || mempool_tree_free(p));
 		}
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_int_equal(status, 0);
+		assert_child_succeeds(child);
 	}
 	__atomic_store_n(&stop, 1, __ATOMIC_RELAXED);
-	pthread_join(thread, NULL);
+	join_thread(thread);
 }
 
 /* --- no memory --- */

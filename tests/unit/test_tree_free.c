@@ -48,9 +48,7 @@ static void a_refused_free_changes_nothing(void)
 	void *root = make(NULL, "r"), *a = make(root, "a"), *b = make(a, "b");
 
 	mempool_tree_set_destructor(a, refuse);
-	errno = 0;
-	assert_int_equal(mempool_tree_free(a), -EBUSY);
-	assert_int_equal(errno, EBUSY);
+	assert_errno(mempool_tree_free(a), EBUSY);
 	assert_ptr_equal(mempool_tree_parent(a), root);
 	assert_ptr_equal(mempool_tree_parent(b), a);
 	mempool_tree_check(root);
@@ -212,8 +210,7 @@ static void a_referenced_node_is_not_freed_but_handed_over(void)
 	assert_ptr_equal(mempool_tree_reference(b, x), x);
 	assert_int_equal(mempool_tree_references(x), 1);
 	assert_int_equal(mempool_tree_free(x), -EBUSY);
-	assert_null(mempool_tree_realloc(NULL, x, 1000));
-	assert_int_equal(errno, EBUSY);
+	assert_refused(mempool_tree_realloc(NULL, x, 1000), EBUSY);
 	assert_int_equal(mempool_tree_total_size(root), 4 * 24);
 	assert_int_equal(mempool_tree_total_blocks(root), 5);
 	mempool_tree_check(root);
@@ -331,86 +328,11 @@ static void a_node_cannot_go_below_itself(void)
 {
 	void *a = make(NULL, "a"), *b = make(a, "b"), *c = make(b, "c");
 
-	assert_null(mempool_tree_steal(c, a));
-	assert_int_equal(errno, EINVAL);
+	assert_refused(mempool_tree_steal(c, a), EINVAL);
 	assert_null(mempool_tree_steal(a, a));
 	assert_ptr_equal(mempool_tree_steal(a, b), b);
 	mempool_tree_check(a);
 	assert_int_equal(mempool_tree_total_blocks(a), 3);
-}
-
-/* --- misuse --- */
-
-static void a_second_free(void)
-{
-	void *p = mempool_tree_alloc(NULL, 40);
-
-	leave_to_sanitizers();
-	mempool_tree_free(p);
-	mempool_tree_free(p);
-}
-
-static void a_second_free_of_a_large_node(void)
-{
-	void *root = mempool_tree_alloc(NULL, 40);
-	void *p = mempool_tree_alloc(root, 500);
-
-	leave_to_sanitizers();
-	mempool_tree_free(p);
-	mempool_tree_free(p);
-}
-
-static void a_child_of_a_freed_node(void)
-{
-	void *p = mempool_tree_alloc(NULL, 40);
-
-	leave_to_sanitizers();
-	mempool_tree_free(p);
-	p = mempool_tree_alloc(p, 40);
-}
-
-static void a_free_of_mallocs_memory(void)
-{
-	leave_to_sanitizers();
-	mempool_tree_free(malloc(100));
-}
-
-static void a_free_of_the_middle_of_a_node(void)
-{
-	char *p = mempool_tree_zalloc(NULL, 64);
-
-	leave_to_sanitizers();
-	mempool_tree_free(p + 16);
-}
-
-static void a_free_of_the_stack(void)
-{
-	char bytes[256] __attribute__((aligned(16))) = "";
-
-	leave_to_sanitizers();
-	mempool_tree_free(bytes + 64);
-}
-
-static void a_question_to_a_stranger(void)
-{
-	leave_to_sanitizers();
-	mempool_tree_parent(calloc(1, 100));
-}
-
-static void a_steal_to_a_stranger(void)
-{
-	leave_to_sanitizers();
-	mempool_tree_steal(malloc(100), mempool_tree_alloc(NULL, 1));
-}
-
-static void a_copied_header(void)
-{
-	char *p = mempool_tree_alloc(NULL, 8);
-	char *copy = aligned_alloc(16, 64);
-
-	leave_to_sanitizers();
-	memcpy(copy, p - 48, 56);
-	mempool_tree_free(copy + 48);
 }
 
 int main(void)
@@ -436,15 +358,6 @@ int main(void)
 		APART(two_that_refer_to_each_other_end_with_their_root),
 		APART(stealing_changes_the_parent),
 		APART(a_node_cannot_go_below_itself),
-		ABORTS(a_second_free, "double free"),
-		ABORTS(a_second_free_of_a_large_node, "double free"),
-		ABORTS(a_child_of_a_freed_node, "use after free"),
-		ABORTS(a_free_of_mallocs_memory, "invalid free"),
-		ABORTS(a_free_of_the_middle_of_a_node, "invalid free"),
-		ABORTS(a_free_of_the_stack, "invalid free"),
-		ABORTS(a_question_to_a_stranger, "foreign pointer"),
-		ABORTS(a_steal_to_a_stranger, "foreign pointer"),
-		ABORTS(a_copied_header, "invalid free"),
 	};
 
 	return cmocka_run_group_tests_name("tree_free", tests, NULL, NULL);

@@ -4,31 +4,13 @@
 #include "unit/apart.h"
 
 #include "base/inject.h"
-#include "mempool/var.h"
 #include "pool/debug.h"
 #include "pool/var_class.h"
+#include "unit/chance.h"
+#include "unit/errors.h"
+#include "unit/vars.h"
 
 enum { SLOTS = 600, STEPS = 15000 };
-
-static const enum mempool_threading forms[] = { MEMPOOL_LOCKED, MEMPOOL_SINGLE,
-						MEMPOOL_THREAD_LOCAL };
-
-static mempool_var_t *make(enum mempool_threading form, size_t limit)
-{
-	struct mempool_options o = { .threading = form, .limit = limit };
-	mempool_var_t *pool = mempool_var_create(&o);
-
-	assert_non_null(pool);
-	return pool;
-}
-
-static struct mempool_stats stats_of(mempool_var_t *pool)
-{
-	struct mempool_stats s;
-
-	mempool_var_stats(pool, &s);
-	return s;
-}
 
 /* --- classes --- */
 
@@ -68,32 +50,22 @@ static void at_most_a_quarter_is_wasted(void)
 
 /* --- creation --- */
 
-static void expect_einval(struct mempool_options o)
-{
-	errno = 0;
-	assert_null(mempool_var_create(&o));
-	assert_int_equal(errno, EINVAL);
-}
-
 static void bad_arguments_are_refused(void)
 {
+	static const struct mempool_options bad[] = {
+		{ .align = 24 },
+		{ .align = 4096 },
+		{ .threading = (enum mempool_threading)3 },
+		{ .initial = 8192, .limit = 4096 },
+	};
+	static const size_t bad_aligns[] = { 0, 48, 65536 };
 	mempool_var_t *pool = mempool_var_create(NULL);
 
-	expect_einval((struct mempool_options){ .align = 24 });
-	expect_einval((struct mempool_options){ .align = 4096 });
-	expect_einval((struct mempool_options){
-		.threading = (enum mempool_threading)3 });
-	expect_einval(
-		(struct mempool_options){ .initial = 8192, .limit = 4096 });
-	errno = 0;
-	assert_null(mempool_var_aligned(pool, 0, 8));
-	assert_int_equal(errno, EINVAL);
-	errno = 0;
-	assert_null(mempool_var_aligned(pool, 48, 8));
-	assert_int_equal(errno, EINVAL);
-	errno = 0;
-	assert_null(mempool_var_aligned(pool, 65536, 8));
-	assert_int_equal(errno, EINVAL);
+	for (size_t i = 0; i < COUNT_OF(bad); i++)
+		assert_refused(mempool_var_create(&bad[i]), EINVAL);
+	for (size_t i = 0; i < COUNT_OF(bad_aligns); i++)
+		assert_refused(mempool_var_aligned(pool, bad_aligns[i], 8),
+			       EINVAL);
 	mempool_var_destroy(pool);
 }
 
@@ -106,22 +78,14 @@ static void sizes_that_nobody_has_are_enomem(void)
 	void *p = mempool_var_alloc(pool, 100);
 
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-		errno = 0;
-		assert_null(mempool_var_alloc(pool, sizes[i]));
-		assert_int_equal(errno, ENOMEM);
-		errno = 0;
-		assert_null(mempool_var_zalloc(pool, sizes[i]));
-		assert_int_equal(errno, ENOMEM);
-		errno = 0;
-		assert_null(mempool_var_aligned(pool, 64, sizes[i]));
-		assert_int_equal(errno, ENOMEM);
-		errno = 0;
-		assert_null(mempool_var_realloc(pool, p, sizes[i]));
-		assert_int_equal(errno, ENOMEM);
+		assert_refused(mempool_var_alloc(pool, sizes[i]), ENOMEM);
+		assert_refused(mempool_var_zalloc(pool, sizes[i]), ENOMEM);
+		assert_refused(mempool_var_aligned(pool, 64, sizes[i]), ENOMEM);
+		assert_refused(mempool_var_realloc(pool, p, sizes[i]), ENOMEM);
 	}
-	errno = 0;
-	assert_null(mempool_var_calloc(pool, (size_t)1 << 33, (size_t)1 << 33));
-	assert_int_equal(errno, ENOMEM);
+	assert_refused(
+		mempool_var_calloc(pool, (size_t)1 << 33, (size_t)1 << 33),
+		ENOMEM);
 	mempool_var_destroy(pool);
 }
 
@@ -146,13 +110,6 @@ static void null_and_zero_do_no_harm(void)
 	mempool_var_destroy(pool);
 }
 
-static void expect_refused(const void *nothing)
-{
-	assert_null(nothing);
-	assert_int_equal(errno, EINVAL);
-	errno = 0;
-}
-
 static void a_pool_that_is_null_has_nothing(void)
 {
 	struct mempool_stats s, zeros = { 0 };
@@ -162,14 +119,13 @@ static void a_pool_that_is_null_has_nothing(void)
 	mempool_var_free(NULL, NULL);
 	assert_int_equal(mempool_var_trim(NULL), 0);
 	assert_int_equal(mempool_var_usable_size(NULL, &s), 0);
-	errno = 0;
-	expect_refused(mempool_var_alloc(NULL, 10));
-	expect_refused(mempool_var_zalloc(NULL, 10));
-	expect_refused(mempool_var_calloc(NULL, 10, 10));
-	expect_refused(mempool_var_calloc(NULL, SIZE_MAX, 10));
-	expect_refused(mempool_var_aligned(NULL, 64, 10));
-	expect_refused(mempool_var_realloc(NULL, NULL, 10));
-	expect_refused(mempool_var_realloc(NULL, &s, 10));
+	assert_refused(mempool_var_alloc(NULL, 10), EINVAL);
+	assert_refused(mempool_var_zalloc(NULL, 10), EINVAL);
+	assert_refused(mempool_var_calloc(NULL, 10, 10), EINVAL);
+	assert_refused(mempool_var_calloc(NULL, SIZE_MAX, 10), EINVAL);
+	assert_refused(mempool_var_aligned(NULL, 64, 10), EINVAL);
+	assert_refused(mempool_var_realloc(NULL, NULL, 10), EINVAL);
+	assert_refused(mempool_var_realloc(NULL, &s, 10), EINVAL);
 	memset(&s, 0xff, sizeof(s));
 	mempool_var_stats(NULL, &s);
 	assert_memory_equal(&s, &zeros, sizeof(s));
@@ -178,15 +134,7 @@ static void a_pool_that_is_null_has_nothing(void)
 
 /* --- objects --- */
 
-static uint64_t random_state = 88172645463325252u;
-
-static size_t below(size_t limit)
-{
-	random_state ^= random_state << 13;
-	random_state ^= random_state >> 7;
-	random_state ^= random_state << 17;
-	return (size_t)(random_state % limit);
-}
+static uint64_t state = 1;
 
 static struct slot {
 	unsigned char *p;
@@ -196,17 +144,17 @@ static struct slot {
 
 static size_t any_size(void)
 {
-	switch (below(20)) {
+	switch (below(&state, 20)) {
 	case 0:
-		return below(300000);
+		return below(&state, 300000);
 	case 1:
 	case 2:
-		return below(40000);
+		return below(&state, 40000);
 	case 3:
 	case 4:
-		return below(3000);
+		return below(&state, 3000);
 	default:
-		return below(600);
+		return below(&state, 600);
 	}
 }
 
@@ -227,7 +175,7 @@ static void settle(mempool_var_t *pool, struct slot *s, void *p, size_t size,
 	assert_int_equal((uintptr_t)p % align, 0);
 	assert_true(mempool_var_usable_size(pool, p) >= size);
 	s->size = size;
-	s->fill = (unsigned char)below(256);
+	s->fill = (unsigned char)below(&state, 256);
 	memset(p, s->fill, size);
 }
 
@@ -257,18 +205,18 @@ static void resize(mempool_var_t *pool, struct slot *s, size_t size)
 
 static void step(mempool_var_t *pool)
 {
-	struct slot *s = &slots[below(SLOTS)];
-	size_t size = any_size(), align = (size_t)1 << below(16);
+	struct slot *s = &slots[below(&state, SLOTS)];
+	size_t size = any_size(), align = (size_t)1 << below(&state, 16);
 	unsigned char *p;
 
-	if (s->p && below(3)) {
+	if (s->p && below(&state, 3)) {
 		release(pool, s);
 	} else if (s->p) {
 		resize(pool, s, size);
-	} else if (below(8) == 0) {
+	} else if (below(&state, 8) == 0) {
 		p = mempool_var_aligned(pool, align, size);
 		settle(pool, s, p, size, p ? align : 1);
-	} else if (below(4) == 0) {
+	} else if (below(&state, 4) == 0) {
 		p = mempool_var_calloc(pool, 1, size);
 		for (size_t i = 0; p && i < size; i++)
 			assert_int_equal(p[i], 0);
@@ -287,10 +235,8 @@ static size_t count_live(void)
 	return n;
 }
 
-static void model(enum mempool_threading form, size_t limit, unsigned steps)
+static void model(mempool_var_t *pool, unsigned steps)
 {
-	mempool_var_t *pool = make(form, limit);
-
 	for (unsigned i = 0; i < steps; i++) {
 		step(pool);
 		if (i % 3000 == 0) {
@@ -312,26 +258,27 @@ static void model(enum mempool_threading form, size_t limit, unsigned steps)
 
 static void random_calls_never_overlap(void)
 {
-	for (size_t f = 0; f < COUNT_OF(forms); f++)
-		model(forms[f], 0, STEPS);
+	for (size_t f = 0; f < FORMS; f++)
+		model(make(forms[f], 0), STEPS);
 }
 
 static void random_calls_at_the_limit_lose_nothing(void)
 {
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
-		model(forms[f], 1 << 20, STEPS);
-		model(forms[f], 8 << 20, STEPS);
+	for (size_t f = 0; f < FORMS; f++) {
+		model(make(forms[f], 1 << 20), STEPS);
+		model(make(forms[f], 8 << 20), STEPS);
 	}
 }
 
 static void random_calls_while_the_source_fails_lose_nothing(void)
 {
 	for (int every = 2; every < 6; every++) {
+		mempool_var_t *pool = make(forms[every % FORMS], 0);
 		char rule[32];
 
 		snprintf(rule, sizeof rule, "pages:2/%d", every);
 		assert_true(inject_set(rule));
-		model(forms[every % 3], 0, STEPS / 10);
+		model(pool, STEPS / 10);
 		inject_set(NULL);
 	}
 }
@@ -339,7 +286,7 @@ static void random_calls_while_the_source_fails_lose_nothing(void)
 static void watched_the_model_holds(void)
 {
 	debug_flags = DEBUG_POISON;
-	model(MEMPOOL_LOCKED, 4 << 20, STEPS / 10);
+	model(make(MEMPOOL_LOCKED, 4 << 20), STEPS / 10);
 }
 
 int main(void)

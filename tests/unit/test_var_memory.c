@@ -3,33 +3,13 @@
  */
 #include "unit/apart.h"
 
-#include <pthread.h>
-
 #include "base/inject.h"
-#include "mempool/var.h"
 #include "pool/tool.h"
+#include "unit/errors.h"
+#include "unit/threads.h"
+#include "unit/vars.h"
 
 enum { THREADS = 4 };
-
-static const enum mempool_threading forms[] = { MEMPOOL_LOCKED, MEMPOOL_SINGLE,
-						MEMPOOL_THREAD_LOCAL };
-
-static mempool_var_t *make(enum mempool_threading form, size_t limit)
-{
-	struct mempool_options o = { .threading = form, .limit = limit };
-	mempool_var_t *pool = mempool_var_create(&o);
-
-	assert_non_null(pool);
-	return pool;
-}
-
-static struct mempool_stats stats_of(mempool_var_t *pool)
-{
-	struct mempool_stats s;
-
-	mempool_var_stats(pool, &s);
-	return s;
-}
 
 /* --- realloc --- */
 
@@ -62,9 +42,7 @@ static void a_realloc_that_fails_leaves_the_object(void)
 	char *p = mempool_var_alloc(pool, 500);
 
 	memset(p, 'x', 500);
-	errno = 0;
-	assert_null(mempool_var_realloc(pool, p, 2 << 20));
-	assert_int_equal(errno, ENOMEM);
+	assert_refused(mempool_var_realloc(pool, p, 2 << 20), ENOMEM);
 	for (int i = 0; i < 500; i++)
 		assert_int_equal(p[i], 'x');
 	assert_int_equal(stats_of(pool).live, 1);
@@ -101,7 +79,7 @@ static void preallocated_memory_is_all_that_is_used(void)
 
 static void memory_of_one_class_serves_another(void)
 {
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
+	for (size_t f = 0; f < FORMS; f++) {
 		mempool_var_t *pool = make(forms[f], 256 << 10);
 		static void *all[20000];
 
@@ -175,17 +153,14 @@ static void threads_never_get_the_same_object(void)
 {
 	pthread_t threads[THREADS];
 
-	for (size_t f = 0; f < COUNT_OF(forms); f++) {
-		if (forms[f] == MEMPOOL_SINGLE)
-			continue;
+	for (size_t f = 0; f < FORMS_SHARED; f++) {
 		shared = make(forms[f], 0);
 		for (int i = 0; i < THREADS; i++)
-			pthread_create(&threads[i], NULL, use_in_batches,
-				       (void *)(intptr_t)(i + 1));
+			threads[i] = start_thread(use_in_batches,
+						  (void *)(intptr_t)(i + 1));
 		for (int i = 0; i < 50; i++)
 			stats_of(shared);
-		for (int i = 0; i < THREADS; i++)
-			pthread_join(threads[i], NULL);
+		join_threads(threads, THREADS);
 		mempool_var_check(shared);
 		assert_int_equal(stats_of(shared).live, 0);
 		mempool_var_destroy(shared);
@@ -207,7 +182,7 @@ static void short_threads_leave_nothing(void)
 	for (int i = 0; i < 3000; i++) {
 		pthread_t thread;
 
-		pthread_create(&thread, NULL, allocate_and_free, p);
+		thread = start_thread(allocate_and_free, p);
 		pthread_join(thread, &p);
 		if (i == 10)
 			held = stats_of(shared).held_bytes;
@@ -222,10 +197,9 @@ static void in_a_child_the_pool_works_on(void)
 	shared = make(MEMPOOL_THREAD_LOCAL, 0);
 	for (int i = 0; i < 20; i++) {
 		pthread_t thread;
-		int status;
 		pid_t child;
 
-		pthread_create(&thread, NULL, use_in_batches, (void *)3);
+		thread = start_thread(use_in_batches, (void *)3);
 		child = fork();
 		if (!child) {
 			alarm(10);
@@ -236,9 +210,8 @@ static void in_a_child_the_pool_works_on(void)
 			mempool_var_destroy(shared);
 			_exit(0);
 		}
-		assert_int_equal(waitpid(child, &status, 0), child);
-		assert_int_equal(status, 0);
-		pthread_join(thread, NULL);
+		assert_child_succeeds(child);
+		join_thread(thread);
 	}
 	mempool_var_destroy(shared);
 }

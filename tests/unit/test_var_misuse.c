@@ -3,31 +3,22 @@
  */
 #include "unit/apart.h"
 
-#include "mempool/var.h"
 #include "pool/debug.h"
-#include "pool/tool.h"
+#include "unit/tools.h"
+#include "unit/vars.h"
 
-static mempool_var_t *make(enum mempool_threading form, size_t limit)
+static void free_twice(enum mempool_threading form, size_t size)
 {
-	struct mempool_options o = { .threading = form, .limit = limit };
-	mempool_var_t *pool = mempool_var_create(&o);
-
-	assert_non_null(pool);
-	return pool;
-}
-
-static void freed_twice(void)
-{
-	mempool_var_t *pool = make(MEMPOOL_LOCKED, 0);
-	void *p = mempool_var_alloc(pool, 100);
+	mempool_var_t *pool = make(form, 0);
+	void *p = mempool_var_alloc(pool, size);
 
 	mempool_var_free(pool, p);
 	mempool_var_free(pool, p);
 }
 
-static void freed_twice_with_others_between(void)
+/* With another one freed between. */
+static void free_twice_later(mempool_var_t *pool)
 {
-	mempool_var_t *pool = make(MEMPOOL_SINGLE, 0);
 	void *p = mempool_var_alloc(pool, 100);
 	void *q = mempool_var_alloc(pool, 100);
 
@@ -37,13 +28,19 @@ static void freed_twice_with_others_between(void)
 	mempool_var_trim(pool);
 }
 
+static void freed_twice(void)
+{
+	free_twice(MEMPOOL_LOCKED, 100);
+}
+
+static void freed_twice_with_others_between(void)
+{
+	free_twice_later(make(MEMPOOL_SINGLE, 0));
+}
+
 static void a_large_one_is_freed_twice(void)
 {
-	mempool_var_t *pool = make(MEMPOOL_SINGLE, 0);
-	void *p = mempool_var_alloc(pool, 100000);
-
-	mempool_var_free(pool, p);
-	mempool_var_free(pool, p);
+	free_twice(MEMPOOL_SINGLE, 100000);
 }
 
 static void a_foreign_pointer_is_freed(void)
@@ -88,59 +85,38 @@ static void a_pointer_into_a_large_object_is_freed(void)
 
 static void watched_a_double_free_is_found_at_once(void)
 {
-	mempool_var_t *pool;
-	void *p, *q;
-
 	debug_flags = DEBUG_POISON;
-	pool = make(MEMPOOL_LOCKED, 0);
-	p = mempool_var_alloc(pool, 100);
-	q = mempool_var_alloc(pool, 100);
-	mempool_var_free(pool, p);
-	mempool_var_free(pool, q);
-	mempool_var_free(pool, p);
+	free_twice_later(make(MEMPOOL_LOCKED, 0));
 }
 
-/* Tools stop the program in ways of their own. */
+static void use_after_free(size_t size)
+{
+	mempool_var_t *pool = make(MEMPOOL_LOCKED, 0);
+	char *volatile p = mempool_var_alloc(pool, size);
+
+	p[0] = 1;
+	mempool_var_free(pool, p);
+	p[0] = 2;
+}
+
+static void use_a_small_one(void)
+{
+	use_after_free(100);
+}
+
+static void use_a_large_one(void)
+{
+	use_after_free(100000);
+}
+
 static void a_tool_finds_a_use_after_free(void)
 {
-	int status;
-	pid_t child;
-
-	if (!tool_on)
-		apart_skip("neither ASan nor valgrind looks on");
-	child = fork();
-	if (!child) {
-		mempool_var_t *pool = make(MEMPOOL_LOCKED, 0);
-		char *volatile p = mempool_var_alloc(pool, 100);
-
-		p[0] = 1;
-		mempool_var_free(pool, p);
-		p[0] = 2;
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_not_equal(status, 0);
+	assert_tool_stops(use_a_small_one);
 }
 
 static void a_tool_finds_a_use_after_free_of_a_large_one(void)
 {
-	int status;
-	pid_t child;
-
-	if (!tool_on)
-		apart_skip("neither ASan nor valgrind looks on");
-	child = fork();
-	if (!child) {
-		mempool_var_t *pool = make(MEMPOOL_LOCKED, 0);
-		char *volatile p = mempool_var_alloc(pool, 100000);
-
-		p[0] = 1;
-		mempool_var_free(pool, p);
-		p[0] = 2;
-		_exit(0);
-	}
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_not_equal(status, 0);
+	assert_tool_stops(use_a_large_one);
 }
 
 static void a_destroyed_pool_is_used(void)

@@ -8,6 +8,8 @@
 #include "apart.h"
 
 #include "mempool/tree.h"
+#include "unit/errors.h"
+#include "unit/tools.h"
 
 /* Sanitizers end the program at a size that they find absurd. */
 #if defined(__SANITIZE_ADDRESS__)
@@ -23,15 +25,6 @@ const char *__tsan_default_options(void)
 	return "allocator_may_return_null=1";
 }
 #endif
-
-/* Where they see a crime before we do, or have nothing mapped before a block.
- */
-__attribute__((unused)) static void leave_to_sanitizers(void)
-{
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-	apart_skip("a sanitizer's malloc is in between");
-#endif
-}
 
 __attribute__((unused)) static char gone[256];
 __attribute__((unused)) static unsigned refusals;

@@ -1,0 +1,275 @@
+/*
+ * test_object_cache_wait.c - object caches that are empty: waiting for a put.
+ */
+#include "unit/apart.h"
+
+#include "pool/debug.h"
+#include "unit/caches.h"
+#include "unit/clock.h"
+#include "unit/errors.h"
+#include "unit/threads.h"
+
+enum { THREADS = 4 };
+
+static mempool_cache_t *cache;
+
+/* Returns when the thread is in the queue. */
+static pthread_t let_wait(void *(*body)(void *), void *arg)
+{
+	uint64_t before = stats_of(cache).waits;
+	pthread_t thread = start_thread(body, arg);
+
+	while (stats_of(cache).waits == before)
+		pause_ms(1);
+	return thread;
+}
+
+static void *put_after_a_while(void *object)
+{
+	pause_ms(50);
+	mempool_cache_put(cache, object);
+	return NULL;
+}
+
+static void who_finds_none_waits_for_a_put(void)
+{
+	pthread_t thread;
+	uint64_t since;
+	void *p;
+
+	cache = blocking_cache(1);
+	p = mempool_cache_get(cache, 0);
+	assert_refused(mempool_cache_get(cache, MEMPOOL_NOWAIT), ENOMEM);
+	thread = start_thread(put_after_a_while, p);
+	since = now_ms();
+	errno = 4711;
+	assert_ptr_equal(mempool_cache_get(cache, 0), p);
+	assert_int_equal(errno, 4711);
+	assert_true(now_ms() - since < 2000);
+	join_thread(thread);
+	assert_int_equal(stats_of(cache).waits, 1);
+	assert_int_equal(stats_of(cache).live, 1);
+	assert_int_equal(made, 1);
+	mempool_cache_put(cache, p);
+	mempool_cache_check(cache);
+	mempool_cache_destroy(cache);
+}
+
+static void a_deadline_ends_a_wait(void)
+{
+	struct timespec soon, past = { 1, 0 }, before = { -1, 0 };
+	uint64_t since = now_ms();
+	pthread_t thread;
+	void *p;
+
+	cache = blocking_cache(1);
+	p = mempool_cache_get_until(cache, &past);
+	assert_non_null(p);
+	soon = in_ms(60);
+	assert_refused(mempool_cache_get_until(cache, &soon), ETIMEDOUT);
+	assert_true(now_ms() - since >= 60);
+	assert_refused(mempool_cache_get_until(cache, &past), ETIMEDOUT);
+	assert_refused(mempool_cache_get_until(cache, &before), ETIMEDOUT);
+	soon = in_ms(5000);
+	thread = start_thread(put_after_a_while, p);
+	assert_ptr_equal(mempool_cache_get_until(cache, &soon), p);
+	join_thread(thread);
+	mempool_cache_destroy(cache);
+}
+
+static void only_a_cache_that_blocks_waits_until_a_deadline(void)
+{
+	struct mempool_cache_options o = things(MEMPOOL_LOCKED);
+	struct timespec later = in_ms(10000);
+	uint64_t since = now_ms();
+
+	o.exhaustion = MEMPOOL_FAIL;
+	o.ahead = 1;
+	cache = mempool_cache_create(64, &o);
+	assert_non_null(mempool_cache_get_until(cache, NULL));
+	assert_refused(mempool_cache_get_until(cache, &later), ENOMEM);
+	assert_true(now_ms() - since < 5000);
+	mempool_cache_destroy(cache);
+}
+
+static int order[THREADS], arrived;
+
+static void *wait_in_line(void *number)
+{
+	void *p = mempool_cache_get(cache, 0);
+
+	order[arrived++] = (int)(uintptr_t)number;
+	mempool_cache_put(cache, p);
+	return NULL;
+}
+
+static void waiters_are_served_in_the_order_they_came(void)
+{
+	pthread_t threads[THREADS];
+	void *p;
+
+	cache = blocking_cache(1);
+	p = mempool_cache_get(cache, 0);
+	for (uintptr_t i = 0; i < THREADS; i++) {
+		threads[i] = let_wait(wait_in_line, (void *)i);
+	}
+	mempool_cache_put(cache, p);
+	join_threads(threads, THREADS);
+	for (int i = 0; i < THREADS; i++)
+		assert_int_equal(order[i], i);
+	assert_int_equal(made, 1);
+	mempool_cache_destroy(cache);
+}
+
+static void *trim_after_a_while(void *object)
+{
+	pause_ms(50);
+	/* For a moment it is neither free nor in use. */
+	mempool_cache_put(cache, object);
+	mempool_cache_trim(cache);
+	return NULL;
+}
+
+static void a_trim_leaves_nobody_waiting(void)
+{
+	for (int i = 0; i < 5; i++) {
+		pthread_t thread;
+		uint64_t since = now_ms();
+		void *p;
+
+		cache = blocking_cache(2);
+		p = mempool_cache_get(cache, 0);
+		assert_non_null(mempool_cache_get(cache, 0));
+		thread = start_thread(trim_after_a_while, p);
+		assert_non_null(mempool_cache_get(cache, 0));
+		assert_true(now_ms() - since < 2000);
+		join_thread(thread);
+		mempool_cache_destroy(cache);
+	}
+	assert_int_equal(made, unmade);
+}
+
+static void *wait_and_tell(void *unused)
+{
+	(void)unused;
+	errno = 0;
+	assert_null(mempool_cache_get(cache, 0));
+	return (void *)(uintptr_t)errno;
+}
+
+static void who_waits_for_a_cache_that_dies_is_sent_away(void)
+{
+	pthread_t threads[THREADS];
+
+	cache = blocking_cache(1);
+	assert_non_null(mempool_cache_get(cache, 0));
+	for (uintptr_t i = 0; i < THREADS; i++) {
+		threads[i] = let_wait(wait_and_tell, NULL);
+	}
+	mempool_cache_destroy(cache);
+	for (int i = 0; i < THREADS; i++) {
+		void *error;
+
+		pthread_join(threads[i], &error);
+		assert_int_equal((uintptr_t)error, ECANCELED);
+	}
+	assert_int_equal(made, unmade);
+}
+
+static bool looking, destroyed, looked_at_what_is_gone;
+
+/* Asked at put, and in the thread that was handed the object. */
+static bool look_long(const void *object, void *arg)
+{
+	static int times;
+
+	(void)object, (void)arg;
+	if (__atomic_add_fetch(&times, 1, __ATOMIC_SEQ_CST) == 2) {
+		__atomic_store_n(&looking, true, __ATOMIC_SEQ_CST);
+		pause_ms(50);
+		looked_at_what_is_gone =
+			__atomic_load_n(&destroyed, __ATOMIC_SEQ_CST);
+	}
+	return true;
+}
+
+static void who_was_handed_an_object_is_waited_for_by_the_end(void)
+{
+	struct mempool_cache_options o = { .verify = look_long,
+					   .exhaustion = MEMPOOL_BLOCK,
+					   .ahead = 1 };
+	pthread_t thread;
+	void *object, *error;
+
+	debug_flags = DEBUG_POISON;
+	cache = mempool_cache_create(64, &o);
+	object = mempool_cache_get(cache, 0);
+	/* Its own look does not count. */
+	assert_non_null(object);
+	thread = let_wait(wait_and_tell, NULL);
+	mempool_cache_put(cache, object);
+	while (!__atomic_load_n(&looking, __ATOMIC_SEQ_CST))
+		pause_ms(1);
+	mempool_cache_destroy(cache);
+	__atomic_store_n(&destroyed, true, __ATOMIC_SEQ_CST);
+	pthread_join(thread, &error);
+	assert_int_equal((uintptr_t)error, ECANCELED);
+	assert_false(looked_at_what_is_gone);
+}
+
+static void a_failing_constructor_is_not_waited_for(void)
+{
+	struct mempool_cache_options o = things(MEMPOOL_LOCKED);
+
+	o.exhaustion = MEMPOOL_BLOCK;
+	o.most = 2;
+	cache = mempool_cache_create(sizeof(struct thing), &o);
+	fail_construct = -ENOMEM;
+	assert_refused(mempool_cache_get(cache, 0), ENOMEM);
+	assert_int_equal(stats_of(cache).waits, 0);
+	mempool_cache_destroy(cache);
+}
+
+static void *wait_quietly(void *unused)
+{
+	(void)unused;
+	return mempool_cache_get(cache, 0);
+}
+
+static void a_put_in_a_child_goes_to_nobody_in_the_parent(void)
+{
+	pthread_t thread;
+	void *p;
+	pid_t child;
+
+	cache = blocking_cache(1);
+	p = mempool_cache_get(cache, 0);
+	thread = let_wait(wait_quietly, NULL);
+	child = fork();
+	if (!child) {
+		mempool_cache_put(cache, p);
+		_exit(mempool_cache_get(cache, MEMPOOL_NOWAIT) != p);
+	}
+	assert_child_succeeds(child);
+	mempool_cache_put(cache, p);
+	join_thread(thread);
+	mempool_cache_destroy(cache);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(who_finds_none_waits_for_a_put),
+		APART(a_deadline_ends_a_wait),
+		APART(only_a_cache_that_blocks_waits_until_a_deadline),
+		APART(waiters_are_served_in_the_order_they_came),
+		APART(a_trim_leaves_nobody_waiting),
+		APART(who_waits_for_a_cache_that_dies_is_sent_away),
+		APART(who_was_handed_an_object_is_waited_for_by_the_end),
+		APART(a_failing_constructor_is_not_waited_for),
+		APART(a_put_in_a_child_goes_to_nobody_in_the_parent),
+	};
+
+	return cmocka_run_group_tests_name("object cache wait", tests, NULL,
+					   NULL);
+}
