@@ -44,27 +44,27 @@ struct mempool_tree_node {
 		const char *name;
 		struct mempool_tree_extra *extra;
 	};
-	uint64_t word;
+	union {
+		uint64_t word;
+		uint32_t half[2]; /* size; mark: all the rest */
+	};
 };
 
-/* The word of a node of tree 0 without flags, its size left out. */
-#define MEMPOOL_TREE_PLAIN (UINT64_C(0xc5) << 56)
+/* The mark of a node of tree 0 without flags. */
+#define MEMPOOL_TREE_PLAIN 0xc5000000u
 
 /* Largest node that threads keep, header included; and how many lists. */
 #define MEMPOOL_TREE_STOCK_MAX 1024
 #define MEMPOOL_TREE_STOCKS    (MEMPOOL_TREE_STOCK_MAX / 16 + 1)
 
-/* A node of tree 0 in mempool_tree_local.delta, its size left out. */
-#define MEMPOOL_TREE_ONE (UINT64_C(1) << 48)
-
 /* What a thread has of its own: see pool/tree_local.h. */
 struct mempool_tree_stock {
-	uint32_t count, most;
+	uint64_t word; /* bytes << 16 | count */
 	struct mempool_tree_node **free;
+	uint64_t most;
 };
 
 struct mempool_tree_local {
-	uint64_t delta;
 	int64_t live, bytes;
 	struct mempool_tree_stock stock[MEMPOOL_TREE_STOCKS];
 };
@@ -86,27 +86,27 @@ static inline void *mempool_tree_alloc_front(const void *parent, size_t size,
 	struct mempool_tree_stock *s =
 		&l->stock[(size + MEMPOOL_TREE_HEADER + 15) / 16];
 	struct mempool_tree_node *p = NULL, *n, *first;
-	uint32_t count = s->count;
+	uint64_t word = s->word;
 
-	if (__builtin_expect(!count, 0))
+	if (__builtin_expect(!(uint16_t)word, 0))
 		return NULL;
 	if (parent) {
 		p = (struct mempool_tree_node *)((uintptr_t)parent -
 						 MEMPOOL_TREE_HEADER);
 		if (__builtin_expect(
-			    __atomic_load_n(&p->word, __ATOMIC_RELAXED) >> 32 !=
-				    MEMPOOL_TREE_PLAIN >> 32,
+			    __atomic_load_n(&p->half[1], __ATOMIC_RELAXED) !=
+				    MEMPOOL_TREE_PLAIN,
 			    0))
 			return NULL;
 	}
-	s->count = --count;
-	n = s->free[count];
-	__atomic_store_n(&l->delta, l->delta + (MEMPOOL_TREE_ONE + size),
-			 __ATOMIC_RELAXED);
+	word += ((uint64_t)size << 16) - 1;
+	__atomic_store_n(&s->word, word, __ATOMIC_RELAXED);
+	n = s->free[(uint16_t)word];
 	n->parent = p;
 	n->child = NULL;
 	n->name = name;
-	__atomic_store_n(&n->word, MEMPOOL_TREE_PLAIN | size, __ATOMIC_RELAXED);
+	__atomic_store_n(&n->word, (uint64_t)MEMPOOL_TREE_PLAIN << 32 | size,
+			 __ATOMIC_RELAXED);
 	if (!p) {
 		n->next = NULL;
 		n->pprev = &n->next;

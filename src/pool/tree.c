@@ -16,10 +16,8 @@ static NOINLINE void *alloc_unusual(node_t *p, size_t size, const char *name)
 	struct tree *t;
 	node_t *n;
 
-	if (size > NODE_MAX) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (size > NODE_MAX)
+		return node_refuse(ENOMEM);
 	t = p ? family_enter(p) : NULL;
 	n = node_new(t, p, size, name, 0);
 	family_leave(t);
@@ -31,7 +29,7 @@ static inline void *plain(node_t *n, node_t *parent, size_t size,
 {
 	n->child = NULL;
 	n->name = name;
-	node_set_word(n, (uint64_t)NODE_PLAIN << 32 | size);
+	node_set_word(n, word_make((uint32_t)size, 0, 0));
 	node_link(n, parent);
 	return node_bytes(n);
 }
@@ -42,7 +40,7 @@ static NOINLINE void *alloc_slow(const void *parent, size_t size,
 {
 	node_t *p = parent ? node_checked(parent) : NULL, *n;
 
-	if (unlikely(size >= NODE_HUGE) || (p && !is_plain(node_word(p))))
+	if (unlikely(size >= NODE_HUGE) || (p && !is_plain(p)))
 		return alloc_unusual(p, size, name);
 	n = memory_take(sizeof(*n) + size);
 	if (!n)
@@ -141,10 +139,8 @@ void *mempool_tree_pool_named(const void *parent, size_t size, size_t bytes,
 	struct tree *t;
 	void *pool;
 
-	if (!bytes) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!bytes)
+		return node_refuse(EINVAL);
 	family_start();
 	t = p ? family_enter(p) : NULL;
 	pool = new_pool(t, p, size, bytes, name);

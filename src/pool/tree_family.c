@@ -159,20 +159,16 @@ struct tree *family_create(const struct mempool_options *options)
 	const struct mempool_options *o = options ? options : &defaults;
 	struct tree *t;
 
-	if (!acceptable(o)) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!acceptable(o))
+		return node_refuse(EINVAL);
 	family_start();
 	t = calloc(1, sizeof(*t));
 	if (t && !take_number(t)) {
 		free(t);
 		t = NULL;
 	}
-	if (!t) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (!t)
+		return node_refuse(ENOMEM);
 	t->locked = o->threading != MEMPOOL_SINGLE;
 	t->owner = (int)syscall(SYS_gettid);
 	t->limit = o->limit;

@@ -17,104 +17,69 @@
 
 /* --- plain nodes --- */
 
-static inline size_t plain_size(const node_t *n)
+/* Of list 0, and of who has no stock, nothing was taken up. */
+static inline void put_down(struct mempool_tree_stock *s, uint64_t count,
+			    uint64_t bytes)
 {
-	uint32_t size = (uint32_t)n->word;
-
-	return likely(size != NODE_HUGE) ? size : *node_huge_size(n);
+	if (likely(s->most))
+		__atomic_store_n(&s->word,
+				 ((s->word >> 16) - bytes) << 16 | count,
+				 __ATOMIC_RELAXED);
 }
 
 /*
- * A list of the stock with its count in a register: written to memory once for
- * a run of nodes of one size, or each would wait for the store of the one
- * before.
+ * Frees plain nodes, leaves first, from `n` on until `top` is gone, all but
+ * for its link: NULL.  Or returns the first that it cannot free: one that is
+ * not plain, or one that has no more children and no place in the stock.  It
+ * writes to no links, and calls nothing, so that all it knows is in registers;
+ * that of the list goes to memory once for a run of nodes of one size, or each
+ * would wait for the store of the one before.
  */
-struct pile {
-	struct mempool_tree_stock *stock;
-	uint32_t count;
-};
-
-/* List 0, and all of who has no stock, hold nothing and are not written to. */
-static inline void put_down(struct pile *pile)
-{
-	if (likely(pile->stock->most))
-		pile->stock->count = pile->count;
-}
-
-static inline void pick_up(struct pile *pile, struct mempool_tree_stock *stock)
-{
-	pile->stock = stock;
-	pile->count = stock->count;
-}
-
-static NOINLINE void give_slow(struct pile *pile, node_t *n)
-{
-	put_down(pile);
-	node_give_slow(n);
-	pick_up(pile, &mempool_tree_local->stock[0]);
-}
-
-static inline void give(struct mempool_tree_local *l, struct pile *pile,
-			node_t *n)
-{
-	uint32_t size = (uint32_t)n->word;
-	size_t list = stock_of(size);
-
-	node_set_word(n, NODE_FREED << 56 | size);
-	if (unlikely(list >= MEMPOOL_TREE_STOCKS)) {
-		give_slow(pile, n);
-		return;
-	}
-	if (unlikely(&l->stock[list] != pile->stock)) {
-		put_down(pile);
-		pick_up(pile, &l->stock[list]);
-	}
-	if (unlikely(pile->count >= pile->stock->most))
-		give_slow(pile, n);
-	else
-		pile->stock->free[pile->count++] = n;
-}
-
-/*
- * Frees plain nodes, leaves first, until all is gone: NULL.  Or returns the
- * node whose first child is not plain.  `n` is where the walk is.  The links of
- * a child that is freed are not mended, but for its parent's word: its next
- * sibling's turn is next.
- */
-static node_t *fell_plain(node_t *top, node_t *n)
+static inline __attribute__((always_inline)) node_t *fell_plain(node_t *top,
+								node_t *n)
 {
 	struct mempool_tree_local *l = mempool_tree_local;
-	node_t *up, *next;
-	int64_t nodes = 0, bytes = 0;
-	struct pile pile;
+	struct mempool_tree_stock *s = l->stock;
+	uint64_t count = 0, bytes = 0, list = 0;
+	uint32_t size;
+	node_t *next;
 
-	pick_up(&pile, &l->stock[0]);
-	for (;;) {
-		next = n->child;
-		if (next) {
-			if (unlikely(!is_plain(next->word)))
-				break;
+down:
+	for (; (next = n->child); n = next)
+		if (unlikely(!is_plain(next))) {
 			n = next;
-			continue;
+			goto leave;
 		}
-		nodes++;
-		bytes += (int64_t)plain_size(n);
-		up = n->parent;
-		next = n->next;
-		if (n == top)
-			node_unlink(n);
-		give(l, &pile, n);
-		if (n == top) {
-			n = NULL;
-			break;
-		}
-		up->child = next;
-		n = next && likely(is_plain(next->word)) ? next : up;
+childless:
+	size = n->half[0];
+	if (unlikely(stock_of(size) != list) || unlikely(count >= s->most)) {
+		put_down(s, count, bytes);
+		list = stock_of(size);
+		if (unlikely(list >= MEMPOOL_TREE_STOCKS))
+			return n;
+		s = &l->stock[list];
+		count = stock_count(s->word);
+		bytes = 0;
+		if (unlikely(count >= s->most))
+			return n;
 	}
-	put_down(&pile);
-	local_count(-nodes, -bytes);
-	if (unlikely(n))
-		n->child->pprev = &n->child;
+	node_mark_freed(n);
+	s->free[count++] = n;
+	bytes += size;
+	if (n != top) {
+		next = n->next;
+		if (!next) {
+			n = n->parent;
+			goto childless;
+		}
+		n = next;
+		if (likely(is_plain(n)))
+			goto down;
+	} else {
+		n = NULL;
+	}
+leave:
+	put_down(s, count, bytes);
 	return n;
 }
 
@@ -315,13 +280,6 @@ int free_from_parent(struct tree *t, node_t *n)
 	return hand_over(t, n) ? 0 : free_locked(t, n);
 }
 
-static int fail(int error)
-{
-	if (error)
-		errno = -error;
-	return error;
-}
-
 static NOINLINE int free_slow(void *node)
 {
 	node_t *n = node_checked_for(node, "free");
@@ -331,92 +289,59 @@ static NOINLINE int free_slow(void *node)
 	node_must_be_linked(n, "free");
 	result = free_locked(t, n);
 	family_leave(t);
-	return fail(result);
+	return node_fail(result);
 }
 
-/*
- * What the loop below could not do: `n` is the next to be freed, its elder
- * siblings and those of all between it and `top` are gone, but nobody's links
- * know.
- */
+/* A plain node without children, for which the stock has no place. */
+static void free_leaf(node_t *n)
+{
+	local_count(-1, -(int64_t)node_size(n));
+	node_mark_freed(n);
+	node_give_slow(n);
+}
+
+/* Goes on where fell_plain() gave up: nobody's links know how far it came. */
 static NOINLINE int free_rest(node_t *top, node_t *n)
 {
-	node_t *rest;
+	while (n && is_plain(n)) {
+		node_t *up = n->parent, *next = n->next;
 
+		if (n == top) {
+			node_unlink(n);
+			free_leaf(n);
+			return 0;
+		}
+		free_leaf(n);
+		up->child = next;
+		n = fell_plain(top, up);
+	}
+	if (!n) {
+		node_unlink(top);
+		return 0;
+	}
 	for (node_t *m = n; m != top; m = m->parent) {
 		m->parent->child = m;
 		m->pprev = &m->parent->child;
 	}
-	rest = fell_plain(top, is_plain(node_word(n)) ? n : n->parent);
-	if (rest) {
-		fell(NULL, top, rest, false);
-		release(NULL, top);
-	}
+	fell(NULL, top, n->parent, false);
+	release(NULL, top);
 	return 0;
 }
 
-/*
- * The loop for small and plain nodes, as fell_plain().  It writes to no links,
- * and calls nothing but at its end, so that all it knows is in registers.
- */
 int mempool_tree_free(void *node)
 {
-	struct mempool_tree_local *l = mempool_tree_local;
-	struct mempool_tree_stock *s = l->stock;
-	node_t *top = node_of(node), *n = top, *next;
-	uint32_t count = 0, size;
-	uint64_t sum = 0;
-	size_t list;
+	node_t *top = node_of(node), *rest;
 
 	if (unlikely(!node))
 		return 0;
-	if (unlikely(!is_plain(node_word(n))) || unlikely(!node_is_linked(n)))
+	if (unlikely(!is_plain(top)) || unlikely(!node_is_linked(top)))
 		return free_slow(node);
-down:
-	for (; (next = n->child); n = next)
-		if (unlikely(!is_plain(next->word)))
-			goto leave;
-childless:
-	size = (uint32_t)n->word;
-	list = stock_of(size);
-	if (unlikely(list >= MEMPOOL_TREE_STOCKS))
-		goto leave_childless;
-	if (unlikely(&l->stock[list] != s)) {
-		if (s->most)
-			s->count = count;
-		s = &l->stock[list];
-		count = s->count;
-	}
-	if (unlikely(count >= s->most))
-		goto leave_childless;
-	node_set_word(n, NODE_FREED << 56 | size);
-	s->free[count++] = n;
-	sum += MEMPOOL_TREE_ONE + size;
-	if (n != top) {
-		next = n->next;
-		if (!next) {
-			n = n->parent;
-			goto childless;
-		}
-		n = next;
-		if (likely(is_plain(n->word)))
-			goto down;
-		goto leave;
-	}
-	node_unlink(n);
-	s->count = count;
-	__atomic_store_n(&l->delta, l->delta - sum, __ATOMIC_RELAXED);
+	rest = fell_plain(top, top);
+	if (unlikely(rest))
+		return free_rest(top, rest);
+	if (top->parent)
+		node_unlink(top);
 	return 0;
-
-leave_childless:
-	n->child = NULL;
-leave:
-	if (sum) {
-		if (s->most)
-			s->count = count;
-		__atomic_store_n(&l->delta, l->delta - sum, __ATOMIC_RELAXED);
-	}
-	return free_rest(top, n);
 }
 
 int mempool_tree_free_children(void *node)
@@ -426,7 +351,7 @@ int mempool_tree_free_children(void *node)
 	bool again, all;
 
 	if (!node)
-		return fail(-EINVAL);
+		return node_fail(-EINVAL);
 	n = node_checked(node);
 	t = family_enter(n);
 	node_must_be_linked(n, "use");
@@ -435,5 +360,5 @@ int mempool_tree_free_children(void *node)
 	if (!again)
 		node_clear_flag(n, NODE_FREEING);
 	family_leave(t);
-	return fail(all ? 0 : -EBUSY);
+	return node_fail(all ? 0 : -EBUSY);
 }

@@ -11,19 +11,6 @@
 #include "pool/tree_free.h"
 #include "pool/tree_pool.h"
 
-static void *refuse(int error)
-{
-	errno = error;
-	return NULL;
-}
-
-static int fail(int error)
-{
-	if (error)
-		errno = -error;
-	return error;
-}
-
 /* --- what few nodes have --- */
 
 struct mempool_tree_extra *link_extra(node_t *n)
@@ -59,7 +46,7 @@ int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 	struct mempool_tree_extra *x;
 
 	if (!node)
-		return fail(-EINVAL);
+		return node_fail(-EINVAL);
 	n = node_checked(node);
 	t = family_enter(n);
 	x = node_extra(n);
@@ -68,7 +55,7 @@ int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 	if (x)
 		x->destructor = destructor;
 	family_leave(t);
-	return x || !destructor ? 0 : fail(-ENOMEM);
+	return x || !destructor ? 0 : node_fail(-ENOMEM);
 }
 
 /* --- references --- */
@@ -127,13 +114,13 @@ void *mempool_tree_reference(const void *context, const void *node)
 	int error;
 
 	if (!node)
-		return refuse(EINVAL);
+		return node_refuse(EINVAL);
 	n = node_checked(node);
 	c = context ? node_checked(context) : NULL;
 	family_enter_two(n, c ? c : n, t);
 	error = t[0] == t[1] ? refer(t[0], c, n) : EXDEV;
 	family_leave_two(t);
-	return error ? refuse(error) : (void *)node;
+	return error ? node_refuse(error) : (void *)node;
 }
 
 static node_t *reference_from(const node_t *context, const node_t *n)
@@ -153,7 +140,7 @@ int mempool_tree_unlink(const void *context, void *node)
 	int result = 0;
 
 	if (!node)
-		return fail(-EINVAL);
+		return node_fail(-EINVAL);
 	n = node_checked(node);
 	c = context ? node_checked(context) : NULL;
 	t = family_enter(n);
@@ -166,7 +153,7 @@ int mempool_tree_unlink(const void *context, void *node)
 	else
 		result = -ENOENT;
 	family_leave(t);
-	return fail(result);
+	return node_fail(result);
 }
 
 size_t mempool_tree_references(const void *node)
@@ -271,12 +258,12 @@ void *mempool_tree_steal(const void *new_parent, const void *node)
 	int error;
 
 	if (!node)
-		return refuse(EINVAL);
+		return node_refuse(EINVAL);
 	n = node_checked(node);
 	parent = new_parent ? node_checked(new_parent) : NULL;
 	family_enter_two(n, parent ? parent : n, t);
 	node_must_be_linked(n, "use");
 	error = steal(t, parent, n);
 	family_leave_two(t);
-	return error ? refuse(error) : (void *)node;
+	return error ? node_refuse(error) : (void *)node;
 }

@@ -24,44 +24,52 @@ void local_count_slow(int64_t nodes, int64_t bytes)
 	__atomic_fetch_add(&departed_bytes, bytes, __ATOMIC_RELAXED);
 }
 
+/* The uppermost `some` of a list go back. */
+static void give_back(struct mempool_tree_local *l, size_t list, unsigned some)
+{
+	struct mempool_tree_stock *s = &l->stock[list];
+	unsigned count = stock_count(s->word);
+
+	for (unsigned i = 1; i <= some; i++)
+		memory_give(s->free[count - i], list * STOCK_UNIT);
+	stock_change(l, s, -(int)some);
+}
+
 static bool empty(struct mempool_tree_local *l)
 {
 	bool some = false;
 
-	if (l != &tree_nobody)
-		local_settle(l);
 	for (size_t list = 0; list < MEMPOOL_TREE_STOCKS; list++) {
-		struct mempool_tree_stock *s = &l->stock[list];
+		unsigned count = stock_count(l->stock[list].word);
 
-		for (; s->count; some = true)
-			memory_give(s->free[--s->count], list * STOCK_UNIT);
+		if (count) {
+			give_back(l, list, count);
+			some = true;
+		}
 	}
 	return some;
 }
 
 void local_make_room(struct mempool_tree_local *l, size_t list)
 {
-	struct mempool_tree_stock *s = &l->stock[list];
-	uint32_t some = min_of(s->count / 2, (uint32_t)BATCH);
+	unsigned half = stock_count(l->stock[list].word) / 2;
 
-	local_settle(l);
-	for (uint32_t i = 0; i < some; i++)
-		memory_give(s->free[s->count - 1 - i], list * STOCK_UNIT);
-	s->count -= some;
+	give_back(l, list, min_of(half, (unsigned)BATCH));
 }
 
 /* Only what its magazines have at hand. */
 void local_refill(struct mempool_tree_local *l, size_t list)
 {
 	struct mempool_tree_stock *s = &l->stock[list];
+	unsigned count = stock_count(s->word), before = count;
 	void *p;
 
 	if (list > STOCK_SMALL)
 		return;
-	local_settle(l);
-	while (s->count < min_of(s->most, (uint32_t)BATCH) &&
+	while (count < min_of(s->most, (uint64_t)BATCH) &&
 	       cache_pop(list * STOCK_UNIT, &p))
-		s->free[s->count++] = p;
+		s->free[count++] = p;
+	stock_change(l, s, (int)(count - before));
 }
 
 bool local_empty(void)
@@ -69,15 +77,38 @@ bool local_empty(void)
 	return empty(mempool_tree_local);
 }
 
+/* What a thread adds to the counts of tree 0. */
+struct sum {
+	int64_t nodes, bytes;
+};
+
+static void add(void *memory, void *arg)
+{
+	const struct mempool_tree_local *l = memory;
+	struct sum *sum = arg;
+
+	sum->nodes += __atomic_load_n(&l->live, __ATOMIC_RELAXED);
+	sum->bytes += __atomic_load_n(&l->bytes, __ATOMIC_RELAXED);
+	for (size_t list = 0; list < MEMPOOL_TREE_STOCKS; list++) {
+		uint64_t word =
+			__atomic_load_n(&l->stock[list].word, __ATOMIC_RELAXED);
+
+		sum->nodes -= stock_count(word);
+		sum->bytes += (int64_t)(word >> 16);
+	}
+}
+
 static void leave(void *pool, void *memory)
 {
 	struct mempool_tree_local *l = memory;
+	struct sum sum = { 0, 0 };
 
 	(void)pool;
 	if (mempool_tree_local == l)
 		mempool_tree_local = &tree_nobody;
 	empty(l);
-	local_count_slow(l->live, l->bytes);
+	add(l, &sum);
+	local_count_slow(sum.nodes, sum.bytes);
 	free(l);
 }
 
@@ -130,23 +161,6 @@ COLD void local_begin(void)
 		free(l);
 }
 
-struct sum {
-	int64_t nodes, bytes;
-};
-
-static void add(void *memory, void *arg)
-{
-	const struct mempool_tree_local *l = memory;
-	struct sum *sum = arg;
-
-	uint64_t delta = __atomic_load_n(&l->delta, __ATOMIC_RELAXED);
-
-	sum->nodes += __atomic_load_n(&l->live, __ATOMIC_RELAXED) +
-		      delta_nodes(delta);
-	sum->bytes += __atomic_load_n(&l->bytes, __ATOMIC_RELAXED) +
-		      delta_bytes(delta);
-}
-
 void local_sum(int64_t *nodes, int64_t *bytes)
 {
 	struct sum sum = {
@@ -157,5 +171,5 @@ void local_sum(int64_t *nodes, int64_t *bytes)
 	if (slot >= 0)
 		local_walk(slot, add, &sum);
 	*nodes = sum.nodes;
-	*bytes = sum.bytes;
+	*bytes = (int64_t)((uint64_t)sum.bytes << 16) >> 16; /* modulo 2^48 */
 }

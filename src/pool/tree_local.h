@@ -23,22 +23,15 @@ enum {
 };
 
 /*
- * The struct is in mempool/tree.h.  free[0..count) of each list are free; by
- * units.  count <= most.  Owner: the thread; the counts of nodes and bytes are
- * read by anyone.
+ * The structs are in mempool/tree.h.  free[0..count) of each list are free; by
+ * units.  count, in the lower 16 bits of the word, <= most.  Owner: the
+ * thread; the words and counts are read by anyone.
  *
- * live and bytes are those of tree 0, made minus freed by this thread, but for
- * `delta`, in which the fast paths count: nodes in the upper 16 bits, bytes in
- * the others, both signed.  Who takes from the stock or gives to it and does
- * not count there moves it to the former: so its nodes are the change of the
- * stock since then, and cannot overflow.
+ * What the thread made for tree 0, less what it freed: nodes are `live` less
+ * all nodes of its stock, so that taking one counts it; bytes are `bytes` and
+ * those in the upper bits of all words, modulo 2^48.  Who changes a count and
+ * makes or frees nothing in tree 0 mends `live`.
  */
-_Static_assert(STOCK_SMALL *STOCK_SMALL_NODES +
-			       (MEMPOOL_TREE_STOCKS - STOCK_SMALL) *
-				       (STOCK_LIST_BYTES / 128) <
-		       1 << 15,
-	       "delta holds a stock");
-
 extern HIDDEN struct mempool_tree_local tree_nobody;
 
 /* Called once: how other threads' counts are found. */
@@ -63,26 +56,24 @@ void local_count_slow(int64_t nodes, int64_t bytes);
 /* The sum of all threads, gone ones included. */
 void local_sum(int64_t *nodes, int64_t *bytes);
 
-static inline int64_t delta_nodes(uint64_t delta)
+static inline unsigned stock_count(uint64_t word)
 {
-	return (int64_t)(delta + MEMPOOL_TREE_ONE / 2) >> 48;
+	return (uint16_t)word;
 }
 
-static inline int64_t delta_bytes(uint64_t delta)
+/* `more` nodes come into a list or leave it that tree 0 does not know of. */
+static inline void stock_change(struct mempool_tree_local *l,
+				struct mempool_tree_stock *s, int more)
 {
-	return (int64_t)(delta << 16) >> 16;
+	__atomic_store_n(&s->word, s->word + (uint64_t)more, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->live, l->live + more, __ATOMIC_RELAXED);
 }
 
 static inline void local_count_in(struct mempool_tree_local *l, int64_t nodes,
 				  int64_t bytes)
 {
-	uint64_t delta = l->delta;
-
-	__atomic_store_n(&l->delta, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&l->live, l->live + nodes + delta_nodes(delta),
-			 __ATOMIC_RELAXED);
-	__atomic_store_n(&l->bytes, l->bytes + bytes + delta_bytes(delta),
-			 __ATOMIC_RELAXED);
+	__atomic_store_n(&l->live, l->live + nodes, __ATOMIC_RELAXED);
+	__atomic_store_n(&l->bytes, l->bytes + bytes, __ATOMIC_RELAXED);
 }
 
 static inline void local_count(int64_t nodes, int64_t bytes)
@@ -101,27 +92,19 @@ static inline size_t stock_of(size_t size)
 	return (size + sizeof(node_t) + STOCK_UNIT - 1) / STOCK_UNIT;
 }
 
-/* The stock changes, but delta is not to know. */
-static inline void local_settle(struct mempool_tree_local *l)
-{
-	if (l->delta)
-		local_count_in(l, 0, 0);
-}
-
 /* A node that may be written to; NULL: the stock has none.  Not counted. */
 static inline node_t *stock_take(struct mempool_tree_local *l, size_t size)
 {
 	struct mempool_tree_stock *s;
-	uint32_t count;
+	unsigned count;
 
 	if (unlikely(size > MEMPOOL_TREE_STOCK_MAX - sizeof(node_t)))
 		return NULL;
 	s = &l->stock[stock_of(size)];
-	count = s->count;
+	count = stock_count(s->word);
 	if (unlikely(!count))
 		return NULL;
-	local_settle(l);
-	s->count = count - 1;
+	stock_change(l, s, -1);
 	return s->free[count - 1];
 }
 
@@ -130,17 +113,16 @@ static inline bool stock_give(struct mempool_tree_local *l, node_t *n,
 			      size_t list)
 {
 	struct mempool_tree_stock *s;
-	uint32_t count;
+	unsigned count;
 
 	if (unlikely(list >= MEMPOOL_TREE_STOCKS))
 		return false;
 	s = &l->stock[list];
-	count = s->count;
+	count = stock_count(s->word);
 	if (unlikely(count >= s->most))
 		return false;
-	local_settle(l);
 	s->free[count] = n;
-	s->count = count + 1;
+	stock_change(l, s, 1);
 	return true;
 }
 

@@ -49,7 +49,7 @@ static inline void node_give_outside(struct mempool_tree_local *l, node_t *n,
 {
 	uint32_t size = (uint32_t)word;
 
-	node_set_word(n, NODE_FREED << 56 | size);
+	node_mark_freed(n);
 	if (unlikely(!stock_give(l, n, stock_of(size))))
 		node_give_slow(n);
 }

@@ -41,10 +41,8 @@ node_t *node_take_outside(size_t size)
 			node_set_word(n, word_make((uint32_t)size, 0, 0));
 		return n;
 	}
-	if (size > NODE_MAX) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (size > NODE_MAX)
+		return node_refuse(ENOMEM);
 	p = memory_take(16 + sizeof(*n) + size);
 	if (!p)
 		return NULL;

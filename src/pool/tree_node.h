@@ -16,6 +16,8 @@
 #ifndef POOL_TREE_NODE_H
 #define POOL_TREE_NODE_H
 
+#include <errno.h>
+
 #include "base/common.h"
 #include "mempool/tree.h"
 
@@ -58,11 +60,12 @@ enum node_flag {
 
 #define NODE_MAGIC 0xc5ull
 #define NODE_FREED 0xcdull
-#define NODE_PLAIN ((uint32_t)(NODE_MAGIC << 24)) /* the word's upper half */
-#define NODE_HUGE  0xffffffffu			  /* in the place of the size */
-#define NODE_MAX   ((size_t)PTRDIFF_MAX - 4096)	  /* larger sizes are refused */
+#define NODE_HUGE  0xffffffffu			/* in the place of the size */
+#define NODE_MAX   ((size_t)PTRDIFF_MAX - 4096) /* larger sizes are refused */
 
-_Static_assert(NODE_MAGIC << 56 == MEMPOOL_TREE_PLAIN, "words of both");
+_Static_assert(NODE_MAGIC << 24 == MEMPOOL_TREE_PLAIN, "words of both");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+	       "half[1] is the mark");
 
 /* Pooled nodes: order of the block in the size's upper bits. */
 #define POOLED_SIZE_BITS 27
@@ -89,9 +92,10 @@ static inline void node_set_word(node_t *n, uint64_t word)
 	__atomic_store_n(&n->word, word, __ATOMIC_RELAXED);
 }
 
-static inline bool is_plain(uint64_t word)
+static inline bool is_plain(const node_t *n)
 {
-	return (uint32_t)(word >> 32) == NODE_PLAIN;
+	return __atomic_load_n(&n->half[1], __ATOMIC_RELAXED) ==
+	       MEMPOOL_TREE_PLAIN;
 }
 
 static inline unsigned word_magic(uint64_t word)
@@ -127,7 +131,8 @@ static inline void node_clear_flag(node_t *n, unsigned flag)
 /* Stays readable until the memory is used again: a second free is seen. */
 static inline void node_mark_freed(node_t *n)
 {
-	node_set_word(n, (node_word(n) & ~(0xffull << 56)) | NODE_FREED << 56);
+	__atomic_store_n(&n->half[1], (uint32_t)(NODE_FREED << 24),
+			 __ATOMIC_RELAXED);
 }
 
 static inline uint64_t word_make(uint32_t size, unsigned tree, unsigned flags)
@@ -230,6 +235,20 @@ static inline node_t *node_after(const node_t *n, const node_t *top,
 	while (n != top && !n->next)
 		n = n->parent;
 	return n == top ? NULL : n->next;
+}
+
+/* How functions end: what they return, and errno says the same. */
+static inline int node_fail(int error)
+{
+	if (error)
+		errno = -error;
+	return error;
+}
+
+static inline void *node_refuse(int error)
+{
+	errno = error;
+	return NULL;
 }
 
 struct tree;

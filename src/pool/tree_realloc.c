@@ -92,10 +92,8 @@ static void *realloc_locked(struct tree *t, node_t *n, size_t size)
 	int error = may_resize(n);
 	node_t *to;
 
-	if (error) {
-		errno = error;
-		return NULL;
-	}
+	if (error)
+		return node_refuse(error);
 	to = resize(t, n, size);
 	if (!to) {
 		family_count_failure(t);
@@ -122,10 +120,8 @@ void *mempool_tree_realloc(const void *parent, void *node, size_t size)
 	}
 	if (!node)
 		return mempool_tree_alloc(parent, size);
-	if (size > NODE_MAX) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (size > NODE_MAX)
+		return node_refuse(ENOMEM);
 	n = node_checked(node);
 	t = family_enter(n);
 	node_must_be_linked(n, "use");
@@ -139,9 +135,7 @@ void *mempool_tree_realloc_array(const void *parent, void *node, size_t n,
 {
 	size_t total;
 
-	if (__builtin_mul_overflow(n, size, &total)) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (__builtin_mul_overflow(n, size, &total))
+		return node_refuse(ENOMEM);
 	return mempool_tree_realloc(parent, node, total);
 }

@@ -11,19 +11,6 @@
 /* Text up to this length is made once, longer text twice. */
 enum { SHORT_TEXT = 256 };
 
-static void *refuse(int error)
-{
-	errno = error;
-	return NULL;
-}
-
-static int fail(int error)
-{
-	if (error)
-		errno = -error;
-	return error;
-}
-
 /* --- copies --- */
 
 void *mempool_tree_memdup(const void *parent, const void *p, size_t size)
@@ -31,7 +18,7 @@ void *mempool_tree_memdup(const void *parent, const void *p, size_t size)
 	void *to;
 
 	if (!p)
-		return refuse(EINVAL);
+		return node_refuse(EINVAL);
 	to = mempool_tree_alloc(parent, size);
 	return to ? memcpy(to, p, size) : NULL;
 }
@@ -54,7 +41,7 @@ char *mempool_tree_strndup(const void *parent, const char *s, size_t most)
 	char *to;
 
 	if (!s)
-		return refuse(EINVAL);
+		return node_refuse(EINVAL);
 	length = strnlen(s, most);
 	to = room(parent, length);
 	return to ? memcpy(to, s, length) : NULL;
@@ -81,7 +68,7 @@ static char *format_at(const void *parent, char *s, size_t length,
 	va_copy(again, arguments);
 	more = vsnprintf(text, sizeof(text), format, arguments);
 	if (more < 0)
-		s = refuse(EINVAL);
+		s = node_refuse(EINVAL);
 	else if (s)
 		s = mempool_tree_realloc(NULL, s, length + (size_t)more + 1);
 	else
@@ -98,7 +85,7 @@ char *mempool_tree_vprintf(const void *parent, const char *format,
 			   va_list arguments)
 {
 	if (!format)
-		return refuse(EINVAL);
+		return node_refuse(EINVAL);
 	return format_at(parent, NULL, 0, format, arguments);
 }
 
@@ -116,7 +103,7 @@ char *mempool_tree_printf(const void *parent, const char *format, ...)
 char *mempool_tree_vappend(char *s, const char *format, va_list arguments)
 {
 	if (!format)
-		return refuse(EINVAL);
+		return node_refuse(EINVAL);
 	if (!s)
 		return mempool_tree_vprintf(NULL, format, arguments);
 	s = format_at(NULL, s, strnlen(s, mempool_tree_size(s)), format,
@@ -144,7 +131,7 @@ int mempool_tree_set_name_static(const void *node, const char *name)
 	struct tree *t;
 
 	if (!node)
-		return fail(-EINVAL);
+		return node_fail(-EINVAL);
 	n = node_checked(node);
 	t = family_enter(n);
 	node_set_name(n, name);
@@ -158,10 +145,10 @@ int mempool_tree_set_vname(const void *node, const char *format,
 	char *name;
 
 	if (!node || !format)
-		return fail(-EINVAL);
+		return node_fail(-EINVAL);
 	name = mempool_tree_vprintf(node, format, arguments);
 	if (!name)
-		return fail(-errno);
+		return node_fail(-errno);
 	mempool_tree_set_name_static(name, node_name_of_name);
 	return mempool_tree_set_name_static(node, name);
 }

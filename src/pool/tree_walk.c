@@ -114,10 +114,8 @@ int mempool_tree_walk(const void *node, unsigned max_depth,
 	struct tree *t;
 	int result;
 
-	if (!node || !visit) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!node || !visit)
+		return node_fail(-EINVAL);
 	top = node_checked(node);
 	t = family_enter(top);
 	result = walk(top, max_depth, visit, arg);
