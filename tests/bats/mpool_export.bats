@@ -56,6 +56,10 @@ load cli
 	assert_output --partial '--listen 192.0.2.1:0: '
 	run -2 "$MPOOL" export --prom --listen nonsense
 	assert_line --partial 'is not ADDRESS:PORT'
+	run -2 "$MPOOL" export --prom --listen 127.0.0.1:65537
+	assert_line --partial 'is not ADDRESS:PORT'
+	run -2 "$MPOOL" export --prom --listen 127.0.0.1:0 -o file
+	assert_line --partial 'without --out'
 	run -2 "$MPOOL" export
 	assert_line --partial 'as what?'
 }

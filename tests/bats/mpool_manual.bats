@@ -45,8 +45,15 @@ options_of()
 		run -0 "$MPOOL" "$command" --help
 		assert_line --partial "Usage: mpool $command"
 		run -2 "$MPOOL" "$command" --no-such-option
-		assert_line "Try 'mpool $command --help'."
+		assert_line --index 0 "mpool $command: unrecognized option '--no-such-option'"
+		assert_line --index 1 "Try 'mpool $command --help'."
+		run -1 bash -c "'$MPOOL' $command --help >/dev/full"
+		assert_output "mpool $command: standard output: No space left on device"
+		run -0 "$MPOOL" "$command" --help
+		run -1 grep -E '.{80}' <<<"$output"
 	done
+	run -1 bash -c "'$MPOOL' stat >/dev/full"
+	assert_output 'mpool stat: standard output: No space left on device'
 	run -0 "$MPOOL" --help
 	for command in "${COMMANDS[@]}"; do
 		assert_line --regexp "^  $command "

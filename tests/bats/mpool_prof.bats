@@ -173,3 +173,73 @@ complains()
 	run -1 "$MPOOL" prof --pprof -o /dev/full p.mprof
 	assert_output --partial '/dev/full'
 }
+
+@test "a profile is not written over while it is read" {
+	profiled
+	cp p.mprof kept
+	for format in --embed --text --flame; do
+		run -1 "$MPOOL" prof "$format" -o p.mprof p.mprof
+		assert_output 'mpool prof: p.mprof is what is read; write to another file'
+	done
+	run -1 "$MPOOL" export --heaptrack -o p.mprof p.mprof
+	cmp p.mprof kept
+}
+
+@test "a profile can come from a pipe" {
+	profiled
+	run -0 bash -c "'$MPOOL' prof - <p.mprof"
+	assert_line --regexp ' keep_big$'
+	run -0 bash -c "'$MPOOL' prof --flame - <p.mprof"
+	assert_line --partial '<!DOCTYPE html>'
+	run -2 bash -c "'$MPOOL' prof --embed - <p.mprof"
+	assert_line --partial '--embed reads its FILE twice'
+}
+
+@test "endless files and files that wait are no profiles" {
+	mkfifo pipe
+	run -1 timeout 10 "$MPOOL" prof /dev/zero
+	assert_output 'mpool prof: /dev/zero:1: this is no profile of libmpool'
+	printf 'mpool-profile 1\nperiod 1\nmap 0x1 0x1000 0 - "%s"\nstack 1 0x20\nsite 1 16 16 10000000000000000000 1\nend\n' "$PWD/pipe" >h.mprof
+	run -0 timeout 10 "$MPOOL" prof h.mprof
+	assert_line --regexp '16 B .* pipe\+0x'
+	run -1 timeout 10 "$MPOOL" export --heaptrack h.mprof
+	assert_output --partial 'a line for each allocation, and these are 1e+19'
+}
+
+@test "nothing sampled is told, and how to see more" {
+	"$MPOOL" run -q --sample=1G -o n.mprof -- "$PROGRAMS/leaky"
+	run -0 "$MPOOL" prof n.mprof
+	assert_line --index 0 '0 B live'
+	assert_line --partial 'Nothing was sampled'
+}
+
+@test "functions that did not change are not in a difference" {
+	profiled
+	run -0 "$MPOOL" prof p.mprof p.mprof
+	assert_line --index 0 '0 B live, the difference'
+	assert_equal "${#lines[@]}" 2
+}
+
+@test "a long name is cut between letters" {
+	local name
+
+	name=$(printf 'ä%.0s' {1..120})
+	printf 'mpool-profile 1\nperiod 1\nstack 1 0x20\nstack 2 0x30\nsite 1 7 16 1 1\nsite 2 1 16 6 6\nname 0x20 0 "%s" ""\nname 0x30 0 "b" ""\nend\n' "$name" >u.mprof
+	for _ in {1..2}; do
+		run -0 "$MPOOL" prof --flame -o u.html u.mprof
+		run -0 iconv -f UTF-8 -t UTF-8 u.html
+		sed -i 's/site 2 1 16 6 6/site 2 1 16 5 5/' u.mprof
+	done
+}
+
+@test "the boxes of a difference keep their names when one is enlarged" {
+	packages chromium
+	printf 'mpool-profile 1\nperiod 1\nstack 1 0x20\nsite 1 1000 1000 1 1\nname 0x20 0 "shrunk" ""\nend\n' >old.mprof
+	printf 'mpool-profile 1\nperiod 1\nstack 1 0x30\nsite 1 1000 1000 1 1\nname 0x30 0 "grown" ""\nend\n' >new.mprof
+	"$MPOOL" prof --flame -o d.html new.mprof old.mprof
+	echo '<script>zoom(all[0])</script>' >>d.html
+	run -0 --separate-stderr timeout 60 chromium --headless --no-sandbox \
+		--disable-gpu --dump-dom "file://$PWD/d.html"
+	assert_line --regexp '>shrunk</text>'
+	assert_line --regexp '>grown</text>'
+}

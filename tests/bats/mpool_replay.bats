@@ -10,7 +10,7 @@ traced()
 @test "every call of a program is in its log" {
 	run -0 --separate-stderr "$MPOOL" trace -o t.mtrace -- "$PROGRAMS/leaky"
 	assert_output ok
-	assert_equal "$stderr" 'mpool: next: mpool replay t.mtrace'
+	assert_regex "$stderr" '^mpool: leaky ended .* allocations; next: mpool replay t\.mtrace$'
 	run -0 "$MPOOL" replay -n 1 --alloc glibc t.mtrace
 	# 118 calls of its own, and those of its start.
 	assert_line --regexp '^leaky \([0-9]+\): 1[0-9][0-9] calls of 1 thread in .*; at the peak 1[0-9][0-9] objects'
@@ -87,4 +87,27 @@ traced()
 	traced
 	run -2 "$MPOOL" replay --alloc nonsense t.mtrace
 	assert_line --partial "'nonsense' is neither known nor a path"
+}
+
+@test "whether libmpool helps is said in one line" {
+	traced
+	run -0 "$MPOOL" replay -n 1 --alloc mpool,glibc t.mtrace
+	assert_line --regexp "^mpool takes [0-9.]+ of glibc's time and [0-9.]+ of its memory"
+	run -0 "$MPOOL" replay -n 1 --alloc mpool t.mtrace
+	refute_output --partial "of glibc's time"
+}
+
+@test "what cannot be preloaded is not replayed under glibc's name" {
+	traced
+	run -1 "$MPOOL" replay -n 1 --alloc /bin/ls t.mtrace
+	assert_output 'mpool replay: /bin/ls is no library that can be preloaded'
+	mkfifo pipe
+	run -1 timeout 10 "$MPOOL" replay pipe
+	assert_output 'mpool replay: pipe: this is no trace of libmpool'
+}
+
+@test "trace takes %p and %n in its file's name" {
+	run -0 --separate-stderr "$MPOOL" trace -o '%n.%p.log' -- "$PROGRAMS/leaky"
+	assert_regex "$stderr" 'next: mpool replay leaky\.[0-9]+\.log$'
+	run -0 "$MPOOL" replay -n 1 --alloc glibc leaky.*.log
 }

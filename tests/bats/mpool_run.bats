@@ -12,7 +12,7 @@ load cli
 	run -0 --separate-stderr "$MPOOL" run -- "$PYTHON" -c 'print(len([str(i) for i in range(10000)]))'
 	assert_output 10000
 	assert_equal "${#stderr_lines[@]}" 1
-	assert_regex "$stderr" '^mpool: python3 ended with status 0 after [0-9.]+ s; peak memory [0-9.]+ MiB, [0-9.]+ k allocations, [0-9.]+ % from the pools; next: mpool run --sample -- python3$'
+	assert_regex "$stderr" '^mpool: python3 ended with status 0 after [0-9.]+ s; peak memory [0-9.]+ MiB, [0-9.]+ k allocations, [0-9.]+ % from the pools; next: mpool run --sample -- /usr/bin/python3 \.\.\.$'
 }
 
 @test "a program that a signal ends gives 128 and its number" {
@@ -95,4 +95,106 @@ load cli
 	run -0 bash -c "echo run | '$MPOOL' run --gdb -- '$PROGRAMS/leaky' 2>&1"
 	assert_output --partial ok
 	assert_output --partial 'exited normally'
+}
+
+@test "--sample takes its bytes behind a space, too" {
+	run -0 "$MPOOL" run -q --sample 4k -o s.mprof -- "$PROGRAMS/leaky"
+	run -0 grep '^period 4096$' s.mprof
+	run -0 "$MPOOL" run -q --sample -o s.mprof -- "$PROGRAMS/leaky"
+	run -0 grep '^period 524288$' s.mprof
+}
+
+@test "a program that was killed leaves its page, and the line says so" {
+	run --separate-stderr "$MPOOL" run -- sh -c 'kill -SEGV $$'
+	assert_equal "$status" 139
+	assert_regex "$stderr" 'Segmentation fault.*; next: mpool stat [0-9]+$'
+	run -0 "$MPOOL" stat "${stderr##* }"
+	assert_line 'The program was killed; this is how it was shortly before.'
+	run -0 "$MPOOL" stat --all
+	assert_line --regexp ' killed .* sh$'
+	rm "$XDG_RUNTIME_DIR"/mpool/*
+	run "$MPOOL" run -- sh -c 'kill -TERM $$'
+	run -0 ls "$XDG_RUNTIME_DIR/mpool"
+	assert_output ''
+}
+
+@test "a signal that comes between fork and exec is the program's" {
+	cat >slow.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <poll.h>
+		#include <unistd.h>
+		pid_t fork(void)
+		{
+			pid_t (*next)(void) = (pid_t (*)(void))dlsym(RTLD_NEXT, "fork");
+			pid_t pid = next();
+
+			if (pid)
+				poll(NULL, 0, 500);
+			return pid;
+		}
+	END
+	gcc -shared -fPIC -o slow.so slow.c
+	LD_PRELOAD=$PWD/slow.so "$MPOOL" run -q -- sleep 3 3>&- &
+	local mpool=$! program
+
+	wait_until 5 pgrep -P "$mpool" sleep
+	program=$(pgrep -P "$mpool")
+	kill -TERM "$mpool"
+	wait "$mpool" && status=0 || status=$?
+	assert_equal "$status" 143
+	[[ ! -d /proc/$program ]]
+}
+
+@test "SIGTSTP stops the program and mpool, SIGCONT lets both go on" {
+	"$MPOOL" run -q -- sleep 2 3>&- &
+	local mpool=$! program
+
+	wait_until 5 pgrep -P "$mpool" sleep
+	program=$(pgrep -P "$mpool")
+	kill -TSTP "$mpool"
+	wait_until 5 grep -q 'State:.T' "/proc/$mpool/status"
+	wait_until 5 grep -q 'State:.T' "/proc/$program/status"
+	kill -CONT "$mpool"
+	wait_until 5 grep -q 'State:.S' "/proc/$program/status"
+	wait "$mpool"
+}
+
+@test "a binary of another machine is no script" {
+	cp "$PROGRAMS/leaky" other
+	printf '\267' | dd of=other conv=notrunc bs=1 seek=18 status=none
+	run -126 "$MPOOL" run -- ./other
+	assert_output 'mpool run: ./other: Exec format error'
+	printf 'echo a script\n' >script
+	chmod +x script
+	run -0 "$MPOOL" run -q -- ./script
+	assert_output 'a script'
+}
+
+@test "a missing interpreter is told from a missing program" {
+	printf '#!/no/such/interpreter\n' >script
+	chmod +x script
+	run -127 "$MPOOL" run -- ./script
+	assert_output 'mpool run: ./script: the interpreter or loader that it names is not there'
+}
+
+@test "a library that cannot be preloaded from where it is is told" {
+	mkdir 'a b'
+	cp "$LIB" 'a b'
+	run -1 "$MPOOL" run --library 'a b/libmpool.so' -- true
+	assert_output --partial 'a space or a colon'
+}
+
+@test "what to type next can be typed" {
+	run -0 --separate-stderr "$MPOOL" run --sample -o 'a b.mprof' -- "$PROGRAMS/leaky"
+	assert_regex "$stderr" "next: mpool prof 'a b.mprof'\$"
+	run -0 --separate-stderr "$MPOOL" run -- "$PROGRAMS/leaky"
+	assert_regex "$stderr" "next: mpool run --sample -- $PROGRAMS/leaky\$"
+	run -0 --separate-stderr "$MPOOL" run --trace -o /nowhere/t -- "$PROGRAMS/leaky"
+	assert_regex "$stderr" 'it left no log; next: mpool run --sample'
+}
+
+@test "recording every allocation is not taken for a bad share of the pools" {
+	run -0 --separate-stderr "$MPOOL" run --leaks -- "$PROGRAMS/leaky"
+	refute_regex "$stderr" 'from the pools'
 }

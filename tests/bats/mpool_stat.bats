@@ -121,3 +121,83 @@ screen()
 	run -1 "$MPOOL" top "$pid" </dev/null
 	assert_output --partial "this is no terminal; use 'mpool stat --watch"
 }
+
+@test "what shows one program asks which" {
+	run -2 "$MPOOL" stat --json
+	assert_line --partial 'which program?'
+	run -2 "$MPOOL" stat --watch 1
+}
+
+# On a terminal of its own, 80x24; keys are sent by `press`.
+terminal()
+{
+	packages tmux
+	tmux -L "$BATS_SUITE_TEST_NUMBER-$$" -f /dev/null -u new-session -d \
+		-s t -x 80 -y 24 "env ${2:-} XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR LC_ALL=C.UTF-8 $1; cat" 3>&-
+}
+
+in_terminal()
+{
+	tmux -L "$BATS_SUITE_TEST_NUMBER-$$" "$@"
+}
+
+shows()
+{
+	in_terminal capture-pane -p -t t | grep -qE "$1"
+}
+
+@test "top fits a small window, and comes back when it grows" {
+	busy 20 --sample=16k
+	terminal "$MPOOL top $pid"
+	wait_until 5 shows 'class +live bytes.* committed$'
+	wait_until 5 shows '^ *112 .* k +[0-9.]+ k '
+	in_terminal send-keys -t t s
+	wait_until 5 shows 'keep_some$'
+	in_terminal send-keys -t t t
+	wait_until 5 shows 'growth/s +thread'
+	in_terminal resize-window -t t -x 20 -y 5
+	wait_until 5 shows '^live [0-9.]+ [KM]iB'
+	run in_terminal capture-pane -p -t t
+	refute_output --partial 'peak memory'
+	refute_output --regexp '^ *objects'
+	assert_line --index 0 --regexp '^busy '
+	assert_line --index 2 --regexp 'allocatio'
+	in_terminal resize-window -t t -x 80 -y 24
+	wait_until 5 shows 'growth/s +thread'
+	kill -STOP "$pid"
+	wait_until 5 shows 'did not write its profile in time'
+	kill -CONT "$pid"
+	in_terminal kill-server
+}
+
+@test "top outlives a profile that is damaged" {
+	busy 20 --sample=16k -o p.mprof
+	terminal "$MPOOL top $pid"
+	wait_until 5 shows 'committed$'
+	in_terminal send-keys -t t s
+	wait_until 5 shows 'keep_some$'
+	# What ends is no profile any more; what it was does not count.
+	kill -KILL "$pid"
+	wait_until 5 shows 'was killed'
+	printf 'mpool-profile 1\nsite 1\nend\n' >p.mprof
+	wait_until 5 shows 'p.mprof:2: a site row'
+	in_terminal kill-server
+}
+
+@test "top without a terminal that it knows says so" {
+	busy 5
+	run -1 "$MPOOL" top "$pid"
+	assert_output "mpool top: this is no terminal; use 'mpool stat --watch 1 $pid'"
+	terminal "$MPOOL top $pid" TERM=nonsense
+	wait_until 5 shows "mpool top: TERM is 'nonsense', which is no known terminal"
+	in_terminal kill-server
+}
+
+@test "names are UTF-8" {
+	cp "$PROGRAMS/busy" größe
+	start plain "$MPOOL" run -q -- ./größe 5
+	wait_until 10 bash -c "'$MPOOL' stat | grep -q größe"
+	terminal "$MPOOL top"
+	wait_until 5 shows '^größe \('
+	in_terminal kill-server
+}

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <sys/stat.h>
 
 const struct cli_command *cli_current;
 
@@ -39,6 +39,13 @@ _Noreturn void cli_die(const char *format, ...)
 	exit(CLI_FAILED);
 }
 
+_Noreturn void cli_try_help(void)
+{
+	fprintf(stderr, "Try 'mpool%s%s --help'.\n", cli_current ? " " : "",
+		cli_current ? cli_current->name : "");
+	exit(CLI_USAGE);
+}
+
 _Noreturn void cli_usage(const char *format, ...)
 {
 	va_list arguments;
@@ -46,16 +53,15 @@ _Noreturn void cli_usage(const char *format, ...)
 	va_start(arguments, format);
 	say(format, arguments);
 	va_end(arguments);
-	fprintf(stderr, "Try 'mpool%s%s --help'.\n", cli_current ? " " : "",
-		cli_current ? cli_current->name : "");
-	exit(CLI_USAGE);
+	cli_try_help();
 }
 
 _Noreturn void cli_help(void)
 {
 	printf("mpool %s - %s\n\n%s", cli_current->name, cli_current->summary,
 	       cli_current->help);
-	exit(fflush(stdout) ? CLI_FAILED : CLI_OK);
+	cli_finish(stdout, NULL);
+	exit(CLI_OK);
 }
 
 uint64_t cli_size(const char *option, const char *value)
@@ -118,6 +124,20 @@ char *cli_format(const char *format, ...)
 	return text;
 }
 
+const char *cli_quoted(const char *word)
+{
+	char *quoted, *to;
+
+	if (*word && !strpbrk(word, " \t\n\\\"'`$&|;<>()*?[]{}!#~"))
+		return word;
+	to = quoted = cli_alloc(4 * strlen(word) + 3);
+	*to++ = '\'';
+	for (; *word; word++)
+		to = *word == '\'' ? stpcpy(to, "'\\''") : stpncpy(to, word, 1);
+	strcpy(to, "'");
+	return quoted;
+}
+
 static const char *human(uint64_t n, unsigned step, const char *const *units)
 {
 	static char buffers[8][24];
@@ -131,8 +151,8 @@ static const char *human(uint64_t n, unsigned step, const char *const *units)
 		unit++;
 	}
 	snprintf(buffer, sizeof buffers[0], "%.*f%s%s",
-		 unit && value < 99.95 ? 1 : 0, value,
-		 *units[unit] ? " " : "", units[unit]);
+		 unit && value < 99.95 ? 1 : 0, value, *units[unit] ? " " : "",
+		 units[unit]);
 	return buffer;
 }
 
@@ -151,14 +171,6 @@ const char *cli_count(uint64_t n)
 	return human(n, 1000, units);
 }
 
-bool cli_colours(void)
-{
-	const char *none = getenv("NO_COLOR"), *term = getenv("TERM");
-
-	return isatty(STDOUT_FILENO) && !(none && *none) && term &&
-	       strcmp(term, "dumb") != 0;
-}
-
 FILE *cli_open(const char *path)
 {
 	FILE *file;
@@ -169,4 +181,29 @@ FILE *cli_open(const char *path)
 	if (!file)
 		cli_die("%s: %s", path, strerror(errno));
 	return file;
+}
+
+FILE *cli_create(const char *path, const char *source)
+{
+	struct stat from, to;
+	FILE *file;
+
+	if (!path || !strcmp(path, "-"))
+		return stdout;
+	if (source && !stat(source, &from) && !stat(path, &to) &&
+	    S_ISREG(to.st_mode) && from.st_dev == to.st_dev &&
+	    from.st_ino == to.st_ino)
+		cli_die("%s is what is read; write to another file", path);
+	file = fopen(path, "we");
+	if (!file)
+		cli_die("%s: %s", path, strerror(errno));
+	return file;
+}
+
+void cli_finish(FILE *file, const char *path)
+{
+	errno = ENOSPC; /* for an error of earlier on */
+	if (ferror(file) | (file == stdout ? fflush(file) : fclose(file)))
+		cli_die("%s: %s", file == stdout ? "standard output" : path,
+			strerror(errno));
 }

@@ -41,6 +41,9 @@ _Noreturn void cli_die(const char *format, ...)
 _Noreturn void cli_usage(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));
 
+/* Only that name: getopt has said what is wrong. */
+_Noreturn void cli_try_help(void);
+
 /* Prints the help of the current subcommand to stdout and exits with 0. */
 _Noreturn void cli_help(void);
 
@@ -55,16 +58,25 @@ void *cli_alloc(size_t bytes);
 void *cli_grow(void *old, size_t bytes);
 char *cli_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A word as a shell takes it, in quotes if need be; never freed. */
+const char *cli_quoted(const char *word);
+
 /* "1.5 MiB" in a static buffer of eight that take turns; and "12.3 k". */
 const char *cli_bytes(uint64_t n);
 const char *cli_count(uint64_t n);
-
-/* Whether stdout is a terminal that takes colours (NO_COLOR is honoured). */
-bool cli_colours(void);
 
 /*
  * Opens `path` for reading ("-": stdin), or dies naming it and the reason.
  */
 FILE *cli_open(const char *path);
+
+/*
+ * Creates `path` (NULL or "-": stdout), or dies naming it and the reason: that
+ * it is `source`, too, which is still to be read (NULL: none).
+ */
+FILE *cli_create(const char *path, const char *source);
+
+/* Closes what it gave; dies, naming `path`, when not all could be written. */
+void cli_finish(FILE *file, const char *path);
 
 #endif

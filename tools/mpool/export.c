@@ -31,15 +31,12 @@ static void export_heaptrack(const char *path, const char *to)
 
 	profile_load(&profile, path);
 	symbols = symbols_open(&profile);
-	if (!to)
+	if (!to && strcmp(path, "-"))
 		to = cli_format("%s.heaptrack", path);
-	out = strcmp(to, "-") ? fopen(to, "we") : stdout;
-	if (!out)
-		cli_die("%s: %s", to, strerror(errno));
+	out = cli_create(to, path);
 	format_heaptrack(out, &profile, symbols);
-	if (ferror(out) || (out == stdout ? fflush(out) : fclose(out)))
-		cli_die("%s: %s", to, strerror(errno));
-	if (strcmp(to, "-"))
+	cli_finish(out, to);
+	if (out != stdout)
 		printf("written: %s; next: heaptrack_print %s\n", to, to);
 	symbols_close(symbols);
 	profile_free(&profile);
@@ -78,13 +75,13 @@ int command_export(int argc, char **argv)
 			what = c;
 			break;
 		default:
-			cli_usage("what was asked for is not known");
+			cli_try_help();
 		}
 	}
 	if (!what)
 		cli_usage("as what? --heaptrack or --prom");
-	if (listen && what != OPT_PROM)
-		cli_usage("--listen goes with --prom");
+	if (listen && (what != OPT_PROM || out))
+		cli_usage("--listen goes with --prom, and without --out");
 	if (what == OPT_HEAPTRACK) {
 		if (argc - optind != 1)
 			cli_usage("which profile? One FILE is needed");

@@ -145,7 +145,10 @@ static void put_box(FILE *out, const struct graph *g, const struct box *b,
 	if (letters >= b->length) {
 		put_escaped(out, b->name, b->length);
 	} else if (letters > 2) {
-		put_escaped(out, b->name, letters - 2);
+		letters -= 2;
+		while (letters && (b->name[letters] & 0xc0) == 0x80)
+			letters--; /* not amid a letter of UTF-8 */
+		put_escaped(out, b->name, letters);
 		fputs("..", out);
 	}
 	fputs("</text></g>\n", out);
@@ -173,7 +176,7 @@ static void put_head(FILE *out, const struct graph *g, const char *title,
 		     "<text class=\"h\" x=\"%d\" y=\"24\">",
 		WIDTH, height, MARGIN);
 	put_escaped(out, title, strlen(title));
-	fprintf(out, "</text><text class=\"s\" x=\"%d\" y=\"44\">%s of %s%s; "
+	fprintf(out, "</text><text class=\"s\" x=\"%d\" y=\"44\">%s %s%s; "
 		     "click a box to enlarge it, the topmost to go back; "
 		     "press / to search</text>\n",
 		MARGIN, value_human(value, sum, diff), value_name(value),
@@ -186,7 +189,7 @@ static const char script[] =
 	"const W=1180,M=10,L=7,all=[...document.querySelectorAll('.b')]"
 	".map(g=>({g,x:+g.dataset.x,w:+g.dataset.w,d:+g.dataset.d,"
 	"r:g.querySelector('rect'),t:g.querySelector('text'),"
-	"n:g.querySelector('title').textContent.replace(/ - [^-]*$/,'')}));\n"
+	"n:g.querySelector('title').textContent.replace(/ - -?[^-]*$/,'')}));\n"
 	"function zoom(b){for(const o of all){"
 	"const inside=o.x>=b.x-1e-9&&o.x+o.w<=b.x+b.w+1e-9,"
 	"above=o.d<b.d&&o.x<=b.x+1e-9&&o.x+o.w>=b.x+b.w-1e-9;\n"

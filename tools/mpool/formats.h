@@ -25,7 +25,8 @@ void format_collapsed(FILE *out, const struct tally *tally, enum value value);
 void format_flame(FILE *out, const struct tally *tally, enum value value,
 		  const struct format_options *options);
 
-/* gperftools' text, "heap profile: ...": google-pprof, jeprof, go tool pprof. */
+/* gperftools' text, "heap profile: ...": google-pprof, jeprof, go tool pprof.
+ */
 void format_legacy(FILE *out, const struct profile *profile);
 
 /* profile.proto, gzip: go tool pprof.  False: errno says why. */

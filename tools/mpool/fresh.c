@@ -12,8 +12,6 @@
 
 #include "cli.h"
 
-enum { PATIENCE_MS = 5000 };
-
 static bool same_time(const struct stat *a, const struct stat *b)
 {
 	return a->st_mtim.tv_sec == b->st_mtim.tv_sec &&
@@ -32,7 +30,7 @@ bool fresh_is_whole(const char *path)
 	return whole;
 }
 
-const char *fresh_profile(const struct page *page)
+const char *fresh_profile(const struct page *page, int patience_ms)
 {
 	struct stat before = { 0 }, now;
 
@@ -46,13 +44,13 @@ const char *fresh_profile(const struct page *page)
 	stat(page->profile, &before);
 	if (kill((pid_t)page->pid, (int)page->signal) < 0)
 		return strerror(errno);
-	for (int ms = 0; ms < PATIENCE_MS; ms += 10) {
+	for (int ms = 0; ms < patience_ms; ms += 10) {
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 		if (stat(page->profile, &now) == 0 &&
 		    !same_time(&before, &now) && fresh_is_whole(page->profile))
 			return NULL;
 	}
-	return "it did not write its profile within 5 s";
+	return "it did not write its profile in time; is it stopped?";
 }
 
 const char *fresh_path(const char *what)
@@ -63,7 +61,7 @@ const char *fresh_path(const char *what)
 	if (!*what || strspn(what, "0123456789") != strlen(what))
 		return what;
 	page_load(&page, what, NULL);
-	wrong = fresh_profile(&page);
+	wrong = fresh_profile(&page, 5000);
 	if (wrong)
 		cli_die("process %s: %s", what, wrong);
 	return page.profile;

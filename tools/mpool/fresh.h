@@ -9,10 +9,10 @@
 #include "page.h"
 
 /*
- * Has the program of this page write its profile, and waits for that.  NULL,
- * or why there is none to be had.
+ * Has the program of this page write its profile, and waits for that, so many
+ * ms.  NULL, or why there is none to be had.
  */
-const char *fresh_profile(const struct page *page);
+const char *fresh_profile(const struct page *page, int patience_ms);
 
 /* Whether there is a file that ends as profiles do. */
 bool fresh_is_whole(const char *path);

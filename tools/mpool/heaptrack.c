@@ -14,6 +14,8 @@
 #include "cli.h"
 #include "formats.h"
 
+enum { MOST = 500000000 }; /* lines: 5 GB */
+
 /* What was numbered: strings, instructions and trace nodes. */
 struct numbered {
 	const char *string; /* or: */
@@ -138,7 +140,13 @@ void format_heaptrack(FILE *out, const struct profile *p,
 {
 	struct writer w = { .out = out, .profile = p, .symbols = symbols };
 	unsigned long long pages = p->peak_rss / 4096;
+	double lines = 0;
 
+	for (size_t i = 0; i < p->site_count; i++)
+		lines += site_count(&p->sites[i], false);
+	if (lines > MOST)
+		cli_die("heaptrack's data has a line for each allocation, and "
+			"these are %.3g; sample a shorter run", lines);
 	fprintf(out, "v 10400 3\nX %s\nI 1000 %llx\n", p->program, pages + 1);
 	for (size_t i = 0; i < p->site_count; i++)
 		put_site(&w, &p->sites[i], i);

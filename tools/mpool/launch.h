@@ -4,7 +4,8 @@
 #ifndef MPOOL_LAUNCH_H
 #define MPOOL_LAUNCH_H
 
-#include <sys/resource.h>
+#include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct launch {
@@ -15,9 +16,12 @@ struct launch {
 	int variable_count;
 	/* Results. */
 	pid_t pid;
+	bool started;
 	int status; /* as of wait(2) */
-	struct rusage usage;
 	double seconds;
+	/* From the start to the program. */
+	int report; /* descriptor: why it cannot be executed, an errno */
+	sigset_t mask;
 };
 
 /* libmpool.so's path, or the end of the program. */
@@ -29,7 +33,7 @@ void launch_set(struct launch *launch, const char *name, const char *value);
 /*
  * Starts the program; signals that ask mpool to end go on to it.  Returns the
  * exit status to hand on: the program's own, 128 + signal, 127 not found, 126
- * not executable.
+ * not executable; the latter two have been said.
  */
 int launch_run(struct launch *launch);
 

@@ -15,9 +15,10 @@
 
 const char help_leaks[] =
 	"Usage: mpool leaks [OPTIONS] PID|FILE\n\n"
-	"PID is a program that runs under 'mpool run --leaks'; FILE is a profile of a program that ran with MPOOL_LEAKS=1, or under\n"
-	"'mpool run --leaks'.  Memory that the program had not freed is lost when\n"
-	"nothing pointed to it any more, reachable when something did.\n\n"
+	"PID is a program that runs under 'mpool run --leaks'; FILE is what that\n"
+	"left, or a program with MPOOL_LEAKS=1.  Memory that the program had not\n"
+	"freed is lost when nothing pointed to it any more, reachable when\n"
+	"something did.\n\n"
 	"  --reachable            show what was reachable, too\n"
 	"  --suppressions FILE    known leaks, in LeakSanitizer's syntax\n"
 	"  --exit-code N          exit with N when there are leaks (0)\n"
@@ -68,8 +69,7 @@ static int by_weight(const void *a, const void *b)
 	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
 }
 
-static void add_object(struct group *g, const struct object *o,
-		       uint64_t run_ms)
+static void add_object(struct group *g, const struct object *o, uint64_t run_ms)
 {
 	double bytes = o->weight * (double)o->size;
 
@@ -89,8 +89,8 @@ static void add_object(struct group *g, const struct object *o,
 static struct group *group_objects(struct profile *p, uint64_t older_ms,
 				   size_t *count)
 {
-	struct group *groups = cli_alloc((p->object_count + 1) *
-					 sizeof *groups);
+	struct group *groups =
+		cli_alloc((p->object_count + 1) * sizeof *groups);
 
 	*count = 0;
 	qsort(p->objects, p->object_count, sizeof *p->objects, by_group);
@@ -128,8 +128,7 @@ static void put_group(FILE *out, const struct profile *p,
 	fprintf(out, "%zu. %s: %s", number, state_name(g->state),
 		value_human(LIVE_BYTES, g->bytes, false));
 	if (error >= 0.5)
-		fprintf(out, " +- %s",
-			value_human(LIVE_BYTES, error, false));
+		fprintf(out, " +- %s", value_human(LIVE_BYTES, error, false));
 	fprintf(out, " in %s object%s",
 		value_human(LIVE_COUNT, g->count, false), plural(g->count));
 	if (g->samples != (uint64_t)(g->count + 0.5))
@@ -144,8 +143,8 @@ static void put_group(FILE *out, const struct profile *p,
 			100 * g->later_bytes / g->bytes);
 	fputc('\n', out);
 	for (uint32_t i = 0; i < stack->depth; i++) {
-		const struct symbol *s = symbols_find(symbols,
-						      stack->frames[i]);
+		const struct symbol *s =
+			symbols_find(symbols, stack->frames[i]);
 
 		fprintf(out, "     %s", s->function);
 		if (s->file)
@@ -272,7 +271,7 @@ int command_leaks(int argc, char **argv)
 			how.lines = cli_size("--lines", optarg);
 			break;
 		default:
-			cli_usage("what was asked for is not known");
+			cli_try_help();
 		}
 	}
 	if (argc - optind != 1)
@@ -280,10 +279,9 @@ int command_leaks(int argc, char **argv)
 	profile_load(&profile, fresh_path(argv[optind]));
 	if (!profile.has_objects)
 		cli_die("%s: no leaks were looked for; run the program with "
-			"'mpool run --leaks' or MPOOL_LEAKS=1", argv[optind]);
+			"'mpool run --leaks' or MPOOL_LEAKS=1",
+			argv[optind]);
 	leaks_report(stdout, &profile, &how, &report);
-	if (fflush(stdout))
-		return CLI_FAILED;
 	profile_free(&profile);
 	return report.lost_count > 0.5 ? (int)status : CLI_OK;
 }

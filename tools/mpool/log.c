@@ -183,7 +183,7 @@ const char *log_parse(struct log *log, const unsigned char *bytes,
 
 void log_load(struct log *log, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	const char *wrong;
 	struct stat st;
 	uint64_t offset;

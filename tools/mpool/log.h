@@ -31,11 +31,11 @@ struct log {
 	struct op *ops;
 	size_t count;
 	uint32_t objects, threads;
-	uint64_t lost;		/* events that the program could not log */
-	uint64_t unknown;	/* frees of what was allocated before the log */
+	uint64_t lost;	  /* events that the program could not log */
+	uint64_t unknown; /* frees of what was allocated before the log */
 	uint64_t peak_bytes, peak_objects;
-	char *stopped;		/* why the log ends early; NULL: it does not */
-	const char *cut;	/* a block that is damaged; NULL: none */
+	char *stopped;	 /* why the log ends early; NULL: it does not */
+	const char *cut; /* a block that is damaged; NULL: none */
 };
 
 /*

@@ -14,8 +14,7 @@ const struct cli_command cli_commands[] = {
 	  help_run, command_run },
 	{ "stat", "what the pools of a running or ended program hold",
 	  help_stat, command_stat },
-	{ "top", "the same, live, on the whole screen", help_top,
-	  command_top },
+	{ "top", "the same, live, on the whole screen", help_top, command_top },
 	{ "prof", "where a program allocates: tables, flame graphs, pprof",
 	  help_prof, command_prof },
 	{ "leaks", "what a program has not freed, biggest first", help_leaks,
@@ -42,14 +41,17 @@ static void print_help(void)
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "--help";
+	int status;
 
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") ||
 	    !strcmp(name, "help")) {
 		print_help();
+		cli_finish(stdout, NULL);
 		return argc > 1 ? CLI_OK : CLI_USAGE;
 	}
 	if (!strcmp(name, "--version")) {
 		printf("mpool %s\n", VERSION);
+		cli_finish(stdout, NULL);
 		return CLI_OK;
 	}
 	if (!strcmp(name, ".play")) /* mpool replay runs it */
@@ -60,7 +62,10 @@ int main(int argc, char **argv)
 		if (strcmp(c->name, name))
 			continue;
 		cli_current = c;
-		return c->run(argc - 1, argv + 1);
+		argv[1] = cli_format("mpool %s", name); /* for getopt */
+		status = c->run(argc - 1, argv + 1);
+		cli_finish(stdout, NULL);
+		return status;
 	}
 	cli_usage("'%s' is no command", name);
 }

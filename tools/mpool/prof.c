@@ -15,8 +15,9 @@
 
 const char help_prof[] =
 	"Usage: mpool prof [OPTIONS] PID|FILE [BASE]\n\n"
-	"PID is a program that runs under 'mpool run --sample'; FILE is what 'mpool run --sample' left, or MPOOL_PROFILE named.  With\n"
-	"BASE, an earlier profile, tables and flame graphs show the difference.\n\n"
+	"PID is a program that runs under 'mpool run --sample'; FILE is what that\n"
+	"left, or what MPOOL_PROFILE named; - is standard input.  With BASE, an\n"
+	"earlier profile, tables and flame graphs show the difference.\n\n"
 	"What is shown:\n"
 	"  --live            what has not been freed (the default)\n"
 	"  --total           all that was allocated\n"
@@ -87,7 +88,7 @@ static void read_options(struct request *r, int argc, char **argv)
 			r->diff = true;
 			break;
 		case '?':
-			cli_usage("what was asked for is not known");
+			cli_try_help();
 		default:
 			r->format = (enum format)(c - OPT_FORMAT);
 		}
@@ -100,6 +101,8 @@ static void read_options(struct request *r, int argc, char **argv)
 	r->base = argv[optind + 1];
 	if (r->diff && !r->base)
 		cli_usage("--diff compares with a second file, BASE");
+	if (r->format == EMBED && !strcmp(r->file, "-"))
+		cli_usage("--embed reads its FILE twice; name one");
 	if (r->base && r->format > FLAME)
 		cli_usage("a difference can be --text, --collapsed or --flame");
 }
@@ -123,23 +126,17 @@ static char *beside(const char *file, const char *ending)
 
 static FILE *open_out(struct request *r)
 {
-	FILE *out;
-
-	if (!r->out && r->format == FLAME)
-		r->out = beside(r->file, ".html");
-	if (!r->out && r->format == PPROF)
-		r->out = beside(r->file, ".pb.gz");
-	if (!r->out || !strcmp(r->out, "-"))
-		return stdout;
-	out = fopen(r->out, "we");
-	if (!out)
-		cli_die("%s: %s", r->out, strerror(errno));
-	return out;
+	if (!r->out && strcmp(r->file, "-")) {
+		if (r->format == FLAME)
+			r->out = beside(r->file, ".html");
+		if (r->format == PPROF)
+			r->out = beside(r->file, ".pb.gz");
+	}
+	return cli_create(r->out, r->file);
 }
 
 static void write_folded(const struct request *r, FILE *out,
-			 const struct profile *profile,
-			 struct symbols *symbols)
+			 const struct profile *profile, struct symbols *symbols)
 {
 	struct format_options how = {
 		r->lines, r->base != NULL,
@@ -175,7 +172,8 @@ static void write_profile(const struct request *r, FILE *out,
 	switch (r->format) {
 	case PPROF:
 		if (!format_pprof(fileno(out), profile, symbols))
-			cli_die("%s: %s", r->out, strerror(errno));
+			cli_die("%s: %s", r->out ? r->out : "standard output",
+				strerror(errno));
 		break;
 	case LEGACY:
 		format_legacy(out, profile);
@@ -200,10 +198,8 @@ int command_prof(int argc, char **argv)
 	symbols = symbols_open(&profile);
 	out = open_out(&r);
 	write_profile(&r, out, &profile, symbols);
-	if (ferror(out) || (out == stdout ? fflush(out) : fclose(out)))
-		cli_die("%s: %s", r.out ? r.out : "standard output",
-			strerror(errno));
-	if (r.out && strcmp(r.out, "-"))
+	cli_finish(out, r.out);
+	if (out != stdout)
 		printf("written: %s\n", r.out);
 	symbols_close(symbols);
 	profile_free(&profile);

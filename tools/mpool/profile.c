@@ -6,104 +6,18 @@
 #include "profile.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/common.h"
 #include "cli.h"
+#include "profile_words.h"
 
 enum { DEEPEST = 1024 };
 
-/* --- words of a line --- */
-
-static bool next_word(char **at, char **word)
-{
-	while (**at == ' ')
-		++*at;
-	*word = *at;
-	while (**at && **at != ' ')
-		++*at;
-	if (**at)
-		*(*at)++ = '\0';
-	return **word;
-}
-
-static bool next_number(char **at, uint64_t *n)
-{
-	char *word, *end;
-
-	if (!next_word(at, &word) || *word == '-' || *word == '+')
-		return false;
-	errno = 0;
-	*n = strtoull(word, &end, word[0] == '0' && word[1] == 'x' ? 16 : 10);
-	return !*end && !errno;
-}
-
-static bool next_numbers(char **at, unsigned count, uint64_t *numbers)
-{
-	for (unsigned i = 0; i < count; i++)
-		if (!next_number(at, &numbers[i]))
-			return false;
-	return true;
-}
-
-/* \uXXXX of a control character or of U+FFFD; others are written plainly. */
-static bool unescape_unicode(const char *digits, char **out)
-{
-	unsigned code;
-	char hex[5] = { 0 };
-
-	memcpy(hex, digits, strnlen(digits, 4));
-	if (strspn(hex, "0123456789abcdefABCDEF") != 4)
-		return false;
-	code = (unsigned)strtoul(hex, NULL, 16);
-	if (code < 0x80) {
-		*(*out)++ = (char)code;
-	} else if (code < 0x800) {
-		*(*out)++ = (char)(0xc0 | code >> 6);
-		*(*out)++ = (char)(0x80 | (code & 0x3f));
-	} else {
-		*(*out)++ = (char)(0xe0 | code >> 12);
-		*(*out)++ = (char)(0x80 | (code >> 6 & 0x3f));
-		*(*out)++ = (char)(0x80 | (code & 0x3f));
-	}
-	return true;
-}
-
-/* A JSON string, unescaped in place. */
-static bool next_string(char **at, char **string)
-{
-	static const char letters[] = "bfnrt\"\\/", meant[] = "\b\f\n\r\t\"\\/";
-	char *in, *out;
-
-	while (**at == ' ')
-		++*at;
-	if (*(*at)++ != '"')
-		return false;
-	*string = in = out = *at;
-	while (*in != '"') {
-		const char *letter;
-
-		if (!*in)
-			return false;
-		if (*in != '\\') {
-			*out++ = *in++;
-		} else if (in[1] == 'u') {
-			if (!unescape_unicode(in + 2, &out))
-				return false;
-			in += 6;
-		} else {
-			letter = in[1] ? strchr(letters, in[1]) : NULL;
-			if (!letter)
-				return false;
-			*out++ = meant[letter - letters];
-			in += 2;
-		}
-	}
-	*at = in + 1;
-	*out = '\0';
-	return true;
-}
+#define FIRST "mpool-profile "
 
 /* --- rows --- */
 
@@ -131,8 +45,8 @@ static const char *read_map(struct profile *p, char *at)
 	char *id, *file;
 	struct mapping *m;
 
-	if (!next_numbers(&at, 3, n) || n[0] >= n[1] || !next_word(&at, &id) ||
-	    !next_string(&at, &file))
+	if (!words_numbers(&at, 3, n) || n[0] >= n[1] ||
+	    !words_next(&at, &id) || !words_string(&at, &file))
 		return "a map row is START END OFFSET BUILD_ID \"NAME\"";
 	m = APPEND(p->mappings, p->mapping_count);
 	*m = (struct mapping){ n[0], n[1], n[2], strdup(id), strdup(file) };
@@ -145,10 +59,10 @@ static const char *read_stack(struct profile *p, char *at)
 	uint32_t depth = 0;
 	struct stack *s;
 
-	if (!next_number(&at, &number) || number != p->stack_count + 1)
+	if (!words_number(&at, &number) || number != p->stack_count + 1)
 		return "stacks are numbered 1, 2, 3 ...";
 	while (*at)
-		if (depth == DEEPEST || !next_number(&at, &frames[depth++]))
+		if (depth == DEEPEST || !words_number(&at, &frames[depth++]))
 			return "a stack row is NUMBER ADDRESS...";
 	s = APPEND(p->stacks, p->stack_count);
 	s->depth = depth;
@@ -161,11 +75,11 @@ static const char *read_site(struct profile *p, char *at)
 {
 	uint64_t n[5];
 
-	if (!next_numbers(&at, 5, n) || n[0] < 1 || n[0] > UINT32_MAX ||
+	if (!words_numbers(&at, 5, n) || n[0] < 1 || n[0] > UINT32_MAX ||
 	    !n[2] || n[4] > n[3])
 		return "a site row is STACK SIZE UNIT TOTAL LIVE";
 	*APPEND(p->sites, p->site_count) = (struct site){
-		(uint32_t)n[0] - 1, n[1], n[2], n[3], n[4],
+		(uint32_t)n[0] - 1,	   n[1], n[2], n[3], n[4],
 		weight_of(n[2], p->period)
 	};
 	return NULL;
@@ -179,8 +93,8 @@ static const char *read_object(struct profile *p, char *at)
 	uint64_t n[6];
 	char *word;
 
-	if (!next_numbers(&at, 6, n) || n[1] < 1 || n[1] > UINT32_MAX ||
-	    !n[3] || !next_word(&at, &word))
+	if (!words_numbers(&at, 6, n) || n[1] < 1 || n[1] > UINT32_MAX ||
+	    !n[3] || !words_next(&at, &word))
 		return wrong;
 	if (!strcmp(word, "lost"))
 		state = OBJECT_LOST;
@@ -189,8 +103,8 @@ static const char *read_object(struct profile *p, char *at)
 	else if (strcmp(word, "unknown"))
 		return wrong;
 	*APPEND(p->objects, p->object_count) = (struct object){
-		n[0], (uint32_t)n[1] - 1, n[2], n[3], n[4], n[5], state,
-		weight_of(n[3], p->period)
+		n[0],  (uint32_t)n[1] - 1,	  n[2], n[3], n[4], n[5],
+		state, weight_of(n[3], p->period)
 	};
 	return NULL;
 }
@@ -200,15 +114,13 @@ static const char *read_name(struct profile *p, char *at)
 	uint64_t address, line;
 	char *function, *file;
 
-	if (!next_number(&at, &address) || !next_number(&at, &line) ||
-	    !next_string(&at, &function) || !next_string(&at, &file) ||
-	    (p->name_count &&
-	     address <= p->names[p->name_count - 1].address))
+	if (!words_number(&at, &address) || !words_number(&at, &line) ||
+	    !words_string(&at, &function) || !words_string(&at, &file) ||
+	    (p->name_count && address <= p->names[p->name_count - 1].address))
 		return "a name row is ADDRESS LINE \"FUNCTION\" \"FILE\", "
 		       "by address";
-	*APPEND(p->names, p->name_count) = (struct name){
-		address, strdup(function), strdup(file), line
-	};
+	*APPEND(p->names, p->name_count) =
+		(struct name){ address, strdup(function), strdup(file), line };
 	return NULL;
 }
 
@@ -216,7 +128,7 @@ static const char *read_text(char *at, char **text, const char *wrong)
 {
 	char *string;
 
-	if (!next_string(&at, &string))
+	if (!words_string(&at, &string))
 		return wrong;
 	free(*text);
 	*text = strdup(string);
@@ -230,9 +142,9 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 		uint64_t *n;
 		unsigned count;
 	} numbers[] = {
-		{ "pid", &p->pid, 1 },	   { "period", &p->period, 1 },
+		{ "pid", &p->pid, 1 },	      { "period", &p->period, 1 },
 		{ "start", &p->start_ms, 1 }, { "age", &p->age_ms, 1 },
-		{ "rss", &p->rss, 2 },	   { "lost", &p->lost, 1 },
+		{ "rss", &p->rss, 2 },	      { "lost", &p->lost, 1 },
 	};
 
 	if (!strcmp(key, "program"))
@@ -248,8 +160,8 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 	}
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		if (!strcmp(key, numbers[i].key))
-			return next_numbers(&at, numbers[i].count,
-					    numbers[i].n)
+			return words_numbers(&at, numbers[i].count,
+					     numbers[i].n)
 				       ? NULL
 				       : "a number is missing";
 	return NULL; /* a later version's */
@@ -261,13 +173,13 @@ static const char *read_line(struct profile *p, char *line)
 		const char *key;
 		const char *(*read)(struct profile *p, char *at);
 	} rows[] = {
-		{ "map", read_map },	   { "stack", read_stack },
-		{ "site", read_site },	   { "object", read_object },
+		{ "map", read_map },   { "stack", read_stack },
+		{ "site", read_site }, { "object", read_object },
 		{ "name", read_name },
 	};
 	char *key;
 
-	if (!next_word(&line, &key))
+	if (!words_next(&line, &key))
 		return "an empty line";
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (!strcmp(key, rows[i].key))
@@ -290,18 +202,17 @@ static const char *check_stacks(const struct profile *p)
 static const char *read_lines(struct profile *p, char *text, size_t length,
 			      uint64_t *number)
 {
-	static const char first[] = "mpool-profile ";
 	char *end = text + length, *line = text, *next;
 	const char *wrong = NULL;
 
 	for (*number = 1; line < end && !wrong; line = next, ++*number) {
+		if (*number == 1 && strncmp(line, FIRST, sizeof FIRST - 1))
+			return "this is no profile of libmpool";
 		next = memchr(line, '\n', (size_t)(end - line));
 		if (!next)
 			return "the file is cut: its last line has no end";
 		*next++ = '\0';
-		if (*number == 1 && strncmp(line, first, sizeof first - 1))
-			return "this is no profile of libmpool";
-		if (*number == 1 && strcmp(line + sizeof first - 1, "1"))
+		if (*number == 1 && strcmp(line + sizeof FIRST - 1, "1"))
 			return "a later version of the format; "
 			       "use a later mpool";
 		if (*number == 1)
@@ -335,28 +246,59 @@ const char *profile_parse(struct profile *profile, char *text, size_t length,
 	return NULL;
 }
 
-void profile_load(struct profile *profile, const char *path)
+/* NULL and errno: it cannot be read.  Ends where it is seen to be no profile.
+ */
+static char *read_all(FILE *file, size_t *length)
 {
-	FILE *file = cli_open(path);
-	size_t length = 0, room = 1 << 16, n;
+	size_t room = 1 << 16, n;
 	char *text = cli_alloc(room);
-	const char *wrong;
-	uint64_t line;
 
-	while ((n = fread(text + length, 1, room - 1 - length, file))) {
-		length += n;
-		if (room - 1 - length == 0)
+	*length = 0;
+	while ((n = fread(text + *length, 1, room - 1 - *length, file))) {
+		*length += n;
+		if (memcmp(text, FIRST, min_of(*length, sizeof FIRST - 1)))
+			break;
+		if (room - 1 - *length == 0)
 			text = cli_grow(text, room *= 2);
 	}
-	if (ferror(file))
-		cli_die("%s: %s", path, strerror(errno));
-	if (file != stdin)
-		fclose(file);
-	text[length] = '\0';
-	wrong = profile_parse(profile, text, length, &line);
-	if (wrong)
-		cli_die("%s:%llu: %s", path, (unsigned long long)line, wrong);
+	text[*length] = '\0';
+	if (!ferror(file))
+		return text;
 	free(text);
+	return NULL;
+}
+
+const char *profile_read(struct profile *profile, const char *path)
+{
+	static char said[PATH_MAX + 256];
+	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
+	const char *wrong;
+	uint64_t line;
+	size_t length;
+	char *text;
+
+	text = file ? read_all(file, &length) : NULL;
+	if (!text)
+		snprintf(said, sizeof said, "%s: %s", path, strerror(errno));
+	if (file && file != stdin)
+		fclose(file);
+	if (!text)
+		return said;
+	wrong = profile_parse(profile, text, length, &line);
+	free(text);
+	if (!wrong)
+		return NULL;
+	snprintf(said, sizeof said, "%s:%llu: %s", path,
+		 (unsigned long long)line, wrong);
+	return said;
+}
+
+void profile_load(struct profile *profile, const char *path)
+{
+	const char *wrong = profile_read(profile, path);
+
+	if (wrong)
+		cli_die("%s", wrong);
 }
 
 void profile_free(struct profile *p)

@@ -64,7 +64,13 @@ struct profile {
 const char *profile_parse(struct profile *profile, char *text, size_t length,
 			  uint64_t *line);
 
-/* Reads a file, or says what is wrong with it and where, and exits. */
+/*
+ * Reads a file, "-" being stdin.  NULL, or a static line that names the file,
+ * where in it, and what is wrong.
+ */
+const char *profile_read(struct profile *profile, const char *path);
+
+/* The same, or says it and exits. */
 void profile_load(struct profile *profile, const char *path);
 
 void profile_free(struct profile *profile);

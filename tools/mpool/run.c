@@ -1,8 +1,5 @@
 /*
- * run.c - mpool run: a program with the pools, and what happened.
- *
- * The figures come from the statistics page, which outlives the program
- * however it ends; profile and trace are files that other subcommands read.
+ * run.c - mpool run and mpool trace: a program with the pools.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -15,11 +12,8 @@
 
 #include "cli.h"
 #include "commands.h"
-#include "fresh.h"
-#include "launch.h"
-#include "leaks.h"
 #include "page.h"
-#include "watch/name.h"
+#include "run.h"
 
 const char help_run[] =
 	"Usage: mpool run [OPTIONS] [--] PROGRAM [ARGUMENTS]\n\n"
@@ -41,13 +35,15 @@ const char help_run[] =
 	"  -q, --quiet            no line at the end\n"
 	"  -h, --help             this text\n";
 
-struct run {
-	struct launch launch;
-	const char *stats, *sample, *out, *suppressions;
-	bool leaks, trace, quiet;
-	int leak_status;
-	char *profile, *log, *page;
-};
+const char help_trace[] =
+	"Usage: mpool trace [OPTIONS] [--] PROGRAM [ARGUMENTS]\n\n"
+	"Logs thread, time, kind, size and address of every allocation.  The log\n"
+	"can be read whatever happens to the program; 'mpool replay' does its\n"
+	"calls again under several allocators.  The same as 'mpool run --trace'.\n\n"
+	"  -o, --out FILE     the log (PROGRAM.PID.mtrace)\n"
+	"  --library FILE     another libmpool.so\n"
+	"  -q, --quiet        no line at the end\n"
+	"  -h, --help         this text\n";
 
 enum {
 	OPT_STATS = 256,
@@ -77,7 +73,23 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static void read_option(struct run *r, int c)
+static const struct option trace_options[] = {
+	{ "out", required_argument, NULL, 'o' },
+	{ "library", required_argument, NULL, OPT_LIBRARY },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ NULL, 0, NULL, 0 },
+};
+
+/* "--sample 512k" is understood, too: no program is called that. */
+static bool is_size(const char *word)
+{
+	size_t digits = word ? strspn(word, "0123456789") : 0;
+
+	return digits && strlen(word + digits) <= 1;
+}
+
+static void read_option(struct run *r, int c, char **argv)
 {
 	uint64_t n;
 
@@ -86,6 +98,8 @@ static void read_option(struct run *r, int c)
 		r->stats = optarg ? optarg : "stderr";
 		break;
 	case OPT_SAMPLE:
+		if (!optarg && is_size(argv[optind]))
+			optarg = argv[optind++];
 		r->sample = optarg ? optarg : "512k";
 		if (!cli_size("--sample", r->sample))
 			cli_usage("--sample: 0 bytes is no distance");
@@ -124,16 +138,17 @@ static void read_option(struct run *r, int c)
 	case 'h':
 		cli_help();
 	default:
-		cli_usage("what was asked for is not known");
+		cli_try_help();
 	}
 }
 
-static void read_options(struct run *r, int argc, char **argv)
+static void read_options(struct run *r, int argc, char **argv,
+			 const struct option *known)
 {
 	int c;
 
-	while ((c = getopt_long(argc, argv, "+o:qh", options, NULL)) != -1)
-		read_option(r, c);
+	while ((c = getopt_long(argc, argv, "+o:qh", known, NULL)) != -1)
+		read_option(r, c, argv);
 	if (optind == argc)
 		cli_usage("which program?");
 	if ((r->leak_status || r->suppressions) && !r->leaks)
@@ -145,26 +160,19 @@ static void read_options(struct run *r, int argc, char **argv)
 	r->launch.argv = argv + optind;
 }
 
-static const char *program_name(const struct run *r)
-{
-	const char *slash = strrchr(r->launch.argv[0], '/');
-
-	return slash && slash[1] ? slash + 1 : r->launch.argv[0];
-}
-
 /* The pattern that the library gets: a relative one is the program's own. */
 static char *pattern(const struct run *r, const char *ending)
 {
 	return r->out ? strdup(r->out)
-		      : cli_format("%s.%%P.%s", program_name(r), ending);
+		      : cli_format("%s.%%P.%s", run_name(r), ending);
 }
 
 static void set_environment(struct run *r)
 {
 	struct launch *l = &r->launch;
 
-	launch_set(l, "MPOOL_PAGE", cli_format("%s/%%P.page",
-					       page_folder(true)));
+	launch_set(l, "MPOOL_PAGE",
+		   cli_format("%s/%%P.page", page_folder(true)));
 	if (r->stats)
 		launch_set(l, "MPOOL_STATS", r->stats);
 	if (r->sample)
@@ -180,164 +188,24 @@ static void set_environment(struct run *r)
 		launch_set(l, "MPOOL_TRACE", pattern(r, "mtrace"));
 }
 
-/* What the program called it, once its process id is known. */
-static char *file_name(const struct run *r, const char *ending)
+static int run(struct run *r)
 {
-	char *name = cli_alloc(PATH_MAX);
-
-	if (!r->out)
-		return cli_format("%s.%ld.%s", program_name(r),
-				  (long)r->launch.pid, ending);
-	if (!name_expand(name, PATH_MAX, r->out, r->launch.pid,
-			 program_name(r)))
-		*name = '\0';
-	return name;
-}
-
-/* --- what happened --- */
-
-static void put_figures(FILE *out, const struct page *page)
-{
-	static struct snapshot s;
-	uint64_t pooled, all;
-
-	page_snapshot(page, &s);
-	pooled = s.total.stats.allocs;
-	all = pooled;
-	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
-		if (kind != FORWARDED_FREE)
-			all += s.forwarded[kind].calls;
-	fprintf(out, "; peak memory %s, %s allocations",
-		cli_bytes(page->peak_rss_bytes), cli_count(all));
-	if (all)
-		fprintf(out, ", %.1f %% from the pools",
-			100 * (double)pooled / (double)all);
-}
-
-/* Whether the program left a profile: no cut one, and none of an older run. */
-static bool load_profile(const struct run *r, struct profile *profile)
-{
-	if (!fresh_is_whole(r->profile))
-		return false;
-	profile_load(profile, r->profile);
-	if (r->launch.gdb || profile->pid == (uint64_t)r->launch.pid)
-		return true;
-	profile_free(profile);
-	return false;
-}
-
-/* False: there is no profile. */
-static bool report_leaks(const struct run *r, struct leak_report *report)
-{
-	struct leak_options how = { .lines = 20,
-				    .suppressions = r->suppressions };
-	struct profile profile;
-
-	if (!load_profile(r, &profile))
-		return false;
-	leaks_report(stderr, &profile, &how, report);
-	profile_free(&profile);
-	return true;
-}
-
-static void put_next(FILE *out, const struct run *r)
-{
-	if (r->trace)
-		fprintf(out, "; next: mpool replay %s\n", r->log);
-	else if (r->sample)
-		fprintf(out, "; next: mpool prof %s\n", r->profile);
-	else if (r->leaks)
-		fprintf(out, "; next: mpool leaks --reachable %s\n",
-			r->profile);
-	else
-		fprintf(out, "; next: mpool run --sample -- %s\n",
-			program_name(r));
-}
-
-static void put_end(FILE *out, const struct run *r)
-{
-	int status = r->launch.status;
-
-	fprintf(out, "mpool: %s ", program_name(r));
-	if (WIFSIGNALED(status))
-		fprintf(out, "was ended by signal %d (%s)", WTERMSIG(status),
-			strsignal(WTERMSIG(status)));
-	else
-		fprintf(out, "ended with status %d", WEXITSTATUS(status));
-	fprintf(out, " after %.2f s", r->launch.seconds);
-}
-
-static void put_leaks(FILE *out, const struct leak_report *report)
-{
-	fprintf(out, ", %s lost",
-		report->lost_count > 0.5
-			? value_human(LIVE_BYTES, report->lost_bytes, false)
-			: "nothing");
-}
-
-static void put_line(struct run *r, const struct page *page, bool reported,
-		     const struct leak_report *report)
-{
-	put_end(stderr, r);
-	if (page)
-		put_figures(stderr, page);
-	else
-		fprintf(stderr, "; it had no pools (linked statically, "
-			"set-user-ID, or it ended too early)");
-	if (reported)
-		put_leaks(stderr, report);
-	else if (page && (r->leaks || r->sample) && !fresh_is_whole(r->profile))
-		fprintf(stderr, "; it left no profile, for it did not end by "
-			"exit()\n");
-	if (!page)
-		fputc('\n', stderr);
-	else if (reported || !(r->leaks || r->sample) ||
-		 fresh_is_whole(r->profile))
-		put_next(stderr, r);
-}
-
-/* Pages of children that ended without a word: by _exit, or killed. */
-static void remove_page(const struct page *page, const char *path, void *arg)
-{
-	const struct run *r = arg;
-	const char *name = strrchr(path, '/') + 1;
-	char *own = cli_format("%ld.", (long)r->launch.pid);
-
-	if (!strncmp(name, own, strlen(own)) && !page_alive(page))
-		unlink(path);
-	free(own);
-}
-
-static int finish(struct run *r, int status)
-{
-	struct leak_report report = { 0 };
-	bool reported = false;
-	const char *wrong;
-	struct page page;
-
-	r->page = cli_format("%s/%ld.page", page_folder(false),
-			     (long)r->launch.pid);
-	r->profile = file_name(r, "mprof");
-	r->log = file_name(r, "mtrace");
-	wrong = page_read(&page, r->page);
-	unlink(r->page);
-	page_walk(remove_page, r);
-	if (r->leaks)
-		reported = report_leaks(r, &report);
-	if (wrong && (status == 126 || status == 127))
-		return status; /* it did not start, which was said */
-	if (!r->quiet)
-		put_line(r, wrong ? NULL : &page, reported, &report);
-	if (report.lost_count > 0.5 && r->leak_status && !status)
-		return r->leak_status;
-	return status;
+	set_environment(r);
+	return run_end(r, launch_run(&r->launch));
 }
 
 int command_run(int argc, char **argv)
 {
 	struct run r = { 0 };
 
-	read_options(&r, argc, argv);
-	set_environment(&r);
-	return finish(&r, launch_run(&r.launch));
+	read_options(&r, argc, argv, options);
+	return run(&r);
+}
+
+int command_trace(int argc, char **argv)
+{
+	struct run r = { .trace = true };
+
+	read_options(&r, argc, argv, trace_options);
+	return run(&r);
 }

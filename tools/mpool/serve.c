@@ -59,7 +59,7 @@ static void put_samples(FILE *out, const char *text, const char *head,
 
 	while (at && strncmp(at, head, length)) {
 		at = strstr(at, "\n# HELP ");
-		at += at ? 1 : 0;
+		at = at ? at + 1 : NULL;
 	}
 	for (; at && *at; at = strchr(at, '\n') + 1) {
 		size_t line = strcspn(at, "\n");
@@ -82,8 +82,9 @@ static char *merged(size_t *length)
 	if (!out)
 		cli_die("out of memory");
 	page_walk(collect, &t);
-	fprintf(out, "# HELP mpool_programs Programs that publish statistics.\n"
-		     "# TYPE mpool_programs gauge\nmpool_programs %zu\n",
+	fprintf(out,
+		"# HELP mpool_programs Programs that publish statistics.\n"
+		"# TYPE mpool_programs gauge\nmpool_programs %zu\n",
 		t.count);
 	for (next = t.count ? t.all[0] : NULL; next && *next;) {
 		size_t help = strcspn(next, "\n") + 1;
@@ -93,7 +94,7 @@ static char *merged(size_t *length)
 		for (size_t i = 0; i < t.count; i++)
 			put_samples(out, t.all[i], next, name);
 		next = strstr(next, "\n# HELP ");
-		next += next ? 1 : 0;
+		next = next ? next + 1 : NULL;
 	}
 	if (fclose(out))
 		cli_die("out of memory");
@@ -105,19 +106,13 @@ static char *merged(size_t *length)
 
 int serve_print(const char *path)
 {
-	bool named = path && strcmp(path, "-");
-	FILE *out = named ? fopen(path, "we") : stdout;
+	FILE *out = cli_create(path, NULL);
 	size_t length;
-	char *text;
+	char *text = merged(&length);
 
-	if (!out)
-		cli_die("%s: %s", path, strerror(errno));
-	text = merged(&length);
 	fwrite(text, 1, length, out);
 	free(text);
-	if (ferror(out) || (named ? fclose(out) : fflush(out)))
-		cli_die("%s: %s", named ? path : "standard output",
-			strerror(errno));
+	cli_finish(out, path);
 	return CLI_OK;
 }
 
@@ -173,13 +168,15 @@ static int listen_at(const char *address)
 	const char *host;
 	int error, fd, yes = 1;
 
-	if (!colon || !colon[1])
+	/* getaddrinfo() would take 65537 for 1. */
+	if (!colon || !colon[1] ||
+	    colon[1 + strspn(colon + 1, "0123456789")] ||
+	    strtoul(colon + 1, NULL, 10) > 65535)
 		cli_usage("--listen: '%s' is not ADDRESS:PORT", address);
-	host = *address == '[' ? cli_format("%.*s",
-					    (int)(colon - address - 2),
-					    address + 1)
-			       : cli_format("%.*s", (int)(colon - address),
-					    address);
+	host = *address == '['
+		       ? cli_format("%.*s", (int)(colon - address - 2),
+				    address + 1)
+		       : cli_format("%.*s", (int)(colon - address), address);
 	error = getaddrinfo(*host ? host : "127.0.0.1", colon + 1, &hints,
 			    &found);
 	if (error)
@@ -220,14 +217,12 @@ int serve_metrics(const char *address)
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
-	daemon = MHD_start_daemon(MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL,
-				  NULL, answer, NULL, MHD_OPTION_LISTEN_SOCKET,
-				  fd, MHD_OPTION_CONNECTION_LIMIT, 32u,
-				  MHD_OPTION_CONNECTION_TIMEOUT, 10u,
-				  MHD_OPTION_END);
+	daemon = MHD_start_daemon(
+		MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, 32u,
+		MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
 	if (!daemon)
-		cli_die("--listen %s: the HTTP server does not start",
-			address);
+		cli_die("--listen %s: the HTTP server does not start", address);
 	say_where(fd);
 	sigwait(&ends, &signal_number);
 	MHD_stop_daemon(daemon);

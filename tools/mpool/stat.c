@@ -149,11 +149,13 @@ int command_stat(int argc, char **argv)
 			all = true;
 			break;
 		default:
-			cli_usage("what was asked for is not known");
+			cli_try_help();
 		}
 	}
 	if (argc - optind > 1)
 		cli_usage("'%s' is one too many", argv[optind + 1]);
+	if (optind == argc && (seconds > 0 || how != snapshot_text))
+		cli_usage("which program? --json, --prom and --watch show one");
 	if (optind == argc)
 		return list(all);
 	page_load(&page, argv[optind], path);

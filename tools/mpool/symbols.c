@@ -4,9 +4,12 @@
 #include "symbols.h"
 
 #include <elfutils/libdwfl.h>
+#include <fcntl.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cli.h"
 
@@ -81,14 +84,19 @@ static bool find_bias(int fd, const struct mapping *m, uint64_t *bias)
 
 static void report(struct symbols *s, const struct mapping *m)
 {
-	FILE *file = fopen(m->file, "re");
+	struct stat st;
 	uint64_t bias;
+	int fd;
 
-	if (!file)
+	/* A profile of elsewhere may name a pipe or a device. */
+	if (stat(m->file, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
-	if (find_bias(fileno(file), m, &bias))
+	fd = open(m->file, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (find_bias(fd, m, &bias))
 		dwfl_report_elf(s->dwfl, m->file, m->file, -1, bias, false);
-	fclose(file);
+	close(fd);
 }
 
 static bool reported_before(const struct profile *p, size_t at)

@@ -123,11 +123,20 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	struct rows r = { 0 };
 	size_t shown;
 
+	fprintf(out, "%s %s%s\n\n", value_human(value, whole, options->diff),
+		value_name(value), options->diff ? ", the difference" : "");
+	if (!tally->count) {
+		fprintf(out, "Nothing was sampled; 'mpool run --sample=4k' "
+			"looks more closely, --sample=1 at everything.\n");
+		return;
+	}
 	for (size_t i = 0; i < tally->count; i++)
 		add_way(&r, &tally->ways[i], value);
 	qsort(r.rows, r.count, sizeof *r.rows, by_flat);
-	fprintf(out, "%s of %s%s\n\n", value_human(value, whole, options->diff),
-		value_name(value), options->diff ? ", the difference" : "");
+	/* Without those whose memory is all freed, or as it was. */
+	while (r.count && fabs(r.rows[r.count - 1].flat) < 0.5 &&
+	       fabs(r.rows[r.count - 1].cumulative) < 0.5)
+		r.count--;
 	fprintf(out, "%12s %6s %6s %12s %6s  function\n", "itself", "%", "sum %",
 		"with callees", "%");
 	shown = options->lines && options->lines < r.count ? options->lines

@@ -103,7 +103,7 @@ size_t tally_first(const char *key, const char **rest)
 const char *value_name(enum value value)
 {
 	static const char *const names[VALUES] = {
-		"live bytes", "live objects", "bytes allocated", "allocations"
+		"live", "live objects", "allocated", "allocations"
 	};
 
 	return names[value];

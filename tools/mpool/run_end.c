@@ -1,0 +1,206 @@
+/*
+ * run_end.c - what happened to a program that mpool run started.
+ *
+ * The figures come from the statistics page, which outlives the program
+ * however it ends; profile and trace are files that other subcommands read.
+ */
+#include "run.h"
+
+#include <limits.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli.h"
+#include "fresh.h"
+#include "leaks.h"
+#include "page.h"
+#include "watch/name.h"
+
+const char *run_name(const struct run *r)
+{
+	const char *slash = strrchr(r->launch.argv[0], '/');
+
+	return slash && slash[1] ? slash + 1 : r->launch.argv[0];
+}
+
+/* What the program called it, once its process id is known. */
+static char *file_name(const struct run *r, const char *ending)
+{
+	char *name = cli_alloc(PATH_MAX);
+
+	if (!r->out)
+		return cli_format("%s.%ld.%s", run_name(r), (long)r->launch.pid,
+				  ending);
+	if (!name_expand(name, PATH_MAX, r->out, r->launch.pid, run_name(r)))
+		*name = '\0';
+	return name;
+}
+
+static void put_figures(FILE *out, const struct run *r, const struct page *page)
+{
+	static struct snapshot s;
+	uint64_t pooled, all;
+
+	page_snapshot(page, &s);
+	pooled = s.total.stats.allocs;
+	all = pooled;
+	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
+		if (kind != FORWARDED_FREE)
+			all += s.forwarded[kind].calls;
+	fprintf(out, "; peak memory %s, %s allocations",
+		cli_bytes(page->peak_rss_bytes), cli_count(all));
+	/* What is recorded one by one does not come from the pools. */
+	if (all && !r->leaks && !r->trace)
+		fprintf(out, ", %.1f %% from the pools",
+			100 * (double)pooled / (double)all);
+}
+
+/* Whether the program left a profile: no cut one, and none of an older run. */
+static bool load_profile(const struct run *r, struct profile *profile)
+{
+	if (!fresh_is_whole(r->profile))
+		return false;
+	profile_load(profile, r->profile);
+	if (r->launch.gdb || profile->pid == (uint64_t)r->launch.pid)
+		return true;
+	profile_free(profile);
+	return false;
+}
+
+/* False: there is no profile. */
+static bool report_leaks(const struct run *r, struct leak_report *report)
+{
+	struct leak_options how = { .lines = 20,
+				    .suppressions = r->suppressions };
+	struct profile profile;
+
+	if (!load_profile(r, &profile))
+		return false;
+	leaks_report(stderr, &profile, &how, report);
+	profile_free(&profile);
+	return true;
+}
+
+/* A page tells of a program's end when it did not ask for that itself. */
+static bool has_died(const struct run *r)
+{
+	static const int asked[] = { SIGHUP, SIGINT, SIGTERM, SIGPIPE };
+	int status = r->launch.status;
+	bool died = WIFSIGNALED(status);
+
+	for (size_t i = 0; died && i < sizeof asked / sizeof *asked; i++)
+		died = WTERMSIG(status) != asked[i];
+	return died;
+}
+
+/* What was asked for and is not there; NULL: nothing. */
+static const char *missing(const struct run *r)
+{
+	if (r->trace)
+		return access(r->log, R_OK) ? "log" : NULL;
+	if (r->leaks || r->sample)
+		return fresh_is_whole(r->profile) ? NULL : "profile";
+	return NULL;
+}
+
+static void put_next(FILE *out, const struct run *r)
+{
+	char **argv = r->launch.argv;
+
+	fprintf(out, "; next: ");
+	if (r->trace && !missing(r))
+		fprintf(out, "mpool replay %s", cli_quoted(r->log));
+	else if (has_died(r))
+		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
+	else if (r->sample && !missing(r))
+		fprintf(out, "mpool prof %s", cli_quoted(r->profile));
+	else if (r->leaks && !missing(r))
+		fprintf(out, "mpool leaks --reachable %s",
+			cli_quoted(r->profile));
+	else
+		fprintf(out, "mpool run --sample -- %s%s", cli_quoted(*argv),
+			argv[1] ? " ..." : "");
+}
+
+static void put_end(FILE *out, const struct run *r)
+{
+	int status = r->launch.status;
+
+	fprintf(out, "mpool: %s ", run_name(r));
+	if (WIFSIGNALED(status))
+		fprintf(out, "was ended by signal %d (%s)", WTERMSIG(status),
+			strsignal(WTERMSIG(status)));
+	else
+		fprintf(out, "ended with status %d", WEXITSTATUS(status));
+	fprintf(out, " after %.2f s", r->launch.seconds);
+}
+
+static void put_leaks(FILE *out, const struct leak_report *report)
+{
+	fprintf(out, ", %s lost",
+		report->lost_count > 0.5
+			? value_human(LIVE_BYTES, report->lost_bytes, false)
+			: "nothing");
+}
+
+static void put_line(const struct run *r, const struct page *page,
+		     bool reported, const struct leak_report *report)
+{
+	put_end(stderr, r);
+	if (page)
+		put_figures(stderr, r, page);
+	else
+		fprintf(stderr,
+			"; it had no pools (linked statically or with "
+			"another libc, set-user-ID, or it ended too early)");
+	if (reported)
+		put_leaks(stderr, report);
+	else if (page && missing(r))
+		fprintf(stderr, "; it left no %s%s", missing(r),
+			r->trace ? "" : ", which exit() writes");
+	if (page)
+		put_next(stderr, r);
+	fputc('\n', stderr);
+}
+
+/* Pages of children that ended without a word: by _exit, or killed. */
+static void remove_page(const struct page *page, const char *path, void *arg)
+{
+	const struct run *r = arg;
+	const char *name = strrchr(path, '/') + 1;
+	char *own = cli_format("%ld.", (long)r->launch.pid);
+
+	if (!strncmp(name, own, strlen(own)) && strcmp(path, r->page) &&
+	    !page_alive(page))
+		unlink(path);
+	free(own);
+}
+
+int run_end(struct run *r, int status)
+{
+	struct leak_report report = { 0 };
+	bool reported = false;
+	const char *wrong;
+	struct page page;
+
+	if (!r->launch.started)
+		return status;
+	r->page = cli_format("%s/%ld.page", page_folder(false),
+			     (long)r->launch.pid);
+	r->profile = file_name(r, "mprof");
+	r->log = file_name(r, "mtrace");
+	wrong = page_read(&page, r->page);
+	if (!has_died(r))
+		unlink(r->page);
+	page_walk(remove_page, r);
+	if (r->leaks)
+		reported = report_leaks(r, &report);
+	if (!r->quiet)
+		put_line(r, wrong ? NULL : &page, reported, &report);
+	if (report.lost_count > 0.5 && r->leak_status && !status)
+		return r->leak_status;
+	return status;
+}

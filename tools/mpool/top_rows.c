@@ -1,0 +1,203 @@
+/*
+ * top_rows.c - the rows that mpool top shows.
+ *
+ * Classes come from the statistics page.  Sites and threads come from the
+ * profile, which a sampled program writes anew when it gets its statistics
+ * signal; the page says which signal and where.
+ */
+#include "top.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "fresh.h"
+#include "tally.h"
+
+enum { PATIENCE_MS = 1000 }; /* keys wait as long */
+
+static struct row *add_row(struct top *t)
+{
+	if (t->count == t->room) {
+		t->room = t->room ? 2 * t->room : 64;
+		t->rows = cli_grow(t->rows, t->room * sizeof *t->rows);
+	}
+	t->rows[t->count] = (struct row){ 0 };
+	return &t->rows[t->count++];
+}
+
+static void class_rows(struct top *t)
+{
+	for (int i = 0; i < CLASSES; i++) {
+		const struct class_stats *s = &t->page.class[i];
+		const struct class_stats *b = &t->before.class[i];
+		struct row *row = add_row(t);
+
+		snprintf(row->name, sizeof row->name, "%llu",
+			 (unsigned long long)s->size);
+		row->count = (double)s->live;
+		row->bytes = (double)(s->live * s->size);
+		row->rate = t->seconds > 0 ? (double)(s->allocs - b->allocs) /
+						     t->seconds
+					   : 0;
+		row->peak = s->peak * s->size;
+		row->stock = s->stock;
+		row->committed = s->committed_bytes;
+	}
+}
+
+static bool read_profile(struct top *t, struct profile *p)
+{
+	t->note = fresh_profile(&t->page, PATIENCE_MS);
+	if (!t->note)
+		t->note = profile_read(p, t->page.profile);
+	return !t->note;
+}
+
+/* The innermost function that is not the C library's allocation itself. */
+static void site_rows(struct top *t, const struct profile *p)
+{
+	struct symbols *symbols = symbols_open(p);
+	struct tally tally = { 0 };
+
+	tally_add(&tally, p, symbols, 1);
+	for (size_t i = 0; i < tally.count; i++) {
+		struct row *row = add_row(t);
+		const char *key = tally.ways[i].key, *last = strrchr(key, ';');
+		const char *caller = last;
+
+		while (caller && caller > key && *--caller != ';')
+			;
+		snprintf(row->name, sizeof row->name, "%s",
+			 caller && *caller == ';' ? caller + 1 : key);
+		row->bytes = tally.ways[i].value[LIVE_BYTES];
+		row->count = tally.ways[i].value[LIVE_COUNT];
+		row->total = tally.ways[i].value[TOTAL_BYTES];
+	}
+	tally_free(&tally);
+	symbols_close(symbols);
+}
+
+static void thread_rows(struct top *t, const struct profile *p)
+{
+	for (size_t i = 0; i < p->object_count; i++) {
+		const struct object *o = &p->objects[i];
+		struct row *row = NULL;
+		char name[32];
+
+		snprintf(name, sizeof name, "%llu",
+			 (unsigned long long)o->thread);
+		for (size_t j = 0; j < t->count && !row; j++)
+			if (!strcmp(t->rows[j].name, name))
+				row = &t->rows[j];
+		if (!row) {
+			row = add_row(t);
+			strcpy(row->name, name);
+		}
+		row->bytes += o->weight * (double)o->size;
+		row->count += o->weight;
+	}
+	for (size_t j = 0; j < t->count; j++)
+		t->rows[j].total = t->rows[j].bytes;
+}
+
+static const struct row *named(const struct row *rows, size_t count,
+			       const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+static struct row *copy_rows(const struct top *t)
+{
+	struct row *copy = cli_alloc((t->count + 1) * sizeof *copy);
+
+	memcpy(copy, t->rows, t->count * sizeof *copy);
+	return copy;
+}
+
+/* What came since the profile before; of the first one, since the start. */
+static void profile_rates(struct top *t, const struct profile *p)
+{
+	double ms =
+		p->age_ms > t->last_ms ? (double)(p->age_ms - t->last_ms) : 1;
+
+	for (size_t i = 0; i < t->count; i++) {
+		struct row *row = &t->rows[i];
+		const struct row *last =
+			named(t->last_rows, t->last_count, row->name);
+
+		row->rate = (row->total - (last ? last->total : 0)) * 1000 / ms;
+	}
+	free(t->last_rows);
+	t->last_rows = copy_rows(t);
+	t->last_count = t->count;
+	t->last_ms = p->age_ms;
+}
+
+static bool sort_by_rate;
+
+static int by_weight(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	double p = sort_by_rate ? x->rate : fabs(x->bytes - x->base);
+	double q = sort_by_rate ? y->rate : fabs(y->bytes - y->base);
+
+	if (p != q)
+		return p < q ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+void top_rows(struct top *t)
+{
+	struct profile p;
+
+	t->count = 0;
+	t->note = NULL;
+	if (t->view == CLASSES_VIEW) {
+		class_rows(t);
+	} else if (read_profile(t, &p)) {
+		if (t->view == SITES_VIEW)
+			site_rows(t, &p);
+		else
+			thread_rows(t, &p);
+		profile_rates(t, &p);
+		profile_free(&p);
+	}
+	for (size_t i = 0; t->marked && i < t->count; i++) {
+		const struct row *then =
+			named(t->marked_rows, t->marked_count, t->rows[i].name);
+
+		t->rows[i].base = then ? then->bytes : 0;
+	}
+	sort_by_rate = t->by_rate;
+	qsort(t->rows, t->count, sizeof *t->rows, by_weight);
+}
+
+void top_mark(struct top *t)
+{
+	t->marked = !t->marked;
+	free(t->marked_rows);
+	t->marked_rows = NULL;
+	t->marked_count = 0;
+	if (!t->marked)
+		return;
+	t->marked_rows = copy_rows(t);
+	t->marked_count = t->count;
+}
+
+void top_view(struct top *t, enum view view)
+{
+	t->view = view;
+	/* Rows of another view are not comparable. */
+	if (t->marked)
+		top_mark(t);
+	free(t->last_rows);
+	t->last_rows = NULL;
+	t->last_count = 0;
+	t->last_ms = 0;
+}
