@@ -10,6 +10,7 @@
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "next.h"
+#include "rare.h"
 
 /* Sums over all classes, in bytes but for the first. */
 struct pools {
@@ -134,7 +135,7 @@ EXPORT int malloc_info(int options, FILE *out)
 		print_pools(out);
 		fputs("</malloc>\n", out);
 	}
-	free(text);
+	free_first(text);
 	return result;
 }
 

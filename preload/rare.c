@@ -14,6 +14,7 @@
 #include "base/common.h"
 #include "base/sys.h"
 #include "heap/slab.h"
+#include "rare.h"
 
 EXPORT void *reallocarray(void *p, size_t n, size_t size);
 EXPORT void free_sized(void *p, size_t size);
@@ -37,7 +38,7 @@ static void *first_in_line(void **known, const char *name)
 	return found;
 }
 
-static RARE void free_first(void *p)
+RARE void free_first(void *p)
 {
 	static void *known;
 	free_function *first;

@@ -100,8 +100,8 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 	},
 };
 
-static char stats_kept[PATH_MAX], profile_kept[PATH_MAX],
-	trace_kept[PATH_MAX], page_kept[PATH_MAX];
+static char stats_kept[PATH_MAX], profile_kept[PATH_MAX], trace_kept[PATH_MAX],
+	page_kept[PATH_MAX];
 
 /* --- values --- */
 
@@ -270,7 +270,8 @@ static bool read_value(enum config_name name, const char *value)
 
 /* --- what to say --- */
 
-static RARE void tell_bad_value(const struct config_variable *v, const char *value)
+static RARE void tell_bad_value(const struct config_variable *v,
+				const char *value)
 {
 	char text[OUT_LINE];
 	struct out o;
@@ -344,7 +345,7 @@ static RARE void tell_unknown(const char *name, size_t length)
 
 /* --- the environment --- */
 
-static void read_variable(const char *variable, unsigned *seen)
+static RARE void read_variable(const char *variable, unsigned *seen)
 {
 	const char *value = strchr(variable, '=');
 	size_t length;

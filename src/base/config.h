@@ -11,21 +11,34 @@
  * Before that, and for a variable that is absent or bad, the defaults hold.
  */
 struct config {
-	size_t reserve;	    /* objects kept aside in each class */
-	bool reserve_lock;  /* pin the reserve in memory */
-	unsigned wait_ms;   /* how long malloc may wait for a free */
-	const char *stats;  /* "stderr" or a file name pattern; NULL: none */
+	size_t reserve;	   /* objects kept aside in each class */
+	bool reserve_lock; /* pin the reserve in memory */
+	unsigned wait_ms;  /* how long malloc may wait for a free */
+	const char *stats; /* "stderr" or a file name pattern; NULL: none */
 	unsigned stats_interval_s; /* dump again and again; 0: no */
-	int stats_signal;   /* dump when it comes; 0: none */
-	size_t sample;		/* mean bytes between samples; 1: all; 0: off */
-	const char *profile;	/* file name pattern for what was sampled */
-	const char *trace;	/* file name pattern for every call */
-	const char *page;	/* file name pattern of the statistics page */
-	bool leaks;		/* look for leaks when the profile is written */
-	bool keep_deepbind; /* leave RTLD_DEEPBIND in dlopen's flags */
+	int stats_signal;	   /* dump when it comes; 0: none */
+	size_t sample;	     /* mean bytes between samples; 1: all; 0: off */
+	const char *profile; /* file name pattern for what was sampled */
+	const char *trace;   /* file name pattern for every call */
+	const char *page;    /* file name pattern of the statistics page */
+	bool leaks;	     /* look for leaks when the profile is written */
+	bool keep_deepbind;  /* leave RTLD_DEEPBIND in dlopen's flags */
 };
 
 extern struct config config;
+
+/* Whether stacks are recorded. */
+static inline bool config_records(void)
+{
+	return config.sample || config.leaks;
+}
+
+/* If not, nothing of watch/ is touched: see preload/cold.ld. */
+static inline bool config_watches(void)
+{
+	return config.stats || config.stats_signal || config.trace ||
+	       config.page || config_records();
+}
 
 /* Set before config_read(): another library complains of the same names. */
 extern HIDDEN bool config_quiet;

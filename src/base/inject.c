@@ -27,7 +27,7 @@ struct rule {
 bool inject_on;
 
 static struct lock lock; /* of those who write */
-static struct rule rules_now[INJECT_RULES];
+static struct rule rules_now[INJECT_RULES] LARGE("rules");
 static unsigned count_now;
 
 /* FNV-1a; what is cut off by a pool's name does not count here either. */

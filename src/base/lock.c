@@ -12,24 +12,36 @@ enum { SPINS = 100 };
 
 uint32_t *lock_process_mark;
 
+/* False: another thread was faster. */
+static bool publish(uint32_t *page)
+{
+	uint32_t *none = NULL;
+
+	*page = 1;
+	return __atomic_compare_exchange_n(&lock_process_mark, &none, page,
+					   false, __ATOMIC_RELEASE,
+					   __ATOMIC_RELAXED);
+}
+
 void lock_mark_process(void)
 {
 	int saved = errno;
-	uint32_t *page = sys_map(NULL, sys_page());
+	uint32_t *page;
 
-	if (page && madvise(page, sys_page(), MADV_WIPEONFORK) == 0) {
-		*page = 1;
-		lock_process_mark = page;
-	} else if (page) {
+	if (__atomic_load_n(&lock_process_mark, __ATOMIC_RELAXED))
+		return;
+	page = sys_map(NULL, sys_page());
+	if (page &&
+	    (madvise(page, sys_page(), MADV_WIPEONFORK) != 0 || !publish(page)))
 		sys_unmap(page, sys_page());
-	}
 	errno = saved;
 }
 
 bool lock_renew_process(void)
 {
-	return lock_process_mark &&
-	       __atomic_exchange_n(lock_process_mark, 1, __ATOMIC_RELAXED) == 0;
+	uint32_t *mark = __atomic_load_n(&lock_process_mark, __ATOMIC_ACQUIRE);
+
+	return mark && __atomic_exchange_n(mark, 1, __ATOMIC_RELAXED) == 0;
 }
 
 static inline void relax(void)

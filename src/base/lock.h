@@ -48,12 +48,17 @@ static inline void lock_reset(struct lock *lock)
 	__atomic_store_n(&lock->word, 0, __ATOMIC_RELAXED);
 }
 
-/* One word, 1 in the process that set it, wiped to 0 in its children. */
+/*
+ * One word, 1 in the process that set it, wiped to 0 in its children.  NULL:
+ * no child is ever called an orphan.
+ */
 extern HIDDEN uint32_t *lock_process_mark;
 
 /*
- * Prepares the mark; where the kernel cannot wipe (before 4.14), it stays
- * NULL and no child is ever called an orphan.  Called once, before any fork.
+ * Prepares the mark, unless it is there; where the kernel cannot wipe (before
+ * 4.14), it stays NULL.  It is a page, and a process of one thread needs none:
+ * it leaves no lock to its children that another will not release.  So every
+ * thread but the first calls this before it takes a lock.
  */
 void lock_mark_process(void);
 
@@ -63,8 +68,9 @@ bool lock_renew_process(void);
 /* True in a child process whose fork nobody announced to us. */
 static inline bool lock_orphaned(void)
 {
-	return lock_process_mark &&
-	       __atomic_load_n(lock_process_mark, __ATOMIC_RELAXED) == 0;
+	uint32_t *mark = __atomic_load_n(&lock_process_mark, __ATOMIC_ACQUIRE);
+
+	return mark && __atomic_load_n(mark, __ATOMIC_RELAXED) == 0;
 }
 
 #endif

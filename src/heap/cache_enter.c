@@ -16,6 +16,18 @@ COLD void cache_free_late(void *late)
 	}
 }
 
+void cache_note_thread(struct cache *t)
+{
+	static struct cache *first;
+	struct cache *none = NULL;
+
+	if (likely(__atomic_load_n(&first, __ATOMIC_RELAXED) == t))
+		return;
+	if (!__atomic_compare_exchange_n(&first, &none, t, false,
+					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		lock_mark_process();
+}
+
 bool cache_enter(struct cache *t)
 {
 	if (unlikely(t->state & CACHE_BUSY))
@@ -26,6 +38,7 @@ bool cache_enter(struct cache *t)
 		t->state &= (uint8_t)~CACHE_BUSY;
 		return false;
 	}
+	cache_note_thread(t);
 	if (unlikely(lock_orphaned()))
 		heap_adopt();
 	return true;

@@ -13,6 +13,12 @@
  */
 bool cache_enter(struct cache *t);
 
+/*
+ * What each thread but the first must do before it takes a lock; part of
+ * cache_enter().  See lock_mark_process().
+ */
+void cache_note_thread(struct cache *t);
+
 /* Frees the list of what a handler freed inside a slow path. */
 void cache_free_late(void *late);
 

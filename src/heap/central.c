@@ -105,7 +105,7 @@ static unsigned reserved_bit(const void *p)
 	       (32 - RESERVED_BITS_LOG);
 }
 
-static void note_reserved(struct central *k, const void *p)
+static RARE void note_reserved(struct central *k, const void *p)
 {
 	unsigned bit = reserved_bit(p);
 
@@ -131,7 +131,7 @@ static void check_unreserved(const struct central *k, const void *p)
 }
 
 /* Forgets what has left the reserve. */
-static void note_all_reserved(struct central *k)
+static RARE void note_all_reserved(struct central *k)
 {
 	const struct reserve *r = &k->reserve;
 
@@ -140,7 +140,7 @@ static void note_all_reserved(struct central *k)
 		note_reserved(k, r->elements[i]);
 }
 
-static void become_scarce(struct central *k)
+static RARE void become_scarce(struct central *k)
 {
 	k->scarce = true;
 	slab_hide(&k->slabs, true);
@@ -151,7 +151,7 @@ static void become_scarce(struct central *k)
  * Each turn is a walk over all slabs: at the limit of memory, where one object
  * comes and goes, there must not be one at each call.
  */
-static void end_scarcity(struct central *k)
+static RARE void end_scarcity(struct central *k)
 {
 	if (reserve_wants(&k->reserve) || k->slabs.free_objects < LOW_WATER)
 		return;
@@ -161,7 +161,7 @@ static void end_scarcity(struct central *k)
 }
 
 /* Fills the reserve up while the source works again. */
-static void fill_reserve(struct central *k)
+static RARE void fill_reserve(struct central *k)
 {
 	void *object;
 
@@ -242,7 +242,7 @@ static RARE void unpin(const struct central *k, const void *object)
 	}
 }
 
-void *central_take_reserved(struct central *k, int64_t timeout_ms)
+RARE void *central_take_reserved(struct central *k, int64_t timeout_ms)
 {
 	void *object = reserve_take(&k->reserve);
 
@@ -256,7 +256,7 @@ void *central_take_reserved(struct central *k, int64_t timeout_ms)
 }
 
 /* For a waiter or the reserve. */
-static void give_element(struct central *k, void *const *object)
+static RARE void give_element(struct central *k, void *const *object)
 {
 	if (!slab_object_used(*object) || slab_class_of(*object) != k->slabs.c)
 		slab_crime(k->slabs.c, *object);

@@ -48,7 +48,6 @@ bool heap_start(void)
 	if (!heap_on && !failed) {
 		if (!(heap_vetoed && heap_vetoed()) && slab_start() &&
 		    thread_start()) {
-			lock_mark_process();
 			central_start();
 			__atomic_store_n(&heap_on, true, __ATOMIC_RELEASE);
 			set_reserve();
@@ -78,7 +77,7 @@ void heap_configured(void)
  * When it is inside one already, in a signal handler, the locks may be its
  * own: they are left alone, and the child is an orphan, see heap_adopt().
  */
-RARE void heap_fork_prepare(void)
+void heap_fork_prepare(void)
 {
 	struct cache *t = &heap_cache;
 
@@ -87,6 +86,7 @@ RARE void heap_fork_prepare(void)
 		return;
 	t->state |= CACHE_BUSY;
 	signal_fence();
+	cache_note_thread(t);
 	if (lock_orphaned())
 		heap_adopt();
 	lock_take(&start_lock);
@@ -97,7 +97,7 @@ RARE void heap_fork_prepare(void)
 	space_lock();
 }
 
-static RARE void release_all(void)
+static void release_all(void)
 {
 	space_unlock();
 	magazine_unlock();
@@ -107,7 +107,7 @@ static RARE void release_all(void)
 	lock_release(&start_lock);
 }
 
-RARE void heap_fork_parent(void)
+void heap_fork_parent(void)
 {
 	if (heap_cache.forked_inside)
 		return;
@@ -124,7 +124,7 @@ static bool heap_cache_ready(void)
  * The other threads are not in the child, and their caches hold free objects.
  * Their TLS still exists here, as their stacks do.
  */
-RARE void heap_fork_child(void)
+void heap_fork_child(void)
 {
 	bool registered = heap_cache_ready();
 	struct cache *lost;

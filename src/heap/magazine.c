@@ -50,12 +50,12 @@ void magazine_free(struct magazine *m)
 	lock_release(&pool.lock);
 }
 
-RARE void magazine_lock(void)
+void magazine_lock(void)
 {
 	lock_take(&pool.lock);
 }
 
-RARE void magazine_unlock(void)
+void magazine_unlock(void)
 {
 	lock_release(&pool.lock);
 }

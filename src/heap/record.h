@@ -55,7 +55,8 @@ static inline uint64_t *bits_of(size_t d, unsigned c)
 	if (likely(c >= 4))
 		return record_of(d)->bits;
 	if (c >= 2)
-		return (uint64_t *)space_arrays[1] + d * (BITMAP_WORDS / 2);
+		return (uint64_t *)space_arrays[1] -
+		       (d + 1) * (BITMAP_WORDS / 2);
 	return (uint64_t *)space_arrays[2] + d * BITMAP_WORDS;
 }
 

@@ -64,17 +64,17 @@ void registry_walk(void (*visit)(struct cache *, void *), void *data)
 	lock_release(&lock);
 }
 
-RARE void registry_lock(void)
+void registry_lock(void)
 {
 	lock_take(&lock);
 }
 
-RARE void registry_unlock(void)
+void registry_unlock(void)
 {
 	lock_release(&lock);
 }
 
-RARE void registry_reset(struct cache *self)
+void registry_reset(struct cache *self)
 {
 	lock_reset(&lock);
 	registry_first = self;

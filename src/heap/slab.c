@@ -59,7 +59,7 @@ static void link_last(struct slabs *slabs, struct slab *slab)
 	slab->next = NO_SLAB;
 }
 
-void slab_hide(struct slabs *slabs, bool hidden)
+RARE void slab_hide(struct slabs *slabs, bool hidden)
 {
 	if (slabs->hidden == hidden)
 		return;
@@ -176,7 +176,8 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 	}
 	slabs->free_objects -= got;
 	slabs->used_at_purge = max_of(slabs->used_at_purge, slab_used(slabs));
-	while (slabs->free_objects < slabs->low_water && add_slab(slabs))
+	while (got == want && slabs->free_objects < slabs->low_water &&
+	       add_slab(slabs))
 		;
 	return got;
 }

@@ -31,6 +31,7 @@ enum {
 	COMMIT_FIRST = 16,   /* 1 MiB */
 	COMMIT_MOST = 32,    /* 2 MiB */
 	WINDOW_TRIES = 24,
+	ARRAY_OFFSET = 1024, /* where in its first page each array begins */
 };
 
 #define LIMIT_LEAST  (64 * MIB) /* RLIMIT_AS below this: pools stay off */
@@ -52,6 +53,7 @@ static struct {
 	size_t used, used_peak;
 	size_t limit; /* of slabs in use; 0: none */
 	bool full;    /* others have mapped the rest of the window */
+	bool refused; /* the last time, the kernel had no more for us */
 	bool abandoned;
 	struct slab_set holes; /* mapped by others, below `reserved` */
 } space;
@@ -86,11 +88,14 @@ static bool map_records(size_t end)
 {
 	for (unsigned i = 0; i < SPACE_ARRAYS; i++) {
 		size_t had = space.array_end[i];
-		size_t need = round_up(end * space.record_bytes[i], sys_page());
+		size_t need = round_up(
+			end * space.record_bytes[i] + ARRAY_OFFSET, sys_page());
+		char *page = space_arrays[i] - ARRAY_OFFSET;
 
 		if (need <= had)
 			continue;
-		if (!sys_map(space_arrays[i] + had, need - had))
+		if (!sys_map(i == SPACE_ARRAY_DOWN ? page - need : page + had,
+			     need - had))
 			return false;
 		space.array_end[i] = need;
 	}
@@ -103,8 +108,13 @@ static size_t place_arrays(uintptr_t base)
 	uintptr_t at = base;
 
 	for (unsigned i = 0; i < SPACE_ARRAYS; i++) {
-		at -= round_up(space.record_bytes[i] * WINDOW_SLABS, 2 * MIB);
-		space_arrays[i] = (char *)at;
+		uintptr_t end = at;
+
+		at -= round_up(space.record_bytes[i] * WINDOW_SLABS +
+				       ARRAY_OFFSET,
+			       2 * MIB);
+		space_arrays[i] = (char *)(i == SPACE_ARRAY_DOWN ? end : at) +
+				  ARRAY_OFFSET;
 		space.array_end[i] = 0;
 	}
 	return base - at;
@@ -215,16 +225,21 @@ static RARE bool reserve_more(size_t extent)
 	return false;
 }
 
-/* More address space: as much as there is already, less when refused. */
+/*
+ * More address space: as much as there is already, less when refused.  At the
+ * limit of memory this is asked at each request: then for one slab alone.
+ */
 static RARE bool extend(void)
 {
 	size_t extent = min_of(max_of(space.held, (size_t)EXTENT_LEAST),
 			       (size_t)EXTENT_MOST);
 
-	for (; extent >= EXTENT_LEAST && !space.full; extent /= 2)
+	for (; extent >= EXTENT_LEAST && !space.full && !space.refused;
+	     extent /= 2)
 		if (reserve_more(extent))
 			return true;
-	return !space.full && reserve_more(1);
+	space.refused = space.full || !reserve_more(1);
+	return !space.refused;
 }
 
 /* Makes at least one fresh slab usable: a big step, or just one slab. */

@@ -57,15 +57,20 @@ static inline size_t space_size_of(const void *p)
 	return __atomic_load_n(&space_map[d], __ATOMIC_RELAXED);
 }
 
-enum { SPACE_ARRAYS = 3 };
+enum { SPACE_ARRAYS = 3, SPACE_ARRAY_DOWN = 1 };
 
 /*
  * Finds a window and reserves its first part.  Beside it lie arrays of zeroed
- * memory with record_bytes[i] for each slab (space_arrays[i]).  False when
- * there is no room under RLIMIT_AS: the pools stay off.  Called once.
+ * memory with record_bytes[i] for each slab.  False when there is no room under
+ * RLIMIT_AS: the pools stay off.  Called once.
  */
 bool space_start(const size_t record_bytes[SPACE_ARRAYS]);
 
+/*
+ * Slab d's part of array i is [i] + d * record_bytes[i]; of array 1, which
+ * grows down from where array 0 begins, it is [1] - (d + 1) * record_bytes[1].
+ * They meet inside a page: of both, a small program touches that one.
+ */
 extern HIDDEN char *space_arrays[SPACE_ARRAYS];
 
 /*
