@@ -3,11 +3,6 @@
  *
  * At exit, when a signal asks, and when the program calls.  One dump at a
  * time; its buffers are static, for it may be called on any stack.
- *
- * stderr is what descriptor 2 stood for at start.  Programs close it before
- * they exit, or get its number for something else: so a duplicate is kept,
- * and both are compared with the original before each use.  Not in children:
- * a daemon must not hold the pipe of whoever waits for its parent.
  */
 #include "watch/dump.h"
 
@@ -26,18 +21,13 @@
 #include "watch/prometheus.h"
 #include "watch/snapshot.h"
 #include "watch/target.h"
+#include "watch/tell.h"
 #include "watch/text.h"
 
-enum {
-	PATIENCE_MS = 5000, /* with another thread's dump, at exit */
-	SHOWN_MOST = 400,   /* bytes of a file name in a message */
-};
+enum { PATIENCE_MS = 5000 }; /* with another thread's dump, at exit */
 
 static struct snapshot snapshot; /* of the dump that goes on */
 static bool told;		 /* one complaint is enough */
-
-static struct file original_stderr = FILE_NONE;	 /* descriptor 2 itself */
-static struct file duplicate_stderr = FILE_NONE; /* in the first process */
 
 static enum { NOWHERE, TO_STDERR, TO_FILE } where;
 static struct target configured;
@@ -80,42 +70,12 @@ static void let_go(void)
 	__atomic_store_n(&holder, 0, __ATOMIC_RELEASE);
 }
 
-/* --- what is said when it fails --- */
-
-/* The descriptor, or -1 when there is nowhere to say it. */
-static int standard_error(void)
+/* Once: a dump may fail again and again. */
+static void tell_once(const char *what, const char *name, const char *why)
 {
-	if (process_confined())
-		return max_of(duplicate_stderr.fd, original_stderr.fd);
-	if (file_valid(&duplicate_stderr))
-		return duplicate_stderr.fd;
-	return file_valid(&original_stderr) ? original_stderr.fd : -1;
-}
-
-/* `what` is not written: to `name`, a file, or NULL for the signal. */
-static void tell(const char *what, const char *name, const char *why)
-{
-	int fd = standard_error();
-	char text[OUT_LINE];
-	struct out o;
-
-	if (told || fd < 0)
-		return;
+	if (!told)
+		tell(what, name, why);
 	told = true;
-	out_memory(&o, text, sizeof text);
-	o.bare = process_confined();
-	out_str(&o, "libmpool: no ");
-	out_str(&o, what);
-	out_char(&o, ' ');
-	if (name) {
-		out_str(&o, "in ");
-		out_quoted(&o, name, SHOWN_MOST);
-	} else {
-		out_str(&o, "when a signal comes");
-	}
-	out_str(&o, ": ");
-	out_str(&o, why);
-	out_line(&o, fd);
 }
 
 /* --- writing, with the lock held --- */
@@ -138,7 +98,7 @@ static void print(struct out *o, enum name_format format)
 static void forget_parent(void)
 {
 	process_fork_child();
-	file_close(&duplicate_stderr);
+	tell_fork_child();
 	if (where == TO_FILE)
 		target_fork_child(&configured);
 	if (profiling)
@@ -178,13 +138,13 @@ static int write_stats(void)
 	case NOWHERE:
 		return EINVAL;
 	case TO_STDERR:
-		error = write_stderr(standard_error());
+		error = write_stderr(tell_descriptor());
 		break;
 	case TO_FILE:
 		error = target_write(&configured, print);
 		if (error)
-			tell("statistics", target_name(&configured),
-			     configured.why);
+			tell_once("statistics", target_name(&configured),
+				  configured.why);
 		break;
 	}
 	return error;
@@ -198,7 +158,7 @@ static int write_profile(void)
 	int error = profile_writer(&profile);
 
 	if (error)
-		tell("profile", target_name(&profile), profile.why);
+		tell_once("profile", target_name(&profile), profile.why);
 	return error;
 }
 
@@ -244,8 +204,8 @@ static int dump(const char *target, bool at_exit)
 	/* A thread that ended in here would hold the lock for ever. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	if (hold_within(PATIENCE_MS)) {
-		error = target ? write_elsewhere(target) :
-				 write_configured(at_exit);
+		error = target ? write_elsewhere(target)
+			       : write_configured(at_exit);
 		let_go();
 	}
 	pthread_setcancelstate(cancel, NULL);
@@ -315,17 +275,15 @@ void dump_start(void)
 	process_start(asked);
 	if (!asked)
 		return;
-	file_note(&original_stderr, STDERR_FILENO);
-	if (original_stderr.fd >= 0)
-		file_copy(&duplicate_stderr, STDERR_FILENO);
+	tell_start();
 	if (!config.stats || is_stderr(config.stats)) {
 		where = TO_STDERR;
 	} else {
 		where = TO_FILE;
 		target_aim(&configured, config.stats, true);
 		if (target_open(&configured)) {
-			tell("statistics", target_name(&configured),
-			     configured.why);
+			tell_once("statistics", target_name(&configured),
+				  configured.why);
 			where = NOWHERE;
 		}
 	}
@@ -333,7 +291,8 @@ void dump_start(void)
 		target_aim(&profile, config.profile, true);
 		profiling = target_open(&profile) == 0;
 		if (!profiling)
-			tell("profile", target_name(&profile), profile.why);
+			tell_once("profile", target_name(&profile),
+				  profile.why);
 	}
 	errno = saved;
 }
@@ -350,7 +309,7 @@ static void start_occasions(void)
 	int error = occasion_start(dump_now, is_deserted);
 
 	if (error)
-		tell("statistics", NULL, file_error(error));
+		tell_once("statistics", NULL, file_error(error));
 }
 
 void dump_signal_start(void)
@@ -366,8 +325,6 @@ void dump_fork_child(void)
 {
 	int saved = errno;
 
-	if (!config.stats && !config.stats_signal && !profiling)
-		return;
 	let_go();
 	forget_parent();
 	if (occasion_wanted())

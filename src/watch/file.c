@@ -60,6 +60,23 @@ bool file_valid(const struct file *file)
 	       st.st_dev == file->device && st.st_ino == file->inode;
 }
 
+bool file_reopen(struct file *file, const char *path)
+{
+	struct file before = *file;
+	int fd = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+
+	if (fd < 0)
+		return false;
+	file->fd = fd;
+	if (file_valid(file)) {
+		file_keep(file, fd);
+		return true;
+	}
+	close(fd);
+	*file = before;
+	return false;
+}
+
 void file_close(struct file *file)
 {
 	if (file_valid(file))

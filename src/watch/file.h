@@ -33,6 +33,12 @@ void file_keep(struct file *file, int fd);
 /* Whether the descriptor still stands for what it did. */
 bool file_valid(const struct file *file);
 
+/*
+ * Opens `path` in its place, to read and write, if it still leads to the same
+ * file.  False: it does not; nothing has changed.
+ */
+bool file_reopen(struct file *file, const char *path);
+
 /* Closes the descriptor if it is still ours. */
 void file_close(struct file *file);
 

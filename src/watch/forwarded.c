@@ -7,6 +7,8 @@
  */
 #include "watch/forwarded.h"
 
+#include "heap/cache.h"
+
 bool forwarded_counting;
 
 struct forwarded_counter forwarded_counters[FORWARDED_KINDS];
@@ -31,6 +33,9 @@ void forwarded_add(enum forwarded_kind kind, size_t bytes)
 	__atomic_fetch_add(&c->calls, 1, __ATOMIC_RELAXED);
 	if (bytes)
 		__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
+	/* A program may have no other slow paths than this one. */
+	if (heap_tick)
+		heap_tick();
 }
 
 void forwarded_read(struct forwarded_count counts[FORWARDED_KINDS])

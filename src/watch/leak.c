@@ -23,6 +23,7 @@ enum {
 	ARENA_ALIGN = 64 << 20, /* of glibc's heaps of other arenas */
 	CHUNK = 16 * KIB,	/* memory that is copied at a time */
 	CHUNK_PAGES = CHUNK / (4 * KIB),
+	MAPS_MOST = 256 << 20, /* bytes of /proc/self/maps */
 };
 
 /* objects are sorted by address; those that wait are marked already. */
@@ -240,25 +241,40 @@ static void look_at_line(struct search *s, const char *line,
 	look_at_mapping(s, from, to, name ? name : "", stack_pointer);
 }
 
+/* What is in `fd`, ended by a zero; NULL: it takes `room` bytes or more. */
+static char *read_all(int fd, size_t room)
+{
+	char *text = lseek(fd, 0, SEEK_SET) == 0 ? sys_map(NULL, room) : NULL;
+	size_t used = 0;
+	ssize_t n;
+
+	while (text && (n = read(fd, text + used, room - used)) > 0)
+		used += (size_t)n;
+	if (text && (n < 0 || used == room)) {
+		sys_unmap(text, room);
+		text = NULL;
+	}
+	return text;
+}
+
 /* All of /proc/self/maps, read before memory is looked at. */
 static char *read_maps(size_t *bytes)
 {
 	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
-	size_t room = MIB, used = 0;
-	char *text;
-	ssize_t n;
+	char *text = NULL;
 
-	if (fd < 0)
-		return NULL;
-	text = sys_map(NULL, room);
-	while (text && (n = read(fd, text + used, room - 1 - used)) > 0)
-		used += (size_t)n;
-	close(fd);
-	*bytes = room;
+	for (size_t room = MIB; fd >= 0 && !text && room <= MAPS_MOST;
+	     room *= 4) {
+		text = read_all(fd, room);
+		*bytes = room;
+	}
+	if (fd >= 0)
+		close(fd);
 	return text;
 }
 
-static bool look_at_roots(struct search *s, uintptr_t stack_pointer)
+/* NOINLINE: its variables stay out of the way of setjmp. */
+static NOINLINE bool look_at_roots(struct search *s, uintptr_t stack_pointer)
 {
 	size_t bytes;
 	char *text = read_maps(&bytes), *line = text, *end;

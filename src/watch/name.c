@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/out.h"
+#include "watch/process.h"
 
 static void put_program(struct out *o, const char *program)
 {
@@ -91,6 +93,22 @@ bool name_number(char *name, size_t size, pid_t pid)
 	memmove(ending + o.used, ending, length);
 	memcpy(ending, number, o.used);
 	return true;
+}
+
+bool name_own(char *name, size_t size, const char *pattern, bool numbered)
+{
+	const char *folder = *pattern == '/' ? "" : process_folder();
+	struct out o;
+
+	out_memory(&o, name, size);
+	out_str(&o, folder);
+	if (*folder)
+		out_char(&o, '/');
+	return !o.error &&
+	       name_expand(name + o.used, size - o.used, pattern, getpid(),
+			   process_name()) &&
+	       (!numbered || name_mentions(pattern, 'p') ||
+		name_number(name, size, getpid()));
 }
 
 enum name_format name_format(const char *name)

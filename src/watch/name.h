@@ -17,6 +17,13 @@ enum name_format { NAME_TEXT, NAME_JSON, NAME_PROMETHEUS };
 bool name_expand(char *name, size_t size, const char *pattern, pid_t pid,
 		 const char *program);
 
+/*
+ * The same for this process; a relative pattern counts from the folder in
+ * which the program started, whichever it is in now.  With `numbered`, the
+ * process id is put into a name whose pattern has none.
+ */
+bool name_own(char *name, size_t size, const char *pattern, bool numbered);
+
 /* Whether name_expand() would replace %`letter`. */
 bool name_mentions(const char *pattern, char letter);
 

@@ -13,12 +13,13 @@
 #include <unistd.h>
 
 #include "base/config.h"
-#include "base/out.h"
 #include "base/sys.h"
 #include "heap/cache.h"
 #include "heap/sample.h"
 #include "watch/file.h"
 #include "watch/name.h"
+#include "watch/orphan.h"
+#include "watch/tell.h"
 
 enum { CALLS_A_LOOK = 16 }; /* slow paths between two looks at the clock */
 
@@ -33,15 +34,7 @@ static pid_t owner;
 
 static void say(const char *why)
 {
-	char text[OUT_LINE];
-	struct out o;
-
-	out_memory(&o, text, sizeof text);
-	out_str(&o, "libmpool: no statistics page in ");
-	out_quoted(&o, *path ? path : config.page, 400);
-	out_str(&o, ": ");
-	out_str(&o, why);
-	out_line(&o, STDERR_FILENO);
+	tell("statistics page", *path ? path : config.page, why);
 }
 
 /* Field 22 of /proc/self/stat; the name in field 2 may hold anything. */
@@ -65,10 +58,11 @@ static uint64_t start_ticks(void)
 
 /* --- writing --- */
 
+/* A barrier after the store: what follows must not come before it. */
 static void begin_write(void)
 {
 	__atomic_store_n(&page->sequence, page->sequence + 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_RELEASE);
+	__sync_synchronize();
 }
 
 static void end_write(void)
@@ -81,18 +75,20 @@ static void update(enum page_state state)
 {
 	static struct class_stats rows[CLASSES];
 	static struct forwarded_count forwarded[FORWARDED_KINDS];
-	struct rusage usage;
+	struct rusage usage = { .ru_maxrss = 0 };
 
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		heap_class_stats(c, &rows[c - CLASS_FIRST]);
 	forwarded_read(forwarded);
-	getrusage(RUSAGE_SELF, &usage);
+	if (!process_confined())
+		getrusage(RUSAGE_SELF, &usage);
 	begin_write();
 	memcpy(page->class, rows, sizeof rows);
 	memcpy(page->forwarded, forwarded, sizeof forwarded);
 	page->forwarded_counted = forwarded_counting;
 	page->age_ms = process_age_ms();
-	page->peak_rss_bytes = (uint64_t)usage.ru_maxrss * KIB;
+	page->peak_rss_bytes =
+		max_of(page->peak_rss_bytes, (uint64_t)usage.ru_maxrss * KIB);
 	page->sample_period = sample_period;
 	page->state = state;
 	page->updates++;
@@ -117,6 +113,7 @@ static void end_turn(void)
 static void fill(void)
 {
 	struct timespec now;
+	uint64_t magic;
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	page->version = PAGE_VERSION;
@@ -133,8 +130,8 @@ static void fill(void)
 	strncpy(page->profile, profile, sizeof page->profile - 1);
 	update(PAGE_RUNNING);
 	/* Last: without it, it is no page. */
-	__atomic_thread_fence(__ATOMIC_RELEASE);
-	memcpy(page->magic, PAGE_MAGIC, sizeof page->magic);
+	memcpy(&magic, PAGE_MAGIC, sizeof magic);
+	__atomic_store_n((uint64_t *)page->magic, magic, __ATOMIC_RELEASE);
 }
 
 /* Opens the file under the pattern's name, numbered if that is taken. */
@@ -145,10 +142,7 @@ static int create(bool numbered, const char **why)
 
 	errno = ENAMETOOLONG;
 	*why = "the name is too long";
-	if (!name_expand(path, sizeof path, config.page, getpid(),
-			 process_name()) ||
-	    (numbered && !personal &&
-	     !name_number(path, sizeof path, getpid())))
+	if (!name_own(path, sizeof path, config.page, numbered))
 		return -1;
 	own_name = !numbered && !personal;
 	fd = file_create(path, why);
@@ -195,6 +189,14 @@ static void publish_late(void)
 	errno = saved;
 }
 
+/* Whatever is not needed is not done in a sandbox: any call may kill. */
+static bool is_confined(void)
+{
+	if (!process_confined())
+		process_look();
+	return process_confined();
+}
+
 /* Called by the slow paths of every thread, outside of locks. */
 static void tick(void)
 {
@@ -202,13 +204,15 @@ static void tick(void)
 		__attribute__((tls_model("initial-exec")));
 	uint64_t now;
 
-	if (calls++ % CALLS_A_LOOK)
+	if (calls++ % CALLS_A_LOOK || is_orphan())
 		return;
 	now = sys_now_ms();
 	if (now < __atomic_load_n(&next_ms, __ATOMIC_RELAXED) || !take_turn())
 		return;
-	/* Not what _Fork or vfork left here. */
-	if (owner == getpid()) {
+	if (is_confined()) {
+		if (page)
+			update(PAGE_RUNNING);
+	} else if (owner == getpid()) { /* and no vfork */
 		if (pending)
 			publish_late();
 		else if (page)
@@ -224,6 +228,7 @@ void page_start(const char *profile_path)
 
 	profile = profile_path;
 	owner = getpid();
+	orphan_start();
 	if (publish(false))
 		__atomic_store_n(&heap_tick, tick, __ATOMIC_RELEASE);
 	errno = saved;
@@ -232,6 +237,7 @@ void page_start(const char *profile_path)
 /* Most children call exec soon: those that stay publish their page later. */
 void page_fork_child(const char *profile_path)
 {
+	orphan_announced();
 	if (!page && !pending)
 		return;
 	if (page)
@@ -248,12 +254,12 @@ void page_at_exit(void)
 {
 	int saved = errno;
 
-	if (!page || owner != getpid())
+	if (!page || is_orphan() || (!is_confined() && owner != getpid()))
 		return;
 	for (int patience = 1000; !take_turn() && patience; patience--)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	update(PAGE_ENDED);
-	if (!own_name)
+	if (!own_name && !process_confined())
 		unlink(path);
 	errno = saved;
 }

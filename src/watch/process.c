@@ -14,6 +14,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <time.h>
@@ -21,10 +22,13 @@
 
 #include "watch/file.h"
 
-/* Owner: process_look(), whose caller sees to it that there is one. */
+static uint32_t looking; /* one at a time; others do not wait */
+
+/* Owner: who looks. */
 static struct {
 	pid_t id;
 	char name[PROCESS_NAME];
+	char folder[PATH_MAX];
 	struct timespec start;
 	struct file status;
 	bool watched;
@@ -118,18 +122,15 @@ static void rewind_status(void)
 		lseek(self.status.fd, 0, SEEK_SET);
 }
 
-void process_look(void)
+static void look(void)
 {
-	int saved = errno;
 	bool found = read_status(false);
 	struct rusage usage;
 
 	if (found && filters_now() > self.filters_at_start)
 		self.confined = true;
-	if (self.confined) {
-		errno = saved;
+	if (self.confined)
 		return;
-	}
 	/* Closed by the program, or never there. */
 	if (!found || !file_valid(&self.status))
 		found = open_status();
@@ -140,6 +141,16 @@ void process_look(void)
 	rewind_status();
 	if (!self.peak && getrusage(RUSAGE_SELF, &usage) == 0)
 		self.peak = (uint64_t)usage.ru_maxrss * KIB;
+}
+
+void process_look(void)
+{
+	int saved = errno;
+
+	if (__atomic_exchange_n(&looking, 1, __ATOMIC_ACQUIRE))
+		return;
+	look();
+	__atomic_store_n(&looking, 0, __ATOMIC_RELEASE);
 	errno = saved;
 }
 
@@ -174,6 +185,8 @@ void process_start(bool watch)
 		self.id = getpid();
 		strncpy(self.name, program_invocation_short_name,
 			sizeof self.name - 1);
+		if (!getcwd(self.folder, sizeof self.folder))
+			*self.folder = '\0';
 		open_status();
 		rewind_status();
 		self.filters_at_start = filters_now();
@@ -185,6 +198,7 @@ void process_fork_child(void)
 {
 	int saved = errno;
 
+	looking = 0;
 	if (!self.id)
 		return;
 	self.id = getpid();
@@ -212,6 +226,11 @@ pid_t process_id(void)
 const char *process_name(void)
 {
 	return *self.name ? self.name : program_invocation_short_name;
+}
+
+const char *process_folder(void)
+{
+	return self.folder;
 }
 
 uint64_t process_age_ms(void)

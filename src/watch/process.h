@@ -28,12 +28,15 @@ pid_t process_id(void);
 /* The program's name without its folder, at most PROCESS_NAME - 1 bytes. */
 const char *process_name(void);
 
+/* The current folder at start; "" when it is out of reach. */
+const char *process_folder(void);
+
 /* Milliseconds since process_start(); 0 before. */
 uint64_t process_age_ms(void);
 
 /*
- * Reads /proc/self/status.  Whoever writes statistics calls it first and
- * alone, then asks those below.
+ * Reads /proc/self/status, for those below; or does nothing, as another thread
+ * is at it.  errno stays.
  */
 void process_look(void);
 

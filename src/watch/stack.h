@@ -18,6 +18,13 @@ enum { STACK_DEPTH = 128 };
  */
 void stack_start(void);
 
+/*
+ * dlclose has returned.  libunwind keeps what it knows of code by address and
+ * cannot be made to forget it: once a library has been unloaded, and another
+ * may come to lie there, libgcc takes over.  May allocate.
+ */
+void stack_library_closed(void);
+
 /* Which unwinder is at work: "libunwind", "libgcc". */
 const char *stack_unwinder(void);
 

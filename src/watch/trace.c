@@ -23,6 +23,7 @@
 #include "watch/name.h"
 #include "watch/orphan.h"
 #include "watch/process.h"
+#include "watch/tell.h"
 
 enum { EVENT_MOST = 64 }; /* bytes of the longest event */
 
@@ -33,7 +34,10 @@ struct writer {
 	uint64_t last_pointer;
 	uint32_t generation; /* of the log that the block is in */
 	uint32_t lost;
+	off_t where; /* of the block in the file */
 	bool busy;
+	bool ended; /* the thread's destructors have run: nothing stays mapped
+		     */
 };
 
 static __thread struct writer writer __attribute__((tls_model("initial-exec")));
@@ -43,21 +47,14 @@ static struct file log_file = FILE_NONE;
 static uint32_t generation; /* grows in each child */
 static uint32_t blocks;
 static bool stopped;
+static char path[PATH_MAX];
 static pthread_key_t key; /* of threads with a block */
 
 /* --- the file --- */
 
-static void say(const char *path, const char *why)
+static void say(const char *why)
 {
-	char text[OUT_LINE];
-	struct out o;
-
-	out_memory(&o, text, sizeof text);
-	out_str(&o, "libmpool: no trace in ");
-	out_quoted(&o, path, 400);
-	out_str(&o, ": ");
-	out_str(&o, why);
-	out_line(&o, STDERR_FILENO);
+	tell("trace", *path ? path : config.trace, why);
 }
 
 static uint64_t now_ns(void)
@@ -90,29 +87,26 @@ static bool write_header(int fd)
 }
 
 /* Creates the file, numbered if the name is taken. */
-static int create(char path[PATH_MAX], bool numbered, const char **why)
+static int create(bool numbered, const char **why)
 {
 	bool personal = name_mentions(config.trace, 'p');
 	int fd;
 
 	errno = ENAMETOOLONG;
 	*why = "the name is too long";
-	if (!name_expand(path, PATH_MAX, config.trace, getpid(),
-			 process_name()) ||
-	    (numbered && !personal && !name_number(path, PATH_MAX, getpid())))
+	if (!name_own(path, sizeof path, config.trace, numbered))
 		return -1;
 	fd = file_create(path, why);
 	/* It is the log of the program that has started this one. */
 	if (fd < 0 && errno == EBUSY && !numbered && !personal)
-		return create(path, true, why);
+		return create(true, why);
 	return fd;
 }
 
 static bool open_log(bool numbered)
 {
-	char path[PATH_MAX] = "";
 	const char *why;
-	int fd = create(path, numbered, &why);
+	int fd = create(numbered, &why);
 
 	if (fd >= 0 && write_header(fd)) {
 		file_keep(&log_file, fd);
@@ -122,18 +116,25 @@ static bool open_log(bool numbered)
 		why = file_error(errno);
 		close(fd);
 	}
-	say(*path ? path : config.trace, why);
+	say(why);
 	return false;
 }
 
-/* The thread ends.  What it still does takes a new block. */
+static void put_away(struct writer *w)
+{
+	if (w->block && w->generation == generation)
+		munmap(w->block, TRACE_BLOCK);
+	w->block = NULL;
+}
+
+/* The thread ends.  For what it still does, the block is mapped again. */
 static void end_block(void *argument)
 {
 	struct writer *w = argument;
 
-	if (w->block && w->generation == generation && !is_orphan())
-		munmap(w->block, TRACE_BLOCK);
-	w->block = NULL;
+	w->ended = true;
+	if (!is_orphan())
+		put_away(w);
 }
 
 bool trace_start(void)
@@ -153,7 +154,7 @@ void trace_fork_child(void)
 	file_close(&log_file);
 	blocks = 0;
 	generation++;
-	stopped = stopped || !open_log(true);
+	stopped = stopped || process_confined() || !open_log(true);
 }
 
 static COLD void stop(const char *why)
@@ -167,50 +168,86 @@ static COLD void stop(const char *why)
 	out_str(&o, why);
 	out_char(&o, '\n');
 	/* In the header's tail, where it is found without counting lines. */
-	if (file_valid(&log_file))
+	if (!process_confined() && file_valid(&log_file))
 		if (pwrite(log_file.fd, text, o.used, TRACE_HEADER - 256) < 0)
 			return;
-	say(config.trace, why);
+	say(why);
 }
 
-/* A new block at the end of the file.  NULL: the log has ended. */
-static COLD struct trace_block *new_block(void)
+/* Whether the file can be written to; if not, the log has ended. */
+static bool is_open(void)
 {
-	struct trace_block *block = MAP_FAILED;
-	off_t where;
-	int error;
-
-	lock_take(&lock);
-	where = TRACE_HEADER + (off_t)blocks * TRACE_BLOCK;
-	if (!stopped && !file_valid(&log_file))
-		stop("the program closed it");
-	if (!stopped) {
-		error = file_extend(log_file.fd, where, TRACE_BLOCK);
-		if (error)
-			stop(file_error(error));
-	}
-	if (!stopped) {
-		block = mmap(NULL, TRACE_BLOCK, PROT_READ | PROT_WRITE,
-			     MAP_SHARED, log_file.fd, where);
-		if (block == MAP_FAILED)
-			stop(file_error(errno));
-		else
-			blocks++;
-	}
-	lock_release(&lock);
-	return block == MAP_FAILED ? NULL : block;
+	if (stopped)
+		return false;
+	process_look();
+	if (process_confined())
+		stop("the process is in a seccomp sandbox");
+	else if (!file_valid(&log_file) && !file_reopen(&log_file, path))
+		stop("the program closed it, and it cannot be opened again");
+	return !stopped;
 }
 
+static struct trace_block *map(off_t where)
+{
+	struct trace_block *block =
+		mmap(NULL, TRACE_BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED,
+		     log_file.fd, where);
+
+	if (block != MAP_FAILED)
+		return block;
+	stop(file_error(errno));
+	return NULL;
+}
+
+/* A block at the end of the file, which becomes longer. */
+static struct trace_block *append(struct writer *w)
+{
+	off_t where = TRACE_HEADER + (off_t)blocks * TRACE_BLOCK;
+	int error = file_extend(log_file.fd, where, TRACE_BLOCK);
+	struct trace_block *block = NULL;
+
+	if (error)
+		stop(file_error(error));
+	else
+		block = map(where);
+	if (block) {
+		blocks++;
+		w->where = where;
+	}
+	return block;
+}
+
+static bool has_room(const struct writer *w)
+{
+	return w->block && w->generation == generation &&
+	       w->block->used <= TRACE_BLOCK - EVENT_MOST;
+}
+
+/* The block that an ended thread has left, if something fits in. */
+static COLD bool take_up_block(struct writer *w)
+{
+	if (!w->ended || !w->where || w->generation != generation)
+		return false;
+	lock_take(&lock);
+	w->block = is_open() ? map(w->where) : NULL;
+	lock_release(&lock);
+	return has_room(w);
+}
+
+/* False: the log has ended. */
 static COLD bool begin_block(struct writer *w)
 {
-	if (w->block && w->generation == generation)
-		munmap(w->block, TRACE_BLOCK);
+	if (take_up_block(w))
+		return true;
+	put_away(w);
 	w->generation = generation;
-	w->block = new_block();
+	lock_take(&lock);
+	w->block = is_open() ? append(w) : NULL;
+	lock_release(&lock);
 	if (!w->block)
 		return false;
-	pthread_setspecific(key,
-			    w); /* may allocate: not logged, as w is busy */
+	if (!w->ended)
+		pthread_setspecific(key, w); /* allocates; unseen: w is busy */
 	w->last_ns = now_ns();
 	w->last_pointer = 0;
 	w->block->thread = (uint32_t)syscall(SYS_gettid);
@@ -278,11 +315,10 @@ void trace_event(enum trace_kind kind, const void *p, size_t size,
 	w->busy = true;
 	if (unlikely(is_orphan())) /* its blocks are the parent's */
 		stopped = true;
-	if (likely(!stopped) &&
-	    (likely(w->block && w->generation == generation &&
-		    w->block->used <= TRACE_BLOCK - EVENT_MOST) ||
-	     begin_block(w)))
+	if (likely(!stopped) && (likely(has_room(w)) || begin_block(w)))
 		put_event(w, kind, p, size, extra);
+	if (unlikely(w->ended) && !stopped)
+		put_away(w);
 	w->busy = false;
 	errno = saved;
 }

@@ -1,0 +1,79 @@
+# What records goes on, and keeps out of the way, whatever the program does.
+
+load cli
+
+watched=$PROGRAMS/watched
+
+@test "a trace goes on after the program has closed all descriptors" {
+	run -0 "$MPOOL" run -q --trace -o t.mtrace -- "$watched" close-all
+	assert_output done
+	(($(stat -c %s t.mtrace) > 1 << 20)) || fail "$(stat -c %s t.mtrace) bytes"
+	run -0 --separate-stderr "$MPOOL" replay --alloc glibc t.mtrace
+}
+
+@test "no word about a trace gets into a file that took the place of stderr" {
+	run -0 "$MPOOL" run -q --trace -o t.mtrace -- "$watched" reuse-2 t.mtrace
+	assert_output done
+	run -0 cat own
+	assert_output ''
+}
+
+@test "relative names of traces and pages count from the folder of the start" {
+	mkdir traces pages
+	MPOOL_TRACE=traces/%p MPOOL_PAGE=pages/%p run -0 preloaded "$watched" chdir
+	assert_output done
+	run -0 ls traces
+	assert_equal "${#lines[@]}" 2
+	MPOOL_PAGE=pages/a run -0 preloaded "$watched" chdir
+	assert_output done
+	assert [ -f pages/a ]
+}
+
+@test "a strict seccomp sandbox costs the page nothing, and ends the trace" {
+	MPOOL_PAGE=$PWD/a.page run preloaded "$watched" sandbox
+	((status != 77)) || skip 'no seccomp here'
+	assert_success
+	assert_output done
+	assert [ -f a.page ]
+	MPOOL_TRACE=$PWD/a.mtrace run -0 preloaded "$watched" sandbox
+	assert_line done
+	assert_output --partial 'seccomp sandbox'
+}
+
+@test "stacks are right after dlclose, when other code lies at the same place" {
+	run -0 "$MPOOL" run -q --sample=1 -o p.mprof -- "$watched" plugins \
+		"$PLUGINS/frame_small.so" "$PLUGINS/frame_large.so"
+	assert_output done
+	# All begin in the program's _start.
+	run -0 awk '$1 == "stack" && !seen[$NF]++ { n++ } END { print n }' p.mprof
+	assert_output 1
+}
+
+@test "what lies in one of thirty thousand mappings keeps objects reachable" {
+	(($(sysctl -n vm.max_map_count) > 40000)) || skip 'too few mappings'
+	run -0 "$MPOOL" run -q --leaks -o l.mprof -- "$watched" mappings
+	run -0 awk '$1 == "object" && $4 == 333 { print $NF }' l.mprof
+	assert_equal "${#lines[@]}" 30
+	refute_output --partial lost
+}
+
+@test "traced threads leave nothing mapped, though their destructors allocate" {
+	MPOOL_TRACE=$PWD/t.mtrace run -0 preloaded strace -f -e trace=mmap,munmap \
+		-o calls "$watched" threads
+	run -0 awk '/MAP_SHARED/ && /65536/ { n++ } /munmap\(.*, 65536\)/ { n-- }
+		END { print n }' calls
+	((output <= 2)) || fail "$output blocks stay mapped"
+}
+
+@test "a program with large requests alone keeps its page up to date" {
+	MPOOL_PAGE=$PWD/a.page run -137 preloaded "$watched" large
+	run -0 "$MPOOL" stat --json a.page
+	run -0 jq '.forwarded.realloc.calls // .next.realloc.calls' <<<"$output"
+	((output > 300)) || fail "$output calls"
+}
+
+@test "quick_exit leaves the leak report, too" {
+	run -4 "$MPOOL" run -q --leaks -o l.mprof -- "$watched" quick
+	run -0 awk '$1 == "object" && $4 == 555 { print $NF }' l.mprof
+	assert_output lost
+}

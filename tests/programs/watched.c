@@ -1,0 +1,172 @@
+/*
+ * watched.c - does what gets into the way of who records its allocations:
+ * the first argument says what.  Prints "done".
+ */
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <pthread.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static void *kept;
+
+static void load(int calls)
+{
+	for (int i = 0; i < calls; i++) {
+		char *p = malloc(20 + i % 300);
+
+		memset(p, 1, 20);
+		free(p);
+	}
+}
+
+/* Nothing but what malloc and exit may need. */
+static void confine(void)
+{
+	static const int allowed[] = {
+		SYS_read,    SYS_write,	 SYS_exit_group,
+		SYS_mmap,    SYS_munmap, SYS_mprotect,
+		SYS_madvise, SYS_brk,	 SYS_futex,
+	};
+	enum { ALLOWED = sizeof allowed / sizeof *allowed };
+	struct sock_filter filter[2 * ALLOWED + 2];
+	struct sock_fprog program = { 0, filter };
+
+	filter[program.len++] = (struct sock_filter)BPF_STMT(
+		BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr));
+	for (int i = 0; i < ALLOWED; i++) {
+		filter[program.len++] = (struct sock_filter)BPF_JUMP(
+			BPF_JMP | BPF_JEQ | BPF_K, allowed[i], 0, 1);
+		filter[program.len++] = (struct sock_filter)BPF_STMT(
+			BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	}
+	filter[program.len++] = (struct sock_filter)BPF_STMT(
+		BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) < 0)
+		_exit(77);
+}
+
+static void fork_and_load(void)
+{
+	if (fork() == 0) {
+		usleep(100000);
+		load(100000);
+		exit(0);
+	}
+	wait(NULL);
+}
+
+/* The two plug-ins come to lie at the same place. */
+static void load_plugins(char **names)
+{
+	for (int i = 0; i < 20; i++) {
+		void *library = dlopen(names[i % 2], RTLD_NOW);
+		void (*run)(int depth);
+
+		if (!library)
+			exit(1);
+		*(void **)&run = dlsym(library, "run");
+		run(i % 5);
+		dlclose(library);
+	}
+}
+
+/* The only pointer to a block, in one of very many mappings. */
+static void hide_in_mappings(int calls)
+{
+	enum { BYTES = 4096 };
+
+	for (int i = 0; i < calls; i++) {
+		int access = PROT_READ | (i % 2 ? PROT_WRITE : 0);
+		void **p = mmap(NULL, BYTES, access,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+		if (p == MAP_FAILED)
+			exit(77);
+		if (i % 1000 == 1)
+			*p = malloc(333);
+	}
+}
+
+static pthread_key_t key;
+
+/* Comes back in each round of destructors, to the last. */
+static void free_and_allocate(void *p)
+{
+	free(p);
+	pthread_setspecific(key, malloc(40));
+}
+
+static void *end_thread(void *unused)
+{
+	(void)unused;
+	pthread_setspecific(key, malloc(40));
+	return NULL;
+}
+
+static void end_threads(int count)
+{
+	pthread_key_create(&key, free_and_allocate);
+	for (int i = 0; i < count; i++) {
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, end_thread, NULL);
+		pthread_join(thread, NULL);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *what = argc > 1 ? argv[1] : "";
+
+	load(2000);
+	if (!strcmp(what, "close-all")) {
+		closefrom(3);
+		load(300000);
+	} else if (!strcmp(what, "reuse-2")) {
+		closefrom(2);
+		if (open("own", O_CREAT | O_TRUNC | O_WRONLY, 0600) != 2)
+			return 1;
+		unlink(argv[2]); /* where the trace is */
+		load(300000);
+	} else if (!strcmp(what, "chdir")) {
+		if (chdir("/") < 0)
+			return 1;
+		fork_and_load();
+	} else if (!strcmp(what, "sandbox")) {
+		confine();
+		load(1000000);
+		return write(1, "done\n", 5) != 5;
+	} else if (!strcmp(what, "plugins")) {
+		load_plugins(argv + 2);
+	} else if (!strcmp(what, "mappings")) {
+		hide_in_mappings(30000);
+	} else if (!strcmp(what, "threads")) {
+		end_threads(2000);
+	} else if (!strcmp(what, "large")) {
+		for (int i = 0; i < 500; i++) {
+			kept = realloc(kept, 20000 + i);
+			usleep(1000);
+		}
+		fflush(stdout);
+		raise(9);
+	} else if (!strcmp(what, "quick")) {
+		kept = malloc(555);
+		kept = NULL;
+		puts("done");
+		fflush(stdout);
+		quick_exit(4);
+	}
+	puts("done");
+	return 0;
+}
