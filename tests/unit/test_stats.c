@@ -72,6 +72,33 @@ static void the_peak_is_the_most_that_was_live(void)
 	assert_int_equal(s.live, 100);
 }
 
+static pthread_barrier_t everybody;
+
+static void *take_a_few(void *unused)
+{
+	for (int i = 0; i < 20; i++)
+		assert_non_null(object_alloc(SIZE));
+	pthread_barrier_wait(&everybody);
+	pthread_barrier_wait(&everybody);
+	return unused;
+}
+
+static void the_peak_is_never_above_what_was_asked_for(void)
+{
+	pthread_t threads[THREADS];
+	struct class_stats s;
+
+	pthread_barrier_init(&everybody, NULL, THREADS + 1);
+	start_threads(threads, THREADS, take_a_few, NULL);
+	pthread_barrier_wait(&everybody);
+	heaps_alloc(SIZE, 40);
+	s = heaps_stats(C);
+	pthread_barrier_wait(&everybody);
+	join_threads(threads, THREADS);
+	assert_int_equal(s.allocs, THREADS * 20 + 40);
+	assert_true(s.peak <= s.allocs);
+}
+
 static void the_peak_is_never_below_what_is_live(void)
 {
 	for (size_t i = 0; i < 3000; i++) {
@@ -247,6 +274,7 @@ int main(void)
 		APART(a_class_counts_nothing_of_another),
 		APART(stock_and_live_make_up_the_slabs),
 		APART(the_peak_is_the_most_that_was_live),
+		APART(the_peak_is_never_above_what_was_asked_for),
 		APART(the_peak_is_never_below_what_is_live),
 		APART(counts_are_exact_after_threads_are_joined),
 		APART(asking_while_threads_run_disturbs_nobody),
