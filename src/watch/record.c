@@ -123,7 +123,7 @@ static size_t unit_of(size_t size)
 
 static COLD void remember(void *p, size_t size)
 {
-	uintptr_t frames[STACK_DEPTH];
+	uintptr_t frames[STACK_ROOM];
 	unsigned depth = stack_capture(frames);
 	uint32_t site = sites_add(frames, depth, size, unit_of(size));
 	struct live sample = {

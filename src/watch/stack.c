@@ -7,8 +7,7 @@
 #include <errno.h>
 #include <execinfo.h>
 #include <link.h>
-
-enum { OWN_DEPTH = 16 }; /* frames of ours above the program's */
+#include <signal.h>
 
 static int (*unwind)(void **frames, int most);
 
@@ -30,7 +29,7 @@ static int read_unloaded(struct dl_phdr_info *info, size_t size, void *count)
 
 void stack_start(void)
 {
-	uintptr_t frames[STACK_DEPTH];
+	uintptr_t frames[STACK_ROOM];
 	void *library;
 
 	dl_iterate_phdr(read_unloaded, &unloaded_at_start);
@@ -63,24 +62,43 @@ const char *stack_unwinder(void)
 	return unwind == backtrace ? "libgcc" : "libunwind";
 }
 
-static bool is_own(void *address)
+static bool is_own(uintptr_t address)
 {
-	return (uintptr_t)address - own_start < own_end - own_start;
+	return address - own_start < own_end - own_start;
 }
 
-unsigned stack_capture(uintptr_t frames[STACK_DEPTH])
+/*
+ * Handlers' stacks may be small: 8 KiB is usual, a signal takes 3 of it on
+ * machines with wide registers, and the unwinder 4.
+ */
+static bool has_room(void)
 {
-	void *all[OWN_DEPTH + STACK_DEPTH];
+	enum { ROOM = 6 << 10, PAGE = 4 << 10 };
+	static __thread uintptr_t roomy /* a page of a stack without an end */
+		__attribute__((tls_model("initial-exec")));
+	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
+	stack_t s;
+
+	if (likely(here / PAGE == roomy))
+		return true;
+	if (sigaltstack(NULL, &s) == 0 && s.ss_flags & SS_ONSTACK)
+		return here - (uintptr_t)s.ss_sp >= ROOM;
+	roomy = here / PAGE;
+	return true;
+}
+
+unsigned stack_capture(uintptr_t frames[STACK_ROOM])
+{
 	int saved = errno, count, first = 0;
 	unsigned kept = 0;
 
-	if (!unwind)
+	if (!unwind || !has_room())
 		return 0;
-	count = unwind(all, OWN_DEPTH + STACK_DEPTH);
-	while (first < count && is_own(all[first]))
+	count = unwind((void **)frames, STACK_ROOM);
+	while (first < count && is_own(frames[first]))
 		first++;
-	while (first < count && kept < STACK_DEPTH && all[first])
-		frames[kept++] = (uintptr_t)all[first++];
+	while (first < count && kept < STACK_DEPTH && frames[first])
+		frames[kept++] = frames[first++];
 	errno = saved;
 	return kept;
 }

@@ -10,7 +10,11 @@
 
 #include "base/common.h"
 
-enum { STACK_DEPTH = 128 };
+enum {
+	STACK_DEPTH = 128,
+	STACK_OWN = 16, /* frames of ours above the program's */
+	STACK_ROOM = STACK_OWN + STACK_DEPTH,
+};
 
 /*
  * Loads the unwinder and has it do its first, slow, work.  Called once, at
@@ -30,10 +34,11 @@ const char *stack_unwinder(void);
 
 /*
  * Return addresses of the calling thread, the innermost first, without those
- * inside this library.  Returns how many.  Never under a lock: the unwinder
- * takes the loader's.  It may allocate; the caller sees to it that this does
- * not come back here.
+ * inside this library.  Returns how many, at most STACK_DEPTH; none when a
+ * handler's own stack has no room for the unwinder.  Never under a lock: the
+ * unwinder takes the loader's.  It may allocate; the caller sees to it that
+ * this does not come back here.
  */
-unsigned stack_capture(uintptr_t frames[STACK_DEPTH]);
+unsigned stack_capture(uintptr_t frames[STACK_ROOM]);
 
 #endif

@@ -77,3 +77,9 @@ watched=$PROGRAMS/watched
 	run -0 awk '$1 == "object" && $4 == 555 { print $NF }' l.mprof
 	assert_output lost
 }
+
+@test "a handler on a small stack of its own allocates, and is recorded without stacks" {
+	run -0 "$MPOOL" run -q --sample=1 -o w.mprof -- "$watched" small-stack
+	assert_output done
+	run -0 "$MPOOL" run -q --leaks -o w.mprof -- "$watched" small-stack
+}

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,26 @@
 #include <unistd.h>
 
 static void *kept;
+
+static void allocate(int number)
+{
+	(void)number;
+	free(malloc(100));
+}
+
+/* Has a handler allocate on a stack of its own, that of the least usual size.
+ */
+static void handle_on(void *stack, size_t bytes)
+{
+	stack_t own = { .ss_sp = stack, .ss_size = bytes };
+	struct sigaction action = { .sa_handler = allocate,
+				    .sa_flags = SA_ONSTACK };
+
+	sigaltstack(&own, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	for (int i = 0; i < 100; i++)
+		raise(SIGUSR1);
+}
 
 static void load(int calls)
 {
@@ -160,6 +181,8 @@ int main(int argc, char **argv)
 		}
 		fflush(stdout);
 		raise(9);
+	} else if (!strcmp(what, "small-stack")) {
+		handle_on(malloc(8 << 10), 8 << 10);
 	} else if (!strcmp(what, "quick")) {
 		kept = malloc(555);
 		kept = NULL;
