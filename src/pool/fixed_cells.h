@@ -25,6 +25,12 @@ void *cells_take(struct cells *c);
 /* Kept for the next one who asks. */
 void cells_give(struct cells *c, void *cell);
 
+/*
+ * Groups with no cell in use go back to the source.  Returns the bytes.
+ * O(cells kept).
+ */
+size_t cells_trim(struct cells *c);
+
 /* Back to the source, with all that was taken. */
 void cells_destroy(struct cells *c);
 

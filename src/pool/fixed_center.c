@@ -133,6 +133,7 @@ bool center_open(struct center *c, const struct mempool_options *o,
 		k->pool = c;
 		k->name = c->entry.name;
 		k->watched = c->watched;
+		k->alone = c->classes == 1;
 		k->slots = c->watched ? 0 : slots_for(k->size);
 	}
 	if (o->initial && !blocks_add(&c->blocks, o->initial))

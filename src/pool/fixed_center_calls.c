@@ -272,7 +272,7 @@ size_t center_trim(struct center *c)
 	center_lock(c);
 	for (unsigned i = 0; i < c->classes; i++)
 		stock_trim(&c->stocks[i]);
-	bytes = blocks_trim(&c->blocks);
+	bytes = blocks_trim(&c->blocks) + cells_trim(&c->cells);
 	center_unlock(c);
 	return bytes;
 }

@@ -11,6 +11,12 @@
 
 #include "pool/debug.h"
 
+/*
+ * Full magazines in a depot: so many always.  Where no other stock waits for
+ * the spans of their objects, they may take a part of the objects' bytes.
+ */
+enum { DEPOT_MAGAZINES = 16, DEPOT_PART = 8 };
+
 static void set(void ***word, void **value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
@@ -80,6 +86,33 @@ static void exchange(struct mempool_front *f, const struct stock *k)
 	set(&f->free, empty + k->slots - 1);
 }
 
+/* --- the depot --- */
+
+static bool depot_is_full(const struct stock *k)
+{
+	size_t most = k->alone ? k->capacity * k->size / DEPOT_PART : 0;
+
+	return k->fulls >= DEPOT_MAGAZINES && k->fulls >= most / CELL_BYTES;
+}
+
+static void depot_put(struct stock *k, void **m)
+{
+	m[k->slots - 1] = k->full;
+	k->full = m;
+	k->fulls++;
+}
+
+/* The one put last.  The depot is not empty. */
+static void **depot_take(struct stock *k)
+{
+	void **m = k->full;
+
+	k->full = (void **)m[k->slots - 1];
+	k->fulls--;
+	m[k->slots - 1] = NULL;
+	return m;
+}
+
 /* --- sets --- */
 
 void front_init(struct mempool_front *f, const struct stock *k)
@@ -147,7 +180,7 @@ static bool fill(struct mempool_front *f, struct cells *cells, struct stock *k)
 	}
 	if (k->fulls) {
 		cells_give(cells, m);
-		set(&f->alloc, k->full[--k->fulls] + 1);
+		set(&f->alloc, depot_take(k) + 1);
 		return true;
 	}
 	if (!k->free) {
@@ -234,9 +267,9 @@ static bool make_room(struct mempool_front *f, struct cells *cells,
 		exchange(f, k);
 		return true;
 	}
-	m = k->fulls < DEPOT_MAGAZINES ? new_magazine(cells, k) : NULL;
+	m = depot_is_full(k) ? NULL : new_magazine(cells, k);
 	if (m) {
-		k->full[k->fulls++] = f->free;
+		depot_put(k, f->free);
 	} else {
 		m = f->free;
 		stock_give(k, m, k->slots - 1);
@@ -293,7 +326,7 @@ void front_flush(struct mempool_front *f, struct stock *k)
 void front_empty_depot(struct cells *cells, struct stock *k)
 {
 	while (k->fulls) {
-		void **m = k->full[--k->fulls];
+		void **m = depot_take(k);
 
 		stock_give(k, m, k->slots - 1);
 		cells_give(cells, m);

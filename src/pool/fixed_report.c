@@ -126,7 +126,7 @@ static size_t count_bits(const struct span *s)
 
 static void check_stock(struct center *c, struct stock *k)
 {
-	size_t free = 0;
+	size_t free = 0, fulls = 0;
 
 	for (struct span *s = k->spans; s; s = s->next) {
 		must(s->stock == k, c, s, "a span is in a list of others");
@@ -139,12 +139,14 @@ static void check_stock(struct center *c, struct stock *k)
 		free += s->free;
 	}
 	must(free == k->free, c, k, "a stock's free objects are miscounted");
-	must(k->fulls <= DEPOT_MAGAZINES, c, k, "the depot is too full");
 	must(stock_in_depot(k) + k->free <= k->capacity, c, k,
 	     "more free objects than there are");
-	for (unsigned i = 0; i < k->fulls; i++)
+	for (void **m = k->full; m; m = (void **)m[k->slots - 1]) {
+		must(fulls++ < k->fulls, c, m, "the depot is miscounted");
 		for (unsigned n = 0; n < k->slots - 1; n++)
-			stock_accuse(k, k->full[i][n]);
+			stock_accuse(k, m[n]);
+	}
+	must(fulls == k->fulls, c, k, "the depot is miscounted");
 }
 
 /* All that is counted in blocks, and in stocks. */

@@ -1,7 +1,7 @@
 /*
  * fixed_stock.h - the objects of one size of a pool: which are free.
  *
- * Most free objects stand in bitmaps, in the spans; a few full magazines are
+ * Free objects stand in bitmaps, in the spans, but for full magazines that are
  * kept for whoever runs dry next (Bonwick and Adams, "Magazines and Vmem",
  * USENIX 2001).
  *
@@ -12,18 +12,17 @@
 
 #include "pool/fixed_blocks.h"
 
-enum { DEPOT_MAGAZINES = 16 };
-
 /*
  * `spans` are those with free objects.  free: the sum of their counts.
  * slots: pointers in a magazine, the one that stays empty included, a power of
- * two; 0: the objects are too large for magazines.
+ * two; 0: the objects are too large for magazines.  full: `fulls` magazines,
+ * the last one first, linked through the slot that stays empty else.
  */
 struct stock {
 	struct blocks *blocks;
-	const void *pool; /* an anchor for tools */
-	const char *name; /* of the pool */
-	bool watched;
+	const void *pool;	      /* an anchor for tools */
+	const char *name;	      /* of the pool */
+	bool watched, alone;	      /* alone: the only one of its pool */
 	unsigned slots, fulls, class; /* class: in its pool */
 	size_t size;		      /* from object to object */
 	size_t first;	  /* bytes before the first object of a span */
@@ -31,7 +30,7 @@ struct stock {
 	struct span *spans;
 	size_t capacity, free;
 	size_t most_out; /* objects that were in no span and no depot */
-	void **full[DEPOT_MAGAZINES];
+	void **full;
 };
 
 /* size and blocks->align are set; prepares the rest. */

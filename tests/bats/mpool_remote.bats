@@ -204,3 +204,17 @@ as_nobody()
 	kill $!
 	assert_output "mpool stat: process $! is a 32-bit program; libmpool.so is for 64-bit ones"
 }
+
+@test "a page that an earlier process of the same id left is not its own" {
+	MPOOL_PAGE=$PWD/old.page run -0 preloaded "$PROGRAMS/busy" 0
+	quiet "$LIB" 3
+	mkdir -p -m 700 "$XDG_RUNTIME_DIR/mpool"
+	cp old.page "$XDG_RUNTIME_DIR/mpool/$pid.page"
+	# The id in it, too; see struct page.
+	perl -e 'print pack "Q<", shift' "$pid" |
+		dd of="$XDG_RUNTIME_DIR/mpool/$pid.page" bs=1 seek=24 \
+			conv=notrunc status=none
+	run -0 "$MPOOL" stat "$pid"
+	assert_output --partial "'crowd', process $pid"
+	end_quiet
+}

@@ -15,8 +15,10 @@ enum { SLOTS = 4096, HEAD = 4 };
 enum operation {
 	ALLOC,
 	ALLOC_MANY,
+	ALLOC_BULK,
 	FREE,
 	FREE_MANY,
+	FREE_BULK,
 	FREE_EVERY,
 	TRIM,
 	CHECK,
@@ -25,12 +27,27 @@ enum operation {
 	OPERATIONS
 };
 
-static unsigned char *slots[SLOTS];
+static void *slots[SLOTS];
 static size_t live, bytes;
 
 static unsigned char mark_of(const void *p)
 {
 	return (unsigned char)((uintptr_t)p >> 3);
+}
+
+/* The object in the next slot is in use from now on. */
+static void mark(mempool_fixed_t *pool)
+{
+	unsigned char *p = slots[live++];
+
+	must(mempool_fixed_owns(pool, p));
+	memset(p, mark_of(p), bytes);
+}
+
+static void unmark(unsigned char *p)
+{
+	must_be(p, bytes, mark_of(p));
+	memset(p, ~mark_of(p), bytes);
 }
 
 static bool take(mempool_fixed_t *pool)
@@ -39,26 +56,45 @@ static bool take(mempool_fixed_t *pool)
 
 	if (!p)
 		return false;
-	must(mempool_fixed_owns(pool, p));
-	memset(p, mark_of(p), bytes);
-	slots[live++] = p;
+	slots[live] = p;
+	mark(pool);
 	return true;
 }
 
 static void give(mempool_fixed_t *pool, size_t i)
 {
-	unsigned char *p = slots[i];
-
-	must_be(p, bytes, mark_of(p));
-	memset(p, ~mark_of(p), bytes);
-	mempool_fixed_free(pool, p);
+	unmark(slots[i]);
+	mempool_fixed_free(pool, slots[i]);
 	slots[i] = slots[--live];
+}
+
+/* All or nothing. */
+static void take_bulk(mempool_fixed_t *pool, size_t n)
+{
+	void **into = slots + live;
+	bool got;
+
+	n = n < SLOTS - live ? n : SLOTS - live;
+	got = !mempool_fixed_alloc_bulk(pool, into, n);
+	for (size_t i = 0; i < n; i++)
+		must(got == (into[i] != NULL));
+	for (size_t i = 0; got && i < n; i++)
+		mark(pool);
+}
+
+/* Those that came last. */
+static void give_bulk(mempool_fixed_t *pool, size_t n)
+{
+	n = n < live ? n : live;
+	live -= n;
+	for (size_t i = 0; i < n; i++)
+		unmark(slots[live + i]);
+	mempool_fixed_free_bulk(pool, slots + live, n);
 }
 
 static void perform(mempool_fixed_t *pool, enum operation operation,
 		    unsigned argument)
 {
-
 	switch (operation) {
 	case ALLOC:
 		take(pool);
@@ -67,6 +103,9 @@ static void perform(mempool_fixed_t *pool, enum operation operation,
 		for (unsigned i = 0; i < argument * 4 && take(pool);)
 			i++;
 		break;
+	case ALLOC_BULK:
+		take_bulk(pool, argument * 8);
+		break;
 	case FREE:
 		if (live)
 			give(pool, argument * 16 % live);
@@ -74,6 +113,9 @@ static void perform(mempool_fixed_t *pool, enum operation operation,
 	case FREE_MANY:
 		for (unsigned i = 0; i < argument * 4 && live; i++)
 			give(pool, live - 1);
+		break;
+	case FREE_BULK:
+		give_bulk(pool, argument * 8);
 		break;
 	case FREE_EVERY:
 		for (size_t i = live; i-- > 0;)

@@ -10,7 +10,7 @@
 
 #include "mempool/fixed.h"
 
-enum { RING = 4096, PARTS = 3, WORKERS = 4, LIVE = 3000 };
+enum { RING = 4096, PARTS = 3, WORKERS = 4, LIVE = 3000, BATCH = 1500 };
 
 static mempool_fixed_t *pool;
 static double end;
@@ -141,6 +141,19 @@ static unsigned long come_and_go(double until)
 
 /* --- random use --- */
 
+static void use_batch(uint64_t *state, uintptr_t seed)
+{
+	size_t n = below(state, BATCH);
+	void *batch[BATCH];
+
+	MUST(!mempool_fixed_alloc_bulk(pool, batch, n));
+	for (size_t i = 0; i < n; i++)
+		*(uintptr_t *)batch[i] = (uintptr_t)batch[i] + seed;
+	for (size_t i = 0; i < n; i++)
+		MUST(*(uintptr_t *)batch[i] == (uintptr_t)batch[i] + seed);
+	mempool_fixed_free_bulk(pool, batch, n);
+}
+
 static void *use(void *seed)
 {
 	uint64_t state = (uintptr_t)seed | 1;
@@ -160,6 +173,8 @@ static void *use(void *seed)
 			MUST(mine[i]);
 			*mine[i] = (uintptr_t)mine[i] + (uintptr_t)seed;
 		}
+		if (below(&state, 1000) == 0)
+			use_batch(&state, (uintptr_t)seed);
 		if (below(&state, 100000) == 0)
 			mempool_fixed_trim(pool);
 	}

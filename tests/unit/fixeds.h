@@ -54,6 +54,12 @@ static inline void give(mempool_fixed_t *pool, size_t n)
 		mempool_fixed_free(pool, objects[n]);
 }
 
+/* All of them; memory is not out. */
+static inline void take_bulk(mempool_fixed_t *pool, void **into, size_t n)
+{
+	assert_int_equal(mempool_fixed_alloc_bulk(pool, into, n), 0);
+}
+
 /* Nothing is in use, nothing is lost; that is the end of the pool. */
 static inline void end_of(mempool_fixed_t *pool)
 {

@@ -6,6 +6,8 @@
 
 #include "base/inject.h"
 #include "mempool/pages.h"
+#include "pool/fixed_center.h"
+#include "pool/tool.h"
 #include "unit/chance.h"
 #include "unit/fixeds.h"
 
@@ -172,6 +174,70 @@ static void without_memory_for_magazines_objects_go_one_by_one(void)
 	end_of(pool);
 }
 
+static const struct stock *stock_of(const mempool_fixed_t *pool)
+{
+	return ((const struct center *)pool)->stocks;
+}
+
+static void many_free_objects_stay_in_magazines(void)
+{
+	tool_on = false;
+	for (size_t f = 0; f < FORMS; f++) {
+		mempool_fixed_t *pool = make(64, forms[f], 0);
+		size_t rest;
+
+		take(pool, MANY);
+		rest = stock_of(pool)->free;
+		give(pool, MANY);
+		assert_int_equal(stock_of(pool)->free, rest);
+		mempool_fixed_check(pool);
+		assert_int_equal(stats_of(pool).live, 0);
+		assert_true(stats_of(pool).stock >= MANY);
+		shuffle(take(pool, MANY));
+		assert_int_equal(stats_of(pool).live, MANY);
+		assert_int_equal(stock_of(pool)->fulls, 0);
+		give(pool, MANY);
+		end_of(pool);
+	}
+}
+
+/* A magazine of the smallest objects is as large as they are. */
+static void magazines_take_no_more_than_a_part(void)
+{
+	mempool_fixed_t *pool;
+	uint64_t held;
+
+	tool_on = false;
+	pool = make(8, MEMPOOL_SINGLE, 0);
+	take(pool, MANY);
+	held = stats_of(pool).held_bytes;
+	give(pool, MANY);
+	assert_int_equal(stats_of(pool).held_bytes, held + KIB_64);
+	end_of(pool);
+}
+
+static void a_trim_gives_magazines_back(void)
+{
+	tool_on = false;
+	for (size_t f = 0; f < FORMS; f++) {
+		mempool_fixed_t *pool = make(64, forms[f], 0);
+		uint64_t held, given;
+
+		for (int i = 0; i < 3; i++) {
+			take(pool, MANY);
+			give(pool, MANY);
+			held = stats_of(pool).held_bytes;
+			given = mempool_fixed_trim(pool);
+			assert_int_equal(stats_of(pool).held_bytes,
+					 held - given);
+			/* Those that the stacks stand in may lie apart. */
+			assert_true(stats_of(pool).held_bytes <= 2 * KIB_64);
+			mempool_fixed_check(pool);
+		}
+		mempool_fixed_destroy(pool);
+	}
+}
+
 static void pools_over_a_source_of_their_own_give_all_back(void)
 {
 	mempool_pages_t *pages = mempool_pages_create(NULL);
@@ -205,6 +271,9 @@ int main(void)
 		APART(with_a_limit_most_of_it_is_objects),
 		APART(a_source_that_fails_now_and_then_loses_nothing),
 		APART(without_memory_for_magazines_objects_go_one_by_one),
+		APART(many_free_objects_stay_in_magazines),
+		APART(magazines_take_no_more_than_a_part),
+		APART(a_trim_gives_magazines_back),
 		APART(pools_over_a_source_of_their_own_give_all_back),
 		APART(pools_come_and_go_without_end),
 	};

@@ -152,9 +152,14 @@ void page_load(struct page *page, const char *what, char *path)
 	} else {
 		snprintf(name, sizeof name, "%s", what);
 	}
+	wrong = page_read(page, name);
+	if (!wrong && is_number(what) && !page_alive(page) &&
+	    proc_start_ticks(page->pid)) { /* its id is another's now */
+		snprintf(name, sizeof name, "/proc/%s", what);
+		wrong = page_read(page, name);
+	}
 	if (path)
 		strcpy(path, name);
-	wrong = page_read(page, name);
 	if (!wrong)
 		return;
 	if (is_number(what) && access(name, F_OK) < 0)
