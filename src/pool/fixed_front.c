@@ -13,9 +13,11 @@
 
 /*
  * Full magazines in a depot: so many always.  Where no other stock waits for
- * the spans of their objects, they may take a part of the objects' bytes.
+ * the spans of their objects, they may take a part of the objects' bytes; but
+ * bitmaps put objects in order of address, which a large pool is used in faster
+ * than what a deep depot saves.
  */
-enum { DEPOT_MAGAZINES = 16, DEPOT_PART = 8 };
+enum { DEPOT_MAGAZINES = 16, DEPOT_MOST = 128, DEPOT_PART = 8 };
 
 static void set(void ***word, void **value)
 {
@@ -90,9 +92,10 @@ static void exchange(struct mempool_front *f, const struct stock *k)
 
 static bool depot_is_full(const struct stock *k)
 {
-	size_t most = k->alone ? k->capacity * k->size / DEPOT_PART : 0;
+	size_t part = k->alone ? k->capacity * k->size / DEPOT_PART : 0;
+	size_t most = max_of(part / CELL_BYTES, (size_t)DEPOT_MAGAZINES);
 
-	return k->fulls >= DEPOT_MAGAZINES && k->fulls >= most / CELL_BYTES;
+	return k->fulls >= min_of(most, (size_t)DEPOT_MOST);
 }
 
 static void depot_put(struct stock *k, void **m)

@@ -224,7 +224,7 @@ int main(void)
 		APART(a_strict_pool_waits_for_its_elements),
 		ABORTS(the_elements_of_a_strict_pool_are_listed,
 		       "'blocks' is not destroyed, elements in use: 1\n"
-		       "libmpool:   0x"),
+		       "libmempool:   0x"),
 		APART(strictness_comes_before_the_first_allocation),
 		ABORTS(a_strict_pool_refuses_what_it_did_not_give,
 		       "foreign free"),

@@ -88,7 +88,9 @@ static void memory_of_one_class_serves_another(void)
 
 			while ((all[n] = mempool_var_alloc(pool, size)))
 				n++;
-			assert_true(n * size > (256 << 10) * 70 / 100);
+			/* Under tools there are bytes behind each. */
+			assert_true(tool_on ||
+				    n * size > (256 << 10) * 70 / 100);
 			while (n-- > 0)
 				mempool_var_free(pool, all[n]);
 		}
