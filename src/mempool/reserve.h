@@ -42,16 +42,17 @@ struct mempool_inside;
 
 /*
  * All zeros: no pool.  The members are private, and read by the inline
- * functions below: NULL in one of the first two sends every call to the slow
- * path (the reserve wants elements back, somebody waits, faults are injected,
- * the pool is strict, or there is no pool).
+ * functions below: NULL in quick_alloc or quick_free sends every call to the
+ * slow path (the reserve wants elements back, somebody waits, faults are
+ * injected, the pool is strict, or there is no pool).  They are not the first,
+ * for by its first words malloc() links freed memory, that of a destroyed pool.
  */
 typedef struct mempool {
+	void *pool_data;
+	bool created; /* by mempool_create(), not mempool_init() */
 	mempool_alloc_t *quick_alloc;
 	mempool_free_t *quick_free;
-	void *pool_data;
 	struct mempool_inside *inside;
-	bool created; /* by mempool_create(), not mempool_init() */
 } mempool_t;
 
 /* --- making and unmaking --- */
@@ -106,7 +107,11 @@ static inline bool mempool_initialized(const mempool_t *pool)
  */
 MEMPOOL_API void mempool_exit(mempool_t *pool);
 
-/* The same for a pool of mempool_create(), whose memory is freed. */
+/*
+ * The same for a pool of mempool_create(), whose memory is freed.  Every later
+ * use of it, a second destroy too, ends the program with one line, until the
+ * memory is used again.
+ */
 MEMPOOL_API void mempool_destroy(mempool_t *pool);
 
 /* --- elements --- */

@@ -48,16 +48,16 @@ static bool take(struct mempool_inside *in, void **elems, unsigned count,
 int mempool_alloc_bulk(mempool_t *pool, void **elems, unsigned count,
 		       unsigned allocated)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
-	size_t missing = count, min_nr;
+	struct mempool_inside *in = inside_of_pool(pool);
+	size_t missing = count;
 	int error;
 
-	if (!in || (!elems && count))
+	if (!in || (!elems && count) || allocated > count ||
+	    count > (unsigned)__atomic_load_n(&in->min_nr, __ATOMIC_RELAXED))
 		return refuse(EINVAL);
 	for (unsigned i = 0; i < count; i++)
 		missing -= elems[i] != NULL;
-	min_nr = (size_t)__atomic_load_n(&in->min_nr, __ATOMIC_RELAXED);
-	if (count > min_nr || allocated > count || missing != count - allocated)
+	if (missing != count - allocated)
 		return refuse(EINVAL);
 	missing -= ask(in, elems, count, MEMPOOL_NOWAIT);
 	if (!missing || take(in, elems, count, missing))

@@ -84,7 +84,7 @@ static void *alloc(struct mempool_inside *in, gfp_t flags,
 void *mempool_alloc_until(mempool_t *pool, gfp_t flags,
 			  const struct timespec *deadline)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct mempool_inside *in = inside_of_pool(pool);
 
 	if (!are_valid(in, flags, deadline))
 		return refuse(EINVAL);
@@ -148,7 +148,7 @@ static void check(const struct mempool_inside *in, const void *element)
  */
 void mempool_free_slow(void *element, mempool_t *pool)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct mempool_inside *in = inside_of_pool(pool);
 	uint32_t *wake = NULL;
 	bool wanted;
 
@@ -165,7 +165,7 @@ void mempool_free_slow(void *element, mempool_t *pool)
 /* One who is woken here may find the lock taken: there are more to hand out. */
 unsigned mempool_free_bulk(mempool_t *pool, void **elems, unsigned count)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct mempool_inside *in = inside_of_pool(pool);
 	unsigned kept = 0;
 
 	if (!in || (!elems && count)) {

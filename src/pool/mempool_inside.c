@@ -7,6 +7,14 @@
 #include "pool/debug.h"
 #include "pool/tool.h"
 
+struct mempool_inside *inside_of_pool(const mempool_t *pool)
+{
+	if (pool && pool->inside == INSIDE_GONE)
+		debug_fault("use of a destroyed pool", pool, "mempool",
+			    "it was given to mempool_destroy() before");
+	return pool ? pool->inside : NULL;
+}
+
 void *inside_ask(struct mempool_inside *in, gfp_t flags)
 {
 	void *element;

@@ -40,6 +40,15 @@ struct mempool_inside {
 	struct roster_entry entry;
 };
 
+/* In the place of a destroyed pool's insides. */
+#define INSIDE_GONE ((struct mempool_inside *)-1)
+
+/*
+ * NULL: `pool` is NULL, or zeros.  Ends the program when it was destroyed, as
+ * far as what is left of it tells.
+ */
+struct mempool_inside *inside_of_pool(const mempool_t *pool);
+
 /*
  * An element from the source, or NULL: it has none, or a fault is injected.
  * Without the lock; takes it in a strict pool.

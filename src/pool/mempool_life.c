@@ -269,7 +269,7 @@ static bool is_held(struct mempool_inside *in)
 
 void mempool_exit(mempool_t *pool)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct mempool_inside *in = inside_of_pool(pool);
 	bool created;
 
 	if (!in)
@@ -293,5 +293,8 @@ void mempool_destroy(mempool_t *pool)
 	mempool_exit(pool);
 	if (!pool || pool->inside || !pool->created)
 		return;
+	pool->inside = INSIDE_GONE;
+	/* Or what is stored before a free counts as dead. */
+	__asm__ volatile("" : : : "memory");
 	free(pool);
 }

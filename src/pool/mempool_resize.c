@@ -85,7 +85,7 @@ static bool set_min(struct mempool_inside *in, int min_nr, void ***table,
 
 int mempool_resize(mempool_t *pool, int new_min_nr)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct mempool_inside *in = inside_of_pool(pool);
 	size_t capacity = (size_t)max_of(new_min_nr, 1);
 	void **table = NULL;
 	bool grown;

@@ -16,7 +16,7 @@ static int refuse(int error)
 
 bool mempool_is_saturated(mempool_t *pool)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct mempool_inside *in = inside_of_pool(pool);
 	bool full;
 
 	if (!in)
@@ -29,24 +29,28 @@ bool mempool_is_saturated(mempool_t *pool)
 
 int mempool_set_name(mempool_t *pool, const char *name)
 {
-	if (!mempool_initialized(pool) || !name)
+	struct mempool_inside *in = inside_of_pool(pool);
+
+	if (!in || !name)
 		return refuse(EINVAL);
-	roster_rename(&pool->inside->entry, name);
+	roster_rename(&in->entry, name);
 	return 0;
 }
 
 int mempool_set_wait(mempool_t *pool, unsigned ms)
 {
-	if (!mempool_initialized(pool) || !ms)
+	struct mempool_inside *in = inside_of_pool(pool);
+
+	if (!in || !ms)
 		return refuse(EINVAL);
-	__atomic_store_n(&pool->inside->wait_ms, ms, __ATOMIC_RELAXED);
+	__atomic_store_n(&in->wait_ms, ms, __ATOMIC_RELAXED);
 	return 0;
 }
 
 /* What lies in the reserve is treated as it would have been on its way in. */
 int mempool_set_size(mempool_t *pool, size_t bytes)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct mempool_inside *in = inside_of_pool(pool);
 
 	if (!in || !bytes)
 		return refuse(EINVAL);
@@ -67,7 +71,7 @@ int mempool_set_size(mempool_t *pool, size_t bytes)
 
 int mempool_set_strict(mempool_t *pool)
 {
-	struct mempool_inside *in = pool ? pool->inside : NULL;
+	struct mempool_inside *in = inside_of_pool(pool);
 	struct strict s = { .on = true };
 	int error = 0;
 

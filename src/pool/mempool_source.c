@@ -45,7 +45,8 @@ mempool_t *mempool_create_kmalloc_pool(int min_nr, size_t size)
 
 void *mempool_alloc_pages(gfp_t flags, void *pool_data)
 {
-	unsigned order = (unsigned)(size_t)pool_data;
+	size_t wanted = (size_t)pool_data;
+	unsigned order = (unsigned)min_of(wanted, MEMPOOL_MAX_ORDER + 1ul);
 	void *block = mempool_pages_alloc(NULL, order);
 
 	if (block && (flags & MEMPOOL_ZERO))

@@ -118,7 +118,7 @@ static void tell(const char *pool, const char *what, size_t count)
 	struct out o;
 
 	out_memory(&o, line, sizeof(line));
-	out_str(&o, "libmpool: pool ");
+	out_str(&o, "libmempool: pool ");
 	out_quoted(&o, pool, 31);
 	out_str(&o, what);
 	out_u64(&o, count);
@@ -137,7 +137,7 @@ void strict_list(const struct strict *s, const char *pool)
 		if (!s->table[i].element || !s->table[i].out)
 			continue;
 		out_memory(&o, line, sizeof(line));
-		out_str(&o, "libmpool:   ");
+		out_str(&o, "libmempool:   ");
 		out_hex(&o, (uintptr_t)s->table[i].element);
 		out_line(&o, STDERR_FILENO);
 		listed++;

@@ -151,7 +151,7 @@ static void set_policy(struct object_cache *c,
 static bool set_layout(struct object_cache *c, size_t size,
 		       const struct mempool_cache_options *o)
 {
-	size_t stride, redzone = c->redzones ? OBJECT_REDZONE : 0;
+	size_t stride, redzone = c->redzones || tool_on ? OBJECT_REDZONE : 0;
 
 	c->size = size;
 	c->align = o->base.align ? o->base.align : ALIGN_DEFAULT;
@@ -168,18 +168,24 @@ static bool set_layout(struct object_cache *c, size_t size,
 
 /*
  * The page source of the process enters the roster when it is first asked, and
- * the roster's lock comes before ours.  And an `initial` larger than what is
- * to be had is refused before memory is filled up with blocks.  False: it is.
+ * the roster's lock comes before ours.  And more to begin with than is to be
+ * had is refused before memory is filled up with blocks.  False: it is.
  */
-static bool ask_pages(const struct mempool_options *o)
+static bool ask_pages(const struct object_cache *c,
+		      const struct mempool_cache_options *o)
 {
-	bool large = o->initial > ALIGN_MOST;
-	size_t got;
-	void *block = pages_take(o->pages, large ? o->initial : 1, 1, &got);
+	size_t bytes, got;
+	void *block;
 
+	if (__builtin_mul_overflow(o->ahead, c->size, &bytes))
+		return false;
+	bytes = max_of(bytes, o->base.initial);
+	if (bytes <= ALIGN_MOST)
+		bytes = 1;
+	block = pages_take(o->base.pages, bytes, 1, &got);
 	if (block)
-		pages_give(o->pages, block, got);
-	return block || !large;
+		pages_give(o->base.pages, block, got);
+	return block || bytes == 1;
 }
 
 /* What is to be there from the start.  0 or an errno value. */
@@ -251,7 +257,7 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 	c->magic = OBJECT_CACHE_MAGIC;
 	c->head.slot = -1;
 	tool_pool(c, true);
-	error = ask_pages(&o->base) ? prepare(c, o) : ENOMEM;
+	error = ask_pages(c, o) ? prepare(c, o) : ENOMEM;
 	if (error) {
 		end(c);
 		errno = error;

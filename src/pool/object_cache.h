@@ -17,7 +17,7 @@
 
 enum {
 	OBJECT_CACHE_MAGIC = 0x6f626a63,
-	OBJECT_REDZONE = 16, /* bytes behind an object, with DEBUG_POISON */
+	OBJECT_REDZONE = 16, /* behind an object: poison, or hidden by tools */
 };
 
 /*

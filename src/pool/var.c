@@ -16,18 +16,13 @@
 #include "pool/fixed_front.h"
 #include "pool/fixed_report.h"
 #include "pool/tool.h"
-#include "pool/var_class.h"
+#include "pool/var_run.h"
 
-enum { ALIGN_DEFAULT = 16, ALIGN_MOST = 2048, LIMIT_SMALL = 4 << 20 };
-
-/*
- * What is behind the center's stocks.  `large` is the stock that headers of
- * runs name; it has no objects.
- */
-struct behind {
-	struct stock large;
-	size_t align;
-	struct var_classes classes;
+enum {
+	ALIGN_DEFAULT = 16,
+	ALIGN_MOST = 2048,
+	LIMIT_SMALL = 4 << 20,
+	GAP = 16 /* behind an object, where tools look on */
 };
 
 static const struct roster_kind kind = {
@@ -47,11 +42,6 @@ static struct center *center_of(mempool_var_t *pool)
 	return c;
 }
 
-static struct behind *behind_of(struct center *c)
-{
-	return (struct behind *)&c->stocks[c->classes];
-}
-
 /* --- creation and end --- */
 
 /* The largest power of two that divides `size`. */
@@ -67,6 +57,7 @@ static void shape(struct center *c, const struct var_classes *classes,
 
 	v->classes = *classes;
 	v->align = align;
+	v->quick = tool_on ? 0 : classes->largest;
 	blocks_shape(&c->blocks, span);
 	c->blocks.stride = c->blocks.least = span;
 	c->blocks.first = SPAN_BYTES;
@@ -94,7 +85,8 @@ mempool_var_t *mempool_var_create(const struct mempool_options *options)
 		errno = error;
 		return NULL;
 	}
-	var_classes_make(&classes, span, blocks_colors(span), align);
+	var_classes_make(&classes, span, blocks_colors(span), align,
+			 tool_on ? GAP : 0);
 	c = center_new(classes.count, sizeof(struct behind), o);
 	if (!c)
 		return NULL;
@@ -109,17 +101,6 @@ void mempool_var_destroy(mempool_var_t *pool)
 }
 
 /* --- where an object is --- */
-
-/* A run's object begins after its header; where, is in the first word. */
-static char *large_object(const struct center *c, struct span *s)
-{
-	return span_base(&c->blocks, s) + s->bits[0];
-}
-
-static size_t large_size(const struct center *c, const struct span *s)
-{
-	return s->run * c->blocks.stride - s->bits[0];
-}
 
 COLD static _Noreturn void accuse(struct center *c, const void *p,
 				  const char *what)
@@ -148,88 +129,9 @@ static struct span *span_around(struct center *c, const void *p)
 		return s;
 	if (s->stock != &behind_of(c)->large || s->class != c->classes)
 		accuse(c, p, "no object of this pool is there");
-	if (p != large_object(c, s))
+	if (p != run_object(c, s))
 		accuse(c, p, "it is not the start of an object");
 	return s;
-}
-
-/* --- runs --- */
-
-COLD static void *run_alloc(struct center *c, size_t align, size_t size)
-{
-	struct blocks *b = &c->blocks;
-	size_t offset = round_up(
-		b->colors + sizeof(struct span) + sizeof(uint64_t), align);
-	struct span *s = NULL;
-	char *object = NULL;
-	size_t run;
-
-	if (size <= PTRDIFF_MAX - b->stride) {
-		run = (offset + size + b->stride - 1) / b->stride;
-		center_lock(c);
-		s = blocks_take_run(b, &behind_of(c)->large, run);
-		if (s) {
-			s->bits[0] = offset;
-			s->class = c->classes;
-			object = large_object(c, s);
-			c->large++;
-			c->large_held += run * b->stride;
-			c->large_bytes += large_size(c, s);
-			c->large_most = max_of(c->large_most, c->large_bytes);
-			tool_block(object, large_size(c, s), true);
-			tool_object(c, object, large_size(c, s), true);
-		}
-		center_unlock(c);
-	}
-	return object;
-}
-
-static void *run_alloc_or_trim(struct center *c, size_t align, size_t size)
-{
-	void *object = run_alloc(c, align, size);
-
-	if (object)
-		return object;
-	/* Free objects of classes may be in the way of a run. */
-	center_trim(c);
-	object = run_alloc(c, align, size);
-	return object ? object : center_fail(c);
-}
-
-/*
- * In place, if what follows the run is not used.  Not where tools look on, who
- * would take the contents for new ones.
- */
-static bool run_grow(struct center *c, void *p, size_t size)
-{
-	struct span *s = span_around(c, p);
-	size_t stride = c->blocks.stride, old, more;
-	bool done;
-
-	if (s->class < c->classes || size > PTRDIFF_MAX || c->watched)
-		return false;
-	old = large_size(c, s);
-	more = (size - old + stride - 1) / stride;
-	center_lock(c);
-	done = blocks_extend_run(&c->blocks, s, more);
-	if (done) {
-		c->large_held += more * stride;
-		c->large_bytes += more * stride;
-		c->large_most = max_of(c->large_most, c->large_bytes);
-	}
-	center_unlock(c);
-	return done;
-}
-
-COLD static void run_free(struct center *c, struct span *s)
-{
-	center_lock(c);
-	tool_object(c, large_object(c, s), large_size(c, s), false);
-	c->large--;
-	c->large_held -= s->run * c->blocks.stride;
-	c->large_bytes -= large_size(c, s);
-	blocks_give_span(&c->blocks, s);
-	center_unlock(c);
 }
 
 /* --- objects --- */
@@ -248,6 +150,26 @@ static void *class_alloc(struct center *c, unsigned class)
 	return likely(object) ? object : center_alloc(c, class);
 }
 
+/* The same, where tools may look on. */
+COLD static void *class_alloc_seen(struct center *c, unsigned class,
+				   size_t size)
+{
+	void *object = class_alloc(c, class);
+
+	if (tool_on)
+		run_hide_rest(object, size, c->stocks[class].size);
+	return object;
+}
+
+COLD static void *alloc_slow(struct center *c, size_t size)
+{
+	const struct behind *v = behind_of(c);
+
+	if (size > v->classes.largest)
+		return run_alloc(c, v->align, size);
+	return class_alloc_seen(c, var_class_of(&v->classes, size), size);
+}
+
 void *mempool_var_alloc(mempool_var_t *pool, size_t size)
 {
 	struct center *c;
@@ -257,8 +179,8 @@ void *mempool_var_alloc(mempool_var_t *pool, size_t size)
 		return refuse_null();
 	c = center_of(pool);
 	v = behind_of(c);
-	if (unlikely(size > v->classes.largest))
-		return run_alloc_or_trim(c, v->align, size);
+	if (unlikely(size > v->quick))
+		return alloc_slow(c, size);
 	return class_alloc(c, var_class_of(&v->classes, size));
 }
 
@@ -299,8 +221,8 @@ void *mempool_var_aligned(mempool_var_t *pool, size_t align, size_t size)
 		for (class = var_class_of(&v->classes, size);
 		     class < c->classes; class ++)
 			if (c->stocks[class].size % align == 0)
-				return class_alloc(c, class);
-	return run_alloc_or_trim(c, max_of(align, v->align), size);
+				return class_alloc_seen(c, class, size);
+	return run_alloc(c, max_of(align, v->align), size);
 }
 
 void mempool_var_free(mempool_var_t *pool, void *p)
@@ -326,12 +248,15 @@ void mempool_var_free(mempool_var_t *pool, void *p)
 		center_free(c, s->class, p);
 }
 
+/* Who asks may use all of it. */
 static size_t size_at(struct center *c, const void *p)
 {
 	const struct span *s = span_around(c, p);
+	size_t size = s->class == c->classes ? run_size(c, s)
+					     : c->stocks[s->class].size;
 
-	return s->class == c->classes ? large_size(c, s)
-				      : c->stocks[s->class].size;
+	tool_object_again(c, p, size);
+	return size;
 }
 
 size_t mempool_var_usable_size(mempool_var_t *pool, const void *p)
@@ -341,15 +266,19 @@ size_t mempool_var_usable_size(mempool_var_t *pool, const void *p)
 
 void *mempool_var_realloc(mempool_var_t *pool, void *p, size_t size)
 {
+	struct center *c;
 	size_t old;
 	void *to;
 
 	if (!p || !pool)
 		return mempool_var_alloc(pool, size);
-	old = size_at(center_of(pool), p);
-	if (size <= old && (size > old / 2 || old <= VAR_STEP))
+	c = center_of(pool);
+	old = size_at(c, p);
+	if (size <= old && (size > old / 2 || old <= VAR_STEP)) {
+		run_hide_rest(p, size, old);
 		return p;
-	if (size > old && run_grow(center_of(pool), p, size))
+	}
+	if (size > old && run_grow(c, span_around(c, p), size))
 		return p;
 	to = mempool_var_alloc(pool, size);
 	if (!to)

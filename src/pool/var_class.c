@@ -29,7 +29,7 @@ static size_t share(size_t span, size_t header, size_t align, size_t n)
 }
 
 void var_classes_make(struct var_classes *v, size_t span, size_t before,
-		      size_t align)
+		      size_t align, size_t gap)
 {
 	unsigned class = 0;
 
@@ -42,8 +42,9 @@ void var_classes_make(struct var_classes *v, size_t span, size_t before,
 			add(v, base + base / QUARTERS * i, align);
 	for (size_t n = SPAN_EIGHTHS - 1; n >= SPAN_LEAST; n--)
 		add(v, share(span, before, align, n), align);
+	v->largest -= gap;
 	for (size_t i = 0; i <= v->largest / VAR_STEP; i++) {
-		class += i > v->sixteenths[class];
+		class += i + gap / VAR_STEP > v->sixteenths[class];
 		v->of[i] = (uint8_t) class;
 	}
 }
