@@ -207,7 +207,7 @@ demo: setup all  ## the main job: a real program with and without the pools
 
 test: setup  ## install what is missing, build and pass every test
 	@tools/dev/packages libcmocka-dev bats bats-assert bats-support jq \
-		mandoc groff-base man-db
+		mandoc groff-base man-db python3
 	@$(MAKE) --no-print-directory check
 
 check: all unit bats layers  ## everything that a commit must pass

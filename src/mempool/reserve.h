@@ -158,8 +158,10 @@ MEMPOOL_API void *mempool_alloc_preallocated(mempool_t *pool) MEMPOOL_MUSTUSE;
  * May sleep, as mempool_alloc() does.
  *
  * 0 when all slots are full.  -EINVAL, with nothing changed: no pool, no slots,
- * `count` above min_nr, or not `allocated` slots full.  -ECANCELED: the pool
- * was destroyed meanwhile; what is in the slots is the caller's, as ever.
+ * `count` above min_nr, or not `allocated` slots full.  -ENOMEM, likewise: a
+ * pool that knows its elements cannot note those of the full slots.
+ * -ECANCELED: the pool was destroyed meanwhile; what is in the slots is the
+ * caller's, as ever.
  */
 MEMPOOL_API int mempool_alloc_bulk(mempool_t *pool, void **elems,
 				   unsigned count, unsigned allocated);
@@ -171,7 +173,8 @@ MEMPOOL_API int mempool_alloc_bulk(mempool_t *pool, void **elems,
  *
  * Ends the program with one line: no pool; an element that lies in the
  * reserve already, while that is not full (the 128 returned last are looked
- * at); in a strict pool every element that was not given out.
+ * at); in a strict pool, and with MEMPOOL_DEBUG in every one, each element that
+ * was not given out.
  */
 MEMPOOL_API void mempool_free(void *element, mempool_t *pool);
 
@@ -222,9 +225,9 @@ MEMPOOL_API int mempool_set_size(mempool_t *pool, size_t bytes);
 
 /*
  * Makes the pool strict: it knows its elements one by one, refuses foreign
- * ones, and is not destroyed while some are out.  Costs a lock a call and 32
- * bytes an element.  Before the first allocation: -EBUSY when some of the
- * reserve is out; -ENOMEM.
+ * ones (so does every pool with MEMPOOL_DEBUG), and is not destroyed while some
+ * are out.  Costs a lock a call and 32 bytes an element.  Before the first
+ * allocation: -EBUSY when some of the reserve is out; -ENOMEM.
  */
 MEMPOOL_API int mempool_set_strict(mempool_t *pool);
 

@@ -25,9 +25,9 @@ MEMPOOL_BEGIN
 /* How the heap works; zero in each member means the default. */
 struct mempool_small_options {
 	/*
-	 * Bytes of slabs (64 KiB of one class each) at most, rounded up to
-	 * whole ones; 0: no limit.  At the limit no request of up to 128 bytes
-	 * goes to malloc().
+	 * Bytes of slabs (64 KiB each, of one class, or of the threads' stocks
+	 * of pointers) at most, rounded up to whole ones; 0: no limit.  At the
+	 * limit no request of up to 128 bytes goes to malloc().
 	 */
 	size_t limit;
 	size_t low_water;  /* free objects kept ready in each class; 127 */

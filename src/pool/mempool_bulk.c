@@ -45,6 +45,18 @@ static bool take(struct mempool_inside *in, void **elems, unsigned count,
 	return enough;
 }
 
+/* What the caller has from the source counts as given out by the pool. */
+static bool adopt(struct mempool_inside *in, void **elems, unsigned count)
+{
+	bool known = true;
+
+	lock_take(&in->lock);
+	for (unsigned i = 0; known && i < count; i++)
+		known = !elems[i] || strict_add(&in->strict, elems[i]);
+	lock_release(&in->lock);
+	return known;
+}
+
 int mempool_alloc_bulk(mempool_t *pool, void **elems, unsigned count,
 		       unsigned allocated)
 {
@@ -59,6 +71,8 @@ int mempool_alloc_bulk(mempool_t *pool, void **elems, unsigned count,
 		missing -= elems[i] != NULL;
 	if (missing != count - allocated)
 		return refuse(EINVAL);
+	if (in->strict.on && allocated && !adopt(in, elems, count))
+		return refuse(ENOMEM);
 	missing -= ask(in, elems, count, MEMPOOL_NOWAIT);
 	if (!missing || take(in, elems, count, missing))
 		return 0;

@@ -32,6 +32,7 @@ struct mempool_inside {
 	size_t size; /* bytes of an element; 0: not known */
 	bool poison;
 	struct strict strict;
+	bool stays; /* is not destroyed while elements are out */
 	uint64_t failures;
 	mempool_alloc_t *alloc;
 	mempool_free_t *free;

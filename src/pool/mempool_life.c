@@ -173,6 +173,7 @@ static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 	memcpy(in->entry.name, name, sizeof(name));
 	in->reserve.elements = calloc(count, sizeof(void *));
 	in->reserve.min = in->capacity = count;
+	in->strict.on = debug_flags != 0;
 	if (!in->reserve.elements) {
 		free(in);
 		return NULL;
@@ -181,6 +182,7 @@ static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 	full = fill(in, flags);
 	node_restore(&before);
 	if (!full) {
+		strict_clear(&in->strict);
 		free(in->reserve.elements);
 		free(in);
 		return NULL;
@@ -260,7 +262,7 @@ static bool is_held(struct mempool_inside *in)
 	bool held;
 
 	lock_take(&in->lock);
-	held = in->strict.on && in->strict.out;
+	held = in->stays && in->strict.out;
 	if (held)
 		strict_list(&in->strict, in->entry.name);
 	lock_release(&in->lock);

@@ -69,28 +69,35 @@ int mempool_set_size(mempool_t *pool, size_t bytes)
 	return 0;
 }
 
+/* Of a pool that knows no elements yet: 0, or an errno value. */
+static int track(struct mempool_inside *in)
+{
+	struct strict s = { .on = true };
+
+	for (size_t i = 0; i < in->reserve.current; i++) {
+		if (!strict_add(&s, in->reserve.elements[i])) {
+			strict_clear(&s);
+			return ENOMEM;
+		}
+		strict_mark(&s, in->reserve.elements[i], false);
+	}
+	in->strict = s;
+	return 0;
+}
+
 int mempool_set_strict(mempool_t *pool)
 {
 	struct mempool_inside *in = inside_of_pool(pool);
-	struct strict s = { .on = true };
 	int error = 0;
 
 	if (!in)
 		return refuse(EINVAL);
 	lock_take(&in->lock);
-	if (!in->strict.on && in->reserve.current < in->reserve.min)
+	if (!in->stays && in->reserve.current < in->reserve.min)
 		error = EBUSY;
-	for (size_t i = 0; !error && !in->strict.on && i < in->reserve.current;
-	     i++) {
-		if (!strict_add(&s, in->reserve.elements[i]))
-			error = ENOMEM;
-		else
-			strict_mark(&s, in->reserve.elements[i], false);
-	}
-	if (error || in->strict.on)
-		strict_clear(&s);
-	else
-		in->strict = s;
+	else if (!in->strict.on)
+		error = track(in);
+	in->stays |= !error;
 	inside_refresh(in);
 	lock_release(&in->lock);
 	return error ? refuse(error) : 0;

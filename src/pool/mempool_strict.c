@@ -106,7 +106,7 @@ void strict_check(const struct strict *s, const void *element, const char *pool)
 
 	if (!e->element)
 		debug_fault("foreign free", element, pool,
-			    "the pool did not give it out");
+			    "the pool did not give it out, or has it back");
 	if (!e->out)
 		debug_fault("double free", element, pool,
 			    "it lies in the reserve");

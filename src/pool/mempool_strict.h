@@ -1,5 +1,6 @@
 /*
- * mempool_strict.h - the elements of a strict mempool, one by one.
+ * mempool_strict.h - the elements of a mempool that knows them, one by one: a
+ * strict one, or any with MEMPOOL_DEBUG.
  */
 #ifndef POOL_MEMPOOL_STRICT_H
 #define POOL_MEMPOOL_STRICT_H

@@ -165,7 +165,9 @@ void *mempool_region_realloc(mempool_region_t *region, void *p, size_t old_size,
 	old_size = max_of(old_size, 1);
 	new_size = max_of(new_size, 1);
 	watch_enter(r);
-	if (r->watched || !resize_in_place(r, p, old_size, new_size))
+	if (r->watched && new_size <= old_size)
+		watch_shrink(r, p, old_size, new_size);
+	else if (r->watched || !resize_in_place(r, p, old_size, new_size))
 		to = move(r, p, old_size, new_size);
 	watch_leave(r);
 	return to;

@@ -89,6 +89,13 @@ void watch_must_hold(const struct region *r, const char *p, size_t bytes)
 	find(r, p, bytes);
 }
 
+void watch_shrink(struct region *r, char *p, size_t bytes, size_t smaller)
+{
+	r->objects[find(r, p, bytes)].bytes = smaller;
+	tool_kept(p + smaller, bytes - smaller, true);
+	watch_fill_slow(p + rounded(smaller), p + rounded(bytes));
+}
+
 void watch_forget_one(struct region *r, const char *p, size_t bytes)
 {
 	size_t i = find(r, p, bytes);

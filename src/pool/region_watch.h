@@ -24,6 +24,9 @@ void watch_note(struct region *r, char *p, size_t bytes);
 /* Ends the program when there is no such allocation. */
 void watch_must_hold(const struct region *r, const char *p, size_t bytes);
 
+/* One that there is becomes smaller, where it is. */
+void watch_shrink(struct region *r, char *p, size_t bytes, size_t smaller);
+
 /* One that there is becomes free; or all of order `since` or later. */
 void watch_forget_one(struct region *r, const char *p, size_t bytes);
 void watch_forget(struct region *r, uint64_t since);

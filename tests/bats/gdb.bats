@@ -55,7 +55,7 @@ setup_file()
 setup()
 {
 	is_mpool || skip "another library is under test"
-	command -v gdb >/dev/null || skip "gdb is not installed"
+	packages gdb
 	gdb -nx -batch -ex run /bin/true 2>&1 | grep -q "exited normally" ||
 		skip "gdb may not run programs here"
 }

@@ -83,7 +83,7 @@ session()
 	mkdir "$BATS_TEST_TMPDIR/$1"
 	cd "$BATS_TEST_TMPDIR/$1" || return
 	write_site
-	start "$1" nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/error.log"
+	start "$1" /usr/sbin/nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/error.log"
 	wait_until 10 curl -s "http://127.0.0.1:$port/say/ready"
 
 	fetch
@@ -120,7 +120,7 @@ session()
 	port=$(free_port)
 	cd "$BATS_TEST_TMPDIR"
 	write_site
-	start plain nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/error.log"
+	start plain /usr/sbin/nginx -p "$PWD" -c "$PWD/nginx.conf" -e "$PWD/error.log"
 	wait_until 10 curl -s "http://127.0.0.1:$port/say/ready"
 	run -0 pooled ab -q -n 3000 -c 20 "http://127.0.0.1:$port/say/hello"
 	assert_line --regexp 'Complete requests: +3000'

@@ -50,7 +50,7 @@ watched=$PROGRAMS/watched
 }
 
 @test "what lies in one of thirty thousand mappings keeps objects reachable" {
-	(($(sysctl -n vm.max_map_count) > 40000)) || skip 'too few mappings'
+	(($(</proc/sys/vm/max_map_count) > 40000)) || skip 'too few mappings'
 	run -0 "$MPOOL" run -q --leaks -o l.mprof -- "$watched" mappings
 	run -0 awk '$1 == "object" && $4 == 333 { print $NF }' l.mprof
 	assert_equal "${#lines[@]}" 30
@@ -58,6 +58,7 @@ watched=$PROGRAMS/watched
 }
 
 @test "traced threads leave nothing mapped, though their destructors allocate" {
+	packages strace
 	MPOOL_TRACE=$PWD/t.mtrace run -0 preloaded strace -f -e trace=mmap,munmap \
 		-o calls "$watched" threads
 	run -0 awk '/MAP_SHARED/ && /65536/ { n++ } /munmap\(.*, 65536\)/ { n-- }

@@ -176,6 +176,7 @@ static void names_and_text(void)
 	show("a", a);
 	printf("%s %s %zu %zu\n", s, t, talloc_get_size(s), talloc_get_size(t));
 	s = talloc_asprintf_append(s, " and %d", 4711);
+	s = talloc_strndup_append_buffer(s, " more or less", 5);
 	printf("%s, named %s, of %zu\n", s, talloc_get_name(s),
 	       talloc_get_size(s));
 	p->name = talloc_asprintf(p, "%s the %dnd", "Frederick", 2);

@@ -7,7 +7,7 @@
 
 #include <sys/mman.h>
 
-enum { OBJECTS = 100000 };
+enum { OBJECTS = 20000 };
 
 static void *object[OBJECTS];
 

@@ -90,6 +90,24 @@ static void a_strict_pool_knows_what_came_back(void)
 	mempool_free(element, pool);
 }
 
+static void a_strict_pool_takes_what_the_caller_had_before_a_bulk(void)
+{
+	mempool_t *pool = scarce_pool(2);
+	void *elements[2] = { NULL, NULL };
+
+	mempool_set_strict(pool);
+	source_gives(1);
+	elements[1] = counting_alloc(MEMPOOL_WAIT, &counting);
+	assert_non_null(elements[1]);
+	assert_int_equal(mempool_alloc_bulk(pool, elements, 2, 1), 0);
+	assert_int_equal(STAT(pool, live), 2);
+	mempool_free(elements[0], pool);
+	mempool_free(elements[1], pool);
+	assert_int_equal(STAT(pool, live), 0);
+	mempool_destroy(pool);
+	assert_int_equal(counting.live, 0);
+}
+
 static void a_strict_pool_keeps_count_of_thousands(void)
 {
 	enum { MANY = 5000 };
@@ -118,6 +136,55 @@ static void a_strict_pool_keeps_count_of_thousands(void)
 }
 
 /* --- with MEMPOOL_DEBUG, and under AddressSanitizer --- */
+
+static mempool_t *debugged_pool(int min_nr)
+{
+	debug_flags = DEBUG_OWNER;
+	return scarce_pool(min_nr);
+}
+
+static void a_debugged_pool_refuses_what_it_did_not_give(void)
+{
+	mempool_free(&counting, debugged_pool(1));
+}
+
+static void a_debugged_pool_knows_what_went_back_to_the_source(void)
+{
+	mempool_t *pool = debugged_pool(1);
+	void *element;
+
+	source_gives(1);
+	element = mempool_alloc(pool, GFP_KERNEL);
+	mempool_free(element, pool);
+	mempool_free(element, pool);
+}
+
+static void a_debugged_pool_does_not_wait_for_its_elements(void)
+{
+	mempool_t *pool = debugged_pool(1);
+	void *element = mempool_alloc(pool, GFP_KERNEL);
+
+	assert_int_equal(STAT(pool, live), 1);
+	assert_errno(mempool_set_strict(pool), EBUSY);
+	mempool_destroy(pool);
+	assert_int_equal(counting.live, 1);
+	counting_free(element, &counting);
+}
+
+static void a_debugged_pool_can_be_strict_too(void)
+{
+	mempool_t *pool = debugged_pool(1);
+	void *element;
+
+	assert_int_equal(mempool_set_strict(pool), 0);
+	element = mempool_alloc(pool, GFP_KERNEL);
+	errno = 0;
+	mempool_destroy(pool);
+	assert_int_equal(errno, EBUSY);
+	mempool_free(element, pool);
+	mempool_destroy(pool);
+	assert_int_equal(counting.live, 0);
+}
 
 extern int __asan_address_is_poisoned(const volatile void *p)
 	__attribute__((weak));
@@ -229,7 +296,14 @@ int main(void)
 		ABORTS(a_strict_pool_refuses_what_it_did_not_give,
 		       "foreign free"),
 		ABORTS(a_strict_pool_knows_what_came_back, "double free"),
+		APART(a_strict_pool_takes_what_the_caller_had_before_a_bulk),
 		APART(a_strict_pool_keeps_count_of_thousands),
+		ABORTS(a_debugged_pool_refuses_what_it_did_not_give,
+		       "foreign free"),
+		ABORTS(a_debugged_pool_knows_what_went_back_to_the_source,
+		       "or has it back"),
+		APART(a_debugged_pool_does_not_wait_for_its_elements),
+		APART(a_debugged_pool_can_be_strict_too),
 		APART(what_lies_in_the_reserve_is_hidden_from_asan),
 		APART(who_is_handed_an_element_finds_it_poisoned),
 		ABORTS(what_lies_in_the_reserve_must_not_be_written_to,

@@ -113,6 +113,23 @@ static void a_debugged_region_works_alike(void)
 	mempool_region_destroy(r);
 }
 
+static void what_shrinks_stays_where_it_is(void)
+{
+	mempool_region_t *r = debugged(DEBUG_POISON);
+	char *p = memset(mempool_region_alloc(r, 300), 7, 300);
+	struct mempool_mark mark = mempool_region_mark(r);
+
+	assert_ptr_equal(mempool_region_realloc(r, p, 300, 20), p);
+	mempool_region_rewind(r, mark);
+	assert_int_equal(p[19], 7);
+	p = mempool_region_realloc(r, p, 20, 40);
+	assert_int_equal(p[19], 7);
+	mempool_region_reset(r);
+	assert_non_null(mempool_region_alloc(r, 300));
+	mempool_region_check(r);
+	mempool_region_destroy(r);
+}
+
 #ifndef __SANITIZE_ADDRESS__
 static void a_write_after_reset(void)
 {
@@ -184,6 +201,7 @@ int main(void)
 		ABORTS(an_overrun, "use-after-poison"),
 #endif
 		APART(a_debugged_region_works_alike),
+		APART(what_shrinks_stays_where_it_is),
 #ifndef __SANITIZE_ADDRESS__
 		ABORTS(a_write_after_reset, "write after free"),
 #endif

@@ -229,8 +229,9 @@ static inline char *talloc_strndup_append(char *s, const char *more, size_t n)
 				   n > INT32_MAX ? INT32_MAX : (int)n, more);
 }
 
-/* The string ends where the node ends, with its zero. */
+/* Where the string ends is looked for here too: at its first zero. */
 #define talloc_strdup_append_buffer    talloc_strdup_append
+#define talloc_strndup_append_buffer   talloc_strndup_append
 #define talloc_asprintf_append_buffer  talloc_asprintf_append
 #define talloc_vasprintf_append_buffer talloc_vasprintf_append
 
