@@ -34,6 +34,8 @@
 #define MEMPOOL_FORMAT(text, first)                                            \
 	__attribute__((__format__(__printf__, text, first)))
 
+struct timespec; /* which <time.h> of strict C99 does not have */
+
 /* Bytes of a pool's name, the final zero included; longer ones are cut. */
 #define MEMPOOL_NAME 32
 

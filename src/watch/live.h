@@ -38,7 +38,10 @@ static inline uintptr_t live_address(const struct live *sample)
 
 static inline uint8_t *live_filter_of(uintptr_t address)
 {
-	return &live_filter[(address & UINT16_MAX) / 16];
+	uint32_t low = (uint16_t)address;
+
+	__asm__("" : "+r"(low)); /* else cut off once more, after the shift */
+	return &live_filter[low / 16];
 }
 
 /* False: `p` is no sample.  One load. */

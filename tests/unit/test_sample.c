@@ -36,6 +36,28 @@ static void a_period_of_1_declines_every_request(void)
 	assert_int_equal(sample_allow(3, 127), 0);
 }
 
+static void a_sample_takes_nothing_off_and_any_other_request_its_size(void)
+{
+	sample_large_left = 1000;
+	assert_true(sample_skips(999));
+	assert_int_equal(sample_large_left, 1);
+	assert_true(sample_skips(0));
+	assert_false(sample_skips(1));
+	assert_int_equal(sample_large_left, 1);
+	assert_false(sample_skips(SIZE_MAX));
+	assert_int_equal(sample_large_left, 1);
+	sample_large_left = 0;
+	assert_false(sample_skips(0));
+}
+
+/* A signal handler may bring it there: else no hit would come again. */
+static void what_was_left_is_never_below_nothing(void)
+{
+	sample_large_left = (uint64_t)INT64_MAX + 1000;
+	assert_false(sample_skips(SIZE_MAX));
+	assert_int_equal(sample_large_left, 0);
+}
+
 /* Twenty streams; their mean is within 2 % of what was asked for. */
 static void samples_of_mixed_sizes_add_up_to_the_truth(void)
 {
@@ -144,6 +166,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		APART(off_means_that_every_request_passes),
 		APART(a_period_of_1_declines_every_request),
+		APART(a_sample_takes_nothing_off_and_any_other_request_its_size),
+		APART(what_was_left_is_never_below_nothing),
 		APART(samples_of_mixed_sizes_add_up_to_the_truth),
 		APART(distances_are_exponential),
 		APART(the_pools_hand_out_no_more_than_what_lies_before_a_sample),
