@@ -207,6 +207,7 @@ as_nobody()
 
 @test "a page that an earlier process of the same id left is not its own" {
 	MPOOL_PAGE=$PWD/old.page run -0 preloaded "$PROGRAMS/busy" 0
+	sleep 0.02 # times of start are in ticks of 10 ms
 	quiet "$LIB" 3
 	mkdir -p -m 700 "$XDG_RUNTIME_DIR/mpool"
 	cp old.page "$XDG_RUNTIME_DIR/mpool/$pid.page"
