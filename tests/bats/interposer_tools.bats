@@ -30,7 +30,7 @@ finds_mistakes()
 
 @test "AddressSanitizer linked statically" {
 	finds_mistakes "$FOLDER/heap_bug.asan"
-	ASAN_OPTIONS=allocator_may_return_null=1:log_path=/dev/null \
+	ASAN_OPTIONS=allocator_may_return_null=1:log_path=$BATS_TEST_TMPDIR/asan \
 		claims_hold pools "$FOLDER/realloc_model.asan" 5000
 	ASAN_OPTIONS=quarantine_size_mb=1 claims_hold pools \
 		"$FOLDER/generations.asan"
