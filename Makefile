@@ -268,8 +268,8 @@ bench-instructions: all $(BUILD)/bench/instructions  ## instructions an operatio
 aarch64:  ## cross-build, and run the tests under qemu-user
 	@tools/dev/packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
 	@$(MAKE) --no-print-directory VARIANT=aarch64 CC=aarch64-linux-gnu-gcc \
-		AR=aarch64-linux-gnu-ar \
-		run-aarch64
+		AR=aarch64-linux-gnu-ar LD=aarch64-linux-gnu-ld \
+		OBJCOPY=aarch64-linux-gnu-objcopy run-aarch64
 .PHONY: run-aarch64
 run-aarch64: libs $(stress) $(filter-out $(cxx_programs),$(plain))
 	@tools/dev/aarch64 $(BUILD) $(stress)
