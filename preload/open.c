@@ -1,6 +1,6 @@
 /*
- * open.c - dlopen without RTLD_DEEPBIND, and dlclose, of which the unwinder
- * must know.
+ * open.c - dlopen and dlmopen without RTLD_DEEPBIND, and dlclose, of which the
+ * unwinder must know.
  *
  * A library opened with that flag binds glibc's free directly, and would hand
  * it our pointers.  dlopen finds RUNPATH and namespace by its return address,
@@ -13,10 +13,17 @@
 #include "watch/stack.h"
 
 typedef void *open_function(const char *name, int flags);
+typedef void *namespace_function(Lmid_t where, const char *name, int flags);
 typedef int close_function(void *handle);
 
 static open_function *next_dlopen;
+static namespace_function *next_dlmopen;
 static close_function *next_dlclose;
+
+static inline int allowed(int flags)
+{
+	return config.keep_deepbind ? flags : flags & ~RTLD_DEEPBIND;
+}
 
 EXPORT void *dlopen(const char *name, int flags)
 {
@@ -26,9 +33,20 @@ EXPORT void *dlopen(const char *name, int flags)
 		*(void **)&open = next_symbol("dlopen");
 		__atomic_store_n(&next_dlopen, open, __ATOMIC_RELAXED);
 	}
-	if (!config.keep_deepbind)
-		flags &= ~RTLD_DEEPBIND;
-	return open(name, flags);
+	return open(name, allowed(flags));
+}
+
+/* Another namespace than the program's has a malloc of its own anyway. */
+EXPORT RARE void *dlmopen(Lmid_t where, const char *name, int flags)
+{
+	namespace_function *open =
+		__atomic_load_n(&next_dlmopen, __ATOMIC_RELAXED);
+
+	if (!open) {
+		*(void **)&open = next_symbol("dlmopen");
+		__atomic_store_n(&next_dlmopen, open, __ATOMIC_RELAXED);
+	}
+	return open(where, name, where == LM_ID_BASE ? allowed(flags) : flags);
 }
 
 EXPORT RARE int dlclose(void *handle)

@@ -57,7 +57,11 @@ int main(int argc, char **argv)
 
 	CHECK(argc > 1);
 	for (int round = 0; round < 3; round++) {
-		handle = dlopen(argv[1], RTLD_NOW | RTLD_DEEPBIND);
+		if (round == 1)
+			handle = dlmopen(LM_ID_BASE, argv[1],
+					 RTLD_NOW | RTLD_DEEPBIND);
+		else
+			handle = dlopen(argv[1], RTLD_NOW | RTLD_DEEPBIND);
 		CHECK_THAT(handle, "%s", dlerror());
 		plugin = dlsym(handle, "plugin");
 		CHECK(plugin);

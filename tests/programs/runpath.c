@@ -25,6 +25,7 @@ static const char *const names[] = {
 int main(int argc, char **argv)
 {
 	void *(*open_inner)(const char *, int);
+	void *(*open_inner_base)(const char *, int);
 	void *(*open_program)(void);
 	void *opener, *inner;
 	const struct plugin *plugin;
@@ -33,8 +34,9 @@ int main(int argc, char **argv)
 	opener = dlopen(argv[1], RTLD_NOW);
 	CHECK_THAT(opener, "%s", dlerror());
 	*(void **)&open_inner = dlsym(opener, "open_inner");
+	*(void **)&open_inner_base = dlsym(opener, "open_inner_base");
 	*(void **)&open_program = dlsym(opener, "open_program");
-	CHECK(open_inner && open_program);
+	CHECK(open_inner && open_inner_base && open_program);
 	for (size_t i = 0; i < COUNT_OF(flags) * COUNT_OF(names); i++) {
 		const char *name = names[i % COUNT_OF(names)];
 
@@ -42,6 +44,9 @@ int main(int argc, char **argv)
 		CHECK(!dlopen(name, flags[i / COUNT_OF(names)]));
 		inner = open_inner(name, flags[i / COUNT_OF(names)]);
 		CHECK_THAT(inner, "%s", dlerror());
+		CHECK(open_inner_base(name, flags[i / COUNT_OF(names)]) ==
+		      inner);
+		CHECK(dlclose(inner) == 0);
 		plugin = dlsym(inner, "plugin");
 		CHECK(plugin);
 		plugin->drop(malloc(100));
