@@ -6,9 +6,10 @@
  * of seccomp filters tells a sandbox that the process entered by itself from
  * one, such as a container's, in which it was started.
  *
- * When confined, one read(2) is the only call made here: the file lies open
- * at its beginning.  A second look then finds its end and leaves the figures
- * of the first.
+ * When confined, read(2) is the only call made here: the file lies open at its
+ * beginning.  A second look then finds its end and leaves the figures of the
+ * first.  So does /proc/self/limits, for who enters a sandbox may also forbid
+ * himself to write to files, and SIGXFSZ could not be held back there.
  */
 #include "watch/process.h"
 
@@ -30,28 +31,37 @@ static struct {
 	char name[PROCESS_NAME];
 	char folder[PATH_MAX];
 	struct timespec start;
-	struct file status;
-	bool watched;
+	struct file status, limits;
 	bool confined;
+	bool unlimited; /* size of files */
 	uint64_t filters_at_start;
 	uint64_t seccomp_mode, filters, rss, peak;
 	uint64_t threads;
 	bool main_ended;
-} self = { .status = FILE_NONE };
+} self = { .status = FILE_NONE, .limits = FILE_NONE };
 
-/* --- /proc/self/status --- */
+/* --- /proc/self/status and limits --- */
 
-/* "Key:\t 123 kB" -> 123, when the line starts with `key`. */
+/* When the line starts with `key`, it moves on to the value. */
+static bool skip_key(const char **line, const char *key)
+{
+	size_t length = strlen(key);
+
+	if (strncmp(*line, key, length) != 0)
+		return false;
+	*line += length;
+	*line += strspn(*line, "\t ");
+	return true;
+}
+
+/* "Key:\t 123 kB" -> 123. */
 static void read_field(const char *line, const char *key, uint64_t unit,
 		       uint64_t *value)
 {
-	size_t length = strlen(key);
 	uint64_t n = 0;
 
-	if (strncmp(line, key, length) != 0)
+	if (!skip_key(&line, key))
 		return;
-	line += length;
-	line += strspn(line, "\t ");
 	for (; *line >= '0' && *line <= '9'; line++)
 		n = n * 10 + (uint64_t)(*line - '0');
 	*value = n * unit;
@@ -66,6 +76,8 @@ static void read_line(const char *line)
 		self.main_ended = strchr(line, 'Z') != NULL;
 	read_field(line, "Seccomp:", 1, &self.seccomp_mode);
 	read_field(line, "Seccomp_filters:", 1, &self.filters);
+	if (skip_key(&line, "Max file size"))
+		self.unlimited = strncmp(line, "unlimited", 9) == 0;
 }
 
 /*
@@ -73,7 +85,7 @@ static void read_line(const char *line)
  * what counts stands in their first bytes.  `shared` with the parent, the
  * offset is left alone.  False: nothing there.
  */
-static bool read_status(bool shared)
+static bool read_file(int fd, bool shared)
 {
 	char chunk[256];
 	char line[48];
@@ -81,9 +93,9 @@ static bool read_status(bool shared)
 	off_t offset = 0;
 	ssize_t n;
 
-	for (; self.status.fd >= 0; offset += n) {
-		n = shared ? pread(self.status.fd, chunk, sizeof chunk, offset)
-			   : read(self.status.fd, chunk, sizeof chunk);
+	for (; fd >= 0; offset += n) {
+		n = shared ? pread(fd, chunk, sizeof chunk, offset)
+			   : read(fd, chunk, sizeof chunk);
 		if (n <= 0)
 			break;
 		for (ssize_t i = 0; i < n; i++) {
@@ -106,14 +118,20 @@ static uint64_t filters_now(void)
 	return self.filters ? self.filters : self.seccomp_mode;
 }
 
-static bool open_status(void)
+static void open_file(struct file *file, const char *path)
 {
-	int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	self.status = FILE_NONE;
+	*file = FILE_NONE;
 	if (fd >= 0)
-		file_keep(&self.status, fd);
-	return fd >= 0 && read_status(false);
+		file_keep(file, fd);
+}
+
+static bool open_files(void)
+{
+	open_file(&self.status, "/proc/self/status");
+	open_file(&self.limits, "/proc/self/limits");
+	return read_file(self.status.fd, false);
 }
 
 static void rewind_status(void)
@@ -124,16 +142,20 @@ static void rewind_status(void)
 
 static void look(void)
 {
-	bool found = read_status(false);
+	bool found = read_file(self.status.fd, false);
 	struct rusage usage;
 
 	if (found && filters_now() > self.filters_at_start)
 		self.confined = true;
-	if (self.confined)
+	if (self.confined) {
+		read_file(self.limits.fd, false);
 		return;
+	}
 	/* Closed by the program, or never there. */
-	if (!found || !file_valid(&self.status))
-		found = open_status();
+	if (!found || !file_valid(&self.status)) {
+		file_close(&self.limits);
+		found = open_files();
+	}
 	if (!found) {
 		self.rss = 0;
 		self.peak = 0;
@@ -157,6 +179,11 @@ void process_look(void)
 bool process_confined(void)
 {
 	return self.confined;
+}
+
+bool process_muted(void)
+{
+	return self.confined && !self.unlimited;
 }
 
 bool process_deserted(void)
@@ -187,7 +214,7 @@ void process_start(bool watch)
 			sizeof self.name - 1);
 		if (!getcwd(self.folder, sizeof self.folder))
 			*self.folder = '\0';
-		open_status();
+		open_files();
 		rewind_status();
 		self.filters_at_start = filters_now();
 	}
@@ -203,11 +230,13 @@ void process_fork_child(void)
 		return;
 	self.id = getpid();
 	/* The parent's file: what confined the parent confines its child. */
-	if (read_status(true) && filters_now() > self.filters_at_start)
+	if (read_file(self.status.fd, true) &&
+	    filters_now() > self.filters_at_start)
 		self.confined = true;
 	if (!self.confined) {
 		file_close(&self.status);
-		open_status();
+		file_close(&self.limits);
+		open_files();
 		rewind_status();
 	}
 	errno = saved;

@@ -12,12 +12,13 @@ enum { PROCESS_NAME = 64 };
 
 /*
  * Notes when the process started.  Called at start.  With `watch`, also its id
- * and its name, for argv may be overwritten later; and /proc/self/status is
- * opened and kept, for the day when the process may open nothing more.
+ * and its name, for argv may be overwritten later; and files of
+ * /proc/self are opened and kept, for the day when the process may open nothing
+ * more.
  */
 void process_start(bool watch);
 
-/* In a new child process: its own id; /proc/self/status is opened anew. */
+/* In a new child process: its own id; the files are opened anew. */
 void process_fork_child(void);
 
 /* Whether a fork that nobody announced made this process. */
@@ -45,6 +46,9 @@ void process_look(void);
  * any call that it would not have made by itself.
  */
 bool process_confined(void);
+
+/* And it set a limit to the size of files: a write to one may end it. */
+bool process_muted(void);
 
 /* The main thread has ended, and one other is all that is left. */
 bool process_deserted(void);

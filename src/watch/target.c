@@ -213,6 +213,8 @@ int target_print_to(int fd, enum name_format format, target_print *print,
 	static char buffer[BUFFER];
 	struct out o;
 
+	if (process_muted())
+		return EFBIG;
 	out_open(&o, fd, buffer, sizeof buffer);
 	o.bare = process_confined();
 	print(&o, format);

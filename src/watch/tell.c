@@ -47,7 +47,7 @@ void tell(const char *what, const char *name, const char *why)
 	char text[OUT_LINE];
 	struct out o;
 
-	if (fd >= 0) {
+	if (fd >= 0 && !process_muted()) {
 		out_memory(&o, text, sizeof text);
 		o.bare = process_confined();
 		out_str(&o, "libmpool: no ");

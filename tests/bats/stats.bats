@@ -309,6 +309,21 @@ names()
 	[[ $stderr == *"in a seccomp sandbox" ]]
 }
 
+@test "a size limit for files ends no program, in a sandbox or out of one" {
+	for name in stats.json stats.prom %n.%p.json; do
+		run -4 acts "$name" limit 0 exit 4
+		run -4 acts "$name" limit 0 sandbox exit 4
+		run -4 acts "$name" fork limit 0 sandbox exit 4
+		assert_output ''
+	done
+	run -4 acts /dev/null limit 0 sandbox exit 4
+	MPOOL_STATS=stderr preloaded "$PROGRAMS/stats_acts" \
+		limit 0 sandbox exit 4 2>log || (($? == 4))
+	[[ ! -s log ]]
+	run -0 acts stats.json sandbox exit 0
+	run -0 figure stats.json .pid
+}
+
 @test "a forked child writes to a file of its own" {
 	run -0 acts stats.json live 5 40 fork live 7 40
 	child=$(jq -s 'max_by(.totals.live).pid' stats*.json)

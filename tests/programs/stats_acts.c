@@ -14,6 +14,7 @@
  *   dump NAME     calls mpool_stats_dump(), prints what it returned
  *   sandbox       refuses itself, on pain of death, all but read and write,
  *                 memory and the end
+ *   limit N       sets N bytes as the size limit of files
  *   unlink FILE
  *   threads N     N threads allocate and free, and are joined
  *   until FILE    waits till FILE is there, 20 s at most
@@ -32,6 +33,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -174,6 +176,13 @@ static void sandbox(void)
 	must(!prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), "sandbox");
 }
 
+static void limit(rlim_t bytes)
+{
+	struct rlimit limit = { bytes, bytes };
+
+	must(!setrlimit(RLIMIT_FSIZE, &limit), "limit");
+}
+
 static const char *next(char ***arguments)
 {
 	must(**arguments != NULL, "argument");
@@ -220,6 +229,8 @@ static void perform(const char *act, char ***rest)
 		dump(next(rest));
 	} else if (!strcmp(act, "sandbox")) {
 		sandbox();
+	} else if (!strcmp(act, "limit")) {
+		limit((rlim_t)number(rest));
 	} else if (!strcmp(act, "until")) {
 		wait_until(next(rest));
 	} else if (!strcmp(act, "unlink")) {
