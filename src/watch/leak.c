@@ -34,6 +34,7 @@ struct search {
 	size_t count, waits;
 	uintptr_t low, high;
 	int pagemap; /* descriptor, or -1 */
+	bool lists;  /* glibc's own are looked at */
 	bool blind;  /* the kernel does not let us look */
 };
 
@@ -73,16 +74,18 @@ static size_t at_or_below(const struct search *s, uintptr_t address)
 }
 
 /*
- * glibc's lists of free chunks point 8 bytes before the end of the object that
- * lies in front of the chunk; that is no reference to the object.
+ * glibc's lists of free chunks point to a chunk's header, the last 16 bytes of
+ * the chunk in front of it; an object there may use the first 8 of them.  That
+ * is no reference to the object.
  */
-static bool refers(const struct live *object, uintptr_t word)
+static bool refers(const struct search *s, const struct live *object,
+		   uintptr_t word)
 {
 	size_t offset = word - live_address(object), size = size_of(object);
 
 	if (offset >= size)
 		return offset == 0;
-	return size <= 24 || size % 16 != 8 || offset != size - 8;
+	return !s->lists || !offset || offset % 16 || offset + 8 < size;
 }
 
 static void look_at(struct search *s, uintptr_t word)
@@ -93,7 +96,7 @@ static void look_at(struct search *s, uintptr_t word)
 		return;
 	at = at_or_below(s, word);
 	if (at == s->count || s->objects[at].mark == LEAK_REACHABLE ||
-	    !refers(&s->objects[at], word))
+	    !refers(s, &s->objects[at], word))
 		return;
 	s->objects[at].mark = LEAK_REACHABLE;
 	s->waiting[s->waits++] = (uint32_t)at;
@@ -206,7 +209,9 @@ static void look_at_mapping(struct search *s, uintptr_t from, uintptr_t to,
 		return;
 	if (stack_pointer >= from && stack_pointer < to)
 		from = stack_pointer;
+	s->lists = strstr(name, "/libc.so.6");
 	look_between(s, from, to);
+	s->lists = false;
 	drain(s);
 }
 

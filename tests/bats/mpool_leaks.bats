@@ -42,6 +42,60 @@ load cli
 	assert_output "$theirs"
 }
 
+@test "glibc's lists of free chunks keep nothing, a pointer to an end does" {
+	cat >ends.c <<-'END'
+		#include <stdlib.h>
+		#include <string.h>
+		static char *volatile last_word[3];
+		static void *volatile barrier;
+		__attribute__((noinline)) static void lose_before_chunk(void)
+		{
+			__asm__ volatile("" : : "r"(malloc(100)) : "memory");
+			void *chunk = malloc(20000);
+			barrier = malloc(20);
+			free(chunk);
+		}
+		__attribute__((noinline)) static void keep_by_end(void)
+		{
+			for (size_t i = 0; i < 3; i++)
+				last_word[i] = (char *)malloc(24 + 16 * i) + 16 + 16 * i;
+		}
+		__attribute__((noinline)) static void scrub(void)
+		{
+			char rest[8192];
+			memset(rest, 0, sizeof rest);
+			__asm__ volatile("" : : "r"(rest) : "memory");
+		}
+		int main(void)
+		{
+			keep_by_end();
+			lose_before_chunk();
+			scrub();
+		}
+	END
+	gcc -g -O1 -fno-builtin -o ends ends.c
+	run -9 "$MPOOL" run --leaks --exit-code 9 -- ./ends
+	assert_line --partial 'lose_before_chunk'
+	refute_output --partial keep_by_end
+	assert_line --regexp ': 100 B lost in 1 object,'
+}
+
+@test "stacks that read the same are one, whatever their addresses" {
+	cat >unrolled.c <<-'END'
+		#include <stdlib.h>
+		#define LOSE __asm__ volatile("" : : "r"(malloc(300)) : "memory")
+		int main(void) { LOSE; LOSE; LOSE; LOSE; }
+	END
+	gcc -g -O1 -fno-builtin -o unrolled unrolled.c
+	"$MPOOL" run -q --leaks -o u.mprof -- ./unrolled 2>/dev/null
+	# Four addresses, one line of the source.
+	run -0 grep -c '^stack' u.mprof
+	((output >= 4))
+	run -0 "$MPOOL" leaks u.mprof
+	assert_line --index 0 --regexp '^1\. lost: .* in [34] objects,'
+	assert_equal "$(grep -c 'main  .*unrolled.c:3' <<<"$output")" 1
+}
+
 @test "--exit-code makes a test fail that loses memory, and only that" {
 	run -9 "$MPOOL" run -q --leaks --exit-code 9 -- "$PROGRAMS/leaky"
 	run -0 "$MPOOL" run -q --leaks --exit-code 9 -- /bin/echo hello
@@ -65,6 +119,11 @@ load cli
 	echo 'race:foo' >known
 	run -1 "$MPOOL" leaks --suppressions known l.mprof
 	assert_output "mpool leaks: known:1: 'race:foo' is not leak:PATTERN"
+	# Before the program has run, not after.
+	run -1 "$MPOOL" run --leaks --suppressions known -- "$PROGRAMS/leaky"
+	assert_output "mpool run: known:1: 'race:foo' is not leak:PATTERN"
+	run -1 "$MPOOL" leaks --suppressions . l.mprof
+	assert_output 'mpool leaks: .: Is a directory'
 }
 
 @test "sampled leaks have an error bar" {

@@ -137,6 +137,44 @@ profiled()
 		fail "estimated $estimate, truth $truth"
 }
 
+# 4 of 8 samples live; each stands for 1000 / (1 - 1/e) = 1582 bytes.
+write_sampled()
+{
+	printf '%s\n' 'mpool-profile 1' 'pid 7' 'period 1000' \
+		"lost ${1:-0}" 'stack 1 0x1001' 'site 1 1000 1000 8 4' end
+}
+
+@test "sampled figures have an error bar, of two standard deviations" {
+	write_sampled >s.mprof
+	# 2 * sqrt(4 * 1582 ^ 2 * 1/e) = 3838
+	run -0 "$MPOOL" prof s.mprof
+	assert_line '6.2 KiB +- 3.7 KiB live, from 4 samples'
+	assert_line --regexp '^ *6\.2 KiB \+- 3\.7 KiB +100\.0 '
+	run -0 "$MPOOL" prof --total --count s.mprof
+	assert_line '13 +- 5 allocations, from 8 samples'
+	# A difference is as uncertain as both together.
+	run -0 "$MPOOL" prof s.mprof s.mprof
+	assert_line '0 B +- 5.3 KiB live, the difference, from 8 samples'
+	profiled
+	run -0 "$MPOOL" prof p.mprof
+	refute_output --partial '+-'
+	refute_output --partial sample
+}
+
+@test "what shrank has a minus everywhere in its row" {
+	write_sampled >s.mprof
+	printf '%s\n' 'mpool-profile 1' 'period 1' end >none.mprof
+	run -0 "$MPOOL" prof none.mprof s.mprof
+	assert_line --regexp '^ *-6\.2 KiB .* -100\.0 -100\.0 +-6\.2 KiB -100\.0 '
+}
+
+@test "samples that found no room are told" {
+	write_sampled 12 >s.mprof
+	run -0 --separate-stderr "$MPOOL" prof s.mprof
+	assert_equal "$stderr" \
+		"mpool prof: s.mprof: 12 samples are missing: there was no room for them"
+}
+
 @test "threads, children and C++ are sampled without harm" {
 	run -0 "$MPOOL" run -q --sample=1k -o f.%p.mprof -- "$PROGRAMS/fork_storm" 300
 	run -0 "$MPOOL" run -q --sample=1k -o t.mprof -- "$PROGRAMS/short_threads" 3000

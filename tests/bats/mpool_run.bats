@@ -191,10 +191,48 @@ load cli
 	run -0 --separate-stderr "$MPOOL" run -- "$PROGRAMS/leaky"
 	assert_regex "$stderr" "next: mpool run --sample -- $PROGRAMS/leaky\$"
 	run -0 --separate-stderr "$MPOOL" run --trace -o /nowhere/t -- "$PROGRAMS/leaky"
-	assert_regex "$stderr" 'it left no log; next: mpool run --sample'
+	assert_regex "$stderr" 'it left no log; next: mpool run --trace --out FILE -- '
 }
 
 @test "recording every allocation is not taken for a bad share of the pools" {
 	run -0 --separate-stderr "$MPOOL" run --leaks -- "$PROGRAMS/leaky"
 	refute_regex "$stderr" 'from the pools'
+}
+
+@test "files that children left are told, those of an earlier run not" {
+	run -0 "$MPOOL" trace -o t.log -- sh -c '/bin/ls / >/dev/null; /bin/echo; exit 0'
+	assert_output --partial '; its children left 2 more: t.*.log; next: mpool replay t.log'
+	assert_equal "$(find . -name 't.*.log' | wc -l)" 2
+	touch -d '1 hour ago' t.*.log
+	: >t.other.log
+	run -0 "$MPOOL" trace -o t.log -- /bin/true
+	refute_output --partial 'its children'
+}
+
+@test "what could not be written is not asked for in the same words" {
+	for option in --sample --leaks; do
+		run -0 "$MPOOL" run "$option" -o /nowhere/p -- /bin/echo
+		assert_line --partial "; it left no profile; next: mpool run $option --out FILE -- /bin/echo"
+	done
+	run -0 "$MPOOL" run --sample -- "$PROGRAMS/leave" _exit
+	assert_line --partial "it left no profile, which exit() writes"
+}
+
+@test "what is no log is not offered for replay" {
+	run -0 "$MPOOL" trace -o /dev/full -- /bin/true
+	assert_line --partial "it left no log; next: mpool run --trace --out FILE -- /bin/true"
+}
+
+@test "a share of the pools is not told where every allocation is recorded" {
+	run -0 "$MPOOL" run --sample=1 -- "$PROGRAMS/leaky"
+	refute_output --partial 'from the pools'
+	run -0 "$MPOOL" run --sample -- "$PROGRAMS/leaky"
+	assert_output --partial '% from the pools'
+}
+
+@test "figures that are older than the end say so" {
+	run -143 "$MPOOL" run -- sh -c 'kill -TERM $$'
+	assert_output --regexp 'after [0-9.]+ s; as of 0\.[0-9]+ s: peak memory'
+	run -0 "$MPOOL" run -- /bin/true
+	assert_output --regexp 'after [0-9.]+ s; peak memory'
 }

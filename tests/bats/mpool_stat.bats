@@ -170,6 +170,58 @@ shows()
 	in_terminal kill-server
 }
 
+# Two ways lead to one place; 20000 objects are made by each, and kept.
+two_ways()
+{
+	cat >ways.c <<-'END'
+		#include <stdio.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+		#define APART __attribute__((noinline, noclone))
+		static void *volatile kept[40000];
+		static void load(void) { for (int i = 0; i < 100000; i++) free(malloc(2000)); }
+		APART static void *get(void) { return malloc(1200); }
+		APART static void fill(int i) { kept[i] = get(); kept[0] = kept[i]; }
+		APART static void left(void) { for (int i = 0; i < 20000; i++) fill(i); }
+		APART static void right(void) { for (int i = 20000; i < 40000; i++) fill(i); }
+		int main(void)
+		{
+			left();
+			right();
+			usleep(100000);
+			load();
+			puts("ready");
+			fflush(stdout);
+			for (;;)
+				pause();
+		}
+	END
+	gcc -g -O1 -fno-builtin -o ways ways.c
+	start plain "$MPOOL" run -q --sample=1 -- ./ways
+	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/server.log"
+	pid=$("$MPOOL" stat | awk '$NF == "ways" { print $1 }')
+}
+
+@test "top counts what goes past the pools, adds up sites, and shows true differences" {
+	two_ways
+	terminal "$MPOOL top $pid"
+	wait_until 5 shows '^[0-9.]+ allocations/s, [0-9.]+ k in all'
+	in_terminal send-keys -t t s
+	# Only sums are right: 40000 objects in one row.
+	wait_until 5 shows '^ *45\.8 MiB +40\.0 k +.*fill;get$'
+	run in_terminal capture-pane -p -t t
+	assert_equal "$(grep -c 'fill;get' <<<"$output")" 1
+	# The program sleeps: nothing differs.
+	in_terminal send-keys -t t d
+	wait_until 5 shows '^ *0 B +0 +0 B +fill;get$'
+	wait_until 5 shows '^0 allocations/s, .* s, quiet;'
+	run -0 "$MPOOL" stat "$pid"
+	assert_line --index 0 --regexp '^These figures are [0-9.]+ s old'
+	assert_line --partial "'mpool stat /proc/$pid' looks"
+	in_terminal kill-server
+	kill "$pid"
+}
+
 @test "top outlives a profile that is damaged" {
 	busy 20 --sample=16k -o p.mprof
 	terminal "$MPOOL top $pid"

@@ -56,7 +56,7 @@ static void layout(struct graph *g, const struct tally *tally,
 	*add_box(g) = (struct box){ "all", 3, 0, 0, 0, 0 };
 	open[0] = 0;
 	for (size_t i = 0; i < tally->count; i++) {
-		double change = tally->ways[i].value[value];
+		double change = tally->ways[i].value[value].n;
 		const char *name = tally->ways[i].key, *rest;
 		unsigned d = 1;
 		bool same = true;
@@ -211,7 +211,7 @@ void format_flame(FILE *out, const struct tally *tally, enum value value,
 	struct graph g = { 0 };
 
 	layout(&g, tally, value);
-	put_head(out, &g, options->title, value, tally->sum[value],
+	put_head(out, &g, options->title, value, tally->sum[value].n,
 		 options->diff);
 	if (g.whole > 0)
 		for (size_t i = 0; i < g.count; i++)

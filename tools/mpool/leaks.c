@@ -4,19 +4,19 @@
 #include "leaks.h"
 
 #include <getopt.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "commands.h"
 #include "fresh.h"
-#include "suppress.h"
 
 const char help_leaks[] =
 	"Usage: mpool leaks [OPTIONS] PID|FILE\n\n"
-	"PID is a program that runs under 'mpool run --leaks'; FILE is what that\n"
-	"left, or a program with MPOOL_LEAKS=1.  Memory that the program had not\n"
+	"PID is a program that runs under 'mpool run --leaks'; FILE is what "
+	"that\n"
+	"left, or a program with MPOOL_LEAKS=1.  Memory that the program had "
+	"not\n"
 	"freed is lost when nothing pointed to it any more, reachable when\n"
 	"something did.\n\n"
 	"  --reachable            show what was reachable, too\n"
@@ -118,17 +118,12 @@ static const char *plural(double n)
 	return n > 1.5 ? "s" : "";
 }
 
-static void put_group(FILE *out, const struct profile *p,
-		      struct symbols *symbols, const struct group *g,
-		      size_t number)
+static void put_group(FILE *out, const struct profile *p, const char *text,
+		      const struct group *g, size_t number)
 {
-	const struct stack *stack = &p->stacks[g->stack];
-	double error = 2 * sqrt(g->variance);
-
-	fprintf(out, "%zu. %s: %s", number, state_name(g->state),
-		value_human(LIVE_BYTES, g->bytes, false));
-	if (error >= 0.5)
-		fprintf(out, " +- %s", value_human(LIVE_BYTES, error, false));
+	fprintf(out, "%zu. %s: %s%s", number, state_name(g->state),
+		value_human(LIVE_BYTES, g->bytes, false),
+		value_error(LIVE_BYTES, g->variance));
 	fprintf(out, " in %s object%s",
 		value_human(LIVE_COUNT, g->count, false), plural(g->count));
 	if (g->samples != (uint64_t)(g->count + 0.5))
@@ -142,26 +137,16 @@ static void put_group(FILE *out, const struct profile *p,
 		fprintf(out, ", %.0f %% from the later half of the run",
 			100 * g->later_bytes / g->bytes);
 	fputc('\n', out);
-	for (uint32_t i = 0; i < stack->depth; i++) {
-		const struct symbol *s =
-			symbols_find(symbols, stack->frames[i]);
-
-		fprintf(out, "     %s", s->function);
-		if (s->file)
-			fprintf(out, "  %s:%u", s->file, s->line);
-		fputc('\n', out);
-	}
-	if (!stack->depth)
-		fprintf(out, "     (no stack)\n");
-	fputc('\n', out);
+	fprintf(out, "%s\n", text);
 }
 
 static void put_summary(FILE *out, const struct profile *p,
 			const struct leak_report *r)
 {
-	fprintf(out, "%s (%llu): %s lost in %s object%s, %s still reachable",
+	fprintf(out, "%s (%llu): %s%s lost in %s object%s, %s still reachable",
 		p->program, (unsigned long long)p->pid,
 		value_human(LIVE_BYTES, r->lost_bytes, false),
+		value_error(LIVE_BYTES, r->lost_variance),
 		value_human(LIVE_COUNT, r->lost_count, false),
 		r->lost_count > 0.5 && r->lost_count < 1.5 ? "" : "s",
 		value_human(LIVE_BYTES, r->reachable_bytes, false));
@@ -181,6 +166,7 @@ static void add_up(struct leak_report *r, const struct group *g)
 	switch (g->state) {
 	case OBJECT_LOST:
 		r->lost_bytes += g->bytes;
+		r->lost_variance += g->variance;
 		r->lost_count += g->count;
 		break;
 	case OBJECT_REACHABLE:
@@ -196,9 +182,7 @@ void leaks_report(FILE *out, struct profile *profile,
 		  const struct leak_options *options, struct leak_report *r)
 {
 	struct symbols *symbols = symbols_open(profile);
-	struct suppressions *known =
-		options->suppressions ? suppress_load(options->suppressions)
-				      : NULL;
+	char **texts = leak_stacks(profile, symbols, options->reachable);
 	size_t count, shown = 0, left = 0;
 	struct group *groups =
 		group_objects(profile, options->older_ms, &count);
@@ -207,7 +191,7 @@ void leaks_report(FILE *out, struct profile *profile,
 	for (size_t i = 0; i < count; i++) {
 		struct group *g = &groups[i];
 
-		if (suppress_matches(known, profile, symbols,
+		if (suppress_matches(options->known, profile, symbols,
 				     &profile->stacks[g->stack])) {
 			r->suppressed++;
 			continue;
@@ -218,11 +202,14 @@ void leaks_report(FILE *out, struct profile *profile,
 		if (options->lines && shown == options->lines)
 			left++;
 		else
-			put_group(out, profile, symbols, g, ++shown);
+			put_group(out, profile, texts[g->stack], g, ++shown);
 	}
 	if (left)
 		fprintf(out, "... and %zu more; --lines 0 shows all\n\n", left);
 	put_summary(out, profile, r);
+	for (size_t i = 0; i < profile->stack_count; i++)
+		free(texts[i]);
+	free(texts);
 	free(groups);
 	symbols_close(symbols);
 }
@@ -255,7 +242,7 @@ int command_leaks(int argc, char **argv)
 			how.reachable = true;
 			break;
 		case OPT_SUPPRESSIONS:
-			how.suppressions = optarg;
+			how.known = suppress_load(optarg);
 			break;
 		case OPT_EXIT:
 			status = cli_size("--exit-code", optarg);

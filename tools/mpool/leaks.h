@@ -6,20 +6,30 @@
 
 #include <stdio.h>
 
+#include "suppress.h"
 #include "tally.h"
 
 struct leak_options {
-	bool reachable;		  /* show these, too */
-	const char *suppressions; /* a file; NULL: none */
-	uint64_t older_ms;	  /* nothing younger */
-	size_t lines;		  /* stacks shown; 0: all */
+	bool reachable;			  /* show these, too */
+	const struct suppressions *known; /* NULL: none */
+	uint64_t older_ms;		  /* nothing younger */
+	size_t lines;			  /* stacks shown; 0: all */
 };
 
 /* Without what is suppressed. */
 struct leak_report {
-	double lost_bytes, lost_count, reachable_bytes, unknown_bytes;
+	double lost_bytes, lost_variance, lost_count, reachable_bytes,
+		unknown_bytes;
 	size_t suppressed; /* stacks */
 };
+
+/*
+ * Texts of the stacks of objects, a line a frame, to be freed; NULL for those
+ * of reachable ones alone, unless they are asked for.  Objects of stacks that
+ * read the same get the first of them.
+ */
+char **leak_stacks(struct profile *profile, struct symbols *symbols,
+		   bool reachable);
 
 /* Sorts the profile's objects. */
 void leaks_report(FILE *out, struct profile *profile,

@@ -237,3 +237,23 @@ void page_snapshot(const struct page *page, struct snapshot *snapshot)
 		snapshot->peak_rss_bytes = status.peak_rss_bytes;
 	}
 }
+
+uint64_t page_quiet_ms(const struct page *page)
+{
+	uint64_t written = page->start_unix_ms + page->age_ms, now;
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	now = (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+	return page_alive(page) && now > written ? now - written : 0;
+}
+
+uint64_t page_allocations(const struct snapshot *snapshot)
+{
+	uint64_t all = snapshot->total.stats.allocs;
+
+	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
+		if (kind != FORWARDED_FREE)
+			all += snapshot->forwarded[kind].calls;
+	return all;
+}

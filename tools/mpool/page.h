@@ -28,6 +28,13 @@ void page_load(struct page *page, const char *what, char *path);
 /* Whether the process of this page still runs. */
 bool page_alive(const struct page *page);
 
+/*
+ * Milliseconds since a process that runs has written its page; else 0.  From
+ * PAGE_QUIET_MS on the page may lag behind what a user expects.
+ */
+enum { PAGE_QUIET_MS = 2000 };
+uint64_t page_quiet_ms(const struct page *page);
+
 /* The folder where 'mpool run' has pages published; made when it is missing. */
 const char *page_folder(bool make);
 
@@ -41,5 +48,8 @@ void page_walk(void (*visit)(const struct page *page, const char *path,
 
 /* What snapshot printers take. */
 void page_snapshot(const struct page *page, struct snapshot *snapshot);
+
+/* Allocations in all: those of the pools, and those that went past them. */
+uint64_t page_allocations(const struct snapshot *snapshot);
 
 #endif

@@ -299,6 +299,10 @@ void profile_load(struct profile *profile, const char *path)
 
 	if (wrong)
 		cli_die("%s", wrong);
+	if (profile->lost)
+		cli_warn("%s: %llu samples are missing: "
+			 "there was no room for them",
+			 path, (unsigned long long)profile->lost);
 }
 
 void profile_free(struct profile *p)

@@ -114,7 +114,7 @@ static void read_option(struct run *r, int c, char **argv)
 		r->leak_status = (int)n;
 		break;
 	case OPT_SUPPRESSIONS:
-		r->suppressions = optarg;
+		r->known = suppress_load(optarg);
 		break;
 	case OPT_RESERVE:
 		cli_size("--reserve", optarg);
@@ -151,7 +151,7 @@ static void read_options(struct run *r, int argc, char **argv,
 		read_option(r, c, argv);
 	if (optind == argc)
 		cli_usage("which program?");
-	if ((r->leak_status || r->suppressions) && !r->leaks)
+	if ((r->leak_status || r->known) && !r->leaks)
 		cli_usage("--exit-code and --suppressions go with --leaks");
 	if (r->trace && (r->sample || r->leaks))
 		cli_usage("--trace goes with neither --sample nor --leaks");

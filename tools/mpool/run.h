@@ -5,13 +5,16 @@
 #define MPOOL_RUN_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "launch.h"
+#include "suppress.h"
 
 struct run {
 	struct launch launch;
 	/* What was asked for; NULL and 0: it was not. */
-	const char *stats, *sample, *out, *suppressions;
+	const char *stats, *sample, *out;
+	const struct suppressions *known;
 	bool leaks, trace, quiet;
 	int leak_status;
 	char *profile, *log, *page; /* known at its end */
@@ -25,5 +28,11 @@ const char *run_name(const struct run *r);
  * was killed.  Returns the exit status to hand on; `status` is the program's.
  */
 int run_end(struct run *r, int status);
+
+/*
+ * "; its children left 3 more: app.*.mprof", if they did, in this run, beside
+ * the program's own file `path`.
+ */
+void run_children(FILE *out, const struct run *r, const char *path);
 
 #endif

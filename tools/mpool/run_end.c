@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,14 +47,15 @@ static void put_figures(FILE *out, const struct run *r, const struct page *page)
 
 	page_snapshot(page, &s);
 	pooled = s.total.stats.allocs;
-	all = pooled;
-	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
-		if (kind != FORWARDED_FREE)
-			all += s.forwarded[kind].calls;
-	fprintf(out, "; peak memory %s, %s allocations",
+	all = page_allocations(&s);
+	fputs("; ", out);
+	/* Only exit() brings the page up to date. */
+	if (page->state != PAGE_ENDED)
+		fprintf(out, "as of %.2f s: ", (double)page->age_ms / 1000);
+	fprintf(out, "peak memory %s, %s allocations",
 		cli_bytes(page->peak_rss_bytes), cli_count(all));
 	/* What is recorded one by one does not come from the pools. */
-	if (all && !r->leaks && !r->trace)
+	if (all && !r->trace && page->sample_period != 1)
 		fprintf(out, ", %.1f %% from the pools",
 			100 * (double)pooled / (double)all);
 }
@@ -73,8 +75,7 @@ static bool load_profile(const struct run *r, struct profile *profile)
 /* False: there is no profile. */
 static bool report_leaks(const struct run *r, struct leak_report *report)
 {
-	struct leak_options how = { .lines = 20,
-				    .suppressions = r->suppressions };
+	struct leak_options how = { .lines = 20, .known = r->known };
 	struct profile profile;
 
 	if (!load_profile(r, &profile))
@@ -99,8 +100,12 @@ static bool has_died(const struct run *r)
 /* What was asked for and is not there; NULL: nothing. */
 static const char *missing(const struct run *r)
 {
+	struct stat s;
+
 	if (r->trace)
-		return access(r->log, R_OK) ? "log" : NULL;
+		return stat(r->log, &s) || !S_ISREG(s.st_mode) || !s.st_size
+			       ? "log"
+			       : NULL;
 	if (r->leaks || r->sample)
 		return fresh_is_whole(r->profile) ? NULL : "profile";
 	return NULL;
@@ -121,7 +126,11 @@ static void put_next(FILE *out, const struct run *r)
 		fprintf(out, "mpool leaks --reachable %s",
 			cli_quoted(r->profile));
 	else
-		fprintf(out, "mpool run --sample -- %s%s", cli_quoted(*argv),
+		fprintf(out, "mpool run %s%s -- %s%s",
+			r->trace   ? "--trace"
+			: r->leaks ? "--leaks"
+				   : "--sample",
+			missing(r) ? " --out FILE" : "", cli_quoted(*argv),
 			argv[1] ? " ..." : "");
 }
 
@@ -160,7 +169,11 @@ static void put_line(const struct run *r, const struct page *page,
 		put_leaks(stderr, report);
 	else if (page && missing(r))
 		fprintf(stderr, "; it left no %s%s", missing(r),
-			r->trace ? "" : ", which exit() writes");
+			r->trace || page->state == PAGE_ENDED
+				? ""
+				: ", which exit() writes");
+	if (r->trace || r->leaks || r->sample)
+		run_children(stderr, r, r->trace ? r->log : r->profile);
 	if (page)
 		put_next(stderr, r);
 	fputc('\n', stderr);

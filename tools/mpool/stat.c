@@ -42,6 +42,25 @@ static const struct option options[] = {
 
 typedef void printer(const struct snapshot *snapshot, struct out *o);
 
+static void put_state(struct out *o, const struct page *page)
+{
+	uint64_t quiet_ms = page_quiet_ms(page);
+
+	if (!page_alive(page)) {
+		out_str(o, page->state == PAGE_ENDED
+				   ? "The program has ended.\n\n"
+				   : "The program was killed; this is how it "
+				     "was shortly before.\n\n");
+	} else if (quiet_ms >= PAGE_QUIET_MS) {
+		out_str(o, "These figures are ");
+		out_fixed(o, quiet_ms / 100, 1);
+		out_str(o, " s old: the slow paths, which write them, were not "
+			   "needed since.\n'mpool stat /proc/");
+		out_u64(o, page->pid);
+		out_str(o, "' looks into the program's memory.\n\n");
+	}
+}
+
 static void print(const struct page *page, printer *how)
 {
 	static char buffer[1 << 16];
@@ -52,11 +71,8 @@ static void print(const struct page *page, printer *how)
 	page_snapshot(page, &snapshot);
 	fflush(stdout);
 	out_open(&o, STDOUT_FILENO, buffer, sizeof buffer);
-	if (how == snapshot_text && !page_alive(page))
-		out_str(&o, page->state == PAGE_ENDED
-				    ? "The program has ended.\n\n"
-				    : "The program was killed; this is how it "
-				      "was shortly before.\n\n");
+	if (how == snapshot_text)
+		put_state(&o, page);
 	how(&snapshot, &o);
 	error = out_flush(&o);
 	if (error)

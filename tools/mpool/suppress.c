@@ -3,6 +3,7 @@
  */
 #include "suppress.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,6 +80,8 @@ struct suppressions *suppress_load(const char *path)
 		s->patterns[s->count++] = strdup(text + 5);
 	}
 	free(line);
+	if (ferror(file))
+		cli_die("%s: %s", path, strerror(errno));
 	if (file != stdin)
 		fclose(file);
 	return s;

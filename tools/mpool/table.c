@@ -9,11 +9,13 @@
 
 #include "cli.h"
 
+enum { ERROR_COLUMN = 13 };
+
 /* flat: allocated by the function itself; cumulative: and by what it calls. */
 struct row {
 	const char *name; /* not ended by zero: `length` bytes */
 	size_t length;
-	double flat, cumulative;
+	double flat, variance, cumulative; /* variance: of flat */
 };
 
 struct rows {
@@ -67,7 +69,7 @@ static struct row *row_of(struct rows *r, const char *name, size_t length)
 			r->room = r->room ? 2 * r->room : 64;
 			r->rows = cli_grow(r->rows, r->room * sizeof *r->rows);
 		}
-		r->rows[r->count++] = (struct row){ name, length, 0, 0 };
+		r->rows[r->count++] = (struct row){ name, length, 0, 0, 0 };
 		*slot = r->count;
 	}
 	return &r->rows[*slot - 1];
@@ -87,15 +89,19 @@ static bool earlier(const char *key, const char *name, size_t length)
 
 static void add_way(struct rows *r, const struct way *way, enum value value)
 {
-	double n = way->value[value];
+	double n = way->value[value].n;
 
 	for (const char *at = way->key, *rest; at; at = rest) {
 		size_t length = tally_first(at, &rest);
 
 		if (!earlier(way->key, at, length))
 			row_of(r, at, length)->cumulative += n;
-		if (!rest)
-			row_of(r, at, length)->flat += n;
+		if (!rest) {
+			struct row *row = row_of(r, at, length);
+
+			row->flat += n;
+			row->variance += way->value[value].variance;
+		}
 	}
 }
 
@@ -113,21 +119,35 @@ static int by_flat(const void *a, const void *b)
 
 static double percent(double part, double whole)
 {
-	return whole ? 100 * part / whole : 0;
+	return whole ? 100 * part / fabs(whole) : 0;
+}
+
+static void put_sum(FILE *out, const struct estimate *sum, enum value value,
+		    const struct format_options *options)
+{
+	fprintf(out, "%s%s %s%s", value_human(value, sum->n, options->diff),
+		value_error(value, sum->variance), value_name(value),
+		options->diff ? ", the difference" : "");
+	if (sum->variance)
+		fprintf(out, ", from %s sample%s",
+			cli_count((uint64_t)sum->samples),
+			sum->samples > 1.5 ? "s" : "");
+	fputs("\n\n", out);
 }
 
 void format_table(FILE *out, const struct tally *tally, enum value value,
 		  const struct format_options *options)
 {
-	double whole = tally->sum[value], running = 0;
+	const struct estimate *sum = &tally->sum[value];
+	double whole = sum->n, running = 0;
 	struct rows r = { 0 };
 	size_t shown;
+	int error;
 
-	fprintf(out, "%s %s%s\n\n", value_human(value, whole, options->diff),
-		value_name(value), options->diff ? ", the difference" : "");
+	put_sum(out, sum, value, options);
 	if (!tally->count) {
 		fprintf(out, "Nothing was sampled; 'mpool run --sample=4k' "
-			"looks more closely, --sample=1 at everything.\n");
+			     "looks more closely, --sample=1 at everything.\n");
 		return;
 	}
 	for (size_t i = 0; i < tally->count; i++)
@@ -137,16 +157,18 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	while (r.count && fabs(r.rows[r.count - 1].flat) < 0.5 &&
 	       fabs(r.rows[r.count - 1].cumulative) < 0.5)
 		r.count--;
-	fprintf(out, "%12s %6s %6s %12s %6s  function\n", "itself", "%", "sum %",
-		"with callees", "%");
+	error = sum->variance ? ERROR_COLUMN : 0;
+	fprintf(out, "%12s%*s %6s %6s %12s %6s  function\n", "itself", -error,
+		"", "%", "sum %", "with callees", "%");
 	shown = options->lines && options->lines < r.count ? options->lines
 							   : r.count;
 	for (size_t i = 0; i < shown; i++) {
 		const struct row *row = &r.rows[i];
 
 		running += row->flat;
-		fprintf(out, "%12s %6.1f %6.1f %12s %6.1f  %.*s\n",
-			value_human(value, row->flat, options->diff),
+		fprintf(out, "%12s%*s %6.1f %6.1f %12s %6.1f  %.*s\n",
+			value_human(value, row->flat, options->diff), -error,
+			value_error(value, row->variance),
 			percent(row->flat, whole), percent(running, whole),
 			value_human(value, row->cumulative, options->diff),
 			percent(row->cumulative, whole), (int)row->length,
@@ -162,7 +184,7 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 void format_collapsed(FILE *out, const struct tally *tally, enum value value)
 {
 	for (size_t i = 0; i < tally->count; i++) {
-		double n = tally->ways[i].value[value];
+		double n = tally->ways[i].value[value].n;
 
 		if (fabs(n) >= 0.5)
 			fprintf(out, "%s %.0f\n", tally->ways[i].key, n);

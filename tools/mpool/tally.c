@@ -10,6 +10,11 @@
 #include "cli.h"
 #include "watch/stack.h"
 
+static bool is_bytes(enum value value)
+{
+	return value == LIVE_BYTES || value == TOTAL_BYTES;
+}
+
 /* Frames between the outermost and the innermost; ";" separates them. */
 static char *key_of(const struct stack *stack, struct symbols *symbols)
 {
@@ -24,7 +29,8 @@ static char *key_of(const struct stack *stack, struct symbols *symbols)
 	if (stack->depth >= STACK_DEPTH)
 		fputs("(frames left out);", out);
 	for (uint32_t i = stack->depth; i-- > 0;) {
-		const char *s = symbols_find(symbols, stack->frames[i])->function;
+		const char *s =
+			symbols_find(symbols, stack->frames[i])->function;
 
 		for (; *s; s++)
 			fputc(*s == ';' ? ':' : *s == '\n' ? ' ' : *s, out);
@@ -43,6 +49,29 @@ static int by_key(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
+/* What is taken away is uncertain, too. */
+static void estimate_add(struct estimate *to, const struct estimate *e,
+			 double sign)
+{
+	to->n += sign * e->n;
+	to->variance += e->variance;
+	to->samples += e->samples;
+}
+
+/* Each sample was taken with probability 1 / weight. */
+static struct estimate estimate_of(const struct site *site, enum value value)
+{
+	bool live = value == LIVE_BYTES || value == LIVE_COUNT;
+	double samples = (double)(live ? site->live : site->total);
+	double each = site->weight * (is_bytes(value) ? (double)site->size : 1);
+
+	return (struct estimate){
+		samples * each,
+		samples * each * each * (1 - 1 / site->weight),
+		samples,
+	};
+}
+
 /* Rows of one key become one. */
 static void merge(struct tally *t)
 {
@@ -52,8 +81,8 @@ static void merge(struct tally *t)
 	for (size_t i = 0; i < t->count; i++) {
 		if (kept && !strcmp(t->ways[kept - 1].key, t->ways[i].key)) {
 			for (int v = 0; v < VALUES; v++)
-				t->ways[kept - 1].value[v] +=
-					t->ways[i].value[v];
+				estimate_add(&t->ways[kept - 1].value[v],
+					     &t->ways[i].value[v], 1);
 			free(t->ways[i].key);
 		} else {
 			t->ways[kept++] = t->ways[i];
@@ -68,25 +97,20 @@ void tally_add(struct tally *tally, const struct profile *profile,
 	size_t first = tally->count;
 
 	tally->count += profile->stack_count;
-	tally->ways = cli_grow(tally->ways,
-			       tally->count * sizeof *tally->ways);
+	tally->ways = cli_grow(tally->ways, tally->count * sizeof *tally->ways);
 	for (size_t i = 0; i < profile->stack_count; i++)
 		tally->ways[first + i] = (struct way){
-			key_of(&profile->stacks[i], symbols), { 0 }
+			.key = key_of(&profile->stacks[i], symbols)
 		};
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *s = &profile->sites[i];
-		double *value = tally->ways[first + s->stack].value;
-		double row[VALUES] = {
-			[LIVE_BYTES] = site_bytes(s, true),
-			[LIVE_COUNT] = site_count(s, true),
-			[TOTAL_BYTES] = site_bytes(s, false),
-			[TOTAL_COUNT] = site_count(s, false),
-		};
+		struct estimate *value = tally->ways[first + s->stack].value;
 
 		for (int v = 0; v < VALUES; v++) {
-			value[v] += sign * row[v];
-			tally->sum[v] += sign * row[v];
+			struct estimate e = estimate_of(s, v);
+
+			estimate_add(&value[v], &e, sign);
+			estimate_add(&tally->sum[v], &e, sign);
 		}
 	}
 	merge(tally);
@@ -114,12 +138,27 @@ const char *value_human(enum value value, double n, bool plus)
 	static char buffers[8][32];
 	static unsigned turn;
 	char *buffer = buffers[turn++ % 8];
-	bool bytes = value == LIVE_BYTES || value == TOTAL_BYTES;
 	uint64_t size = (uint64_t)(fabs(n) + 0.5);
 
 	snprintf(buffer, sizeof buffers[0], "%s%s",
-		 n <= -0.5 ? "-" : plus && size ? "+" : "",
-		 bytes ? cli_bytes(size) : cli_count(size));
+		 n <= -0.5	? "-"
+		 : plus && size ? "+"
+				: "",
+		 is_bytes(value) ? cli_bytes(size) : cli_count(size));
+	return buffer;
+}
+
+const char *value_error(enum value value, double variance)
+{
+	static char buffers[2][32];
+	static unsigned turn;
+	char *buffer = buffers[turn++ % 2];
+	double error = 2 * sqrt(variance);
+
+	*buffer = '\0';
+	if (error >= 0.5)
+		snprintf(buffer, sizeof buffers[0], " +- %s",
+			 value_human(value, error, false));
 	return buffer;
 }
 

@@ -12,16 +12,21 @@
 
 enum value { LIVE_BYTES, LIVE_COUNT, TOTAL_BYTES, TOTAL_COUNT, VALUES };
 
+/* What samples say about a sum; n is exact where the variance is 0. */
+struct estimate {
+	double n, variance, samples;
+};
+
 struct way {
 	char *key;
-	double value[VALUES];
+	struct estimate value[VALUES];
 };
 
 /* Sorted by key. */
 struct tally {
 	struct way *ways;
 	size_t count;
-	double sum[VALUES];
+	struct estimate sum[VALUES];
 };
 
 /* Adds a profile, `sign` times: -1 for a base to compare with. */
@@ -35,6 +40,12 @@ const char *value_name(enum value value);
 
 /* "1.5 MiB" or "12.3 k", with a sign if it is negative or `plus`. */
 const char *value_human(enum value value, double n, bool plus);
+
+/*
+ * " +- 1.5 MiB", two standard deviations: the truth lies beyond once in twenty.
+ * "" where that is nothing.
+ */
+const char *value_error(enum value value, double variance);
 
 void tally_free(struct tally *tally);
 

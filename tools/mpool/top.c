@@ -44,14 +44,15 @@ static void put(int y, const char *format, ...)
 static void put_totals(const struct top *t)
 {
 	static struct snapshot s, b;
+	uint64_t all, before;
+	uint64_t quiet_ms = page_quiet_ms(&t->page);
 	double rate;
 
 	page_snapshot(&t->page, &s);
 	page_snapshot(&t->before, &b);
-	rate = t->seconds > 0
-		       ? (double)(s.total.stats.allocs - b.total.stats.allocs) /
-				 t->seconds
-		       : 0;
+	all = page_allocations(&s);
+	before = page_allocations(&b);
+	rate = t->seconds > 0 ? (double)(all - before) / t->seconds : 0;
 	attron(A_BOLD);
 	put(0, "%.*s (%llu) %s", COLS / 2, t->page.program,
 	    (unsigned long long)t->page.pid,
@@ -59,13 +60,14 @@ static void put_totals(const struct top *t)
 	    : t->page.state == PAGE_ENDED ? "has ended"
 					  : "was killed");
 	attroff(A_BOLD);
-	put(1, "live %s in %s objects, committed %s, peak memory %s",
+	put(1, "live %s in %s pool objects, committed %s, peak memory %s",
 	    cli_bytes(s.total.live_bytes), cli_count(s.total.stats.live),
 	    cli_bytes(s.total.stats.committed_bytes),
 	    cli_bytes(t->page.peak_rss_bytes));
-	put(2, "%s allocations/s, %s in all; up %.0f s%s",
-	    cli_count((uint64_t)rate), cli_count(s.total.stats.allocs),
-	    (double)t->page.age_ms / 1000,
+	put(2, "%s allocations/s, %s in all; up %.0f s%s%s",
+	    cli_count((uint64_t)rate), cli_count(all),
+	    (double)(t->page.age_ms + quiet_ms) / 1000,
+	    quiet_ms >= PAGE_QUIET_MS ? ", quiet" : "",
 	    t->marked ? "; differences since the mark" : "");
 }
 
@@ -90,16 +92,19 @@ static void put_rows(const struct top *t)
 	for (int i = 0; i < (int)t->count && i + 5 < LINES - 1; i++) {
 		const struct row *r = &t->rows[i];
 		const char *bytes =
-			value_human(LIVE_BYTES, r->bytes - r->base, t->marked);
+			value_human(LIVE_BYTES, r->bytes - r->base_bytes,
+				    t->marked);
+		const char *count =
+			value_human(LIVE_COUNT, r->count - r->base_count,
+				    t->marked);
 
 		if (t->view == CLASSES_VIEW)
 			put(5 + i, "%6s %11s %11s %11s %11s %11s %11s", r->name,
-			    bytes, cli_count((uint64_t)r->count),
-			    cli_count((uint64_t)r->rate), cli_bytes(r->peak),
-			    cli_count(r->stock), cli_bytes(r->committed));
+			    bytes, count, cli_count((uint64_t)r->rate),
+			    cli_bytes(r->peak), cli_count(r->stock),
+			    cli_bytes(r->committed));
 		else
-			put(5 + i, "%11s %11s %11s  %s", bytes,
-			    cli_count((uint64_t)r->count),
+			put(5 + i, "%11s %11s %11s  %s", bytes, count,
 			    value_human(LIVE_BYTES, r->rate, false), r->name);
 	}
 	if (t->note)
@@ -137,6 +142,9 @@ static void look(struct top *t)
 			t->before = t->page;
 			t->page = now;
 			t->seconds = elapsed(t);
+		} else if (page_quiet_ms(&now) >= PAGE_QUIET_MS) {
+			t->before = now;
+			t->seconds = 0;
 		}
 	}
 	t->alive = page_alive(&t->page);

@@ -16,7 +16,7 @@ struct row {
 	double total;	     /* bytes allocated; of threads: live */
 	double rate;	     /* allocations a second, or bytes of total */
 	uint64_t peak, stock, committed;
-	double base; /* bytes when the mark was set */
+	double base_bytes, base_count; /* when the mark was set */
 };
 
 struct top {

@@ -28,6 +28,26 @@ static struct row *add_row(struct top *t)
 	return &t->rows[t->count++];
 }
 
+static struct row *named(struct row *rows, size_t count, const char *name)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+/* The row of this name, for several stacks may share it. */
+static struct row *row_of(struct top *t, const char *name)
+{
+	struct row *row = named(t->rows, t->count, name);
+
+	if (!row) {
+		row = add_row(t);
+		snprintf(row->name, sizeof row->name, "%s", name);
+	}
+	return row;
+}
+
 static void class_rows(struct top *t)
 {
 	for (int i = 0; i < CLASSES; i++) {
@@ -64,17 +84,16 @@ static void site_rows(struct top *t, const struct profile *p)
 
 	tally_add(&tally, p, symbols, 1);
 	for (size_t i = 0; i < tally.count; i++) {
-		struct row *row = add_row(t);
 		const char *key = tally.ways[i].key, *last = strrchr(key, ';');
 		const char *caller = last;
+		struct row *row;
 
 		while (caller && caller > key && *--caller != ';')
 			;
-		snprintf(row->name, sizeof row->name, "%s",
-			 caller && *caller == ';' ? caller + 1 : key);
-		row->bytes = tally.ways[i].value[LIVE_BYTES];
-		row->count = tally.ways[i].value[LIVE_COUNT];
-		row->total = tally.ways[i].value[TOTAL_BYTES];
+		row = row_of(t, caller && *caller == ';' ? caller + 1 : key);
+		row->bytes += tally.ways[i].value[LIVE_BYTES].n;
+		row->count += tally.ways[i].value[LIVE_COUNT].n;
+		row->total += tally.ways[i].value[TOTAL_BYTES].n;
 	}
 	tally_free(&tally);
 	symbols_close(symbols);
@@ -84,32 +103,17 @@ static void thread_rows(struct top *t, const struct profile *p)
 {
 	for (size_t i = 0; i < p->object_count; i++) {
 		const struct object *o = &p->objects[i];
-		struct row *row = NULL;
+		struct row *row;
 		char name[32];
 
 		snprintf(name, sizeof name, "%llu",
 			 (unsigned long long)o->thread);
-		for (size_t j = 0; j < t->count && !row; j++)
-			if (!strcmp(t->rows[j].name, name))
-				row = &t->rows[j];
-		if (!row) {
-			row = add_row(t);
-			strcpy(row->name, name);
-		}
+		row = row_of(t, name);
 		row->bytes += o->weight * (double)o->size;
 		row->count += o->weight;
 	}
 	for (size_t j = 0; j < t->count; j++)
 		t->rows[j].total = t->rows[j].bytes;
-}
-
-static const struct row *named(const struct row *rows, size_t count,
-			       const char *name)
-{
-	for (size_t i = 0; i < count; i++)
-		if (!strcmp(rows[i].name, name))
-			return &rows[i];
-	return NULL;
 }
 
 static struct row *copy_rows(const struct top *t)
@@ -144,8 +148,8 @@ static bool sort_by_rate;
 static int by_weight(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	double p = sort_by_rate ? x->rate : fabs(x->bytes - x->base);
-	double q = sort_by_rate ? y->rate : fabs(y->bytes - y->base);
+	double p = sort_by_rate ? x->rate : fabs(x->bytes - x->base_bytes);
+	double q = sort_by_rate ? y->rate : fabs(y->bytes - y->base_bytes);
 
 	if (p != q)
 		return p < q ? 1 : -1;
@@ -172,7 +176,8 @@ void top_rows(struct top *t)
 		const struct row *then =
 			named(t->marked_rows, t->marked_count, t->rows[i].name);
 
-		t->rows[i].base = then ? then->bytes : 0;
+		t->rows[i].base_bytes = then ? then->bytes : 0;
+		t->rows[i].base_count = then ? then->count : 0;
 	}
 	sort_by_rate = t->by_rate;
 	qsort(t->rows, t->count, sizeof *t->rows, by_weight);

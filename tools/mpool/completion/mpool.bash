@@ -1,8 +1,8 @@
-# bash completion for mpool
+# bash completion for mpool; $1 is the command as it was typed
 
 _mpool_pids()
 {
-	mpool stat 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }'
+	"$1" stat 2>/dev/null | awk '$1 ~ /^[0-9]+$/ { print $1 }'
 }
 
 _mpool()
@@ -29,7 +29,7 @@ _mpool()
 		;;
 	esac
 	if [[ $cur == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(mpool "$command" --help \
+		mapfile -t COMPREPLY < <(compgen -W "$("$1" "$command" --help \
 			2>/dev/null | grep -o -- '--[a-z-]*' | sort -u)" -- "$cur")
 		return
 	fi
@@ -37,7 +37,7 @@ _mpool()
 	case $command in
 	stat | top | prof | leaks)
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W \
-			"$(_mpool_pids)" -- "$cur")
+			"$(_mpool_pids "$1")" -- "$cur")
 		;;
 	run | trace)
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -c -- "$cur")
