@@ -5,8 +5,9 @@
  * largest power of two that divides 16 c: rounding a small request up to a
  * multiple of its alignment finds it a class that is aligned enough.
  */
+#include "aligned.h"
+
 #include <errno.h>
-#include <malloc.h>
 #include <stdlib.h>
 
 #include "heap/cache.h"
@@ -18,7 +19,7 @@ static bool is_power_of_two(size_t n)
 }
 
 /* What the pools cannot give now is asked for with its alignment elsewhere. */
-static void *pooled(size_t alignment, size_t size)
+static void *pooled(enum aligned_name name, size_t alignment, size_t size)
 {
 	size_t rounded = round_up(max_of(size, (size_t)1), alignment);
 	void *p;
@@ -26,50 +27,31 @@ static void *pooled(size_t alignment, size_t size)
 	if (cache_pop(rounded, &p))
 		return p;
 	p = cache_alloc_slow(rounded);
-	if (!p)
-		p = next.memalign(alignment, rounded);
-	if (!p)
-		p = cache_alloc_reserve(rounded);
-	if (!p)
-		errno = ENOMEM;
-	return p;
+	return p ? p
+		 : next_or_reserve(next.aligned(name, alignment, rounded),
+				   rounded);
 }
 
-/*
- * As glibc's memalign: any alignment is rounded up to a power of two, and one
- * beyond half of the address space is EINVAL.
- */
-static void *aligned(size_t alignment, size_t size)
+/* The next allocator knows what it makes of odd alignments. */
+static void *aligned(enum aligned_name name, size_t alignment, size_t size)
 {
-	if (alignment > SIZE_MAX / 2 + 1) {
-		errno = EINVAL;
-		return NULL;
-	}
-	if (!is_power_of_two(alignment)) {
-		size_t power = CLASS_STEP;
-
-		while (power < alignment)
-			power *= 2;
-		alignment = power;
-	}
-	if (alignment <= CLASS_STEP)
-		return malloc(size);
-	if (alignment <= SMALL_MAX && size <= SMALL_MAX)
-		return pooled(alignment, size);
-	return next.memalign(alignment, max_of(size, (size_t)1));
+	if (is_power_of_two(alignment) && alignment <= SMALL_MAX &&
+	    size <= SMALL_MAX)
+		return pooled(name, alignment, size);
+	return next.aligned(name, alignment, max_of(size, (size_t)1));
 }
 
 EXPORT void *memalign(size_t alignment, size_t size)
 {
-	return aligned(alignment, size);
+	return aligned(MEMALIGN, alignment, size);
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
-	return aligned(alignment, size);
+	return aligned(ALIGNED_ALLOC, alignment, size);
 }
 
-/* errno stays as it was; the error is the result. */
+/* The error is the result; errno says so, too, where glibc's does. */
 EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 {
 	int saved = errno;
@@ -77,10 +59,71 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 
 	if (alignment % sizeof(void *) || !is_power_of_two(alignment))
 		return EINVAL;
-	got = aligned(alignment, size);
-	errno = saved;
+	got = aligned(POSIX_MEMALIGN, alignment, size);
 	if (!got)
 		return ENOMEM;
+	errno = saved;
 	*p = got;
 	return 0;
+}
+
+/* --- the next allocator's --- */
+
+static struct {
+	void *(*memalign)(size_t alignment, size_t size);
+	void *(*aligned_alloc)(size_t alignment, size_t size);
+	int (*posix_memalign)(void **p, size_t alignment, size_t size);
+	enum aligned_name for_name[ALIGNED_NAMES]; /* itself, unless missing */
+} by_name;
+
+static RARE void *by_posix_memalign(size_t alignment, size_t size)
+{
+	void *p;
+	int error = by_name.posix_memalign(
+		&p, max_of(alignment, sizeof(void *)), size);
+
+	if (!error)
+		return p;
+	errno = error;
+	return NULL;
+}
+
+static void *aligned_by_name(enum aligned_name name, size_t alignment,
+			     size_t size)
+{
+	switch (by_name.for_name[name]) {
+	case MEMALIGN:
+		return by_name.memalign(alignment, size);
+	case ALIGNED_ALLOC:
+		return by_name.aligned_alloc(alignment, size);
+	default:
+		return by_posix_memalign(alignment, size);
+	}
+}
+
+aligned_function *aligned_find(void)
+{
+	*(void **)&by_name.memalign = next_symbol("memalign");
+	*(void **)&by_name.aligned_alloc = next_symbol("aligned_alloc");
+	*(void **)&by_name.posix_memalign = next_symbol("posix_memalign");
+	for (int name = 0; name < ALIGNED_NAMES; name++)
+		by_name.for_name[name] = (enum aligned_name)name;
+	return aligned_by_name;
+}
+
+RARE void aligned_suit(const void *library)
+{
+	void *const found[ALIGNED_NAMES] = {
+		(void *)by_name.memalign,
+		(void *)by_name.aligned_alloc,
+		(void *)by_name.posix_memalign,
+	};
+	int have = -1;
+
+	for (int name = 0; name < ALIGNED_NAMES; name++)
+		if (next_library(found[name]) == library)
+			have = name;
+	for (int name = 0; name < ALIGNED_NAMES && have >= 0; name++)
+		if (next_library(found[name]) != library)
+			by_name.for_name[name] = (enum aligned_name)have;
 }

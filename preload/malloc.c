@@ -12,26 +12,11 @@
 #include "heap/slab.h"
 #include "next.h"
 
-/*
- * The source has failed, or the pools are off: another allocator may still
- * have something, and if not, this is what the reserve is for.
- */
-static COLD void *malloc_fallback(size_t size)
-{
-	void *p = next.malloc(size);
-
-	if (!p)
-		p = cache_alloc_reserve(size);
-	if (!p)
-		errno = ENOMEM;
-	return p;
-}
-
 static NOINLINE void *malloc_slow(size_t size)
 {
 	void *p = cache_alloc_slow(size);
 
-	return likely(p) ? p : malloc_fallback(size);
+	return likely(p) ? p : next_or_reserve(next.malloc(size), size);
 }
 
 EXPORT void *malloc(size_t size)
@@ -99,11 +84,23 @@ static inline void *zeroed(void *p, size_t size)
 	return p;
 }
 
+static COLD void *calloc_elsewhere(size_t size)
+{
+	void *p = next_or_reserve(next.calloc(1, size), size);
+
+	/* The reserve's may have been used. */
+	size = class_size(slab_class_of(p));
+	return size ? memset(p, 0, size) : p;
+}
+
+/* All of the object: programs use what malloc_usable_size() says. */
 static NOINLINE void *calloc_slow(size_t size)
 {
-	void *p = malloc_slow(size);
+	void *p = cache_alloc_slow(size);
 
-	return p ? memset(p, 0, size) : NULL;
+	if (unlikely(!p))
+		return calloc_elsewhere(size);
+	return memset(p, 0, round_up(max_of(size, (size_t)1), CLASS_STEP));
 }
 
 EXPORT void *calloc(size_t n, size_t size)
@@ -195,21 +192,30 @@ static inline void *realloc_pooled(void *p, size_t old, size_t size)
 	return move_pooled(p, old, size);
 }
 
+static void *realloc_null(size_t size)
+{
+	void *p;
+
+	if (unlikely(size > SMALL_MAX))
+		return next.realloc(NULL, size);
+	if (likely(cache_pop(size, &p)))
+		return p;
+	p = cache_alloc_slow(size);
+	return p ? p : next_or_reserve(next.realloc(NULL, size), size);
+}
+
 static NOINLINE void *realloc_foreign(void *p, size_t size)
 {
 	unsigned hidden = slab_class_of(p);
 
 	if (!p)
-		return malloc(size);
+		return realloc_null(size);
 	if (hidden)
 		return realloc_pooled(p, class_size(hidden), size);
 	check_foreign(p);
-	if (size > SMALL_MAX)
+	if (size > SMALL_MAX || !size)
 		return next.realloc(p, size);
-	if (size)
-		return shrink_foreign(p, size);
-	next.free(p);
-	return NULL;
+	return shrink_foreign(p, size);
 }
 
 EXPORT void *realloc(void *p, size_t size)

@@ -11,7 +11,9 @@
 #include <errno.h>
 #include <sys/auxv.h>
 
+#include "aligned.h"
 #include "base/common.h"
+#include "heap/cache.h"
 #include "heap/cache_enter.h"
 #include "watch/forwarded.h"
 
@@ -19,38 +21,55 @@ static void *first_malloc(size_t size);
 static void first_free(void *p);
 static void *first_calloc(size_t n, size_t size);
 static void *first_realloc(void *p, size_t size);
-static void *first_memalign(size_t alignment, size_t size);
+static void *first_aligned(enum aligned_name name, size_t alignment,
+			   size_t size);
 static size_t first_usable_size(void *p);
 
 struct next next = {
-	first_malloc,  first_free,     first_calloc,
-	first_realloc, first_memalign, first_usable_size,
+	first_malloc,  first_free,    first_calloc,
+	first_realloc, first_aligned, first_usable_size,
 };
 
-void *next_symbol(const char *name)
-{
-	return dlsym(RTLD_NEXT, name);
-}
-
-static const void *library_of(void *function)
+const void *next_library(void *function)
 {
 	Dl_info info;
 
 	return dladdr(function, &info) ? info.dli_fbase : NULL;
 }
 
-static int (*next_posix_memalign)(void **p, size_t alignment, size_t size);
+/*
+ * glibc's libc_malloc_debug.so has its names under the version with which
+ * programs ask for them, and hides them from dlsym().
+ */
+#if defined(__x86_64__)
+#define OLDEST "GLIBC_2.2.5"
+#elif defined(__aarch64__)
+#define OLDEST "GLIBC_2.17"
+#elif defined(__riscv)
+#define OLDEST "GLIBC_2.27"
+#else
+#define OLDEST "GLIBC_2.0"
+#endif
 
-static RARE void *memalign_by_posix(size_t alignment, size_t size)
+static bool debugged; /* that library is the next allocator */
+
+static RARE void *debug_symbol(const char *name)
 {
-	void *p;
-	int error = next_posix_memalign(&p, max_of(alignment, sizeof(void *)),
-					size);
+	static const char *const versions[] = { OLDEST, "GLIBC_2.10",
+						"GLIBC_2.16", "GLIBC_2.33" };
+	void *found = NULL;
 
-	if (!error)
-		return p;
-	errno = error;
-	return NULL;
+	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions) && !found;
+	     i++)
+		found = dlvsym(RTLD_NEXT, name, versions[i]);
+	return found;
+}
+
+void *next_symbol(const char *name)
+{
+	void *found = debugged ? debug_symbol(name) : NULL;
+
+	return found ? found : dlsym(RTLD_NEXT, name);
 }
 
 /*
@@ -88,12 +107,22 @@ static RARE void *foreign_realloc(void *p, size_t size)
 {
 	void *to = foreign.realloc(p, size);
 
-	return size ? or_enomem(to) : to;
+	if (likely(size || !p))
+		return or_enomem(to);
+	/* Freed, as with glibc.  Some give an object of no bytes instead. */
+	if (to)
+		foreign_free(to);
+	return NULL;
 }
 
-static RARE void *foreign_memalign(size_t alignment, size_t size)
+static RARE void *foreign_aligned(enum aligned_name name, size_t alignment,
+				  size_t size)
 {
-	return or_enomem(foreign.memalign(alignment, size));
+	void *p = foreign.aligned(name, alignment, size);
+
+	bool odd = alignment & (alignment - 1);
+
+	return odd ? p : or_enomem(p);
 }
 
 static RARE void put_before_foreign(struct next *found)
@@ -103,7 +132,7 @@ static RARE void put_before_foreign(struct next *found)
 	found->free = foreign_free;
 	found->calloc = foreign_calloc;
 	found->realloc = foreign_realloc;
-	found->memalign = foreign_memalign;
+	found->aligned = foreign_aligned;
 }
 
 /* --- what is put over it --- */
@@ -160,17 +189,18 @@ static RARE void *counting_realloc(void *p, size_t size)
 	return counted.realloc(p, size);
 }
 
-static RARE void *counting_memalign(size_t alignment, size_t size)
+static RARE void *counting_aligned(enum aligned_name name, size_t alignment,
+				   size_t size)
 {
 	forwarded_add(FORWARDED_ALIGNED, size);
-	return counted.memalign(alignment, size);
+	return counted.aligned(name, alignment, size);
 }
 
 RARE void next_count(void)
 {
 	static const struct next counting = {
-		counting_malloc,  counting_free,     counting_calloc,
-		counting_realloc, counting_memalign, NULL,
+		counting_malloc,  counting_free,    counting_calloc,
+		counting_realloc, counting_aligned, NULL,
 	};
 
 	forwarded_counting = true;
@@ -186,32 +216,59 @@ static RARE size_t unknown_usable_size(void *p)
 	return 0;
 }
 
+static void find(struct next *found)
+{
+	*(void **)&found->malloc = next_symbol("malloc");
+	*(void **)&found->free = next_symbol("free");
+	*(void **)&found->calloc = next_symbol("calloc");
+	*(void **)&found->realloc = next_symbol("realloc");
+	*(void **)&found->usable_size = next_symbol("malloc_usable_size");
+	found->aligned = aligned_find();
+}
+
+/* Whether libc_malloc_debug.so stands between us and glibc. */
+static bool is_debugged(const void *libc)
+{
+	void *found = dlvsym(RTLD_NEXT, "malloc", OLDEST);
+
+	return found && next_library(found) != libc;
+}
+
+/*
+ * Not glibc's.  An allocator brings calloc along; what it lacks else must not
+ * be asked from the one behind it.  A library that wraps malloc and free alone
+ * stands for the one behind it, to which all other names go, as without us.
+ */
+static RARE void suit_foreign(struct next *found, const void *library)
+{
+	if (next_library((void *)found->calloc) == library) {
+		aligned_suit(library);
+		if (next_library((void *)found->usable_size) != library)
+			found->usable_size = unknown_usable_size;
+	}
+	put_before_foreign(found);
+}
+
 /* dlsym may call us back; the second time round there is nothing to offer. */
 static bool resolve(void)
 {
 	static __thread bool resolving
 		__attribute__((tls_model("initial-exec")));
 	struct next found;
-	const void *library;
+	const void *library, *libc;
 
 	if (resolving)
 		return false;
 	resolving = true;
-	*(void **)&found.malloc = next_symbol("malloc");
-	*(void **)&found.free = next_symbol("free");
-	*(void **)&found.calloc = next_symbol("calloc");
-	*(void **)&found.realloc = next_symbol("realloc");
-	*(void **)&found.memalign = next_symbol("memalign");
-	*(void **)&found.usable_size = next_symbol("malloc_usable_size");
-	library = library_of((void *)found.malloc);
-	if (library_of((void *)found.memalign) != library) {
-		*(void **)&next_posix_memalign = next_symbol("posix_memalign");
-		found.memalign = memalign_by_posix;
+	libc = next_library((void *)getauxval);
+	find(&found);
+	library = next_library((void *)found.malloc);
+	if (library == libc && is_debugged(libc)) {
+		debugged = true;
+		find(&found);
+	} else if (library != libc) {
+		suit_foreign(&found, library);
 	}
-	if (library_of((void *)found.usable_size) != library)
-		found.usable_size = unknown_usable_size;
-	if (library != library_of((void *)getauxval))
-		put_before_foreign(&found);
 	if (next.malloc == first_malloc) {
 		next = found;
 		for (int i = 0; i < layer_count; i++)
@@ -221,6 +278,19 @@ static bool resolve(void)
 	if (cache_enter(&heap_cache)) /* starts the heap */
 		cache_leave(&heap_cache);
 	return true;
+}
+
+/*
+ * The source has failed, or the pools are off: another allocator may still
+ * have something, and if not, this is what the reserve is for.
+ */
+COLD void *next_or_reserve(void *p, size_t size)
+{
+	if (!p)
+		p = cache_alloc_reserve(size);
+	if (!p)
+		errno = ENOMEM;
+	return p;
 }
 
 static void *first_malloc(size_t size)
@@ -253,10 +323,11 @@ static RARE void *first_realloc(void *p, size_t size)
 	return NULL;
 }
 
-static RARE void *first_memalign(size_t alignment, size_t size)
+static RARE void *first_aligned(enum aligned_name name, size_t alignment,
+				size_t size)
 {
 	if (resolve())
-		return next.memalign(alignment, size);
+		return next.aligned(name, alignment, size);
 	errno = ENOMEM;
 	return NULL;
 }

@@ -13,16 +13,27 @@
 
 #include "base/common.h"
 
+/* Which of the three was called: it goes on to its namesake. */
+enum aligned_name { MEMALIGN, ALIGNED_ALLOC, POSIX_MEMALIGN, ALIGNED_NAMES };
+
+/* NULL with errno, of posix_memalign too. */
+typedef void *aligned_function(enum aligned_name name, size_t alignment,
+			       size_t size);
+
 /*
  * The functions that every program calls.  Each starts as a stub that
  * resolves the whole table and calls on, so no path has a test for "ready".
+ *
+ * No way back: the next allocator's functions may call one another by name,
+ * and then come through us.  What is not ours goes to the function of the same
+ * name, never to another, so they end where they would without us.
  */
 struct next {
 	void *(*malloc)(size_t size);
 	void (*free)(void *p);
 	void *(*calloc)(size_t n, size_t size);
 	void *(*realloc)(void *p, size_t size);
-	void *(*memalign)(size_t alignment, size_t size);
+	aligned_function *aligned;
 	size_t (*usable_size)(void *p);
 };
 
@@ -37,7 +48,16 @@ void next_wrap(const struct next *over, struct next *below);
 /* From now on, calls to the table are counted (watch/forwarded.h). */
 void next_count(void);
 
+/*
+ * What the next allocator gave instead of the pools; if that is NULL, an
+ * object of the reserve, and errno when there is none.
+ */
+void *next_or_reserve(void *p, size_t size);
+
 /* A function that the next allocator may lack: NULL then.  Slow. */
 void *next_symbol(const char *name);
+
+/* Where the library of a function lies; NULL: in none. */
+const void *next_library(void *function);
 
 #endif

@@ -108,9 +108,10 @@ static void *recording_realloc(void *p, size_t size)
 	return to;
 }
 
-static void *recording_memalign(size_t alignment, size_t size)
+static void *recording_aligned(enum aligned_name name, size_t alignment,
+			       size_t size)
 {
-	void *p = plain.memalign(alignment, size);
+	void *p = plain.aligned(name, alignment, size);
 
 	note(p, size);
 	return p;
@@ -119,8 +120,8 @@ static void *recording_memalign(size_t alignment, size_t size)
 void record_next(void)
 {
 	static const struct next recording = {
-		recording_malloc,  recording_free,     recording_calloc,
-		recording_realloc, recording_memalign, NULL,
+		recording_malloc,  recording_free,    recording_calloc,
+		recording_realloc, recording_aligned, NULL,
 	};
 
 	next_wrap(&recording, &plain);

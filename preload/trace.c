@@ -51,9 +51,10 @@ static void *tracing_realloc(void *p, size_t size)
 	return to;
 }
 
-static void *tracing_memalign(size_t alignment, size_t size)
+static void *tracing_aligned(enum aligned_name name, size_t alignment,
+			     size_t size)
 {
-	void *p = plain.memalign(alignment, size);
+	void *p = plain.aligned(name, alignment, size);
 
 	trace_event(TRACE_MEMALIGN, p, size, alignment);
 	return p;
@@ -62,8 +63,8 @@ static void *tracing_memalign(size_t alignment, size_t size)
 void trace_next(void)
 {
 	static const struct next tracing = {
-		tracing_malloc,	 tracing_free,	   tracing_calloc,
-		tracing_realloc, tracing_memalign, NULL,
+		tracing_malloc,	 tracing_free,	  tracing_calloc,
+		tracing_realloc, tracing_aligned, NULL,
 	};
 
 	if (!trace_start())
