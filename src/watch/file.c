@@ -184,14 +184,20 @@ int file_create(const char *path, const char **why)
 	return fd;
 }
 
-int file_extend(int fd, off_t where, off_t bytes)
+bool file_allowed(off_t bytes)
 {
 	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) < 0 ||
+	       limit.rlim_cur == RLIM_INFINITY ||
+	       (rlim_t)bytes <= limit.rlim_cur;
+}
+
+int file_extend(int fd, off_t where, off_t bytes)
+{
 	int error;
 
-	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 &&
-	    limit.rlim_cur != RLIM_INFINITY &&
-	    (rlim_t)(where + bytes) > limit.rlim_cur)
+	if (!file_allowed(where + bytes))
 		return EFBIG;
 	do
 		error = posix_fallocate(fd, where, bytes);

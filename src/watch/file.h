@@ -59,6 +59,9 @@ int file_open(int folder, const char *name, const char **why);
  */
 int file_create(const char *path, const char **why);
 
+/* Whether a file of `bytes` may be written: beyond that comes a SIGXFSZ. */
+bool file_allowed(off_t bytes);
+
 /*
  * Has the file system put `bytes` at `where` aside, so that a full disk is an
  * error now and no SIGBUS later.  Returns 0 or an errno; raises no SIGXFSZ.

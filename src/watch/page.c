@@ -1,5 +1,16 @@
 /*
  * page.c - the statistics page.
+ *
+ * It is made in memory and written to the file by pwrite(2), from the slow
+ * paths: a store into a mapping would be a SIGBUS when somebody has cut the
+ * file, whereas this makes it whole again.  Like the stores it needs nothing
+ * more to outlive a kill -9.  Measured, 0.4 us a call, 1.9 us an update, of
+ * which there are 20 a second at most.
+ *
+ * The mapping stays for a process that can make no such call any more: one in
+ * a sandbox, or one that has closed our descriptor and, as another user or in
+ * another root, cannot open the file again.  Who cuts the page of such a one
+ * ends it.
  */
 #include "watch/page.h"
 
@@ -9,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +36,8 @@
 enum { CALLS_A_LOOK = 16 }; /* slow paths between two looks at the clock */
 
 static struct page *page; /* NULL: none, or not yet */
+static struct page image; /* what it is to hold */
+static struct file file = FILE_NONE;
 static char path[PATH_MAX];
 static const char *profile; /* where it goes */
 static bool own_name;	    /* the pattern named this process alone */
@@ -58,41 +72,56 @@ static uint64_t start_ticks(void)
 
 /* --- writing --- */
 
-/* A barrier after the store: what follows must not come before it. */
-static void begin_write(void)
+/* Whether pwrite() reaches the file, and raises no SIGXFSZ. */
+static bool is_open(void)
 {
-	__atomic_store_n(&page->sequence, page->sequence + 1, __ATOMIC_RELAXED);
+	return !process_confined() &&
+	       (file_valid(&file) || file_reopen(&file, path)) &&
+	       file_allowed(sizeof *page);
+}
+
+static void put(bool open, const void *from, size_t bytes)
+{
+	size_t where = (size_t)((const char *)from - (const char *)&image);
+
+	/* No cancellation point; on a full disk the page stays as it was. */
+	if (open)
+		syscall(SYS_pwrite64, file.fd, from, bytes, (off_t)where);
+	else
+		memcpy((char *)page + where, from, bytes);
+}
+
+/* The barriers are for stores: what follows must not come before the first. */
+static void write_image(void)
+{
+	bool open = is_open();
+
+	image.sequence++;
+	put(open, &image.sequence, sizeof image.sequence);
 	__sync_synchronize();
+	put(open, &image, sizeof image);
+	__sync_synchronize();
+	image.sequence++;
+	put(open, &image.sequence, sizeof image.sequence);
 }
 
-static void end_write(void)
-{
-	__atomic_store_n(&page->sequence, page->sequence + 1, __ATOMIC_RELEASE);
-}
-
-/* Figures are collected before the page is touched: it is torn but shortly. */
 static void update(enum page_state state)
 {
-	static struct class_stats rows[CLASSES];
-	static struct forwarded_count forwarded[FORWARDED_KINDS];
 	struct rusage usage = { .ru_maxrss = 0 };
 
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
-		heap_class_stats(c, &rows[c - CLASS_FIRST]);
-	forwarded_read(forwarded);
+		heap_class_stats(c, &image.class[c - CLASS_FIRST]);
+	forwarded_read(image.forwarded);
 	if (!process_confined())
 		getrusage(RUSAGE_SELF, &usage);
-	begin_write();
-	memcpy(page->class, rows, sizeof rows);
-	memcpy(page->forwarded, forwarded, sizeof forwarded);
-	page->forwarded_counted = forwarded_counting;
-	page->age_ms = process_age_ms();
-	page->peak_rss_bytes =
-		max_of(page->peak_rss_bytes, (uint64_t)usage.ru_maxrss * KIB);
-	page->sample_period = sample_period;
-	page->state = state;
-	page->updates++;
-	end_write();
+	image.forwarded_counted = forwarded_counting;
+	image.age_ms = process_age_ms();
+	image.peak_rss_bytes =
+		max_of(image.peak_rss_bytes, (uint64_t)usage.ru_maxrss * KIB);
+	image.sample_period = sample_period;
+	image.state = state;
+	image.updates++;
+	write_image();
 }
 
 static bool take_turn(void)
@@ -113,25 +142,23 @@ static void end_turn(void)
 static void fill(void)
 {
 	struct timespec now;
-	uint64_t magic;
 
+	memset(&image, 0, sizeof image);
 	clock_gettime(CLOCK_REALTIME, &now);
-	page->version = PAGE_VERSION;
-	page->bytes = sizeof *page;
-	page->pid = (uint64_t)getpid();
-	page->start_ticks = start_ticks();
-	page->start_unix_ms = (uint64_t)now.tv_sec * 1000 +
+	memcpy(image.magic, PAGE_MAGIC, sizeof image.magic);
+	image.version = PAGE_VERSION;
+	image.bytes = sizeof image;
+	image.pid = (uint64_t)getpid();
+	image.start_ticks = start_ticks();
+	image.start_unix_ms = (uint64_t)now.tv_sec * 1000 +
 			      (uint64_t)now.tv_nsec / 1000000 -
 			      process_age_ms();
-	page->classes = CLASSES;
-	page->class_bytes = sizeof *page->class;
-	page->signal = (uint32_t)config.stats_signal;
-	strncpy(page->program, process_name(), sizeof page->program - 1);
-	strncpy(page->profile, profile, sizeof page->profile - 1);
+	image.classes = CLASSES;
+	image.class_bytes = sizeof *image.class;
+	image.signal = (uint32_t)config.stats_signal;
+	strncpy(image.program, process_name(), sizeof image.program - 1);
+	strncpy(image.profile, profile, sizeof image.profile - 1);
 	update(PAGE_RUNNING);
-	/* Last: without it, it is no page. */
-	memcpy(&magic, PAGE_MAGIC, sizeof magic);
-	__atomic_store_n((uint64_t *)page->magic, magic, __ATOMIC_RELEASE);
 }
 
 /* Opens the file under the pattern's name, numbered if that is taken. */
@@ -169,24 +196,16 @@ static bool publish(bool child)
 			      MAP_SHARED, fd, 0);
 		error = errno;
 	}
-	close(fd);
 	if (memory == MAP_FAILED) {
+		close(fd);
 		unlink(path);
 		say(file_error(error));
 		return false;
 	}
+	file_keep(&file, fd);
 	page = memory;
 	fill();
 	return true;
-}
-
-static void publish_late(void)
-{
-	int saved = errno;
-
-	pending = false;
-	publish(true);
-	errno = saved;
 }
 
 /* Whatever is not needed is not done in a sandbox: any call may kill. */
@@ -202,6 +221,7 @@ static void tick(void)
 {
 	static __thread uint8_t calls
 		__attribute__((tls_model("initial-exec")));
+	int saved = errno;
 	uint64_t now;
 
 	if (calls++ % CALLS_A_LOOK || is_orphan())
@@ -214,12 +234,14 @@ static void tick(void)
 			update(PAGE_RUNNING);
 	} else if (owner == getpid()) { /* and no vfork */
 		if (pending)
-			publish_late();
+			publish(true);
 		else if (page)
 			update(PAGE_RUNNING);
+		pending = false;
 	}
 	__atomic_store_n(&next_ms, now + PAGE_STALE_MS, __ATOMIC_RELAXED);
 	end_turn();
+	errno = saved;
 }
 
 void page_start(const char *profile_path)
@@ -243,6 +265,7 @@ void page_fork_child(const char *profile_path)
 	if (page)
 		munmap(page, sizeof *page);
 	page = NULL;
+	file_close(&file);
 	profile = profile_path;
 	owner = getpid();
 	writing = 0;

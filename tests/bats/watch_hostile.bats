@@ -40,6 +40,13 @@ watched=$PROGRAMS/watched
 	assert_output --partial 'seccomp sandbox'
 }
 
+@test "a page that somebody cuts does not end the program, and becomes whole again" {
+	MPOOL_PAGE=$PWD/a.page run -0 preloaded "$watched" cut "$PWD/a.page"
+	assert_output done
+	run -0 "$MPOOL" stat a.page
+	assert_line 'The program has ended.'
+}
+
 @test "stacks are right after dlclose, when other code lies at the same place" {
 	run -0 "$MPOOL" run -q --sample=1 -o p.mprof -- "$watched" plugins \
 		"$PLUGINS/frame_small.so" "$PLUGINS/frame_large.so"

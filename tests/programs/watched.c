@@ -146,6 +146,21 @@ static void end_threads(int count)
 	}
 }
 
+/* Others empty, cut and fill the files that it is watched by. */
+static void cut(char **files)
+{
+	static const off_t lengths[] = { 0, 100, 0, 1 << 13, 1, 0 };
+
+	for (size_t i = 0; i < sizeof lengths / sizeof *lengths; i++) {
+		for (char **file = files; *file; file++)
+			if (truncate(*file, lengths[i]) < 0)
+				exit(1);
+		load(20000);
+		usleep(60000); /* more than PAGE_STALE_MS */
+		load(20000);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -183,6 +198,8 @@ int main(int argc, char **argv)
 		raise(9);
 	} else if (!strcmp(what, "small-stack")) {
 		handle_on(malloc(8 << 10), 8 << 10);
+	} else if (!strcmp(what, "cut")) {
+		cut(argv + 2);
 	} else if (!strcmp(what, "quick")) {
 		kept = malloc(555);
 		kept = NULL;
