@@ -2,7 +2,8 @@
  * trace.c - a log of every allocation.
  *
  * Blocks are given out in turn, space for them is asked from the file system
- * before they are mapped: a full disk must not become a SIGBUS.
+ * before they are mapped: a full disk must not become a SIGBUS.  A file that
+ * somebody cuts is one, see cut.h: it ends the log.
  */
 #include "watch/trace.h"
 
@@ -19,19 +20,24 @@
 #include "base/config.h"
 #include "base/lock.h"
 #include "base/out.h"
+#include "watch/cut.h"
 #include "watch/file.h"
 #include "watch/name.h"
 #include "watch/orphan.h"
 #include "watch/process.h"
 #include "watch/tell.h"
 
-enum { EVENT_MOST = 64 }; /* bytes of the longest event */
+enum {
+	EVENT_MOST = 64,     /* bytes of the longest event */
+	GUARD_NS = 10000000, /* between two looks at who handles SIGBUS */
+};
 
 /* Owner: its thread. */
 struct writer {
 	struct trace_block *block; /* NULL: none yet */
 	uint64_t last_ns;
 	uint64_t last_pointer;
+	uint64_t guarded_ns;
 	uint32_t generation; /* of the log that the block is in */
 	uint32_t lost;
 	off_t where; /* of the block in the file */
@@ -124,6 +130,7 @@ static void put_away(struct writer *w)
 {
 	if (w->block && w->generation == generation)
 		munmap(w->block, TRACE_BLOCK);
+	cut_watch = (struct cut_watch){ 0 };
 	w->block = NULL;
 }
 
@@ -140,6 +147,7 @@ static void end_block(void *argument)
 bool trace_start(void)
 {
 	orphan_start();
+	cut_guard();
 	generation++;
 	pthread_key_create(&key, end_block);
 	stopped = !open_log(false);
@@ -193,8 +201,11 @@ static struct trace_block *map(off_t where)
 		mmap(NULL, TRACE_BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED,
 		     log_file.fd, where);
 
-	if (block != MAP_FAILED)
+	if (block != MAP_FAILED) {
+		cut_watch =
+			(struct cut_watch){ (char *)block, TRACE_BLOCK, false };
 		return block;
+	}
 	stop(file_error(errno));
 	return NULL;
 }
@@ -302,6 +313,24 @@ static void put_event(struct writer *w, enum trace_kind kind, const void *p,
 			 __ATOMIC_RELEASE);
 }
 
+/* The program may have a handler of its own by now. */
+static COLD void guard(struct writer *w)
+{
+	w->guarded_ns = w->last_ns;
+	process_look();
+	if (!process_confined())
+		cut_guard();
+}
+
+static COLD void end_cut_log(void)
+{
+	cut_watch.happened = false;
+	lock_take(&lock);
+	if (!stopped)
+		stop("somebody has cut it");
+	lock_release(&lock);
+}
+
 void trace_event(enum trace_kind kind, const void *p, size_t size,
 		 uintptr_t extra)
 {
@@ -317,6 +346,10 @@ void trace_event(enum trace_kind kind, const void *p, size_t size,
 		stopped = true;
 	if (likely(!stopped) && (likely(has_room(w)) || begin_block(w)))
 		put_event(w, kind, p, size, extra);
+	if (unlikely(w->last_ns - w->guarded_ns > GUARD_NS))
+		guard(w);
+	if (unlikely(cut_watch.happened))
+		end_cut_log();
 	if (unlikely(w->ended) && !stopped)
 		put_away(w);
 	w->busy = false;

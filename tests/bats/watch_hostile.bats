@@ -47,6 +47,21 @@ watched=$PROGRAMS/watched
 	assert_line 'The program has ended.'
 }
 
+@test "a log that somebody cuts ends, the program goes on" {
+	MPOOL_TRACE=$PWD/a.mtrace run -0 preloaded "$watched" cut "$PWD/a.mtrace"
+	assert_line done
+	assert_line "libmpool: no trace in '$PWD/a.mtrace': somebody has cut it"
+	assert_equal "${#lines[@]}" 2
+}
+
+@test "a log that is cut costs a program nothing that handles SIGBUS itself" {
+	MPOOL_TRACE=$PWD/a.mtrace run -0 preloaded "$watched" \
+		handle-and-cut "$PWD/a.mtrace"
+	assert_line done
+	assert_output --partial 'somebody has cut it'
+	MPOOL_TRACE=$PWD/b.mtrace run -135 preloaded "$watched" bus
+}
+
 @test "stacks are right after dlclose, when other code lies at the same place" {
 	run -0 "$MPOOL" run -q --sample=1 -o p.mprof -- "$watched" plugins \
 		"$PLUGINS/frame_small.so" "$PLUGINS/frame_large.so"

@@ -7,6 +7,7 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <pthread.h>
+#include <setjmp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -161,6 +162,51 @@ static void cut(char **files)
 	}
 }
 
+static sigjmp_buf before_fault;
+static char *own_mapping;
+
+static void on_own_fault(int number, siginfo_t *info, void *context)
+{
+	(void)number, (void)context;
+	siglongjmp(before_fault, info->si_addr == own_mapping ? 1 : 2);
+}
+
+/* The program's own SIGBUS: its handler is called, once and with the place. */
+static void fault(void)
+{
+	struct sigaction action = { .sa_sigaction = on_own_fault,
+				    .sa_flags = SA_SIGINFO | SA_RESETHAND };
+	FILE *file = tmpfile();
+
+	sigaction(SIGBUS, &action, NULL);
+	for (int i = 0; i < 20; i++) { /* it is seen that there is one */
+		load(1000);
+		usleep(2000);
+	}
+	own_mapping = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fileno(file), 0);
+	switch (sigsetjmp(before_fault, 1)) {
+	case 0:
+		exit(*own_mapping + 3);
+	case 2:
+		exit(2);
+	}
+}
+
+static void handle_and_cut(char **files)
+{
+	struct sigaction action = { .sa_sigaction = on_own_fault,
+				    .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGBUS, &action, NULL);
+	for (int i = 0; i < 20; i++) {
+		load(1000);
+		usleep(2000);
+	}
+	if (sigsetjmp(before_fault, 1))
+		exit(5);
+	cut(files);
+}
+
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
@@ -200,6 +246,11 @@ int main(int argc, char **argv)
 		handle_on(malloc(8 << 10), 8 << 10);
 	} else if (!strcmp(what, "cut")) {
 		cut(argv + 2);
+	} else if (!strcmp(what, "handle-and-cut")) {
+		handle_and_cut(argv + 2);
+		fault();
+	} else if (!strcmp(what, "bus")) {
+		raise(SIGBUS);
 	} else if (!strcmp(what, "quick")) {
 		kept = malloc(555);
 		kept = NULL;
