@@ -216,6 +216,9 @@ static RARE size_t unknown_usable_size(void *p)
 	return 0;
 }
 
+void *(*next_glibc_malloc)(size_t size);
+void (*next_glibc_free)(void *p);
+
 static void find(struct next *found)
 {
 	*(void **)&found->malloc = next_symbol("malloc");
@@ -268,6 +271,9 @@ static bool resolve(void)
 		find(&found);
 	} else if (library != libc) {
 		suit_foreign(&found, library);
+	} else {
+		next_glibc_free = found.free;
+		next_glibc_malloc = found.malloc;
 	}
 	if (next.malloc == first_malloc) {
 		next = found;

@@ -45,6 +45,10 @@ extern HIDDEN struct next next;
  */
 void next_wrap(const struct next *over, struct next *below);
 
+/* glibc's own, past what is put over it, when that is next; or NULL. */
+extern HIDDEN void *(*next_glibc_malloc)(size_t size);
+extern HIDDEN void (*next_glibc_free)(void *p);
+
 /* From now on, calls to the table are counted (watch/forwarded.h). */
 void next_count(void);
 

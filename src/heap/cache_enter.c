@@ -23,9 +23,12 @@ void cache_note_thread(struct cache *t)
 
 	if (likely(__atomic_load_n(&first, __ATOMIC_RELAXED) == t))
 		return;
-	if (!__atomic_compare_exchange_n(&first, &none, t, false,
-					 __ATOMIC_RELAXED, __ATOMIC_RELAXED))
-		lock_mark_process();
+	if (__atomic_compare_exchange_n(&first, &none, t, false,
+					__ATOMIC_RELAXED, __ATOMIC_RELAXED))
+		return;
+	lock_mark_process();
+	if (heap_has_threads)
+		heap_has_threads();
 }
 
 bool cache_enter(struct cache *t)

@@ -27,6 +27,12 @@ bool heap_start(void);
 bool heap_vetoed(void) __attribute__((weak));
 
 /*
+ * A hook: a thread other than the first is about to use the heap.  Called
+ * again and again, inside a slow path, without a lock.
+ */
+void heap_has_threads(void) __attribute__((weak));
+
+/*
  * The environment has been read: applies config.reserve, now if the heap is
  * in use already, else when it starts.
  */

@@ -21,3 +21,11 @@ load checks
 @test "small requests use less than 1 KiB of stack" {
 	holds_pooled tiny_stack 1024
 }
+
+@test "short threads with blocks of mixed sizes find memory warm" {
+	holds_plain_and_pooled short_mixed_threads
+}
+
+@test "what mallopt has set for blocks of their own holds with threads, too" {
+	holds_plain_and_pooled short_mixed_threads kept
+}

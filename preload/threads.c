@@ -1,0 +1,36 @@
+/*
+ * threads.c - glibc's arenas, once a program has threads.
+ *
+ * glibc gives the end of an arena back to the kernel when more than 128 KiB of
+ * it are free, and takes it again at the next request.  Small blocks that
+ * threads keep used to lie there and stop it; now they lie in the pools, and
+ * threads that allocate and free a few hundred kilobytes of larger blocks
+ * fault them in each time: three times the time of glibc alone, and 60 page
+ * faults for each short thread.
+ *
+ * glibc sets the limit higher by itself, unless mallopt or GLIBC_TUNABLES have
+ * set it: when a block that was mapped by itself is freed, those of its size
+ * are expected again, and twice as much may lie at the end.  So one such block
+ * is freed when the second thread comes.
+ */
+#include <errno.h>
+
+#include "heap/heap.h"
+#include "next.h"
+
+/* Short threads 0.72 of glibc's time.  256 KiB: long ones were trimmed yet. */
+enum { ENOUGH = 512 << 10 };
+
+RARE void heap_has_threads(void)
+{
+	static bool done;
+	int saved = errno;
+	void *block;
+
+	if (!next_glibc_malloc ||
+	    __atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
+		return;
+	block = next_glibc_malloc(ENOUGH);
+	next_glibc_free(block);
+	errno = saved;
+}
