@@ -1,5 +1,9 @@
 /*
  * occasion.c - has something done when a signal comes, and again and again.
+ *
+ * A signal that is sent to the process interrupts what one of its threads
+ * waits for.  So who asks from outside sends it to our thread alone, which
+ * goes by the name OCCASION_THREAD, and only while that does not block it.
  */
 #include "watch/occasion.h"
 
@@ -12,6 +16,7 @@
 #include <time.h>
 
 #include "base/config.h"
+#include "watch/process.h"
 
 static sem_t asked_for;
 static void (*act)(void);
@@ -25,6 +30,21 @@ static void on_signal(int signal_number)
 	(void)signal_number;
 	sem_post(&asked_for);
 	errno = saved;
+}
+
+/* A handler of the program's own must not run in our thread. */
+static void take_signal(void)
+{
+	struct sigaction now;
+	sigset_t set;
+
+	if (!config.stats_signal || process_confined() ||
+	    sigaction(config.stats_signal, NULL, &now) < 0)
+		return;
+	sigemptyset(&set);
+	sigaddset(&set, config.stats_signal);
+	pthread_sigmask(now.sa_handler == on_signal ? SIG_UNBLOCK : SIG_BLOCK,
+			&set, NULL);
 }
 
 /*
@@ -49,6 +69,7 @@ static bool wait_for_turn(void)
 			return false;
 		if (is_deserted())
 			exit(0);
+		take_signal();
 		waited_ms += pause_ms;
 		pause_ms = min_of(2 * pause_ms, UINT64_C(1000));
 		if (interval_ms)
@@ -60,7 +81,8 @@ static bool wait_for_turn(void)
 static void *watch(void *unused)
 {
 	(void)unused;
-	prctl(PR_SET_NAME, "mpool-stats");
+	prctl(PR_SET_NAME, OCCASION_THREAD);
+	take_signal();
 	for (;;) {
 		if (!wait_for_turn())
 			continue;
@@ -73,8 +95,8 @@ static void *watch(void *unused)
 }
 
 /*
- * A thread with all signals blocked.  Its stack holds the program's static
- * TLS too, which may need more than 64 KiB.
+ * A thread with all other signals blocked.  Its stack holds the program's
+ * static TLS too, which may need more than 64 KiB.
  */
 static int start_thread(void)
 {
@@ -113,14 +135,12 @@ int occasion_start(void (*what)(void), bool (*deserted)(void))
 		.sa_flags = SA_RESTART | SA_ONSTACK,
 	};
 	static bool installed;
-	int error;
 
 	act = what;
 	is_deserted = deserted;
 	sem_init(&asked_for, 0, 0);
-	error = start_thread();
 	if (config.stats_signal && !installed)
 		sigaction(config.stats_signal, &action, NULL);
 	installed = true;
-	return error;
+	return start_thread();
 }

@@ -6,14 +6,17 @@
 
 #include "base/common.h"
 
+/* The thread's name; it handles config.stats_signal when sent to it alone. */
+#define OCCASION_THREAD "mpool-stats"
+
 /* Whether config.stats_signal or config.stats_interval_s asks for it. */
 bool occasion_wanted(void);
 
 /*
  * Installs the signal's handler and starts the thread that calls `act`, once
  * for all signals that have come by then.  It looks now and then whether
- * it is the last thread of the process, and then ends it.  In a new child: once more.
- * Returns 0, or the errno for which there is no thread.  Allocates.
+ * it is the last thread of the process, and then ends it.  In a new child: once
+ * more. Returns 0, or the errno for which there is no thread.  Allocates.
  */
 int occasion_start(void (*act)(void), bool (*is_deserted)(void));
 

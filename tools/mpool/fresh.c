@@ -4,13 +4,15 @@
 #include "fresh.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "cli.h"
+#include "proc.h"
+#include "watch/occasion.h"
 
 static bool same_time(const struct stat *a, const struct stat *b)
 {
@@ -33,6 +35,8 @@ bool fresh_is_whole(const char *path)
 const char *fresh_profile(const struct page *page, int patience_ms)
 {
 	struct stat before = { 0 }, now;
+	int asking = (int)page->signal;
+	uint64_t thread;
 
 	if (!page->sample_period || !*page->profile)
 		return "it is not sampled; start it with 'mpool run --sample'";
@@ -41,8 +45,15 @@ const char *fresh_profile(const struct page *page, int patience_ms)
 	if (!page->signal)
 		return "it has no signal to be asked with; "
 		       "start it with MPOOL_STATS_SIGNAL=USR2, say";
+	/* Any other thread might wait for something: that would be over. */
+	thread = proc_thread(page->pid, OCCASION_THREAD, asking);
+	if (!thread)
+		return "its thread " OCCASION_THREAD ", which would write the "
+		       "profile, is not there, or the program uses that "
+		       "thread's signal itself; start it with another "
+		       "MPOOL_STATS_SIGNAL";
 	stat(page->profile, &before);
-	if (kill((pid_t)page->pid, (int)page->signal) < 0)
+	if (syscall(SYS_tgkill, (pid_t)page->pid, (pid_t)thread, asking) < 0)
 		return strerror(errno);
 	for (int ms = 0; ms < patience_ms; ms += 10) {
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);

@@ -3,13 +3,14 @@
  */
 #include "proc.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static FILE *open_file(uint64_t pid, const char *name)
 {
-	char path[64];
+	char path[128];
 
 	snprintf(path, sizeof path, "/proc/%llu/%s", (unsigned long long)pid,
 		 name);
@@ -68,6 +69,42 @@ uint64_t proc_start_ticks(uint64_t pid)
 	if (at && (at[1] < '0' || sscanf(at, "%llu", &ticks) != 1))
 		return 0;
 	return ticks;
+}
+
+static bool can_be_sent(uint64_t pid, const char *thread, const char *name,
+			int signal_number)
+{
+	char path[64], line[256], own[64] = "";
+	unsigned long long blocked = ~0ULL;
+	FILE *file;
+
+	snprintf(path, sizeof path, "task/%.20s/status", thread);
+	file = open_file(pid, path);
+	while (file && fgets(line, sizeof line, file)) {
+		sscanf(line, "Name: %63s", own);
+		sscanf(line, "SigBlk: %llx", &blocked);
+	}
+	if (file)
+		fclose(file);
+	return !strcmp(own, name) && !(blocked >> (signal_number - 1) & 1);
+}
+
+uint64_t proc_thread(uint64_t pid, const char *name, int signal_number)
+{
+	uint64_t found = 0;
+	struct dirent *entry;
+	char path[64];
+	DIR *dir;
+
+	snprintf(path, sizeof path, "/proc/%llu/task", (unsigned long long)pid);
+	dir = opendir(path);
+	while (dir && !found && (entry = readdir(dir)))
+		if (number_in(entry->d_name) != pid &&
+		    can_be_sent(pid, entry->d_name, name, signal_number))
+			found = number_in(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 /* Without its end, when there is more of it. */

@@ -22,6 +22,12 @@ bool proc_status(uint64_t pid, struct proc_status *status);
 uint64_t proc_start_ticks(uint64_t pid);
 
 /*
+ * The thread of this name that does not block the signal, so that it can be
+ * sent to that alone; 0: none.
+ */
+uint64_t proc_thread(uint64_t pid, const char *name, int signal_number);
+
+/*
  * The name that libmpool goes by: argv[0] without its folder, or the kernel's
  * when the program has none.
  */
