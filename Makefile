@@ -71,6 +71,7 @@ libs: $(products)  ## the libraries alone: they need nothing but a compiler
 # the library that is touched counts in every process.
 COLDFLAGS := -Os -fno-asynchronous-unwind-tables
 $(BUILD)/obj/src/watch/%.o $(BUILD)/obj/src/base/out.o $(BUILD)/obj/src/base/out_write.o \
+$(BUILD)/obj/src/base/calls.o $(BUILD)/obj/src/base/vdso.o \
 $(BUILD)/obj/src/base/config.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
 	$(if $(SANITIZE),,$(COLDFLAGS))
 # A stack is unwound from here.

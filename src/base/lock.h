@@ -4,6 +4,10 @@
  * 0 free, 1 held, 2 held and somebody may sleep (Drepper, "Futexes are
  * tricky", 2011).  Not recursive.
  *
+ * From under a lock nothing is called that others may hook, or that may come
+ * back to malloc, wait for a lock of others, or end the thread: system calls
+ * and the clock go past libc (calls.c, vdso.c), all else comes before or after.
+ *
  * A child made behind our back (_Fork, raw clone) may inherit a lock that
  * nobody will ever release.  A mark that the kernel wipes in every new process
  * tells: who is about to take locks asks lock_orphaned() first, and breaks

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -28,7 +29,7 @@ size_t sys_page(void)
 	size_t known = __atomic_load_n(&page, __ATOMIC_RELAXED);
 
 	if (unlikely(!known)) {
-		known = (size_t)sysconf(_SC_PAGESIZE);
+		known = getauxval(AT_PAGESZ);
 		__atomic_store_n(&page, known, __ATOMIC_RELAXED);
 	}
 	return known;

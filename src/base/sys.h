@@ -1,7 +1,7 @@
 /*
  * sys.h - the system calls that the heap makes, with errno left alone.
  *
- * They go through libc's own mmap, mprotect and madvise, so that a test can
+ * They go by mmap, mprotect and madvise as calls.c has them, so that a test can
  * put itself in between and refuse the n-th.
  */
 #ifndef BASE_SYS_H

@@ -6,7 +6,8 @@
  *   FAILMAP_FROM=n    the n-th and all later ones fail
  *   FAILMAP_COUNT=f   at exit, how many calls there were goes to the file f
  *
- * Calls inside libc do not come here.  munmap and calls that only give memory
+ * The library makes them through libc's syscall().  Those inside libc do not
+ * come here.  munmap and calls that only give memory
  * back succeed, as they do in the kernel.  The settings are read from /proc,
  * for the first call may come before there is an environment.
  */
@@ -66,35 +67,68 @@ static int fails(void)
 	return 1;
 }
 
-void *mmap(void *address, size_t length, int protection, int flags, int fd,
-	   off_t offset)
+/* To the kernel: what it answers, an error as a negative errno. */
+static long enter(long number, const long argument[6])
 {
-	if (fails())
-		return MAP_FAILED;
-	return (void *)syscall(SYS_mmap, address, length, protection, flags, fd,
-			       offset);
+#if defined(__x86_64__)
+	register long r10 __asm__("r10") = argument[3];
+	register long r8 __asm__("r8") = argument[4];
+	register long r9 __asm__("r9") = argument[5];
+	long result;
+
+	__asm__ volatile("syscall"
+			 : "=a"(result)
+			 : "a"(number), "D"(argument[0]), "S"(argument[1]),
+			   "d"(argument[2]), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return result;
+#elif defined(__aarch64__)
+	register long x8 __asm__("x8") = number;
+	register long x0 __asm__("x0") = argument[0];
+	register long x1 __asm__("x1") = argument[1];
+	register long x2 __asm__("x2") = argument[2];
+	register long x3 __asm__("x3") = argument[3];
+	register long x4 __asm__("x4") = argument[4];
+	register long x5 __asm__("x5") = argument[5];
+
+	__asm__ volatile("svc 0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+#endif
 }
 
-void *mmap64(void *address, size_t length, int protection, int flags, int fd,
-	     off64_t offset)
+/* Whether the call asks for memory; not when it only gives some back. */
+static int asks(long number, const long argument[6])
 {
-	return mmap(address, length, protection, flags, fd, offset);
+	switch (number) {
+	case SYS_mmap:
+	case SYS_mprotect:
+		return 1;
+	case SYS_madvise:
+		return argument[2] != MADV_DONTNEED && argument[2] != MADV_FREE;
+	default:
+		return 0;
+	}
 }
 
-int mprotect(void *address, size_t length, int protection)
+long syscall(long number, ...)
 {
-	if (fails())
+	long argument[6], result;
+	va_list more;
+
+	va_start(more, number);
+	for (int i = 0; i < 6; i++)
+		argument[i] = va_arg(more, long);
+	va_end(more);
+	if (asks(number, argument) && fails())
 		return -1;
-	return (int)syscall(SYS_mprotect, address, length, protection);
-}
-
-int madvise(void *address, size_t length, int advice)
-{
-	int gives_back = advice == MADV_DONTNEED || advice == MADV_FREE;
-
-	if (!gives_back && fails())
-		return -1;
-	return (int)syscall(SYS_madvise, address, length, advice);
+	result = enter(number, argument);
+	if (result >= 0 || result < -4095)
+		return result;
+	errno = (int)-result;
+	return -1;
 }
 
 __attribute__((destructor)) static void write_count(void)

@@ -1,20 +1,23 @@
 /*
  * test_pages_size.c - page sources and regions where a page is large.
  *
- * This program's own sysconf() says 64 KiB, whatever the kernel has.
+ * This program's own getauxval() says 64 KiB, whatever the kernel has.
  */
 #include "unit/apart.h"
+
+#include <sys/auxv.h>
 
 #include "pool/pages.h"
 #include "unit/regions.h"
 
 enum { PAGE = 64 << 10 };
 
-long __sysconf(int name);
+unsigned long __getauxval(unsigned long type);
 
-__attribute__((no_sanitize("thread", "address"))) long sysconf(int name)
+__attribute__((no_sanitize("thread", "address"))) unsigned long
+getauxval(unsigned long type)
 {
-	return name == _SC_PAGESIZE ? PAGE : __sysconf(name);
+	return type == AT_PAGESZ ? PAGE : __getauxval(type);
 }
 
 static void orders_are_of_large_pages(void)
