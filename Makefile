@@ -34,6 +34,8 @@ SANITIZE_tsan := -fsanitize=thread
 SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE := $(SANITIZE_$(VARIANT))
 CFLAGS += $(SANITIZE)
+# In all others, `make VARIANT=debug` too, the order of locks is checked.
+CPPFLAGS += $(if $(filter release,$(VARIANT)),,-DLOCK_WITNESS)
 
 heap_sources := $(wildcard src/base/*.c src/heap/*.c src/watch/*.c)
 heap_objects := $(heap_sources:%.c=$(BUILD)/obj/%.o)
@@ -80,7 +82,8 @@ $(BUILD)/obj/src/watch/stack.o $(BUILD)/obj/src/watch/record.o: LIBFLAGS += \
 $(BUILD)/obj/preload/start.o $(BUILD)/obj/preload/next.o \
 $(BUILD)/obj/preload/rare.o $(BUILD)/obj/src/heap/heap.o \
 $(BUILD)/obj/src/heap/registry.o $(BUILD)/obj/src/heap/reserve.o \
-$(BUILD)/obj/src/heap/stats.o $(BUILD)/obj/src/base/sys.o: LIBFLAGS += -Os
+$(BUILD)/obj/src/heap/stats.o $(BUILD)/obj/src/base/sys.o \
+$(BUILD)/obj/src/base/fork_table.o: LIBFLAGS += -Os
 
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)

@@ -14,6 +14,8 @@
 #include <pthread.h>
 
 #include "base/config.h"
+#include "base/fork_table.h"
+#include "base/inject.h"
 #include "heap/heap.h"
 #include "next.h"
 #include "watch/dump.h"
@@ -37,34 +39,47 @@ extern void _IO_list_lock(void);
 extern void _IO_list_unlock(void);
 extern void _IO_list_resetlock(void);
 
-static void fork_prepare(void)
+static void mend_dump(enum fork_child how)
 {
-	_IO_list_lock();
-	if (config_records())
-		record_fork_prepare();
-	heap_fork_prepare();
+	(void)how;
+	if (config_watches())
+		dump_fork_child();
 }
 
-static void fork_parent(void)
+static void mend_page(enum fork_child how)
 {
-	heap_fork_parent();
-	if (config_records())
-		record_fork_parent();
+	(void)how;
+	if (config.page)
+		page_fork_child(dump_profile());
+}
+
+static void fill(struct fork_table *t)
+{
+	fork_floor(t, NULL, NULL);
+	fork_row(t, RANK_DUMP)->mend = mend_dump;
+	fork_row(t, RANK_PAGE)->mend = mend_page;
+	trace_fork(t);
+	record_fork(t);
+	heap_fork(t);
+	inject_fork(t);
+}
+
+static void at_prepare(void)
+{
+	_IO_list_lock();
+	fork_prepare();
+}
+
+static void at_parent(void)
+{
+	fork_parent();
 	_IO_list_unlock();
 }
 
-static void fork_child(void)
+static void at_child(void)
 {
-	heap_fork_child();
-	if (config_records())
-		record_fork_child();
-	if (config_watches())
-		dump_fork_child();
-	if (config.trace)
-		trace_fork_child();
-	if (config.page)
-		page_fork_child(dump_profile());
 	_IO_list_resetlock();
+	fork_child();
 }
 
 static register_function *next_register;
@@ -82,6 +97,8 @@ void fork_start(void)
 	if (next_register)
 		return;
 	*(void **)&next_register = next_symbol("__register_atfork");
-	if (next_register)
-		next_register(fork_prepare, fork_parent, fork_child, NULL);
+	if (next_register) {
+		fork_filled_by(fill);
+		next_register(at_prepare, at_parent, at_child, NULL);
+	}
 }

@@ -7,7 +7,7 @@
  */
 #include "base/inject.h"
 
-#include "base/lock.h"
+#include "base/fork_table.h"
 
 #define NUMBER_MOST  1000000000000000000u
 #define ANY_SOURCE   0
@@ -26,7 +26,7 @@ struct rule {
 
 bool inject_on;
 
-static struct lock lock; /* of those who write */
+static struct lock lock = LOCK(RANK_INJECT); /* of those who write */
 static struct rule rules_now[INJECT_RULES] LARGE("rules");
 static unsigned count_now;
 
@@ -176,6 +176,12 @@ bool inject_set(const char *rules)
 	__atomic_store_n(&inject_on, count > 0, __ATOMIC_RELAXED);
 	lock_release(&lock);
 	return true;
+}
+
+void inject_fork(struct fork_table *t)
+{
+	fork_floor(t, NULL, NULL);
+	fork_lock(t, RANK_INJECT, &lock);
 }
 
 /* --- asking --- */

@@ -11,7 +11,7 @@
 #ifndef BASE_INJECT_H
 #define BASE_INJECT_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 
 enum {
 	INJECT_RULES = 16, /* at most */
@@ -19,6 +19,9 @@ enum {
 };
 
 extern HIDDEN bool inject_on;
+
+/* A floor of the table of fork. */
+void inject_fork(struct fork_table *t);
 
 /*
  * Replaces the rules by those of `rules`, and counts from the beginning; NULL

@@ -13,17 +13,45 @@
  * tells: who is about to take locks asks lock_orphaned() first, and breaks
  * what it inherited (heap_adopt()).
  *
- * Order, outermost first: a class (central.c), the registry of threads
- * (registry.c), magazines, the space.  fork takes all in this order.
+ * A lock is declared with its rank, LOCK(RANK_SPACE), which says what may be
+ * held where it is taken: lock_rank.h.  Only builds that check it keep it.
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
 
 #include "base/common.h"
+#include "base/lock_rank.h"
+#include "base/lock_witness.h"
 
 struct lock {
 	uint32_t word;
+#ifdef LOCK_WITNESS
+	enum lock_rank rank;
+#endif
 };
+
+#ifdef LOCK_WITNESS
+#define LOCK(which)                                                            \
+	{                                                                      \
+		.rank = (which)                                                \
+	}
+#define lock_rank_of(lock) ((lock)->rank)
+#else
+#define LOCK(which)                                                            \
+	{                                                                      \
+		0                                                              \
+	}
+#define lock_rank_of(lock) RANK_NONE
+#endif
+
+/* For locks in memory that is zero. */
+static inline void lock_init(struct lock *lock, enum lock_rank rank)
+{
+#ifdef LOCK_WITNESS
+	lock->rank = rank;
+#endif
+	(void)lock, (void)rank;
+}
 
 /* Outlined: waits until the lock is ours. */
 void lock_wait(struct lock *lock);
@@ -33,22 +61,45 @@ static inline void lock_take(struct lock *lock)
 {
 	uint32_t expected = 0;
 
+	witness_ask(lock, lock_rank_of(lock));
 	if (unlikely(!__atomic_compare_exchange_n(&lock->word, &expected, 1,
 						  false, __ATOMIC_ACQUIRE,
 						  __ATOMIC_RELAXED)))
 		lock_wait(lock);
+	witness_note(lock, lock_rank_of(lock));
+}
+
+/* False: somebody holds it.  Any order will do. */
+static inline bool lock_try(struct lock *lock)
+{
+	uint32_t expected = 0;
+
+	if (!__atomic_compare_exchange_n(&lock->word, &expected, 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	witness_note(lock, lock_rank_of(lock));
+	return true;
 }
 
 static inline void lock_release(struct lock *lock)
 {
+	witness_forget(lock, lock_rank_of(lock));
 	if (unlikely(__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) ==
 		     2))
 		lock_wake(lock);
 }
 
+/* Of a lock that all take by lock_try(): nobody sleeps. */
+static inline void lock_drop(struct lock *lock)
+{
+	witness_forget(lock, lock_rank_of(lock));
+	__atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
+}
+
 /* Forgets the holder.  For a child process, where the holder is not. */
 static inline void lock_reset(struct lock *lock)
 {
+	witness_forget(lock, lock_rank_of(lock));
 	__atomic_store_n(&lock->word, 0, __ATOMIC_RELAXED);
 }
 

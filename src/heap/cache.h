@@ -47,7 +47,6 @@ struct cache {
 	void *late; /* freed by a signal handler inside a slow path */
 	volatile uint8_t state; /* enum cache_state */
 	uint8_t early_calls;	/* so far, while CACHE_NEW */
-	bool forked_inside;	/* see heap_fork_prepare() */
 };
 
 extern __thread struct cache heap_cache

@@ -18,7 +18,8 @@ enum {
 	UNPIN_MOST = 4096, /* elements; it takes a look at all for each one */
 };
 
-struct central central[CLASSES + 1];
+struct central central[CLASSES + 1] = { [0 ... CLASSES] = {
+						.lock = LOCK(RANK_CLASS) } };
 
 static bool pin_reserve;
 

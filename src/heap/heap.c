@@ -15,7 +15,7 @@
 
 bool heap_on;
 
-static struct lock start_lock;
+static struct lock start_lock = LOCK(RANK_START);
 static bool failed, configured, reserve_set;
 
 /* Once, when both the heap and the configuration are there. */
@@ -71,47 +71,29 @@ void heap_configured(void)
 		cache_leave(&heap_cache);
 }
 
+/* --- fork --- */
+
 /*
  * Handlers of others may run while we hold the locks, and allocate: this
  * thread then counts as inside a slow path, which the next allocator serves.
- * When it is inside one already, in a signal handler, the locks may be its
- * own: they are left alone, and the child is an orphan, see heap_adopt().
+ * When it is inside one already, the child is an orphan, see heap_adopt().
  */
-void heap_fork_prepare(void)
+static bool enter(void)
 {
 	struct cache *t = &heap_cache;
 
-	t->forked_inside = t->state & CACHE_BUSY;
-	if (t->forked_inside)
-		return;
+	if (t->state & CACHE_BUSY)
+		return false;
 	t->state |= CACHE_BUSY;
 	signal_fence();
 	cache_note_thread(t);
 	if (lock_orphaned())
 		heap_adopt();
-	lock_take(&start_lock);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
-		lock_take(&central[c].lock);
-	registry_lock();
-	magazine_lock();
-	space_lock();
+	return true;
 }
 
-static void release_all(void)
+static void leave(void)
 {
-	space_unlock();
-	magazine_unlock();
-	registry_unlock();
-	for (unsigned c = CLASSES; c >= CLASS_FIRST; c--)
-		lock_release(&central[c].lock);
-	lock_release(&start_lock);
-}
-
-void heap_fork_parent(void)
-{
-	if (heap_cache.forked_inside)
-		return;
-	release_all();
 	cache_leave(&heap_cache);
 }
 
@@ -124,21 +106,30 @@ static bool heap_cache_ready(void)
  * The other threads are not in the child, and their caches hold free objects.
  * Their TLS still exists here, as their stacks do.
  */
-void heap_fork_child(void)
+static void mend(enum fork_child how)
 {
-	bool registered = heap_cache_ready();
 	struct cache *lost;
 
-	if (heap_cache.forked_inside)
+	if (how == FORK_NESTED)
+		heap_adopt();
+	if (how != FORK_WHOLE)
 		return;
 	lock_renew_process();
-	release_all();
 	while ((lost = registry_take_other(&heap_cache)))
 		thread_flush(lost);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		central[c].reserve.first = central[c].reserve.last = NULL;
-	registry_reset(registered ? &heap_cache : NULL);
-	cache_leave(&heap_cache);
+	registry_reset(heap_cache_ready() ? &heap_cache : NULL);
+}
+
+void heap_fork(struct fork_table *t)
+{
+	fork_floor(t, enter, leave);
+	fork_lock(t, RANK_START, &start_lock)->mend = mend;
+	fork_locks(t, RANK_CLASS, central);
+	registry_fork(t);
+	magazine_fork(t);
+	space_fork(t);
 }
 
 RARE void heap_adopt(void)

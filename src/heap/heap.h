@@ -4,7 +4,7 @@
 #ifndef HEAP_HEAP_H
 #define HEAP_HEAP_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 
 /* Written once, by heap_start(). */
 extern HIDDEN bool heap_on;
@@ -38,10 +38,8 @@ void heap_has_threads(void) __attribute__((weak));
  */
 void heap_configured(void);
 
-/* Around fork, in the parent before and after, and in the child. */
-void heap_fork_prepare(void);
-void heap_fork_parent(void);
-void heap_fork_child(void);
+/* A floor of the table of fork. */
+void heap_fork(struct fork_table *t);
 
 /*
  * In a child whose fork nobody announced: breaks the locks that it inherited

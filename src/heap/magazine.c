@@ -5,14 +5,13 @@
  */
 #include "heap/magazine.h"
 
-#include "base/lock.h"
 #include "heap/space.h"
 
 static struct {
 	struct lock lock;
 	struct magazine *free; /* linked through objects[0] */
 	char *next, *end;      /* not yet handed out, of the newest slab */
-} pool;
+} pool = { .lock = LOCK(RANK_MAGAZINE) };
 
 struct magazine *magazine_new(void)
 {
@@ -50,16 +49,6 @@ void magazine_free(struct magazine *m)
 	lock_release(&pool.lock);
 }
 
-void magazine_lock(void)
-{
-	lock_take(&pool.lock);
-}
-
-void magazine_unlock(void)
-{
-	lock_release(&pool.lock);
-}
-
 RARE void magazine_reset_lock(void)
 {
 	if (pool.lock.word) {
@@ -67,4 +56,9 @@ RARE void magazine_reset_lock(void)
 		pool.next = pool.end = NULL;
 	}
 	lock_reset(&pool.lock);
+}
+
+void magazine_fork(struct fork_table *t)
+{
+	fork_lock(t, RANK_MAGAZINE, &pool.lock);
 }

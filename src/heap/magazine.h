@@ -18,7 +18,7 @@
 #ifndef HEAP_MAGAZINE_H
 #define HEAP_MAGAZINE_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 
 enum {
 	MAGAZINE_SLOTS = 128,
@@ -59,7 +59,7 @@ void magazine_free(struct magazine *m);
 
 /* Breaks the lock in a child process. */
 void magazine_reset_lock(void);
-void magazine_lock(void);
-void magazine_unlock(void);
+
+void magazine_fork(struct fork_table *t);
 
 #endif

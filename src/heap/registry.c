@@ -6,10 +6,9 @@
  */
 #include "heap/registry.h"
 
-#include "base/lock.h"
 #include "heap/cache.h"
 
-static struct lock lock;
+static struct lock lock = LOCK(RANK_REGISTRY);
 struct cache *registry_first;
 
 void registry_add(struct cache *cache)
@@ -64,20 +63,15 @@ void registry_walk(void (*visit)(struct cache *, void *), void *data)
 	lock_release(&lock);
 }
 
-void registry_lock(void)
-{
-	lock_take(&lock);
-}
-
-void registry_unlock(void)
-{
-	lock_release(&lock);
-}
-
 void registry_reset(struct cache *self)
 {
 	lock_reset(&lock);
 	registry_first = self;
 	if (self)
 		self->next = self->prev = NULL;
+}
+
+void registry_fork(struct fork_table *t)
+{
+	fork_lock(t, RANK_REGISTRY, &lock);
 }

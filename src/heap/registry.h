@@ -4,7 +4,7 @@
 #ifndef HEAP_REGISTRY_H
 #define HEAP_REGISTRY_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 
 struct cache;
 
@@ -23,9 +23,9 @@ struct cache *registry_take_other(const struct cache *self);
  */
 void registry_walk(void (*visit)(struct cache *, void *), void *data);
 
-/* For fork; child: only `self` (or nobody, NULL) is left. */
-void registry_lock(void);
-void registry_unlock(void);
+/* In a child: only `self` (or nobody, NULL) is left, and the lock is free. */
 void registry_reset(struct cache *self);
+
+void registry_fork(struct fork_table *t);
 
 #endif

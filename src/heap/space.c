@@ -56,14 +56,14 @@ static struct {
 	bool refused; /* the last time, the kernel had no more for us */
 	bool abandoned;
 	struct slab_set holes; /* mapped by others, below `reserved` */
-} space;
+} space = { .lock = LOCK(RANK_SPACE) };
 
-void space_lock(void)
+static void space_lock(void)
 {
 	lock_take(&space.lock);
 }
 
-void space_unlock(void)
+static void space_unlock(void)
 {
 	lock_release(&space.lock);
 }
@@ -359,4 +359,9 @@ RARE void space_check(void)
 		fault("heap check", (void *)space_base, 0,
 		      "more is in use than committed, or than reserved");
 	space_unlock();
+}
+
+void space_fork(struct fork_table *t)
+{
+	fork_lock(t, RANK_SPACE, &space.lock);
 }

@@ -7,7 +7,7 @@
 #ifndef HEAP_SPACE_H
 #define HEAP_SPACE_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 
 enum {
 	SLAB_SHIFT = 16,
@@ -103,8 +103,9 @@ void space_stats(struct space_stats *stats);
 /* Aborts when an invariant does not hold.  Takes the lock. */
 void space_check(void);
 
-void space_lock(void);
-void space_unlock(void);
+void space_fork(struct fork_table *t);
+
+/* Breaks the lock in a child process; whether it has to be. */
 void space_reset_lock(void);
 bool space_locked(void);
 

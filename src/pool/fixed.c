@@ -18,11 +18,10 @@ enum { ALIGN_DEFAULT = 16, ALIGN_TINY = 8, SPAN_OBJECTS = 16 };
 
 static const struct roster_kind kind = {
 	.name = "fixed",
-	.rank = RANK_FIXED,
 	.stats = report_stats,
-	.lock = report_fork_lock,
-	.unlock = report_fork_unlock,
-	.fork_child = report_fork_child,
+	.fork = report_fork,
+	.rank = RANK_FIXED,
+	.shard_rank = RANK_FIXED_SHARD,
 };
 
 static struct center *center_of(mempool_fixed_t *pool)

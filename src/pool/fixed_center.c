@@ -10,46 +10,18 @@
 #include "base/sys.h"
 #include "pool/debug.h"
 #include "pool/fixed_front.h"
+#include "pool/fixed_graves.h"
 #include "pool/local.h"
 #include "pool/pages_source.h"
 #include "pool/tool.h"
 
-enum { GRAVES = 32, MAGAZINE_BYTES_WORTH = 32 << 10 };
-
-/* --- records, alive and dead --- */
-
-/* Records of destroyed pools, oldest first.  Owner: the lock. */
-static struct {
-	struct lock lock;
-	struct center *first, *last;
-	unsigned count;
-} graves;
+enum { MAGAZINE_BYTES_WORTH = 32 << 10 };
 
 static size_t record_bytes(unsigned classes, size_t extra)
 {
 	return round_up(sizeof(struct center) + classes * sizeof(struct stock) +
 				extra,
 			64);
-}
-
-static void bury(struct center *c)
-{
-	struct center *oldest = NULL;
-
-	c->next = NULL;
-	lock_take(&graves.lock);
-	if (graves.last)
-		graves.last->next = c;
-	else
-		graves.first = c;
-	graves.last = c;
-	if (++graves.count > GRAVES) {
-		oldest = graves.first;
-		graves.first = oldest->next;
-		graves.count--;
-	}
-	lock_release(&graves.lock);
-	free(oldest);
 }
 
 struct center *center_new(unsigned classes, size_t extra,
@@ -145,6 +117,9 @@ bool center_open(struct center *c, const struct mempool_options *o,
 	}
 	if (o->threading == MEMPOOL_THREAD_LOCAL && !c->watched)
 		c->open.slot = local_open(c, leave);
+	lock_init(&c->lock, kind->rank);
+	for (unsigned i = 0; i < SHARDS; i++)
+		lock_init(&c->shards[i].lock, kind->shard_rank);
 	c->alive = CENTER_ALIVE;
 	roster_add(&c->entry, kind, o->name, kind->name);
 	tool_pool(c, true);
@@ -170,7 +145,7 @@ void center_destroy(struct center *c)
 	tool_pool(c, false);
 	blocks_destroy(&c->blocks);
 	cells_destroy(&c->cells);
-	bury(c);
+	graves_bury(c);
 }
 
 /* --- entering --- */

@@ -10,7 +10,6 @@
  *   thread-local  a set a thread, hung into its slot; and shards for those
  *                 who can have none
  *
- * Locks, outermost first: a shard's, the center's.
  */
 #ifndef POOL_FIXED_CENTER_H
 #define POOL_FIXED_CENTER_H

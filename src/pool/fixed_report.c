@@ -87,23 +87,19 @@ void report_show(struct center *c, struct mempool_stats *stats)
 
 /* --- fork --- */
 
-void report_fork_lock(struct roster_entry *e)
-{
-	center_lock_all(center_of_entry(e));
-}
-
-void report_fork_unlock(struct roster_entry *e)
-{
-	center_unlock_all(center_of_entry(e));
-}
-
-void report_fork_child(struct roster_entry *e)
+void report_fork(struct roster_entry *e, enum lock_rank rank, enum fork_act act)
 {
 	struct center *c = center_of_entry(e);
 
-	lock_reset(&c->lock);
-	for (unsigned i = 0; i < SHARDS; i++)
-		shard_unlock(&c->shards[i]);
+	if (c->single)
+		return;
+	if (rank == e->kind->rank)
+		fork_act(&c->lock, act);
+	for (unsigned i = 0; i < SHARDS && rank == e->kind->shard_rank; i++)
+		if (act == FORK_TAKE)
+			shard_lock(&c->shards[i]);
+		else
+			shard_unlock(&c->shards[i]);
 }
 
 /* --- checks --- */

@@ -8,9 +8,8 @@
 
 /* Members of struct roster_kind. */
 void report_stats(struct roster_entry *e, struct mempool_stats *s);
-void report_fork_lock(struct roster_entry *e);
-void report_fork_unlock(struct roster_entry *e);
-void report_fork_child(struct roster_entry *e);
+void report_fork(struct roster_entry *e, enum lock_rank rank,
+		 enum fork_act act);
 
 /* `c` NULL: all zeros.  `stats` NULL: nothing. */
 void report_show(struct center *c, struct mempool_stats *stats);

@@ -16,7 +16,8 @@ void shard_wait(struct shard *s)
 	int saved = errno;
 
 	for (int i = 0; !shard_try(s); i++) {
-		while (i < SPINS && __atomic_load_n(&s->held, __ATOMIC_RELAXED))
+		while (i < SPINS &&
+		       __atomic_load_n(&s->lock.word, __ATOMIC_RELAXED))
 			i++;
 		if (i < SPINS)
 			continue;

@@ -9,12 +9,12 @@
 #ifndef POOL_FIXED_SHARD_H
 #define POOL_FIXED_SHARD_H
 
-#include "base/common.h"
+#include "base/lock.h"
 #include "mempool/fixed.h"
 
 /* fronts: one a class; NULL until the shard is used.  Owner: its lock. */
 struct shard {
-	uint32_t held;
+	struct lock lock;
 	struct mempool_front *fronts;
 } __attribute__((aligned(64)));
 
@@ -23,21 +23,19 @@ void shard_wait(struct shard *s);
 
 static inline bool shard_try(struct shard *s)
 {
-	uint32_t expected = 0;
-
-	return __atomic_compare_exchange_n(&s->held, &expected, 1, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	return lock_try(&s->lock);
 }
 
 static inline void shard_lock(struct shard *s)
 {
+	witness_ask(&s->lock, lock_rank_of(&s->lock));
 	if (unlikely(!shard_try(s)))
 		shard_wait(s);
 }
 
 static inline void shard_unlock(struct shard *s)
 {
-	__atomic_store_n(&s->held, 0, __ATOMIC_RELEASE);
+	lock_drop(&s->lock);
 }
 
 #endif

@@ -8,16 +8,13 @@
  * Two locks.  `gate` is held while `leave` runs, so that a thread that ends
  * and one that destroys the pool do not hand on the same memory, and a fork
  * does not cut through it.  `list` guards the threads and slots and is held
- * for moments only.  Order, outermost first: gate, the roster, pools, list.
- * The gate has fork handlers of its own, for fork must take it before any
- * pool's lock: handlers registered last are the first to prepare.
+ * for moments only.
  */
 #include "pool/local.h"
 
 #include <errno.h>
 #include <pthread.h>
 
-#include "base/lock.h"
 #include "pool/start.h"
 
 enum state { FRESH, LISTED, ENDED };
@@ -38,7 +35,7 @@ static struct {
 __thread void *mempool_local[MEMPOOL_LOCAL_SLOTS];
 static __thread struct thread self __attribute__((tls_model("initial-exec")));
 
-static struct lock gate, list;
+static struct lock gate = LOCK(RANK_GATE), list = LOCK(RANK_LOCAL);
 static struct thread *threads;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
@@ -97,32 +94,15 @@ static void on_thread_exit(void *thread)
 	lock_release(&gate);
 }
 
-static void gate_take(void)
-{
-	lock_take(&gate);
-}
-
-static void gate_release(void)
-{
-	lock_release(&gate);
-}
-
-static void gate_reset(void)
-{
-	lock_reset(&gate);
-}
-
 static void start_once(void)
 {
-	usable = pthread_key_create(&key, on_thread_exit) == 0 &&
-		 pthread_atfork(gate_take, gate_release, gate_reset) == 0;
+	usable = pthread_key_create(&key, on_thread_exit) == 0;
 }
 
 int local_open(void *pool, local_leave_t *leave)
 {
 	int saved = errno, slot = -1;
 
-	/* Its fork handlers come first, see above. */
 	start_library();
 	pthread_once(&once, start_once);
 	errno = saved;
@@ -209,24 +189,13 @@ void local_walk(int slot, void (*visit)(void *memory, void *arg), void *arg)
 	lock_release(&list);
 }
 
-void local_fork_prepare(void)
-{
-	lock_take(&list);
-}
-
-void local_fork_parent(void)
-{
-	lock_release(&list);
-}
-
-/* The gate is ours too, until its own handler resets it. */
-void local_fork_child(void)
+/* What other threads had hung up goes through `leave`. */
+static void mend(enum fork_child how)
 {
 	struct thread *t = threads;
 
-	lock_reset(&list);
 	threads = NULL;
-	while (t) {
+	while (t && how == FORK_WHOLE) {
 		struct thread *next = t->next;
 
 		if (t != &self)
@@ -237,4 +206,14 @@ void local_fork_child(void)
 		self.next = self.prev = NULL;
 		threads = &self;
 	}
+}
+
+void local_gate_fork(struct fork_table *t)
+{
+	fork_lock(t, RANK_GATE, &gate)->mend = mend;
+}
+
+void local_fork(struct fork_table *t)
+{
+	fork_lock(t, RANK_LOCAL, &list);
 }

@@ -12,7 +12,7 @@
 #ifndef POOL_LOCAL_H
 #define POOL_LOCAL_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 #include "mempool/local.h"
 
 /*
@@ -46,11 +46,8 @@ bool local_hang(int slot, void *memory);
  */
 void local_walk(int slot, void (*visit)(void *memory, void *arg), void *arg);
 
-/* Around fork, with the pools' locks held in the first two. */
-void local_fork_prepare(void);
-void local_fork_parent(void);
-
-/* What other threads had hung up goes through `leave`. */
-void local_fork_child(void);
+/* Rows of the table of fork. */
+void local_gate_fork(struct fork_table *t);
+void local_fork(struct fork_table *t);
 
 #endif

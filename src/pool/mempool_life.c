@@ -48,34 +48,29 @@ static void stats(struct roster_entry *e, struct mempool_stats *s)
 	lock_release(&in->lock);
 }
 
-static void lock(struct roster_entry *e)
+static void act_on(struct roster_entry *e, enum lock_rank rank,
+		   enum fork_act act)
 {
-	lock_take(&inside_of(e)->lock);
-}
-
-static void unlock(struct roster_entry *e)
-{
-	lock_release(&inside_of(e)->lock);
+	(void)rank;
+	fork_act(&inside_of(e)->lock, act);
 }
 
 /* Those who waited are in the parent, and only there. */
-static void fork_child(struct roster_entry *e)
+static void mend(struct roster_entry *e)
 {
 	struct mempool_inside *in = inside_of(e);
 
 	in->reserve.first = in->reserve.last = NULL;
 	in->callers = 0;
 	inside_refresh(in);
-	lock_reset(&in->lock);
 }
 
 static const struct roster_kind kind = {
 	.name = "mempool",
-	.rank = RANK_MEMPOOL,
 	.stats = stats,
-	.lock = lock,
-	.unlock = unlock,
-	.fork_child = fork_child,
+	.fork = act_on,
+	.mend = mend,
+	.rank = RANK_MEMPOOL,
 };
 
 static bool refresh(struct roster_entry *e, void *unused)
@@ -83,9 +78,9 @@ static bool refresh(struct roster_entry *e, void *unused)
 	(void)unused;
 	if (e->kind != &kind)
 		return false;
-	lock(e);
+	lock_take(&inside_of(e)->lock);
 	inside_refresh(inside_of(e));
-	unlock(e);
+	lock_release(&inside_of(e)->lock);
 	return false;
 }
 
@@ -160,6 +155,7 @@ static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 
 	if (!in)
 		return NULL;
+	lock_init(&in->lock, RANK_MEMPOOL);
 	in->pool = pool;
 	in->alloc = pool->quick_alloc;
 	in->free = pool->quick_free;

@@ -73,14 +73,12 @@ static void fill_stats(struct roster_entry *e, struct mempool_stats *s)
 	object_cache_unlock(c);
 }
 
-static void lock_entry(struct roster_entry *e)
+static void act_on(struct roster_entry *e, enum lock_rank rank,
+		   enum fork_act act)
 {
-	object_cache_lock(cache_of_entry(e));
-}
-
-static void unlock_entry(struct roster_entry *e)
-{
-	object_cache_unlock(cache_of_entry(e));
+	(void)rank;
+	if (cache_of_entry(e)->locked)
+		fork_act(&cache_of_entry(e)->lock, act);
 }
 
 /*
@@ -88,22 +86,20 @@ static void unlock_entry(struct roster_entry *e)
  * was at work in another thread stays busy: it is half made.  After a walk in
  * another thread blocks are not given back: this one may be walking, too.
  */
-static void forked(struct roster_entry *e)
+static void mend(struct roster_entry *e)
 {
 	struct object_cache *c = cache_of_entry(e);
 
 	c->waiting.first = c->waiting.last = NULL;
 	c->inside = 0;
-	object_cache_unlock(c);
 }
 
 static const struct roster_kind kind = {
 	.name = "cache",
-	.rank = RANK_CACHE,
 	.stats = fill_stats,
-	.lock = lock_entry,
-	.unlock = unlock_entry,
-	.fork_child = forked,
+	.fork = act_on,
+	.mend = mend,
+	.rank = RANK_CACHE,
 };
 
 /* --- creation --- */
@@ -254,6 +250,7 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 		errno = ENOMEM;
 		return NULL;
 	}
+	lock_init(&c->lock, RANK_CACHE);
 	c->magic = OBJECT_CACHE_MAGIC;
 	c->head.slot = -1;
 	tool_pool(c, true);

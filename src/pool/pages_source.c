@@ -14,7 +14,11 @@
 enum { ALIVE = 0x70616765 };
 
 static struct mempool_pages process = {
-	.alive = ALIVE, .locked = true, .keep = 1, .limit = SIZE_MAX
+	.lock = LOCK(RANK_PAGES),
+	.alive = ALIVE,
+	.locked = true,
+	.keep = 1,
+	.limit = SIZE_MAX,
 };
 static pthread_once_t process_once = PTHREAD_ONCE_INIT;
 
@@ -43,27 +47,26 @@ static void stats(struct roster_entry *e, struct mempool_stats *out)
 	source_unlock(s);
 }
 
-static void fork_lock(struct roster_entry *e)
+static void act_on(struct roster_entry *e, enum lock_rank rank,
+		   enum fork_act act)
 {
-	source_lock(source_of_entry(e));
-}
-
-static void fork_unlock(struct roster_entry *e)
-{
-	source_unlock(source_of_entry(e));
+	(void)rank;
+	if (source_of_entry(e)->locked)
+		fork_act(&source_of_entry(e)->lock, act);
 }
 
 static const struct roster_kind kind = {
 	.name = "pages",
-	.rank = RANK_PAGES,
 	.stats = stats,
-	.lock = fork_lock,
-	.unlock = fork_unlock,
+	.fork = act_on,
+	.rank = RANK_PAGES,
 };
 
 static void enter_roster(struct mempool_pages *s, const char *name)
 {
-	roster_add(&s->entry, &kind, name, "pages");
+	/* A child begins again the pthread_once() that a lost thread was in. */
+	if (!s->entry.number)
+		roster_add(&s->entry, &kind, name, "pages");
 	memcpy(s->mapping_name, "mempool ", 8);
 	memcpy(s->mapping_name + 8, s->entry.name, sizeof(s->entry.name));
 	s->chunks.name = s->mapping_name;
@@ -212,6 +215,7 @@ mempool_pages_t *mempool_pages_create(const struct mempool_options *options)
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
+	lock_init(&s->lock, RANK_PAGES);
 	s->alive = ALIVE;
 	s->locked = o->threading != MEMPOOL_SINGLE;
 	s->limit = o->limit ? o->limit : SIZE_MAX;

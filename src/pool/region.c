@@ -68,7 +68,6 @@ stats(struct roster_entry *e, struct mempool_stats *s)
 
 static const struct roster_kind kind = {
 	.name = "region",
-	.rank = RANK_REGION,
 	.stats = stats,
 };
 

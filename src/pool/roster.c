@@ -7,12 +7,11 @@
 #include <string.h>
 #include <time.h>
 
-#include "base/lock.h"
 #include "pool/start.h"
 
 enum { PATIENCE_MS = 5000 };
 
-static struct lock lock;
+static struct lock lock = LOCK(RANK_ROSTER);
 static struct roster_entry *first, *last;
 static uint64_t made; /* pools since start */
 
@@ -77,16 +76,12 @@ void roster_remove(struct roster_entry *e)
 static bool take_within(int patience_ms)
 {
 	struct timespec millisecond = { .tv_nsec = 1000000 };
-	uint32_t free_word = 0;
 	int saved = errno;
 
-	while (!__atomic_compare_exchange_n(&lock.word, &free_word, 1, false,
-					    __ATOMIC_ACQUIRE,
-					    __ATOMIC_RELAXED)) {
+	while (!lock_try(&lock)) {
 		if (patience_ms-- <= 0)
 			return false;
 		nanosleep(&millisecond, NULL);
-		free_word = 0;
 	}
 	errno = saved;
 	return true;
@@ -129,34 +124,30 @@ int roster_read(uint64_t *after, struct mempool_stats *rows, int most)
 	return count;
 }
 
-void roster_fork_prepare(void)
+/* --- fork --- */
+
+static void act_on_pools(enum lock_rank rank, enum fork_act act)
 {
-	lock_take(&lock);
-	for (int rank = 0; rank < RANKS; rank++)
-		for (struct roster_entry *e = first; e; e = e->next)
-			if ((int)e->kind->rank == rank && e->kind->lock)
-				e->kind->lock(e);
+	for (struct roster_entry *e = first; e; e = e->next)
+		if (e->kind->fork &&
+		    (e->kind->rank == rank || e->kind->shard_rank == rank))
+			e->kind->fork(e, rank, act);
 }
 
-void roster_fork_parent(void)
+static void mend(enum fork_child how)
 {
-	for (int rank = RANKS - 1; rank >= 0; rank--)
-		for (struct roster_entry *e = last; e; e = e->prev)
-			if ((int)e->kind->rank == rank && e->kind->unlock)
-				e->kind->unlock(e);
-	lock_release(&lock);
+	(void)how;
+	for (struct roster_entry *e = first; e; e = e->next)
+		if (e->kind->mend)
+			e->kind->mend(e);
 }
 
-void roster_fork_child(void)
+void roster_fork(struct fork_table *t)
 {
-	for (int rank = RANKS - 1; rank >= 0; rank--)
-		for (struct roster_entry *e = last; e; e = e->prev) {
-			if ((int)e->kind->rank != rank)
-				continue;
-			if (e->kind->fork_child)
-				e->kind->fork_child(e);
-			else if (e->kind->unlock)
-				e->kind->unlock(e);
-		}
-	lock_release(&lock);
+	fork_lock(t, RANK_ROSTER, &lock)->mend = mend;
+}
+
+void roster_fork_pools(struct fork_table *t, enum lock_rank rank)
+{
+	fork_row(t, rank)->act = act_on_pools;
 }

@@ -2,40 +2,28 @@
  * roster.h - every pool of the process: for statistics, fork and exit.
  *
  * The list is walked under its own lock, which is taken before that of any
- * pool.  At fork the pools are locked by rank, lowest first, and among equals
- * in the order in which they were made; so a pool that holds its lock may take
- * that of a pool of higher rank, and no other.
+ * pool.  At fork the pools are locked by rank, and among equals in the order in
+ * which they were made.
  */
 #ifndef POOL_ROSTER_H
 #define POOL_ROSTER_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 #include "mempool/stats.h"
-
-enum roster_rank {
-	RANK_MEMPOOL,
-	RANK_CACHE,
-	RANK_TREE,
-	RANK_REGION,
-	RANK_VAR,
-	RANK_FIXED,
-	RANK_PAGES,
-	RANKS
-};
 
 struct roster_entry;
 
 /* What a family of pools can do; each gets the entry inside its pool. */
 struct roster_kind {
 	const char *name;
-	enum roster_rank rank;
 	/* Fills all but name and kind.  Called without the pool's lock. */
 	void (*stats)(struct roster_entry *e, struct mempool_stats *s);
-	/* Around fork; NULL: nothing to do. */
-	void (*lock)(struct roster_entry *e);
-	void (*unlock)(struct roster_entry *e);
-	/* In the child, in the place of unlock; NULL: unlock. */
-	void (*fork_child)(struct roster_entry *e);
+	/* Around fork, its locks of its ranks; NULL: nothing to do. */
+	void (*fork)(struct roster_entry *e, enum lock_rank rank,
+		     enum fork_act act);
+	/* In a child, when all locks are free; NULL: nothing to do. */
+	void (*mend)(struct roster_entry *e);
+	enum lock_rank rank, shard_rank;
 };
 
 /* Part of each pool.  Owner: the roster's lock. */
@@ -76,8 +64,8 @@ void roster_stats(struct roster_entry *e, struct mempool_stats *s);
  */
 int roster_read(uint64_t *after, struct mempool_stats *rows, int most);
 
-void roster_fork_prepare(void);
-void roster_fork_parent(void);
-void roster_fork_child(void);
+/* Rows of the table of fork: the list; all pools of a rank. */
+void roster_fork(struct fork_table *t);
+void roster_fork_pools(struct fork_table *t, enum lock_rank rank);
 
 #endif

@@ -6,45 +6,54 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/fork_table.h"
+#include "base/inject.h"
 #include "heap/heap.h"
 #include "pool/debug.h"
+#include "pool/fixed_graves.h"
 #include "pool/local.h"
 #include "pool/mempool_fault.h"
 #include "pool/roster.h"
 #include "pool/stats.h"
 #include "pool/tool.h"
+#include "pool/tree_family.h"
+#include "pool/tree_memory.h"
+#include "pool/tree_pool.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_t starter; /* 0: nobody, or done */
 
-static void fork_prepare(void)
+/* --- the table of fork --- */
+
+static void fill(struct fork_table *t)
 {
-	roster_fork_prepare();
-	local_fork_prepare();
-	tool_fork_prepare();
-	heap_fork_prepare();
+	fork_floor(t, NULL, NULL);
+	stats_fork(t);
+	local_gate_fork(t);
+	roster_fork(t);
+	roster_fork_pools(t, RANK_MEMPOOL);
+	roster_fork_pools(t, RANK_CACHE);
+	family_fork(t);
+	pool_fork(t);
+	memory_fork(t);
+	roster_fork_pools(t, RANK_VAR_SHARD);
+	roster_fork_pools(t, RANK_VAR);
+	roster_fork_pools(t, RANK_FIXED_SHARD);
+	roster_fork_pools(t, RANK_FIXED);
+	roster_fork_pools(t, RANK_PAGES);
+	graves_fork(t);
+	local_fork(t);
+	tool_fork(t);
+	heap_fork(t);
+	inject_fork(t);
 }
 
-static void fork_parent(void)
-{
-	heap_fork_parent();
-	tool_fork_parent();
-	local_fork_parent();
-	roster_fork_parent();
-}
-
-static void fork_child(void)
-{
-	heap_fork_child();
-	tool_fork_child();
-	roster_fork_child();
-	local_fork_child();
-	stats_fork_child();
-}
+/* --- start and end --- */
 
 static void start_once(void)
 {
 	__atomic_store_n(&starter, pthread_self(), __ATOMIC_RELAXED);
+	fork_filled_by(fill);
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	debug_start();
 	tool_start();

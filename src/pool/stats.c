@@ -100,10 +100,16 @@ void stats_start(void)
 	}
 }
 
-void stats_fork_child(void)
+static void mend(enum fork_child how)
 {
+	(void)how;
 	if (writes_itself())
 		dump_fork_child();
+}
+
+void stats_fork(struct fork_table *t)
+{
+	fork_row(t, RANK_DUMP)->mend = mend;
 }
 
 void stats_finish(void)

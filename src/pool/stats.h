@@ -4,6 +4,8 @@
 #ifndef POOL_STATS_H
 #define POOL_STATS_H
 
+#include "base/fork_table.h"
+
 /*
  * Where libmpool.so is preloaded, it is told of the pools, and it alone reads
  * and obeys MPOOL_STATS and MPOOL_STATS_SIGNAL; else we do.  Reads the other
@@ -11,8 +13,8 @@
  */
 void stats_start(void);
 
-/* In a new child; may allocate. */
-void stats_fork_child(void);
+/* A row of the table of fork: a child's own statistics. */
+void stats_fork(struct fork_table *t);
 
 /* The process ends: the last statistics, if asked for. */
 void stats_finish(void);

@@ -8,8 +8,6 @@
  */
 #include "pool/tool.h"
 
-#include "base/lock.h"
-
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>
 #else
@@ -53,7 +51,7 @@ static struct {
 	struct {
 		const char *from, *to;
 	} of[ROOTS];
-} roots;
+} roots = { .lock = LOCK(RANK_TOOL) };
 
 void tool_start(void)
 {
@@ -64,19 +62,9 @@ void tool_start(void)
 	tool_on = memcheck || __asan_poison_memory_region;
 }
 
-void tool_fork_prepare(void)
+void tool_fork(struct fork_table *t)
 {
-	lock_take(&roots.lock);
-}
-
-void tool_fork_parent(void)
-{
-	lock_release(&roots.lock);
-}
-
-void tool_fork_child(void)
-{
-	lock_reset(&roots.lock);
+	fork_lock(t, RANK_TOOL, &roots.lock);
 }
 
 void tool_pool_slow(const void *pool, bool made, bool kept)

@@ -8,17 +8,15 @@
 #ifndef POOL_TOOL_H
 #define POOL_TOOL_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 
 /* True when the program runs under ASan or valgrind.  After tool_start(). */
 extern HIDDEN bool tool_on;
 
 void tool_start(void);
 
-/* Around fork, with the pools' locks held in the first two. */
-void tool_fork_prepare(void);
-void tool_fork_parent(void);
-void tool_fork_child(void);
+/* A row of the table of fork. */
+void tool_fork(struct fork_table *t);
 
 /* Outlined halves. */
 void tool_pool_slow(const void *pool, bool made, bool kept);

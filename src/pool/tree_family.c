@@ -19,11 +19,18 @@
  */
 static struct tree *table[FAMILY_TREES];
 static unsigned fresh = 1, free_number;
-static struct lock table_lock;
+static struct lock table_lock = LOCK(RANK_TREE_TABLE);
 
 static struct {
 	struct lock lock;
-} __attribute__((aligned(64))) locks[FAMILY_LOCKS];
+} __attribute__((aligned(64)))
+locks[FAMILY_LOCKS] = { [0 ... FAMILY_LOCKS - 1] = { LOCK(RANK_TREE) } };
+
+void family_fork(struct fork_table *t)
+{
+	fork_lock(t, RANK_TREE_TABLE, &table_lock);
+	fork_locks(t, RANK_TREE, locks);
+}
 
 static struct lock *lock_of(unsigned number)
 {
@@ -38,26 +45,6 @@ static void set(size_t *counter, size_t value)
 static size_t get(const size_t *counter)
 {
 	return __atomic_load_n(counter, __ATOMIC_RELAXED);
-}
-
-/* --- fork: all locks at once, by the entry of tree 0 --- */
-
-static void lock_all(struct roster_entry *e)
-{
-	(void)e;
-	lock_take(&table_lock);
-	for (unsigned i = 0; i < FAMILY_LOCKS; i++)
-		lock_take(&locks[i].lock);
-	pool_lock_all();
-}
-
-static void unlock_all(struct roster_entry *e)
-{
-	(void)e;
-	pool_unlock_all();
-	for (unsigned i = FAMILY_LOCKS; i-- > 0;)
-		lock_release(&locks[i].lock);
-	lock_release(&table_lock);
 }
 
 /* --- tree 0 --- */
@@ -78,17 +65,16 @@ static void plain_stats(struct roster_entry *e, struct mempool_stats *s)
 
 static const struct roster_kind plain_kind = {
 	.name = "tree",
-	.rank = RANK_TREE,
 	.stats = plain_stats,
-	.lock = lock_all,
-	.unlock = unlock_all,
 };
 
 static void start_once(void)
 {
 	memory_start();
 	local_prepare();
-	roster_add(&plain, &plain_kind, NULL, "trees");
+	/* A child begins again what a lost thread was in. */
+	if (!plain.number)
+		roster_add(&plain, &plain_kind, NULL, "trees");
 }
 
 void family_start(void)
@@ -118,7 +104,6 @@ _Static_assert(offsetof(struct tree, entry) == 0, "cast above");
 
 static const struct roster_kind tree_kind = {
 	.name = "tree",
-	.rank = RANK_TREE,
 	.stats = tree_stats,
 };
 

@@ -11,6 +11,7 @@
 #ifndef POOL_TREE_FAMILY_H
 #define POOL_TREE_FAMILY_H
 
+#include "base/fork_table.h"
 #include "base/lock.h"
 #include "pool/roster.h"
 #include "pool/tree_local.h"
@@ -28,7 +29,10 @@ struct tree {
 	size_t live, bytes, peak, held, failures;
 };
 
-/* Prepares locks for fork and the entry of tree 0, once.  Any thread. */
+/* Rows of the table of fork. */
+void family_fork(struct fork_table *t);
+
+/* Prepares the entry of tree 0, once.  Any thread. */
 void family_start(void);
 
 /* A tree without nodes; NULL with EINVAL or ENOMEM. */

@@ -9,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/lock.h"
 #include "mempool/small.h"
 #include "pool/debug.h"
 #include "pool/start.h"
@@ -19,7 +18,7 @@ enum { RING = 1024 };
 
 bool memory_watched;
 
-static struct lock ring_lock;
+static struct lock ring_lock = LOCK(RANK_TREE_RING);
 static struct freed {
 	void *p;
 	size_t bytes;
@@ -92,6 +91,11 @@ static COLD void give_poisoned(struct freed f)
 		check_poison(&oldest);
 		give(oldest.p, oldest.bytes);
 	}
+}
+
+void memory_fork(struct fork_table *t)
+{
+	fork_lock(t, RANK_TREE_RING, &ring_lock);
 }
 
 void memory_give(void *p, size_t bytes)

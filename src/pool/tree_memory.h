@@ -7,10 +7,14 @@
 #ifndef POOL_TREE_MEMORY_H
 #define POOL_TREE_MEMORY_H
 
+#include "base/fork_table.h"
 #include "pool/tree_local.h"
 
 /* True when each byte is watched: nothing is rounded up or kept. */
 extern HIDDEN bool memory_watched;
+
+/* A row of the table of fork. */
+void memory_fork(struct fork_table *t);
 
 /* The library is ready, and memory_watched is decided. */
 void memory_start(void);

@@ -21,11 +21,18 @@ enum {
 	MAP_OWN = 4 << 20, /* beyond, pages_take() does not align */
 };
 
-static struct lock locks[POOL_LOCKS];
+static struct {
+	struct lock lock;
+} locks[POOL_LOCKS] = { [0 ... POOL_LOCKS - 1] = { LOCK(RANK_TREE_POOL) } };
+
+void pool_fork(struct fork_table *t)
+{
+	fork_locks(t, RANK_TREE_POOL, locks);
+}
 
 static struct lock *lock_of(const struct pool *pool)
 {
-	return &locks[(uintptr_t)pool >> ORDER_MIN & (POOL_LOCKS - 1)];
+	return &locks[(uintptr_t)pool >> ORDER_MIN & (POOL_LOCKS - 1)].lock;
 }
 
 static void enter(struct pool *pool)
@@ -38,18 +45,6 @@ static void leave(struct pool *pool)
 {
 	if (unlikely(pool->shared))
 		lock_release(lock_of(pool));
-}
-
-void pool_lock_all(void)
-{
-	for (unsigned i = 0; i < POOL_LOCKS; i++)
-		lock_take(&locks[i]);
-}
-
-void pool_unlock_all(void)
-{
-	for (unsigned i = POOL_LOCKS; i-- > 0;)
-		lock_release(&locks[i]);
 }
 
 /* --- the block --- */

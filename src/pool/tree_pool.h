@@ -14,6 +14,7 @@
 #ifndef POOL_TREE_POOL_H
 #define POOL_TREE_POOL_H
 
+#include "base/fork_table.h"
 #include "pool/tree_family.h"
 
 /*
@@ -67,7 +68,7 @@ size_t pool_held(const node_t *n);
 /* Ends the program when an invariant does not hold. */
 void pool_check(struct pool *pool);
 
-void pool_lock_all(void);
-void pool_unlock_all(void);
+/* A row of the table of fork. */
+void pool_fork(struct fork_table *t);
 
 #endif

@@ -27,11 +27,10 @@ enum {
 
 static const struct roster_kind kind = {
 	.name = "var",
-	.rank = RANK_VAR,
 	.stats = report_stats,
-	.lock = report_fork_lock,
-	.unlock = report_fork_unlock,
-	.fork_child = report_fork_child,
+	.fork = report_fork,
+	.rank = RANK_VAR,
+	.shard_rank = RANK_VAR_SHARD,
 };
 
 static struct center *center_of(mempool_var_t *pool)

@@ -9,7 +9,6 @@
 
 #include <string.h>
 
-#include "base/lock.h"
 #include "base/sys.h"
 
 enum { SHARDS_LOG = 5, SHARDS = 1 << SHARDS_LOG, FIRST_SLOTS = 256 };
@@ -21,7 +20,8 @@ struct shard {
 	struct live *table;
 } __attribute__((aligned(64)));
 
-static struct shard shards[SHARDS];
+static struct shard shards[SHARDS] = { [0 ... SHARDS -
+					1] = { .lock = LOCK(RANK_LIVE) } };
 uint8_t live_filter[LIVE_FILTER];
 
 /* Adds 1 or -1, without the shard's lock: shards share the filter. */
@@ -169,25 +169,12 @@ size_t live_copy(struct live *copies, size_t most)
 	return count;
 }
 
-void live_lock(void)
-{
-	for (int i = 0; i < SHARDS; i++)
-		lock_take(&shards[i].lock);
-}
-
-void live_unlock(void)
-{
-	for (int i = SHARDS - 1; i >= 0; i--)
-		lock_release(&shards[i].lock);
-}
-
 void live_forget_all(void)
 {
 	memset(live_filter, 0, sizeof live_filter);
 }
 
-void live_fork_child(void)
+void live_fork(struct fork_table *t)
 {
-	for (int i = 0; i < SHARDS; i++)
-		lock_reset(&shards[i].lock);
+	fork_locks(t, RANK_LIVE, shards);
 }

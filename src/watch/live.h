@@ -4,7 +4,7 @@
 #ifndef WATCH_LIVE_H
 #define WATCH_LIVE_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 
 /*
  * A live sample.  Its address is kept inverted, so that nobody who looks for
@@ -67,9 +67,6 @@ size_t live_count(void);
 /* Without a lock: no address is a sample from now on. */
 void live_forget_all(void);
 
-/* Around fork: all locks; in the child they are broken. */
-void live_lock(void);
-void live_unlock(void);
-void live_fork_child(void);
+void live_fork(struct fork_table *t);
 
 #endif

@@ -22,7 +22,6 @@ static void (*free_late)(void *p);
 /* Owner: its thread. */
 static __thread struct {
 	bool inside;
-	bool forked_inside;
 	void *late; /* what was freed inside, linked by its first words */
 } own __attribute__((tls_model("initial-exec")));
 
@@ -176,32 +175,20 @@ uint64_t record_lost(void)
 
 /* --- fork --- */
 
-void record_fork_prepare(void)
+/* A child that cannot know what it has inherited is off. */
+static void mend(enum fork_child how)
 {
-	own.forked_inside = !record_enter();
-	if (own.forked_inside)
+	if (!on)
 		return;
-	live_lock();
-	sites_lock();
-}
-
-void record_fork_parent(void)
-{
-	if (own.forked_inside)
-		return;
-	sites_unlock();
-	live_unlock();
-	record_leave();
-}
-
-void record_fork_child(void)
-{
 	orphan_announced();
-	if (own.forked_inside) {
+	if (how != FORK_WHOLE)
 		turn_off();
-		return;
-	}
-	sites_fork_child();
-	live_fork_child();
-	record_leave();
+}
+
+void record_fork(struct fork_table *t)
+{
+	fork_floor(t, record_enter, record_leave);
+	fork_row(t, RANK_RECORD)->mend = mend;
+	live_fork(t);
+	sites_fork(t);
 }

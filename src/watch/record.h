@@ -12,6 +12,7 @@
 #ifndef WATCH_RECORD_H
 #define WATCH_RECORD_H
 
+#include "base/fork_table.h"
 #include "watch/live.h"
 
 /*
@@ -54,9 +55,7 @@ uint64_t record_lost(void);
 /* Milliseconds since the process started, as in struct live. */
 uint32_t record_now(void);
 
-/* fork in a handler inside: the child, who cannot know more, is off. */
-void record_fork_prepare(void);
-void record_fork_parent(void);
-void record_fork_child(void);
+/* A floor of the table of fork. */
+void record_fork(struct fork_table *t);
 
 #endif

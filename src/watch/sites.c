@@ -8,7 +8,6 @@
 
 #include <string.h>
 
-#include "base/lock.h"
 #include "base/sys.h"
 #include "watch/shelf.h"
 
@@ -17,7 +16,7 @@ enum {
 	STORE_BYTES = 1 << 20, /* stacks are stored in pieces of this */
 };
 
-static struct lock lock;
+static struct lock lock = LOCK(RANK_SITES);
 static uint32_t stack_chains[CHAINS], site_chains[CHAINS];
 static struct shelf stacks = { .element = sizeof(struct stack *) };
 static struct shelf sites = { .element = sizeof(struct site) };
@@ -180,17 +179,7 @@ const struct stack *sites_stack(uint32_t stack)
 	return *stack_slot(stack);
 }
 
-void sites_lock(void)
+void sites_fork(struct fork_table *t)
 {
-	lock_take(&lock);
-}
-
-void sites_unlock(void)
-{
-	lock_release(&lock);
-}
-
-void sites_fork_child(void)
-{
-	lock_reset(&lock);
+	fork_lock(t, RANK_SITES, &lock);
 }

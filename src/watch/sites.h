@@ -9,6 +9,7 @@
 #ifndef WATCH_SITES_H
 #define WATCH_SITES_H
 
+#include "base/fork_table.h"
 #include "watch/stack.h"
 
 struct stack {
@@ -47,9 +48,6 @@ uint64_t sites_size(uint32_t site);
 uint32_t sites_stacks(void);
 const struct stack *sites_stack(uint32_t stack);
 
-/* Around fork: the lock; in the child it is broken. */
-void sites_lock(void);
-void sites_unlock(void);
-void sites_fork_child(void);
+void sites_fork(struct fork_table *t);
 
 #endif

@@ -18,7 +18,6 @@
 #include <unistd.h>
 
 #include "base/config.h"
-#include "base/lock.h"
 #include "base/out.h"
 #include "watch/cut.h"
 #include "watch/file.h"
@@ -48,11 +47,11 @@ struct writer {
 
 static __thread struct writer writer __attribute__((tls_model("initial-exec")));
 
-static struct lock lock; /* of the file's end */
+static struct lock lock = LOCK(RANK_TRACE); /* of the file's end */
 static struct file log_file = FILE_NONE;
 static uint32_t generation; /* grows in each child */
 static uint32_t blocks;
-static bool stopped;
+static bool log_started, stopped;
 static char path[PATH_MAX];
 static pthread_key_t key; /* of threads with a block */
 
@@ -148,14 +147,32 @@ bool trace_start(void)
 {
 	orphan_start();
 	cut_guard();
+	log_started = true;
 	generation++;
 	pthread_key_create(&key, end_block);
 	stopped = !open_log(false);
 	return !stopped;
 }
 
-void trace_fork_child(void)
+/* What this thread does while it holds the lock is not for the log. */
+static bool enter(void)
 {
+	if (!log_started || writer.busy)
+		return false;
+	writer.busy = true;
+	return true;
+}
+
+static void leave(void)
+{
+	writer.busy = false;
+}
+
+static void mend(enum fork_child how)
+{
+	(void)how;
+	if (!log_started)
+		return;
 	orphan_announced();
 	lock_reset(&lock);
 	/* The parent's file: not ours to write to. */
@@ -163,6 +180,12 @@ void trace_fork_child(void)
 	blocks = 0;
 	generation++;
 	stopped = stopped || process_confined() || !open_log(true);
+}
+
+void trace_fork(struct fork_table *t)
+{
+	fork_floor(t, enter, leave);
+	fork_lock(t, RANK_TRACE, &lock)->mend = mend;
 }
 
 static COLD void stop(const char *why)

@@ -20,7 +20,7 @@
 #ifndef WATCH_TRACE_H
 #define WATCH_TRACE_H
 
-#include "base/common.h"
+#include "base/fork_table.h"
 
 enum {
 	TRACE_HEADER = 4096,
@@ -48,10 +48,12 @@ struct trace_block {
 
 /*
  * Opens the log that config.trace names.  False: said on stderr why.  Called
- * once, at start; in a child a log of its own is opened.
+ * once, at start.
  */
 bool trace_start(void);
-void trace_fork_child(void);
+
+/* A floor of the table of fork: a child opens a log of its own. */
+void trace_fork(struct fork_table *t);
 
 /* One event; any thread, errno is kept.  `extra`: realloc's old pointer, or
  * the alignment. */

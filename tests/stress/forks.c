@@ -9,6 +9,8 @@
 
 #include <sys/syscall.h>
 
+#include "unit/forks.h"
+
 enum { WORKERS = 3, FORKERS = 2, CHILD_SECONDS = 20 };
 
 static bool over, cloning;
@@ -123,7 +125,8 @@ int main(void)
 	uint64_t state = 99;
 	double end = deadline();
 
-	pthread_atfork(heap_fork_prepare, heap_fork_parent, heap_fork_child);
+	forks_know_the_heap();
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	heap_configured();
 	cloning = clones_know();
 	for (int i = 0; i < WORKERS + FORKERS; i++)

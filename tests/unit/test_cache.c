@@ -6,6 +6,7 @@
  */
 #include "unit/apart.h"
 
+#include "unit/forks.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
 #include "unit/threads.h"
@@ -187,7 +188,8 @@ static void a_double_free_is_found_at_the_call_after_any_frees(void)
 	int status = 0;
 
 	heaps_start(0);
-	pthread_atfork(heap_fork_prepare, heap_fork_parent, heap_fork_child);
+	forks_know_the_heap();
+	pthread_atfork(fork_prepare, fork_parent, fork_child);
 	heaps_alloc(SIZE, 400);
 	for (size_t n = 1; n < 300; n++) {
 		pid_t child;

@@ -6,6 +6,7 @@
  */
 #include "unit/apart.h"
 
+#include "unit/forks.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
 #include "unit/step.h"
@@ -243,13 +244,14 @@ static void what_is_left_for_later_is_freed_once(void)
 /* Each call that holds a lock of the heap, a handler allocating within. */
 static void hold_locks_of_fork(void)
 {
-	heap_fork_prepare();
+	fork_prepare();
 	from_handler[0] = object_alloc(SIZE);
-	heap_fork_parent();
+	fork_parent();
 }
 
 static void around_a_fork_a_handler_does_not_hang(void)
 {
+	forks_know_the_heap();
 	heaps_start(64);
 	heaps_flush();
 	hold_locks_of_fork();

@@ -209,8 +209,8 @@ static void report(const char *unused)
 
 static void what_lives_at_exit_is_told_by_pool(void)
 {
-	static const struct roster_kind fixed = { "fixed", RANK_FIXED, stats,
-						  NULL,	   NULL,       NULL };
+	static const struct roster_kind fixed = { .name = "fixed",
+						  .stats = stats };
 	struct roster_entry one, two;
 
 	start_with("leaks");

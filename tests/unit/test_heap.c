@@ -9,6 +9,7 @@
 #include "base/sys.h"
 #include "heap/cache_enter.h"
 #include "heap/registry.h"
+#include "unit/forks.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
 #include "unit/threads.h"
@@ -71,10 +72,11 @@ static void a_heap_that_is_off_answers_every_question(void)
 	heap_class_stats(C, &s);
 	assert_int_equal(s.size, SIZE);
 	assert_int_equal(s.live, 0);
-	heap_fork_prepare();
-	heap_fork_parent();
-	heap_fork_prepare();
-	heap_fork_child();
+	forks_know_the_heap();
+	fork_prepare();
+	fork_parent();
+	fork_prepare();
+	fork_child();
 	assert_null(object_alloc(SIZE));
 }
 

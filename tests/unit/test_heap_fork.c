@@ -7,6 +7,7 @@
 
 #include "base/lock.h"
 #include "heap/registry.h"
+#include "unit/forks.h"
 #include "unit/heaps.h"
 #include "unit/source.h"
 #include "unit/threads.h"
@@ -17,12 +18,13 @@ static pid_t fork_announced(void)
 {
 	pid_t child;
 
-	heap_fork_prepare();
+	forks_know_the_heap();
+	fork_prepare();
 	child = fork();
 	if (child)
-		heap_fork_parent();
+		fork_parent();
 	else
-		heap_fork_child();
+		fork_child();
 	return child;
 }
 
@@ -247,19 +249,34 @@ static void an_orphan_breaks_a_class_lock(void)
 	orphan_with(take_class, go_on);
 }
 
+static void take_registry(void)
+{
+	forks_act(registry_fork, FORK_TAKE);
+}
+
 static void an_orphan_breaks_the_registrys_lock(void)
 {
-	orphan_with(registry_lock, go_on);
+	orphan_with(take_registry, go_on);
+}
+
+static void take_magazines(void)
+{
+	forks_act(magazine_fork, FORK_TAKE);
 }
 
 static void an_orphan_breaks_the_lock_of_magazines(void)
 {
-	orphan_with(magazine_lock, go_on);
+	orphan_with(take_magazines, go_on);
+}
+
+static void take_space(void)
+{
+	forks_act(space_fork, FORK_TAKE);
 }
 
 static void an_orphan_breaks_the_lock_of_the_space(void)
 {
-	orphan_with(space_lock, heaps_flush);
+	orphan_with(take_space, heaps_flush);
 }
 
 static void free_and_go_on(void)

@@ -12,7 +12,7 @@
 
 enum { THREADS = 4, ROUNDS = 50000 };
 
-static struct lock lock;
+static struct lock lock = LOCK(RANK_CLASS);
 static unsigned long guarded;
 
 static void *count_under_the_lock(void *unused)

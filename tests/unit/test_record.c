@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 
 #include "watch/record.h"
+#include "unit/forks.h"
 #include "unit/threads.h"
 
 static void *freed[4];
@@ -58,11 +59,11 @@ static void a_child_that_nobody_announced_records_nothing(void)
 	record_start(1, note_free);
 	record_alloc(object, sizeof object);
 	assert_true(record_enter()); /* its locks may be held for ever */
-	live_lock();
+	forks_act(live_fork, FORK_TAKE);
 	child = _Fork();
 	if (child == 0)
 		_exit(record_is_on() || live_maybe(object));
-	live_unlock();
+	forks_act(live_fork, FORK_RELEASE);
 	record_leave();
 	assert_child_succeeds(child);
 	assert_true(record_is_on());
@@ -74,14 +75,15 @@ static void a_child_of_fork_goes_on(void)
 	pid_t child;
 
 	record_start(1, note_free);
-	record_fork_prepare();
+	fork_filled_by(record_fork);
+	fork_prepare();
 	child = _Fork();
 	if (child == 0) {
-		record_fork_child();
+		fork_child();
 		record_alloc(object, sizeof object);
 		_exit(!record_is_on() || live_count() != 1);
 	}
-	record_fork_parent();
+	fork_parent();
 	assert_child_succeeds(child);
 }
 

@@ -5,6 +5,7 @@
 
 #include "heap/cache.h"
 #include "heap/registry.h"
+#include "unit/forks.h"
 #include "unit/threads.h"
 
 static struct cache caches[5];
@@ -95,7 +96,7 @@ static void after_a_reset_only_the_cache_named_is_listed(void)
 static void a_reset_breaks_a_lost_lock(void)
 {
 	add_all();
-	registry_lock();
+	forks_act(registry_fork, FORK_TAKE);
 	registry_reset(NULL);
 	add_all();
 	assert_true(listed(037));

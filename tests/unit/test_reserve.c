@@ -12,7 +12,7 @@ enum { MIN = 4, WAITERS = 5 };
 static char element[16];
 static void *kept[MIN];
 static struct reserve reserve = { .elements = kept, .min = MIN };
-static struct lock lock;
+static struct lock lock = LOCK(RANK_CLASS);
 
 /* --- elements --- */
 

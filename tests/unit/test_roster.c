@@ -35,28 +35,33 @@ static void stats(struct roster_entry *e, struct mempool_stats *s)
 	s->live = fake_of(e)->live;
 }
 
-static void lock(struct roster_entry *e)
+static void act_on(struct roster_entry *e, enum lock_rank rank,
+		   enum fork_act act)
 {
-	note('+', e);
+	assert_int_equal(rank, e->kind->rank);
+	note("+-0"[act], e);
 }
 
-static void unlock(struct roster_entry *e)
-{
-	note('-', e);
-}
-
-static void fork_child(struct roster_entry *e)
+static void mend(struct roster_entry *e)
 {
 	note('c', e);
 }
 
 static const struct roster_kind fixed_kind = {
-	"fixed", RANK_FIXED, stats, lock, unlock, fork_child
+	.name = "fixed",
+	.stats = stats,
+	.fork = act_on,
+	.mend = mend,
+	.rank = RANK_FIXED,
 };
-static const struct roster_kind cache_kind = { "cache", RANK_CACHE, stats,
-					       lock,	unlock,	    NULL };
-static const struct roster_kind silent_kind = { "pages", RANK_PAGES, stats,
-						NULL,	 NULL,	     NULL };
+static const struct roster_kind cache_kind = {
+	.name = "cache",
+	.stats = stats,
+	.fork = act_on,
+	.rank = RANK_CACHE,
+};
+static const struct roster_kind silent_kind = { .name = "pages",
+						.stats = stats };
 
 static struct fake *enter(int i, const struct roster_kind *kind)
 {
@@ -283,21 +288,21 @@ static void enter_for_fork(void)
 static void the_parent_locks_by_rank_and_unlocks_backwards(void)
 {
 	enter_for_fork();
-	roster_fork_prepare();
+	fork_prepare();
 	assert_string_equal(called, "+b+e+a+d");
 	memset(called, 0, sizeof called);
-	roster_fork_parent();
-	assert_string_equal(called, "-d-a-e-b");
+	fork_parent();
+	assert_string_equal(called, "-a-d-b-e");
 	check_spelled("abcde");
 }
 
-static void the_child_repairs_what_can_be_and_unlocks_the_rest(void)
+static void the_child_frees_all_locks_before_it_mends(void)
 {
 	enter_for_fork();
-	roster_fork_prepare();
+	fork_prepare();
 	memset(called, 0, sizeof called);
-	roster_fork_child();
-	assert_string_equal(called, "cdca-e-b");
+	fork_child();
+	assert_string_equal(called, "0b0e0a0dcacd");
 	check_spelled("abcde");
 }
 
@@ -309,9 +314,9 @@ static void fork_itself_does_all_that(void)
 	child = fork();
 	assert_true(child >= 0);
 	if (!child)
-		_exit(strcmp(called, "+b+e+a+dcdca-e-b") != 0);
+		_exit(strcmp(called, "+b+e+a+d0b0e0a0dcacd") != 0);
 	assert_child_succeeds(child);
-	assert_string_equal(called, "+b+e+a+d-d-a-e-b");
+	assert_string_equal(called, "+b+e+a+d-a-d-b-e");
 }
 
 int main(void)
@@ -328,7 +333,7 @@ int main(void)
 		APART(a_lock_that_is_never_released_is_given_up),
 		APART(threads_make_pools_while_others_read),
 		APART(the_parent_locks_by_rank_and_unlocks_backwards),
-		APART(the_child_repairs_what_can_be_and_unlocks_the_rest),
+		APART(the_child_frees_all_locks_before_it_mends),
 		APART(fork_itself_does_all_that),
 	};
 

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include "heap/registry.h"
+#include "unit/forks.h"
 #include "unit/heaps.h"
 #include "unit/threads.h"
 
@@ -212,8 +213,8 @@ static void *take_one(void *unused)
 static void *fork_only(void *unused)
 {
 	(void)unused;
-	heap_fork_prepare();
-	heap_fork_parent();
+	fork_prepare();
+	fork_parent();
 	return NULL;
 }
 
@@ -226,10 +227,11 @@ static void mark_comes_with(void *(*body)(void *))
 	if (!lock_process_mark)
 		apart_skip("this kernel wipes nothing on fork");
 	lock_process_mark = NULL;
+	forks_know_the_heap();
 	heaps_start(64);
 	heaps_alloc(SIZE, 5000);
-	heap_fork_prepare();
-	heap_fork_parent();
+	fork_prepare();
+	fork_parent();
 	assert_null(lock_process_mark);
 	pthread_create(&thread, NULL, body, NULL);
 	pthread_join(thread, NULL);
