@@ -4,7 +4,7 @@ load checks
 
 setup_file()
 {
-	packages libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libtbbmalloc2
+	packages "${PEERS[@]}" libtbbmalloc2
 }
 
 works_in_front_of()
@@ -33,7 +33,7 @@ works_in_front_of()
 }
 
 @test "in front of mimalloc" {
-	works_in_front_of libmimalloc.so.2
+	works_in_front_of "$(mimalloc)"
 }
 
 @test "in front of tcmalloc" {
@@ -58,7 +58,7 @@ works_in_front_of()
 }
 
 @test "behind another allocator the library keeps out of the way" {
-	for other in libjemalloc.so.2 libmimalloc.so.2 \
+	for other in libjemalloc.so.2 "$(mimalloc)" \
 		libtcmalloc_minimal.so.4; do
 		claims_hold timeout 60 env LD_PRELOAD="$other $LIB" \
 			"$PROGRAMS/generations"

@@ -42,6 +42,18 @@ packages()
 	"$ROOT/tools/dev/packages" "$@"
 }
 
+# Other allocators; Debian's releases name them differently.
+PEERS=(libjemalloc2 "libmimalloc3|libmimalloc2.0"
+	"libtcmalloc-minimal4t64|libtcmalloc-minimal4")
+
+# Prints the name of mimalloc's library, of whichever package is there.
+mimalloc()
+{
+	[[ -n $(dpkg-query -W -f '${Status}' libmimalloc3 2>/dev/null |
+		grep 'ok installed') ]] &&
+		echo libmimalloc.so.3 || echo libmimalloc.so.2
+}
+
 # The allocator that `preloaded` and `pooled` put behind the library; none.
 behind=
 

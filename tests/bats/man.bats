@@ -33,9 +33,9 @@ check()
 
 @test "each page is rendered without a warning" {
 	for page in "$ROOT"/src/man/*.[1-8]; do
-		run -0 groff -man -ww -z -rLL=78n "$page"
+		run -0 groff -t -man -ww -z -rLL=78n "$page"
 		assert_output ''
-		run -0 groff -man -Tascii -P-cbou -rLL=78n "$page"
+		run -0 groff -t -man -Tascii -P-cbou -rLL=78n "$page"
 		assert_line --index 0 --regexp '^[a-zA-Z_]+\([137]\)'
 	done
 }

@@ -17,7 +17,7 @@ traced()
 }
 
 @test "replay shows each allocator, and marks the best" {
-	packages libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4 libtbbmalloc2
+	packages "${PEERS[@]}" libtbbmalloc2
 	"$MPOOL" trace -o t.mtrace -- "$PYTHON" -c 'print(len([str(i) for i in range(50000)]))' 2>/dev/null
 	run -0 --separate-stderr "$MPOOL" replay -n 1 t.mtrace
 	for name in mpool glibc jemalloc mimalloc tcmalloc tbbmalloc; do

@@ -5,7 +5,7 @@ load helpers
 
 setup_file()
 {
-	packages jq git python3 libjemalloc2 libmimalloc2.0 libtcmalloc-minimal4
+	packages jq git python3 "${PEERS[@]}"
 }
 
 # Runs python3 and git with the allocator behind, and sees that it is there.
@@ -27,7 +27,7 @@ works_before()
 }
 
 @test "in front of mimalloc" {
-	works_before libmimalloc.so.2
+	works_before "$(mimalloc)"
 }
 
 @test "in front of tcmalloc" {

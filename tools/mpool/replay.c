@@ -52,11 +52,13 @@ struct replay {
 	size_t bytes;
 };
 
-static const struct {
+/* Of a name that stands twice, the first that is there is meant. */
+static const struct known {
 	const char *name, *library, *package;
 } known[] = {
 	{ "glibc", "", "" },
 	{ "jemalloc", "libjemalloc.so.2", "libjemalloc2" },
+	{ "mimalloc", "libmimalloc.so.3", "libmimalloc3" },
 	{ "mimalloc", "libmimalloc.so.2", "libmimalloc2.0" },
 	{ "tcmalloc", "libtcmalloc_minimal.so.4", "libtcmalloc-minimal4" },
 	{ "tbbmalloc", "libtbbmalloc_proxy.so.2", "libtbbmalloc2" },
@@ -97,8 +99,19 @@ static void add(struct replay *r, const char *name, const char *library)
 	r->allocators[r->count++].library = library;
 }
 
+/* Adds the allocator of this name, unless it is there already. */
+static void add_known(struct replay *r, const struct known *k)
+{
+	if (r->count && !strcmp(r->allocators[r->count - 1].name, k->name))
+		return;
+	if (!*k->library || is_there(k->library))
+		add(r, k->name, k->library);
+}
+
 static void add_named(struct replay *r, const char *name)
 {
+	const struct known *missing = NULL;
+
 	if (!strcmp(name, "mpool")) {
 		add(r, name, launch_library(r->library));
 		return;
@@ -115,12 +128,15 @@ static void add_named(struct replay *r, const char *name)
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (strcmp(name, known[i].name))
 			continue;
-		if (*known[i].library && !is_there(known[i].library))
-			cli_die("%s: %s is not installed (Debian: %s)", name,
-				known[i].library, known[i].package);
-		add(r, name, known[i].library);
-		return;
+		if (!*known[i].library || is_there(known[i].library)) {
+			add(r, name, known[i].library);
+			return;
+		}
+		missing = missing ? missing : &known[i];
 	}
+	if (missing)
+		cli_die("%s: %s is not installed (Debian: %s)", name,
+			missing->library, missing->package);
 	cli_usage("--alloc: '%s' is neither known nor a path", name);
 }
 
@@ -136,8 +152,7 @@ static void choose(struct replay *r, char *names)
 	}
 	add_named(r, "mpool");
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-		if (!*known[i].library || is_there(known[i].library))
-			add(r, known[i].name, known[i].library);
+		add_known(r, &known[i]);
 }
 
 /* --- running --- */

@@ -5,11 +5,14 @@ import platform
 import subprocess
 from dataclasses import dataclass
 
-# Name, Debian package, the library to preload.
+# Name, Debian package ("new|old": as its releases name it), the library to
+# preload, of each.
 PEERS = [
     ("jemalloc", "libjemalloc2", "libjemalloc.so.2"),
-    ("mimalloc", "libmimalloc2.0", "libmimalloc.so.2"),
-    ("tcmalloc", "libtcmalloc-minimal4", "libtcmalloc_minimal.so.4"),
+    ("mimalloc", "libmimalloc3|libmimalloc2.0",
+     "libmimalloc.so.3|libmimalloc.so.2"),
+    ("tcmalloc", "libtcmalloc-minimal4t64|libtcmalloc-minimal4",
+     "libtcmalloc_minimal.so.4|libtcmalloc_minimal.so.4"),
     ("tbbmalloc", "libtbbmalloc2", "libtbbmalloc_proxy.so.2"),
 ]
 
@@ -72,13 +75,16 @@ def find_all(root, mpool, extra):
                                "commit " + commit(root)))
     else:
         missing.append(f"mpool: {mpool} is not there (run make)")
-    for name, package, library in PEERS:
-        path = library_path(package, library)
-        if path:
-            found.append(Allocator(name, path,
-                                   f"{package} {package_version(package)}"))
+    for name, packages, libraries in PEERS:
+        for package, library in zip(packages.split("|"), libraries.split("|")):
+            path = library_path(package, library)
+            if path:
+                version = f"{package} {package_version(package)}"
+                found.append(Allocator(name, path, version))
+                break
         else:
-            missing.append(f"{name}: package {package} is not installed")
+            missing.append(f"{name}: package {packages.replace('|', ' or ')} "
+                           "is not installed")
     for text in extra:
         name, _, path = text.partition("=")
         if os.path.exists(path):
