@@ -39,6 +39,54 @@ load cli
 	wait_until 20 bash -c "curl -sf 'http://127.0.0.1:$server/api/v1/query?query=mpool_programs' | jq -e '.data.result[0].value[1] == \"1\"'"
 }
 
+# crowded DESCRIPTORS - a crowd of idle and dripping clients comes, and others.
+crowded()
+{
+	local port
+
+	start plain prlimit --nofile="$1" "$MPOOL" export --prom \
+		--listen 127.0.0.1:0
+	wait_until 10 grep -q 'serving http' server.log
+	port=$(sed -n 's|.*127.0.0.1:\([0-9]*\)/metrics|\1|p' server.log)
+	run -0 timeout 60 "$PYTHON" - "$port" <<-'END'
+		import http.client, socket, sys
+		port = int(sys.argv[1])
+
+		def drip(s):
+		    try:
+		        s.send(b"G" if s.fileno() % 2 else b"GET /metrics HTTP/1.1\r\nX: ")
+		    except OSError:
+		        pass # it had to go
+
+		def get(c):
+		    c.request("GET", "/metrics")
+		    return c.getresponse().read().startswith(b"# HELP mpool_programs")
+
+		crowd = []
+		for round in range(3):
+		    for i in range(100):
+		        s = socket.create_connection(("127.0.0.1", port))
+		        crowd.append(s)
+		        if i % 3:
+		            drip(s)
+		    regular = http.client.HTTPConnection("127.0.0.1", port)
+		    for i in range(10):
+		        assert get(regular)
+		        for s in crowd:
+		            if s.fileno() % 3:
+		                drip(s)
+		        crowd.append(socket.create_connection(("127.0.0.1", port)))
+	END
+}
+
+@test "clients that idle or drip bytes do not shut others out" {
+	crowded 1024
+}
+
+@test "nor do they when descriptors are few" {
+	crowded 50
+}
+
 @test "statistics are written again and again, and never half" {
 	MPOOL_STATS=$PWD/i.%p.prom MPOOL_STATS_INTERVAL=1 LD_PRELOAD=$LIB \
 		"$PROGRAMS/busy" 4 >out 3>&- &

@@ -13,6 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -116,6 +117,91 @@ int serve_print(const char *path)
 	return CLI_OK;
 }
 
+/* --- clients --- */
+
+/*
+ * Clients may stay for the next request, and some never finish their first,
+ * whether they send nothing or a byte now and then.  When there are many, the
+ * one whose last answer, or else its coming, is longest ago has to go.
+ * Owner: the daemon's thread.
+ */
+struct client {
+	int fd;
+	uint64_t turn; /* 0: no client */
+};
+
+enum { CLIENTS_MOST = 128, CLIENTS_KEPT = 64, OTHER_FILES = 32 };
+
+static struct client clients[CLIENTS_MOST];
+static int clients_kept = CLIENTS_KEPT; /* fewer with few descriptors */
+static uint64_t turns;
+
+static void count_descriptors(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 &&
+	    limit.rlim_cur < CLIENTS_KEPT + OTHER_FILES)
+		clients_kept = limit.rlim_cur > OTHER_FILES
+				       ? (int)limit.rlim_cur - OTHER_FILES
+				       : 1;
+}
+
+static void make_room(void)
+{
+	struct client *oldest = NULL;
+	int count = 0;
+
+	for (int i = 0; i < CLIENTS_MOST; i++) {
+		struct client *c = &clients[i];
+
+		if (!c->turn || c->fd < 0)
+			continue;
+		count++;
+		if (!oldest || c->turn < oldest->turn)
+			oldest = c;
+	}
+	if (count <= clients_kept)
+		return;
+	/* The daemon sees the end of it, and closes it. */
+	shutdown(oldest->fd, SHUT_RDWR);
+	oldest->fd = -1;
+}
+
+static void come_or_go(void *unused, struct MHD_Connection *connection,
+		       void **slot, enum MHD_ConnectionNotificationCode what)
+{
+	struct client *c = *slot;
+
+	(void)unused;
+	if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+		if (c)
+			c->turn = 0;
+		return;
+	}
+	for (c = clients; c < clients + CLIENTS_MOST && c->turn;)
+		c++;
+	if (c == clients + CLIENTS_MOST)
+		return;
+	*slot = c;
+	c->turn = ++turns;
+	c->fd = MHD_get_connection_info(connection,
+					MHD_CONNECTION_INFO_CONNECTION_FD)
+			->connect_fd;
+	make_room();
+}
+
+static void note_answer(struct MHD_Connection *connection)
+{
+	struct client *c =
+		MHD_get_connection_info(connection,
+					MHD_CONNECTION_INFO_SOCKET_CONTEXT)
+			->socket_context;
+
+	if (c)
+		c->turn = ++turns;
+}
+
 /* --- HTTP, by libmicrohttpd --- */
 
 static enum MHD_Result reply(struct MHD_Connection *connection, unsigned code,
@@ -142,6 +228,7 @@ static enum MHD_Result answer(void *unused, struct MHD_Connection *connection,
 	char *text;
 
 	(void)unused, (void)version, (void)data, (void)data_size, (void)state;
+	note_answer(connection);
 	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
 		text = strdup("only GET\n");
 		return reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, text,
@@ -169,8 +256,7 @@ static int listen_at(const char *address)
 	int error, fd, yes = 1;
 
 	/* getaddrinfo() would take 65537 for 1. */
-	if (!colon || !colon[1] ||
-	    colon[1 + strspn(colon + 1, "0123456789")] ||
+	if (!colon || !colon[1] || colon[1 + strspn(colon + 1, "0123456789")] ||
 	    strtoul(colon + 1, NULL, 10) > 65535)
 		cli_usage("--listen: '%s' is not ADDRESS:PORT", address);
 	host = *address == '['
@@ -185,7 +271,7 @@ static int listen_at(const char *address)
 	if (fd >= 0)
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
 	if (fd < 0 || bind(fd, found->ai_addr, found->ai_addrlen) < 0 ||
-	    listen(fd, 16) < 0)
+	    listen(fd, SOMAXCONN) < 0)
 		cli_die("--listen %s: %s", address, strerror(errno));
 	freeaddrinfo(found);
 	return fd;
@@ -217,10 +303,13 @@ int serve_metrics(const char *address)
 	sigaddset(&ends, SIGINT);
 	sigaddset(&ends, SIGTERM);
 	sigprocmask(SIG_BLOCK, &ends, NULL);
+	count_descriptors();
 	daemon = MHD_start_daemon(
-		MHD_USE_INTERNAL_POLLING_THREAD, 0, NULL, NULL, answer, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT, 32u,
-		MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
+		MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer, NULL,
+		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		(unsigned)CLIENTS_MOST, MHD_OPTION_NOTIFY_CONNECTION,
+		come_or_go, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 10u,
+		MHD_OPTION_END);
 	if (!daemon)
 		cli_die("--listen %s: the HTTP server does not start", address);
 	say_where(fd);
