@@ -268,18 +268,29 @@ static void put_byte(struct out *o, const char *before, unsigned char byte)
 	out_char(o, hex[byte & 15]);
 }
 
+/* Whether a terminal shows the character instead of obeying it. */
+static bool prints(const char *character, size_t length)
+{
+	const unsigned char *u = (const unsigned char *)character;
+
+	if (length == 1)
+		return u[0] >= 0x20 && u[0] != 0x7f;
+	/* U+0080..U+009F are control characters. */
+	return length && !(u[0] == 0xc2 && u[1] < 0xa0);
+}
+
 void out_json_string(struct out *o, const char *s)
 {
 	out_char(o, '"');
 	while (*s) {
 		const char *character = s;
 		size_t length = next_character(&s);
-		unsigned char c = (unsigned char)*character;
+		char c = *character;
 
 		if (!length) {
 			out_str(o, "\\ufffd");
-		} else if (c < 0x20) {
-			put_byte(o, "\\u00", c);
+		} else if (!prints(character, length)) {
+			put_byte(o, "\\u00", (unsigned char)s[-1]);
 		} else {
 			if (c == '"' || c == '\\')
 				out_char(o, '\\');
@@ -295,10 +306,10 @@ void out_label(struct out *o, const char *s)
 		const char *character = s;
 		size_t length = next_character(&s);
 
-		if (!length)
-			out_str(o, "\xef\xbf\xbd");
-		else if (*character == '\n')
+		if (*character == '\n')
 			out_str(o, "\\n");
+		else if (!prints(character, length))
+			out_str(o, "\xef\xbf\xbd");
 		else if (*character == '"' || *character == '\\')
 			out_text(o, *character == '"' ? "\\\"" : "\\\\", 2);
 		else
@@ -306,22 +317,10 @@ void out_label(struct out *o, const char *s)
 	}
 }
 
-/* Whether a terminal shows the character instead of obeying it. */
-static bool prints(const char *character, size_t length)
-{
-	const unsigned char *u = (const unsigned char *)character;
-
-	if (length == 1)
-		return u[0] >= 0x20 && u[0] != 0x7f;
-	/* U+0080..U+009F are control characters. */
-	return length && !(u[0] == 0xc2 && u[1] < 0xa0);
-}
-
-void out_quoted(struct out *o, const char *s, size_t most)
+void out_shown(struct out *o, const char *s, size_t most)
 {
 	const char *end = s + strnlen(s, most);
 
-	out_char(o, '\'');
 	while (s < end) {
 		const char *character = s;
 		size_t length = next_character(&s);
@@ -333,5 +332,13 @@ void out_quoted(struct out *o, const char *s, size_t most)
 		for (; character < s; character++)
 			put_byte(o, "\\x", (unsigned char)*character);
 	}
-	out_str(o, *s ? "...'" : "'");
+	if (*s)
+		out_str(o, "...");
+}
+
+void out_quoted(struct out *o, const char *s, size_t most)
+{
+	out_char(o, '\'');
+	out_shown(o, s, most);
+	out_char(o, '\'');
 }

@@ -56,16 +56,25 @@ void out_fixed(struct out *o, uint64_t n, unsigned decimals);
 void out_right(struct out *o, const struct out *cell, size_t width);
 void out_left(struct out *o, const struct out *cell, size_t width);
 
-/* A JSON string with its quotes.  Bytes that are not UTF-8 become U+FFFD. */
+/*
+ * A JSON string with its quotes, control characters as \uNNNN.  Bytes that are
+ * not UTF-8 become U+FFFD.
+ */
 void out_json_string(struct out *o, const char *s);
 
-/* A Prometheus label value without quotes.  Not UTF-8: U+FFFD. */
+/*
+ * A Prometheus label value without quotes.  What is not UTF-8, or would be
+ * obeyed by a terminal and has no escape there, becomes U+FFFD.
+ */
 void out_label(struct out *o, const char *s);
 
 /*
- * A stranger's string between single quotes, safe for a terminal: what does
- * not print is shown as \xNN, and after `most` bytes comes "...".
+ * A stranger's string, safe for a terminal: what does not print is shown as
+ * \xNN, and after `most` bytes comes "...".
  */
+void out_shown(struct out *o, const char *s, size_t most);
+
+/* The same between single quotes. */
 void out_quoted(struct out *o, const char *s, size_t most);
 
 /* Returns 0, or the errno of the first failure. */

@@ -158,8 +158,9 @@ static void json_strings_are_valid_whatever_they_hold(void **state)
 	(void)state;
 	out_json_string(&o, "a\"b\\c/d");
 	assert_string_equal(taken(), "\"a\\\"b\\\\c/d\"");
-	out_json_string(&o, "\t\n\x1f\x7f");
-	assert_string_equal(taken(), "\"\\u0009\\u000a\\u001f\x7f\"");
+	out_json_string(&o, "\t\n\x1f\x7f\xc2\x9b");
+	assert_string_equal(taken(),
+			    "\"\\u0009\\u000a\\u001f\\u007f\\u009b\"");
 	out_json_string(&o, "caf\xc3\xa9 \xf0\x9f\x90\xa7");
 	assert_string_equal(taken(), "\"caf\xc3\xa9 \xf0\x9f\x90\xa7\"");
 	/* Latin-1, cut short, overlong, a surrogate, beyond the last. */
@@ -180,6 +181,9 @@ static void labels_escape_what_prometheus_wants_escaped(void **state)
 	(void)state;
 	out_label(&o, "a\"b\\c\nd\xff");
 	assert_string_equal(taken(), "a\\\"b\\\\c\\nd\xef\xbf\xbd");
+	/* What has no escape there. */
+	out_label(&o, "\x1b[2J");
+	assert_string_equal(taken(), "\xef\xbf\xbd[2J");
 }
 
 static void quoted_strings_cannot_command_a_terminal(void **state)

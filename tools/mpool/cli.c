@@ -9,15 +9,21 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/out.h"
+
 const struct cli_command *cli_current;
 
 static void say(const char *format, va_list arguments)
 {
+	char *text;
+
 	fflush(stdout);
 	fprintf(stderr, "mpool%s%s: ", cli_current ? " " : "",
 		cli_current ? cli_current->name : "");
-	vfprintf(stderr, format, arguments);
-	fputc('\n', stderr);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = NULL;
+	fprintf(stderr, "%s\n", text ? cli_shown(text) : "out of memory");
+	free(text);
 }
 
 void cli_warn(const char *format, ...)
@@ -124,10 +130,24 @@ char *cli_format(const char *format, ...)
 	return text;
 }
 
+char *cli_shown(const char *text)
+{
+	size_t size = 4 * strlen(text) + 1;
+	char *shown = cli_alloc(size);
+	struct out o;
+
+	out_memory(&o, shown, size);
+	out_shown(&o, text, SIZE_MAX);
+	out_char(&o, '\0');
+	return shown;
+}
+
 const char *cli_quoted(const char *word)
 {
 	char *quoted, *to;
 
+	if (strcmp(word, cli_shown(word)))
+		return cli_format("$'%s'", cli_shown(word));
 	if (*word && !strpbrk(word, " \t\n\\\"'`$&|;<>()*?[]{}!#~"))
 		return word;
 	to = quoted = cli_alloc(4 * strlen(word) + 3);

@@ -58,6 +58,9 @@ void *cli_alloc(size_t bytes);
 void *cli_grow(void *old, size_t bytes);
 char *cli_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* A stranger's text, harmless to a terminal, see out_shown(); allocated. */
+char *cli_shown(const char *text);
+
 /* A word as a shell takes it, in quotes if need be; never freed. */
 const char *cli_quoted(const char *word);
 

@@ -146,8 +146,10 @@ void format_heaptrack(FILE *out, const struct profile *p,
 		lines += site_count(&p->sites[i], false);
 	if (lines > MOST)
 		cli_die("heaptrack's data has a line for each allocation, and "
-			"these are %.3g; sample a shorter run", lines);
-	fprintf(out, "v 10400 3\nX %s\nI 1000 %llx\n", p->program, pages + 1);
+			"these are %.3g; sample a shorter run",
+			lines);
+	fprintf(out, "v 10400 3\nX %s\nI 1000 %llx\n", cli_shown(p->program),
+		pages + 1);
 	for (size_t i = 0; i < p->site_count; i++)
 		put_site(&w, &p->sites[i], i);
 	fprintf(out, "c %llx\nR %llx\n", (unsigned long long)p->age_ms, pages);

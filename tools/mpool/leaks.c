@@ -144,7 +144,7 @@ static void put_summary(FILE *out, const struct profile *p,
 			const struct leak_report *r)
 {
 	fprintf(out, "%s (%llu): %s%s lost in %s object%s, %s still reachable",
-		p->program, (unsigned long long)p->pid,
+		cli_shown(p->program), (unsigned long long)p->pid,
 		value_human(LIVE_BYTES, r->lost_bytes, false),
 		value_error(LIVE_BYTES, r->lost_variance),
 		value_human(LIVE_COUNT, r->lost_count, false),

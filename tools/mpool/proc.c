@@ -54,16 +54,27 @@ bool proc_status(uint64_t pid, struct proc_status *status)
 	return status->pid != 0;
 }
 
+/* Without its end, when there is more of it. */
+static bool read_text(uint64_t pid, const char *name, char *text, size_t size)
+{
+	FILE *file = open_file(pid, name);
+	size_t n = file ? fread(text, 1, size - 1, file) : 0;
+
+	if (file)
+		fclose(file);
+	text[n] = '\0';
+	return *text != '\0';
+}
+
 uint64_t proc_start_ticks(uint64_t pid)
 {
-	FILE *file = open_file(pid, "stat");
 	unsigned long long ticks = 0;
 	char text[1024], *at;
 
-	if (!file)
+	/* The name in field 2 may hold anything, a newline too. */
+	if (!read_text(pid, "stat", text, sizeof text))
 		return 0;
-	at = fgets(text, sizeof text, file) ? strrchr(text, ')') : NULL;
-	fclose(file);
+	at = strrchr(text, ')');
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
 	if (at && (at[1] < '0' || sscanf(at, "%llu", &ticks) != 1))
@@ -107,25 +118,14 @@ uint64_t proc_thread(uint64_t pid, const char *name, int signal_number)
 	return found;
 }
 
-/* Without its end, when there is more of it. */
-static bool read_text(uint64_t pid, const char *name, char *text, size_t size)
-{
-	FILE *file = open_file(pid, name);
-	size_t n = file ? fread(text, 1, size - 1, file) : 0;
-
-	if (file)
-		fclose(file);
-	text[n] = '\0';
-	return *text != '\0';
-}
-
 void proc_name(uint64_t pid, char *name, size_t size)
 {
 	char text[4096], *slash;
 
 	if (!read_text(pid, "cmdline", text, sizeof text)) {
 		read_text(pid, "comm", text, sizeof text);
-		text[strcspn(text, "\n")] = '\0';
+		if (*text) /* the kernel's newline, not one of the name */
+			text[strlen(text) - 1] = '\0';
 	}
 	slash = strrchr(text, '/');
 	snprintf(name, size, "%s", slash ? slash + 1 : text);

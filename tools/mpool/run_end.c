@@ -138,7 +138,7 @@ static void put_end(FILE *out, const struct run *r)
 {
 	int status = r->launch.status;
 
-	fprintf(out, "mpool: %s ", run_name(r));
+	fprintf(out, "mpool: %s ", cli_shown(run_name(r)));
 	if (WIFSIGNALED(status))
 		fprintf(out, "was ended by signal %d (%s)", WTERMSIG(status),
 			strsignal(WTERMSIG(status)));

@@ -18,10 +18,13 @@
 
 const char help_stat[] =
 	"Usage: mpool stat [OPTIONS] [PID|FILE]\n\n"
-	"Reads the statistics page that a program publishes under 'mpool run', or\n"
-	"when MPOOL_PAGE names one; the program is not disturbed.  The page of a\n"
+	"Reads the statistics page that a program publishes under 'mpool run', "
+	"or\n"
+	"when MPOOL_PAGE names one; the program is not disturbed.  The page of "
+	"a\n"
 	"program that was killed shows how it was at the end.  A process with\n"
-	"libmpool.so but no page is read from its memory, where a debugger might.\n"
+	"libmpool.so but no page is read from its memory, where a debugger "
+	"might.\n"
 	"Without PID or FILE lists the programs that publish one.\n\n"
 	"  --json             as JSON\n"
 	"  --prom             as Prometheus text\n"
@@ -107,7 +110,7 @@ static void list_one(const struct page *page, const char *path, void *arg)
 	       (unsigned long long)page->pid, state_of(page),
 	       (double)page->age_ms / 1000, cli_bytes(s.total.live_bytes),
 	       cli_bytes(s.total.stats.committed_bytes),
-	       cli_bytes(page->peak_rss_bytes), page->program);
+	       cli_bytes(page->peak_rss_bytes), cli_shown(page->program));
 }
 
 static int list(bool all)

@@ -112,10 +112,8 @@ struct symbols *symbols_open(const struct profile *profile)
 	struct symbols *s = cli_alloc(sizeof *s);
 
 	elf_version(EV_CURRENT);
-	*s = (struct symbols){
-		profile, dwfl_begin(&callbacks), NULL,
-		cli_alloc(profile->mapping_count + 1)
-	};
+	*s = (struct symbols){ profile, dwfl_begin(&callbacks), NULL,
+			       cli_alloc(profile->mapping_count + 1) };
 	memset(s->told, 0, profile->mapping_count + 1);
 	if (!s->dwfl)
 		return s;
@@ -188,7 +186,8 @@ static Dwfl_Module *module_of(struct symbols *s, const struct mapping *m,
 	told = &s->told[m - s->profile->mappings];
 	if (!*told)
 		cli_warn("%s has changed since the profile was taken; "
-			 "its names are not used", m->file);
+			 "its names are not used",
+			 m->file);
 	*told = true;
 	return NULL;
 }
@@ -203,11 +202,10 @@ static void look_up(struct symbols *s, struct known *e)
 	int number = 0;
 
 	if (kept) {
-		e->symbol = (struct symbol){
-			strdup(kept->function),
-			*kept->file ? strdup(kept->file) : NULL,
-			(unsigned)kept->line
-		};
+		e->symbol = (struct symbol){ strdup(kept->function),
+					     *kept->file ? strdup(kept->file)
+							 : NULL,
+					     (unsigned)kept->line };
 		return;
 	}
 	module = module_of(s, m, e->address - 1);
@@ -223,13 +221,24 @@ static void look_up(struct symbols *s, struct known *e)
 			e->symbol.file = strdup(e->symbol.file);
 		e->symbol.line = (unsigned)number;
 	} else if (m) {
-		e->symbol.function = cli_format(
-			"%s+0x%llx", base_name(m->file),
-			(unsigned long long)(e->address - m->start + m->offset));
+		e->symbol.function =
+			cli_format("%s+0x%llx", base_name(m->file),
+				   (unsigned long long)(e->address - m->start +
+							m->offset));
 	} else {
-		e->symbol.function = cli_format(
-			"0x%llx", (unsigned long long)e->address);
+		e->symbol.function =
+			cli_format("0x%llx", (unsigned long long)e->address);
 	}
+}
+
+/* Names come from files that may be anybody's. */
+static void show(const char **name)
+{
+	char *raw = (char *)*name;
+
+	if (raw)
+		*name = cli_shown(raw);
+	free(raw);
 }
 
 const struct symbol *symbols_find(struct symbols *symbols, uint64_t address)
@@ -243,6 +252,8 @@ const struct symbol *symbols_find(struct symbols *symbols, uint64_t address)
 	e = cli_alloc(sizeof *e);
 	*e = key;
 	look_up(symbols, e);
+	show(&e->symbol.function);
+	show(&e->symbol.file);
 	if (!tsearch(e, &symbols->tree, compare))
 		cli_die("out of memory");
 	return &e->symbol;

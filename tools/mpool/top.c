@@ -16,14 +16,17 @@
 
 const char help_top[] =
 	"Usage: mpool top [OPTIONS] [PID|FILE]\n\n"
-	"Shows a program that publishes a statistics page ('mpool run' does), again\n"
+	"Shows a program that publishes a statistics page ('mpool run' does), "
+	"again\n"
 	"and again; without PID, the one that was started last.\n\n"
 	"  --delay SECONDS    between two looks (1)\n"
 	"  -h, --help         this text\n\n"
 	"Keys:\n"
-	"  c, s, t            classes; sites and threads, of a sampled program\n"
+	"  c, s, t            classes; sites and threads, of a sampled "
+	"program\n"
 	"  b, r               sort by bytes, by rate\n"
-	"  d                  differences from now on; again: absolute figures\n"
+	"  d                  differences from now on; again: absolute "
+	"figures\n"
 	"  q                  quit\n";
 
 /* A line that ends at the window's right side. */
@@ -32,13 +35,17 @@ static void put(int y, const char *format, ...)
 
 static void put(int y, const char *format, ...)
 {
-	char text[1024];
+	char text[1024], shown[4096];
+	struct out o;
 	va_list arguments;
 
 	va_start(arguments, format);
 	vsnprintf(text, sizeof text, format, arguments);
 	va_end(arguments);
-	mvaddnstr(y, 0, text, COLS);
+	out_memory(&o, shown, sizeof shown - 1);
+	out_shown(&o, text, sizeof text);
+	shown[o.used] = '\0';
+	mvaddnstr(y, 0, shown, COLS);
 }
 
 static void put_totals(const struct top *t)
@@ -91,12 +98,10 @@ static void put_rows(const struct top *t)
 {
 	for (int i = 0; i < (int)t->count && i + 5 < LINES - 1; i++) {
 		const struct row *r = &t->rows[i];
-		const char *bytes =
-			value_human(LIVE_BYTES, r->bytes - r->base_bytes,
-				    t->marked);
-		const char *count =
-			value_human(LIVE_COUNT, r->count - r->base_count,
-				    t->marked);
+		const char *bytes = value_human(
+			LIVE_BYTES, r->bytes - r->base_bytes, t->marked);
+		const char *count = value_human(
+			LIVE_COUNT, r->count - r->base_count, t->marked);
 
 		if (t->view == CLASSES_VIEW)
 			put(5 + i, "%6s %11s %11s %11s %11s %11s %11s", r->name,
