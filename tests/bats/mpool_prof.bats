@@ -284,3 +284,19 @@ complains()
 	assert_line --regexp '>shrunk</text>'
 	assert_line --regexp '>grown</text>'
 }
+
+@test "collapsed lines of a difference are those of difffolded.pl" {
+	"$MPOOL" run -q --sample=1 -o q.mprof -- "$PROGRAMS/busy" 0
+	profiled
+	"$MPOOL" prof --collapsed q.mprof >before
+	"$MPOOL" prof --collapsed p.mprof >after
+	# The full list of stacks, with two columns, one from each file.
+	awk '{ n = $NF; sub(/ [0-9]+$/, ""); all[$0]; got[$0, FILENAME] = n }
+		END { for (s in all)
+			print s, got[s, "before"] + 0, got[s, "after"] + 0 }' \
+		before after | LC_ALL=C sort >wanted
+	"$MPOOL" prof --collapsed p.mprof q.mprof | LC_ALL=C sort >got
+	run -0 diff wanted got
+	grep -q ' 0$' got
+	grep -q 'keep_list 0 4800$' got
+}

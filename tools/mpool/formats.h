@@ -18,8 +18,13 @@ struct format_options {
 void format_table(FILE *out, const struct tally *tally, enum value value,
 		  const struct format_options *options);
 
-/* A line for each way, "main;a;b 123": flamegraph.pl, speedscope. */
-void format_collapsed(FILE *out, const struct tally *tally, enum value value);
+/*
+ * A line for each way, "main;a;b 123": flamegraph.pl, speedscope.  Of a
+ * difference, with both values, before and after, as difffolded.pl writes
+ * them: flamegraph.pl.
+ */
+void format_collapsed(FILE *out, const struct tally *tally, enum value value,
+		      bool diff);
 
 /* A page that needs nothing else: the flame graph as SVG inside HTML. */
 void format_flame(FILE *out, const struct tally *tally, enum value value,

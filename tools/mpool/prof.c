@@ -15,9 +15,12 @@
 
 const char help_prof[] =
 	"Usage: mpool prof [OPTIONS] PID|FILE [BASE]\n\n"
-	"PID is a program that runs under 'mpool run --sample'; FILE is what that\n"
-	"left, or what MPOOL_PROFILE named; - is standard input.  With BASE, an\n"
-	"earlier profile, tables and flame graphs show the difference.\n\n"
+	"PID is a program that runs under 'mpool run --sample'; FILE is what "
+	"that\n"
+	"left, or what MPOOL_PROFILE named; - is standard input.  With BASE, "
+	"an\n"
+	"earlier profile, tables and flame graphs show the difference, and\n"
+	"--collapsed both values, as difffolded.pl does.\n\n"
 	"What is shown:\n"
 	"  --live            what has not been freed (the default)\n"
 	"  --total           all that was allocated\n"
@@ -30,7 +33,8 @@ const char help_prof[] =
 	"  --legacy          gperftools' text, for google-pprof and jeprof\n"
 	"  --embed           the profile with all names, for other machines\n\n"
 	"  --lines N         rows of the table, 0 for all (30)\n"
-	"  -o, --out FILE    write there; default is the terminal, and for --flame\n"
+	"  -o, --out FILE    write there; default is the terminal, and for "
+	"--flame\n"
 	"                    and --pprof FILE.html and FILE.pb.gz\n"
 	"  --diff            says that BASE must be there\n"
 	"  -h, --help        this text\n";
@@ -140,7 +144,7 @@ static void write_folded(const struct request *r, FILE *out,
 {
 	struct format_options how = {
 		r->lines, r->base != NULL,
-		cli_format("%s (%llu)", profile->program,
+		cli_format("%s (%llu)", cli_shown(profile->program),
 			   (unsigned long long)profile->pid)
 	};
 	struct tally tally = { 0 };
@@ -159,7 +163,7 @@ static void write_folded(const struct request *r, FILE *out,
 	if (r->format == TEXT)
 		format_table(out, &tally, value_of(r), &how);
 	else if (r->format == COLLAPSED)
-		format_collapsed(out, &tally, value_of(r));
+		format_collapsed(out, &tally, value_of(r), r->base != NULL);
 	else
 		format_flame(out, &tally, value_of(r), &how);
 	tally_free(&tally);

@@ -181,12 +181,17 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	free(r.slots);
 }
 
-void format_collapsed(FILE *out, const struct tally *tally, enum value value)
+void format_collapsed(FILE *out, const struct tally *tally, enum value value,
+		      bool diff)
 {
 	for (size_t i = 0; i < tally->count; i++) {
+		double before = tally->ways[i].before[value];
 		double n = tally->ways[i].value[value].n;
 
-		if (fabs(n) >= 0.5)
+		if (diff && (before >= 0.5 || before + n >= 0.5))
+			fprintf(out, "%s %.0f %.0f\n", tally->ways[i].key,
+				before, fabs(before + n));
+		if (!diff && fabs(n) >= 0.5)
 			fprintf(out, "%s %.0f\n", tally->ways[i].key, n);
 	}
 }

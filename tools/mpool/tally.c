@@ -33,7 +33,7 @@ static char *key_of(const struct stack *stack, struct symbols *symbols)
 			symbols_find(symbols, stack->frames[i])->function;
 
 		for (; *s; s++)
-			fputc(*s == ';' ? ':' : *s == '\n' ? ' ' : *s, out);
+			fputc(*s == ';' ? ':' : *s, out);
 		if (i)
 			fputc(';', out);
 	}
@@ -83,6 +83,9 @@ static void merge(struct tally *t)
 			for (int v = 0; v < VALUES; v++)
 				estimate_add(&t->ways[kept - 1].value[v],
 					     &t->ways[i].value[v], 1);
+			for (int v = 0; v < VALUES; v++)
+				t->ways[kept - 1].before[v] +=
+					t->ways[i].before[v];
 			free(t->ways[i].key);
 		} else {
 			t->ways[kept++] = t->ways[i];
@@ -99,17 +102,19 @@ void tally_add(struct tally *tally, const struct profile *profile,
 	tally->count += profile->stack_count;
 	tally->ways = cli_grow(tally->ways, tally->count * sizeof *tally->ways);
 	for (size_t i = 0; i < profile->stack_count; i++)
-		tally->ways[first + i] = (struct way){
-			.key = key_of(&profile->stacks[i], symbols)
-		};
+		tally->ways[first + i] =
+			(struct way){ .key = key_of(&profile->stacks[i],
+						    symbols) };
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *s = &profile->sites[i];
-		struct estimate *value = tally->ways[first + s->stack].value;
+		struct way *way = &tally->ways[first + s->stack];
 
 		for (int v = 0; v < VALUES; v++) {
 			struct estimate e = estimate_of(s, v);
 
-			estimate_add(&value[v], &e, sign);
+			estimate_add(&way->value[v], &e, sign);
+			if (sign < 0)
+				way->before[v] += e.n;
 			estimate_add(&tally->sum[v], &e, sign);
 		}
 	}
@@ -126,9 +131,8 @@ size_t tally_first(const char *key, const char **rest)
 
 const char *value_name(enum value value)
 {
-	static const char *const names[VALUES] = {
-		"live", "live objects", "allocated", "allocations"
-	};
+	static const char *const names[VALUES] = { "live", "live objects",
+						   "allocated", "allocations" };
 
 	return names[value];
 }

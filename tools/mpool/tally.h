@@ -20,6 +20,7 @@ struct estimate {
 struct way {
 	char *key;
 	struct estimate value[VALUES];
+	double before[VALUES]; /* what was taken away */
 };
 
 /* Sorted by key. */
