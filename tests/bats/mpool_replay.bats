@@ -111,3 +111,37 @@ traced()
 	assert_regex "$stderr" 'next: mpool replay leaky\.[0-9]+\.log$'
 	run -0 "$MPOOL" replay -n 1 --alloc glibc leaky.*.log
 }
+
+# log_of SIZE... - writes big.mtrace, in which so many bytes are allocated.
+log_of()
+{
+	"$PYTHON" - "$@" <<-'END'
+		import struct, sys
+
+		def number(n):
+		    out = b""
+		    while n >= 0x80:
+		        out += bytes([n & 0x7f | 0x80])
+		        n >>= 7
+		    return out + bytes([n])
+
+		events = b"".join(b"\1" + number(0) + number(2 << 20) + number(int(size))
+		                  for size in sys.argv[1:])
+		head = b'mpool-trace 1\nprogram "big"\npid 1\nstart 0\n'
+		block = struct.pack("<IIQII", 0x6b6c426d, 1, 0, 24 + len(events), 0)
+		with open("big.mtrace", "wb") as f:
+		    f.write(head.ljust(4096, b"\0") + (block + events).ljust(65536, b"\0"))
+	END
+}
+
+@test "a log that this machine has no memory for is refused in a line" {
+	log_of 100 200
+	run -0 "$MPOOL" replay -n 1 --alloc glibc big.mtrace
+	log_of 100 $((1 << 45))
+	run -1 "$MPOOL" replay -n 1 --alloc glibc big.mtrace
+	assert_equal "${#lines[@]}" 1
+	assert_output --partial 'it has a block of 32.0 TiB, and this machine has '
+	log_of $(yes $((1 << 32)) | head -n 4096)
+	run -1 "$MPOOL" replay -n 1 --alloc glibc big.mtrace
+	assert_output --partial 'at its peak it holds 16.0 TiB, and this machine has '
+}

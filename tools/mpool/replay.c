@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,11 +23,14 @@
 
 const char help_replay[] =
 	"Usage: mpool replay [OPTIONS] FILE\n\n"
-	"FILE is a log that 'mpool trace' or 'mpool run --trace' left.  Does its\n"
-	"calls again under each allocator, and shows time, latency, memory and\n"
+	"FILE is a log that 'mpool trace' or 'mpool run --trace' left.  Does "
+	"its\n"
+	"calls again under each allocator, and shows time, latency, memory "
+	"and\n"
 	"fragmentation side by side; the best of each row has a star.\n\n"
 	"  --alloc NAME,...   mpool, glibc, jemalloc, mimalloc, tcmalloc,\n"
-	"                     tbbmalloc, or the path of a library (all that are\n"
+	"                     tbbmalloc, or the path of a library (all that "
+	"are\n"
 	"                     installed)\n"
 	"  -n ROUNDS          rounds; the median counts (3)\n"
 	"  --csv              numbers for programs\n"
@@ -120,8 +124,7 @@ static void add_named(struct replay *r, const char *name)
 		if (access(name, R_OK) < 0)
 			cli_die("%s: %s", name, strerror(errno));
 		if (!is_there(name))
-			cli_die("%s is no library that can be preloaded",
-				name);
+			cli_die("%s is no library that can be preloaded", name);
 		add(r, strrchr(name, '/') + 1, name);
 		return;
 	}
@@ -156,6 +159,28 @@ static void choose(struct replay *r, char *names)
 }
 
 /* --- running --- */
+
+/* Every page of a block is written to: the machine must hold it. */
+static void check_room(const struct log *log, const char *path)
+{
+	uint64_t room = 0, largest = 0;
+	struct sysinfo info;
+
+	if (sysinfo(&info) == 0)
+		room = ((uint64_t)info.totalram + info.totalswap) *
+		       info.mem_unit;
+	for (size_t i = 0; i < log->count; i++)
+		if (log->ops[i].size > largest)
+			largest = log->ops[i].size;
+	if (room && largest > room)
+		cli_die("%s: it has a block of %s, and this machine has %s of "
+			"memory; nothing was replayed",
+			path, cli_bytes(largest), cli_bytes(room));
+	if (room && log->peak_bytes > room)
+		cli_die("%s: at its peak it holds %s, and this machine has %s "
+			"of memory; nothing was replayed",
+			path, cli_bytes(log->peak_bytes), cli_bytes(room));
+}
 
 static void share(struct replay *r)
 {
@@ -332,17 +357,19 @@ static void put_table(struct replay *r)
 
 	printf("%s (%llu): %s calls of %u thread%s in %.2f s; at the peak %s "
 	       "objects, %s\n\n",
-	       log->program ? log->program : "?", (unsigned long long)log->pid,
-	       cli_count(log->count), log->threads,
-	       log->threads == 1 ? "" : "s", (double)log->span_ns / 1e9,
-	       cli_count(log->peak_objects), cli_bytes(log->peak_bytes));
+	       log->program ? cli_shown(log->program) : "?",
+	       (unsigned long long)log->pid, cli_count(log->count),
+	       log->threads, log->threads == 1 ? "" : "s",
+	       (double)log->span_ns / 1e9, cli_count(log->peak_objects),
+	       cli_bytes(log->peak_bytes));
 	printf("%-13s", "");
 	for (int i = 0; i < r->count; i++)
 		printf(" %11.11s ", r->allocators[i].name);
 	putchar('\n');
 	for (int f = 0; f < FIGURES; f++)
 		put_row(r, (enum figure)f);
-	printf("\n* the best.  Median of %d; each call's time includes the clock's.\n",
+	printf("\n* the best.  Median of %d; each call's time includes the "
+	       "clock's.\n",
 	       r->rounds);
 	put_verdict(r);
 }
@@ -401,6 +428,7 @@ int command_replay(int argc, char **argv)
 	if (argc - optind != 1)
 		cli_usage("which log? One FILE is needed");
 	log_load(&r.log, argv[optind]);
+	check_room(&r.log, argv[optind]);
 	if (!r.log.count)
 		cli_die("%s: no call was logged", argv[optind]);
 	choose(&r, names);
