@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -68,6 +69,14 @@ static uint64_t start_ticks(void)
 	for (at = at ? at + 1 : at; at && *at >= '0' && *at <= '9'; at++)
 		ticks = 10 * ticks + (uint64_t)(*at - '0');
 	return ticks;
+}
+
+/* Who shares our files may be in another one, and count otherwise. */
+static uint64_t pid_namespace(void)
+{
+	struct stat st;
+
+	return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
 }
 
 /* --- writing --- */
@@ -149,6 +158,7 @@ static void fill(void)
 	image.version = PAGE_VERSION;
 	image.bytes = sizeof image;
 	image.pid = (uint64_t)getpid();
+	image.pid_namespace = pid_namespace();
 	image.start_ticks = start_ticks();
 	image.start_unix_ms = (uint64_t)now.tv_sec * 1000 +
 			      (uint64_t)now.tv_nsec / 1000000 -
@@ -176,6 +186,12 @@ static int create(bool numbered, const char **why)
 	/* It is the page of the program that has started this one. */
 	if (fd < 0 && errno == EBUSY && own_name)
 		return create(true, why);
+	/* Of one in another PID namespace, with our number. */
+	while (fd < 0 && errno == EBUSY &&
+	       name_number(path, sizeof path, getpid())) {
+		own_name = false;
+		fd = file_create(path, why);
+	}
 	return fd;
 }
 

@@ -17,7 +17,7 @@
 #define PAGE_MAGIC "mpoolpg"
 
 enum {
-	PAGE_VERSION = 1,
+	PAGE_VERSION = 2,
 	PAGE_PATH = 512,
 	PAGE_STALE_MS = 50, /* not written again before that is over */
 };
@@ -30,14 +30,18 @@ struct page {
 	uint32_t sequence;	 /* odd while it is written */
 	uint32_t state;		 /* enum page_state */
 	uint64_t pid;
-	uint64_t start_ticks; /* field 22 of /proc/PID/stat: the same process? */
+	uint64_t pid_namespace; /* in which that counts; 0: unknown */
+	uint64_t
+		start_ticks; /* field 22 of /proc/PID/stat: the same process? */
 	uint64_t start_unix_ms, age_ms;
 	uint64_t peak_rss_bytes;
 	uint64_t sample_period;
 	uint64_t updates;
 	uint32_t classes, class_bytes; /* rows, and the size of one */
-	uint32_t signal;	       /* that has statistics written; 0: none */
+	uint32_t signal; /* that has statistics written; 0: none */
 	uint32_t forwarded_counted;
+	uint32_t elsewhere; /* 0; for readers, see tools/mpool/page.c */
+	uint32_t unused;
 	char program[PROCESS_NAME];
 	char profile[PAGE_PATH]; /* where the profile goes; "": none */
 	struct forwarded_count forwarded[FORWARDED_KINDS];

@@ -42,6 +42,8 @@ const char *fresh_profile(const struct page *page, int patience_ms)
 		return "it is not sampled; start it with 'mpool run --sample'";
 	if (!page_alive(page))
 		return access(page->profile, R_OK) ? strerror(errno) : NULL;
+	if (page->elsewhere)
+		return "it is in a PID namespace that is out of sight here";
 	if (!page->signal)
 		return "it has no signal to be asked with; "
 		       "start it with MPOOL_STATS_SIGNAL=USR2, say";

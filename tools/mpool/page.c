@@ -1,6 +1,10 @@
 /*
  * page.c - reads statistics pages.
  *
+ * Processes of several PID namespaces may share the folder.  What page_read()
+ * gives has the id that counts here; of a process that cannot be seen from
+ * here it says only whether it runs, for then it holds a lock on its page.
+ *
  * The file may be anything: its length, version and row sizes are looked at
  * before the rest.  The writer does not wait for readers, so a copy counts
  * only if the sequence was even and the same before and after.
@@ -14,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -69,6 +74,29 @@ static const char *copy_page(struct page *copy, const struct page *page)
 	return page_alive(copy) ? "it is always being written" : NULL;
 }
 
+enum { ENDED_ELSEWHERE = 1, RUNS_ELSEWHERE };
+
+static void translate(struct page *page, int fd)
+{
+	uint64_t here = 0;
+
+	page->elsewhere = 0;
+	if (!page->pid_namespace ||
+	    page->pid_namespace == proc_namespace((uint64_t)getpid()))
+		return;
+	if (flock(fd, LOCK_SH | LOCK_NB) == 0) {
+		page->elsewhere = ENDED_ELSEWHERE;
+		return;
+	}
+	page->elsewhere = RUNS_ELSEWHERE;
+	here = proc_translate(page->pid, page->pid_namespace,
+			      page->start_ticks);
+	if (here) {
+		page->pid = here;
+		page->elsewhere = 0;
+	}
+}
+
 const char *page_read(struct page *page, const char *path)
 {
 	uint64_t pid = remote_pid(path);
@@ -94,20 +122,25 @@ const char *page_read(struct page *page, const char *path)
 		return n < 0 ? strerror(errno) : page_check(head, (size_t)n);
 	}
 	memory = mmap(NULL, sizeof *page, PROT_READ, MAP_SHARED, fd, 0);
-	close(fd);
-	if (memory == MAP_FAILED)
-		return strerror(errno);
-	wrong = page_check(memory, sizeof *page);
+	wrong = memory == MAP_FAILED ? strerror(errno)
+				     : page_check(memory, sizeof *page);
 	if (!wrong)
 		wrong = copy_page(page, memory);
-	munmap(memory, sizeof *page);
+	if (!wrong)
+		translate(page, fd);
+	if (memory != MAP_FAILED)
+		munmap(memory, sizeof *page);
+	close(fd);
 	return wrong;
 }
 
 bool page_alive(const struct page *page)
 {
-	uint64_t ticks = proc_start_ticks(page->pid);
+	uint64_t ticks;
 
+	if (page->elsewhere)
+		return page->elsewhere == RUNS_ELSEWHERE;
+	ticks = proc_start_ticks(page->pid);
 	return ticks && ticks == page->start_ticks;
 }
 
@@ -129,45 +162,14 @@ const char *page_folder(bool make)
 	    (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
 	     st.st_mode & 022))
 		cli_die("%s is not a folder of yours alone; remove it, or set "
-			"XDG_RUNTIME_DIR", folder);
+			"XDG_RUNTIME_DIR",
+			folder);
 	return folder;
 }
 
 static bool is_number(const char *s)
 {
 	return *s && strspn(s, "0123456789") == strlen(s);
-}
-
-void page_load(struct page *page, const char *what, char *path)
-{
-	char name[PATH_MAX];
-	const char *wrong;
-
-	if (is_number(what)) {
-		snprintf(name, sizeof name, "%s/%s.page", page_folder(false),
-			 what);
-		/* It publishes none there: what can be read out of it? */
-		if (access(name, F_OK) < 0 && errno == ENOENT)
-			snprintf(name, sizeof name, "/proc/%s", what);
-	} else {
-		snprintf(name, sizeof name, "%s", what);
-	}
-	wrong = page_read(page, name);
-	if (!wrong && is_number(what) && !page_alive(page) &&
-	    proc_start_ticks(page->pid)) { /* its id is another's now */
-		snprintf(name, sizeof name, "/proc/%s", what);
-		wrong = page_read(page, name);
-	}
-	if (path)
-		strcpy(path, name);
-	if (!wrong)
-		return;
-	if (is_number(what) && access(name, F_OK) < 0)
-		cli_die("there is no process %s, and it left no statistics "
-			"page", what);
-	if (remote_pid(name))
-		cli_die("process %s %s", name + strlen("/proc/"), wrong);
-	cli_die("%s: %s", name, wrong);
 }
 
 void page_walk(void (*visit)(const struct page *page, const char *path,
@@ -188,6 +190,65 @@ void page_walk(void (*visit)(const struct page *page, const char *path,
 	}
 	if (dir)
 		closedir(dir);
+}
+
+struct search {
+	uint64_t pid;
+	char *path;
+	bool found;
+};
+
+static void keep_match(const struct page *page, const char *path, void *arg)
+{
+	struct search *search = arg;
+
+	if (page->pid != search->pid || page->elsewhere ||
+	    (search->found && !page_alive(page)))
+		return;
+	search->found = true;
+	snprintf(search->path, PATH_MAX, "%s", path);
+}
+
+void page_find(uint64_t pid, char *path)
+{
+	struct search search = { pid, path, false };
+
+	snprintf(path, PATH_MAX, "%s/%llu.page", page_folder(false),
+		 (unsigned long long)pid);
+	page_walk(keep_match, &search);
+}
+
+void page_load(struct page *page, const char *what, char *path)
+{
+	char name[PATH_MAX];
+	const char *wrong;
+
+	if (is_number(what)) {
+		page_find(strtoull(what, NULL, 10), name);
+		/* It publishes none there: what can be read out of it? */
+		if (access(name, F_OK) < 0 && errno == ENOENT)
+			snprintf(name, sizeof name, "/proc/%s", what);
+	} else {
+		snprintf(name, sizeof name, "%s", what);
+	}
+	wrong = page_read(page, name);
+	if (!wrong && is_number(what) &&
+	    (page->elsewhere || !page_alive(page)) &&
+	    proc_start_ticks(strtoull(what, NULL, 10))) { /* another's now */
+		snprintf(name, sizeof name, "/proc/%s", what);
+		wrong = page_read(page, name);
+	}
+	if (path)
+		strcpy(path, name);
+	if (!wrong)
+		return;
+	if (is_number(what) && access(name, F_OK) < 0)
+		cli_die("there is no process %s, and it left no statistics "
+			"page",
+			what);
+	if (remote_pid(name))
+		cli_die("process %s %s", name + strlen("/proc/"), wrong);
+	cli_die("%s: %s", name, wrong);
 }
 
 struct newest {
@@ -212,7 +273,8 @@ const char *page_newest(void)
 	page_walk(keep_newest, &newest);
 	if (!*newest.path)
 		cli_die("no program publishes its statistics in %s; start one "
-			"with: mpool run -- PROGRAM", page_folder(false));
+			"with: mpool run -- PROGRAM",
+			page_folder(false));
 	return newest.path;
 }
 
@@ -224,6 +286,11 @@ void page_snapshot(const struct page *page, struct snapshot *snapshot)
 	snapshot->heap_used = true;
 	snapshot->pid = (pid_t)page->pid;
 	memcpy(snapshot->program, page->program, sizeof snapshot->program);
+	/* Its id may be another's, too. */
+	if (page->elsewhere)
+		snprintf(snapshot->program, sizeof snapshot->program,
+			 "%.40s@%llu", page->program,
+			 (unsigned long long)page->pid_namespace);
 	snapshot->age_ms = page->age_ms;
 	for (int i = 0; i < CLASSES; i++)
 		snapshot->classes[i].stats = page->class[i];

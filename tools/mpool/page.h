@@ -25,6 +25,12 @@ const char *page_check(const void *bytes, size_t length);
  */
 void page_load(struct page *page, const char *what, char *path);
 
+/*
+ * The path of a process's page, PATH_MAX bytes: the one that it would have in
+ * the folder when there is none.
+ */
+void page_find(uint64_t pid, char *path);
+
 /* Whether the process of this page still runs. */
 bool page_alive(const struct page *page);
 

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static FILE *open_file(uint64_t pid, const char *name)
 {
@@ -30,6 +31,8 @@ static void read_line(struct proc_status *status, const char *line)
 		status->state = line[7];
 	else if (!strncmp(line, "Tgid:\t", 6))
 		status->pid = number_in(line + 6);
+	else if (!strncmp(line, "NSpid:\t", 7))
+		status->own_pid = number_in(strrchr(line, '\t') + 1);
 	else if (!strncmp(line, "VmRSS:\t", 7))
 		status->rss_bytes = number_in(line + 7) << 10;
 	else if (!strncmp(line, "VmHWM:\t", 7))
@@ -80,6 +83,36 @@ uint64_t proc_start_ticks(uint64_t pid)
 	if (at && (at[1] < '0' || sscanf(at, "%llu", &ticks) != 1))
 		return 0;
 	return ticks;
+}
+
+uint64_t proc_namespace(uint64_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof path, "/proc/%llu/ns/pid",
+		 (unsigned long long)pid);
+	return stat(path, &st) == 0 ? st.st_ino : 0;
+}
+
+uint64_t proc_translate(uint64_t pid, uint64_t where, uint64_t start_ticks)
+{
+	DIR *dir = opendir("/proc");
+	struct proc_status status;
+	struct dirent *entry;
+	uint64_t found = 0;
+
+	while (dir && !found && (entry = readdir(dir))) {
+		uint64_t here = number_in(entry->d_name);
+
+		if (here && proc_start_ticks(here) == start_ticks &&
+		    proc_namespace(here) == where &&
+		    proc_status(here, &status) && status.own_pid == pid)
+			found = here;
+	}
+	if (dir)
+		closedir(dir);
+	return found;
 }
 
 static bool can_be_sent(uint64_t pid, const char *thread, const char *name,

@@ -10,6 +10,7 @@
 
 struct proc_status {
 	uint64_t pid;	  /* of the process, when a thread's id was asked for */
+	uint64_t own_pid; /* in its own PID namespace */
 	char state;	  /* 'R', 'S', 'Z', ... */
 	uint64_t uids[3]; /* real, effective, saved */
 	uint64_t rss_bytes, peak_rss_bytes;
@@ -20,6 +21,15 @@ bool proc_status(uint64_t pid, struct proc_status *status);
 
 /* Field 22 of /proc/PID/stat; 0: no such process. */
 uint64_t proc_start_ticks(uint64_t pid);
+
+/* The PID namespace of a process; 0: out of reach. */
+uint64_t proc_namespace(uint64_t pid);
+
+/*
+ * The id here of the process that has `pid` in PID namespace `where`, and
+ * started then; 0: it does not run, or where it cannot be seen.
+ */
+uint64_t proc_translate(uint64_t pid, uint64_t where, uint64_t start_ticks);
 
 /*
  * The thread of this name that does not block the signal, so that it can be

@@ -187,7 +187,7 @@ static void remove_page(const struct page *page, const char *path, void *arg)
 	char *own = cli_format("%ld.", (long)r->launch.pid);
 
 	if (!strncmp(name, own, strlen(own)) && strcmp(path, r->page) &&
-	    !page_alive(page))
+	    !page->elsewhere && !page_alive(page))
 		unlink(path);
 	free(own);
 }
@@ -201,12 +201,14 @@ int run_end(struct run *r, int status)
 
 	if (!r->launch.started)
 		return status;
-	r->page = cli_format("%s/%ld.page", page_folder(false),
-			     (long)r->launch.pid);
+	r->page = cli_alloc(PATH_MAX);
+	page_find((uint64_t)r->launch.pid, r->page);
 	r->profile = file_name(r, "mprof");
 	r->log = file_name(r, "mtrace");
 	wrong = page_read(&page, r->page);
-	if (!has_died(r))
+	if (!wrong && page.elsewhere)
+		wrong = "it is that of another with this number";
+	else if (!has_died(r))
 		unlink(r->page);
 	page_walk(remove_page, r);
 	if (r->leaks)
