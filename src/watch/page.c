@@ -32,6 +32,7 @@
 #include "watch/file.h"
 #include "watch/name.h"
 #include "watch/orphan.h"
+#include "watch/sweep.h"
 #include "watch/tell.h"
 
 enum { CALLS_A_LOOK = 16 }; /* slow paths between two looks at the clock */
@@ -195,6 +196,16 @@ static int create(bool numbered, const char **why)
 	return fd;
 }
 
+/* Those of this run, or of one before that was killed. */
+static void sweep_children(void)
+{
+	static char name[PATH_MAX];
+
+	strcpy(name, path);
+	if (name_number(name, sizeof name, owner))
+		sweep(name, owner, 0);
+}
+
 static bool publish(bool child)
 {
 	void *memory = MAP_FAILED;
@@ -221,6 +232,10 @@ static bool publish(bool child)
 	file_keep(&file, fd);
 	page = memory;
 	fill();
+	if (own_name)
+		sweep_children();
+	else
+		sweep(path, getpid(), SWEEP_KEPT_MOST);
 	return true;
 }
 
@@ -298,7 +313,9 @@ void page_at_exit(void)
 	for (int patience = 1000; !take_turn() && patience; patience--)
 		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
 	update(PAGE_ENDED);
-	if (!own_name && !process_confined())
+	if (own_name && !process_confined())
+		sweep_children();
+	else if (!process_confined())
 		unlink(path);
 	errno = saved;
 }

@@ -47,6 +47,20 @@ watched=$PROGRAMS/watched
 	assert_line 'The program has ended.'
 }
 
+@test "pages of children that ended by _exit or a kill do not stay for ever" {
+	mkdir one many
+	printf precious >one/a.123.page
+	MPOOL_PAGE=$PWD/one/a.page run -0 preloaded "$watched" leave-pages
+	run -0 ls one
+	assert_output "a.123.page"$'\n'"a.page"
+	# Some of them can be looked at when each has a name of its own.
+	MPOOL_PAGE=$PWD/many/%p.page run -0 preloaded "$watched" leave-pages
+	run -0 ls many
+	((${#lines[@]} > 0 && ${#lines[@]} <= 8 + 16)) || fail "${#lines[@]} pages"
+	run -0 "$MPOOL" stat "many/${lines[0]}"
+	assert_line --partial 'was killed'
+}
+
 @test "a log that somebody cuts ends, the program goes on" {
 	MPOOL_TRACE=$PWD/a.mtrace run -0 preloaded "$watched" cut "$PWD/a.mtrace"
 	assert_line done

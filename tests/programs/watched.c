@@ -162,6 +162,24 @@ static void cut(char **files)
 	}
 }
 
+/* 64 children publish pages, and end without a word; then the parent, too. */
+static void leave_pages(void)
+{
+	for (int i = 0; i < 64; i++) {
+		if (fork() == 0) {
+			load(2000);
+			usleep(60000); /* more than PAGE_STALE_MS */
+			load(2000);
+			if (i % 2)
+				_exit(0);
+			raise(SIGKILL);
+		}
+		if (i % 16 == 15)
+			while (wait(NULL) > 0)
+				;
+	}
+}
+
 static sigjmp_buf before_fault;
 static char *own_mapping;
 
@@ -249,6 +267,8 @@ int main(int argc, char **argv)
 	} else if (!strcmp(what, "handle-and-cut")) {
 		handle_and_cut(argv + 2);
 		fault();
+	} else if (!strcmp(what, "leave-pages")) {
+		leave_pages();
 	} else if (!strcmp(what, "bus")) {
 		raise(SIGBUS);
 	} else if (!strcmp(what, "quick")) {
