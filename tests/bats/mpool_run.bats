@@ -236,3 +236,15 @@ load cli
 	run -0 "$MPOOL" run -- /bin/true
 	assert_output --regexp 'after [0-9.]+ s; peak memory'
 }
+
+@test "of programs that were killed a bounded number leaves pages" {
+	"$MPOOL" run -q -- sh -c 'kill -9 $$' || true
+	first=$("$MPOOL" stat --all | awk '$2 == "killed" { print $1 }')
+	page=$XDG_RUNTIME_DIR/mpool/$first.page
+	for i in {1..40}; do
+		cp "$page" "$XDG_RUNTIME_DIR/mpool/old.$i.page"
+	done
+	"$MPOOL" run -q -- sh -c 'kill -9 $$' || true
+	run -0 bash -c "ls '$XDG_RUNTIME_DIR/mpool' | wc -l"
+	assert_output 33
+}

@@ -278,6 +278,51 @@ const char *page_newest(void)
 	return newest.path;
 }
 
+struct dead {
+	char *path;
+	uint64_t start_ms;
+};
+
+struct graveyard {
+	struct dead *all;
+	size_t count;
+};
+
+static void bury(const struct page *page, const char *path, void *arg)
+{
+	struct graveyard *g = arg;
+
+	if (page_alive(page))
+		return;
+	g->all = cli_grow(g->all, (g->count + 1) * sizeof *g->all);
+	g->all[g->count++] =
+		(struct dead){ cli_format("%s", path), page->start_unix_ms };
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct dead *x = a, *y = b;
+
+	return x->start_ms < y->start_ms   ? 1
+	       : x->start_ms > y->start_ms ? -1
+					   : 0;
+}
+
+void page_sweep(size_t kept)
+{
+	struct graveyard g = { 0 };
+
+	page_walk(bury, &g);
+	if (g.count)
+		qsort(g.all, g.count, sizeof *g.all, newest_first);
+	for (size_t i = 0; i < g.count; i++) {
+		if (i >= kept)
+			unlink(g.all[i].path);
+		free(g.all[i].path);
+	}
+	free(g.all);
+}
+
 void page_snapshot(const struct page *page, struct snapshot *snapshot)
 {
 	struct proc_status status;

@@ -52,6 +52,9 @@ void page_walk(void (*visit)(const struct page *page, const char *path,
 			     void *arg),
 	       void *arg);
 
+/* Removes all pages of programs that have ended but the newest `kept`. */
+void page_sweep(size_t kept);
+
 /* What snapshot printers take. */
 void page_snapshot(const struct page *page, struct snapshot *snapshot);
 

@@ -17,15 +17,20 @@
 
 const char help_run[] =
 	"Usage: mpool run [OPTIONS] [--] PROGRAM [ARGUMENTS]\n\n"
-	"Runs PROGRAM with its small allocations from the pools.  Signals and the\n"
-	"exit status are the program's own; one line at the end, on stderr, says\n"
+	"Runs PROGRAM with its small allocations from the pools.  Signals and "
+	"the\n"
+	"exit status are the program's own; one line at the end, on stderr, "
+	"says\n"
 	"what happened and what to type next.\n\n"
 	"  --stats[=FILE]         statistics at the end, on stderr or in FILE\n"
 	"                         (.json and .prom choose the format)\n"
-	"  --sample[=BYTES]       take a heap profile, a sample every BYTES (512k)\n"
+	"  --sample[=BYTES]       take a heap profile, a sample every BYTES "
+	"(512k)\n"
 	"  --leaks                look for leaks at the end, and report them\n"
-	"  --exit-code N          with --leaks: exit with N if something was lost\n"
-	"  --suppressions FILE    with --leaks: known ones, LeakSanitizer's syntax\n"
+	"  --exit-code N          with --leaks: exit with N if something was "
+	"lost\n"
+	"  --suppressions FILE    with --leaks: known ones, LeakSanitizer's "
+	"syntax\n"
 	"  --reserve N            objects of each class kept aside (64)\n"
 	"  --trace                log every allocation, for 'mpool replay'\n"
 	"  -o, --out FILE         where profile or trace go\n"
@@ -37,13 +42,17 @@ const char help_run[] =
 
 const char help_trace[] =
 	"Usage: mpool trace [OPTIONS] [--] PROGRAM [ARGUMENTS]\n\n"
-	"Logs thread, time, kind, size and address of every allocation.  The log\n"
+	"Logs thread, time, kind, size and address of every allocation.  The "
+	"log\n"
 	"can be read whatever happens to the program; 'mpool replay' does its\n"
-	"calls again under several allocators.  The same as 'mpool run --trace'.\n\n"
+	"calls again under several allocators.  The same as 'mpool run "
+	"--trace'.\n\n"
 	"  -o, --out FILE     the log (PROGRAM.PID.mtrace)\n"
 	"  --library FILE     another libmpool.so\n"
 	"  -q, --quiet        no line at the end\n"
 	"  -h, --help         this text\n";
+
+enum { PAGES_KEPT = 32 }; /* of programs that were killed */
 
 enum {
 	OPT_STATS = 256,
@@ -171,6 +180,7 @@ static void set_environment(struct run *r)
 {
 	struct launch *l = &r->launch;
 
+	page_sweep(PAGES_KEPT);
 	launch_set(l, "MPOOL_PAGE",
 		   cli_format("%s/%%P.page", page_folder(true)));
 	if (r->stats)
