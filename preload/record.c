@@ -101,10 +101,13 @@ static NOINLINE void *realloc_sample(void *p, size_t size)
 
 static void *recording_realloc(void *p, size_t size)
 {
+	bool moves = record_move();
 	void *to = live_maybe(p) ? realloc_sample(p, size)
 				 : plain.realloc(p, size);
 
 	note(to, size);
+	if (moves)
+		record_moved();
 	return to;
 }
 

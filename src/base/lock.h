@@ -96,6 +96,11 @@ static inline void lock_drop(struct lock *lock)
 	__atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
 }
 
+static inline bool lock_is_taken(const struct lock *lock)
+{
+	return __atomic_load_n(&lock->word, __ATOMIC_RELAXED) != 0;
+}
+
 /* Forgets the holder.  For a child process, where the holder is not. */
 static inline void lock_reset(struct lock *lock)
 {

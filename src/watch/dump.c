@@ -153,9 +153,9 @@ static int write_stats(void)
 /* Set by who records. */
 static dump_profile_writer *profile_writer;
 
-static int write_profile(void)
+static int write_profile(bool at_exit)
 {
-	int error = profile_writer(&profile);
+	int error = profile_writer(&profile, at_exit);
 
 	if (error)
 		tell_once("profile", target_name(&profile), profile.why);
@@ -175,7 +175,7 @@ static int write_configured(bool at_exit)
 	if (config.stats || (!at_exit && !profiling))
 		error = write_stats();
 	if (profiling)
-		second = write_profile();
+		second = write_profile(at_exit);
 	return error ? error : second;
 }
 

@@ -8,7 +8,7 @@
 #include "watch/target.h"
 
 /* Writes the profile to `target`.  Returns 0 or an errno; then target->why. */
-typedef int dump_profile_writer(struct target *target);
+typedef int dump_profile_writer(struct target *target, bool at_exit);
 
 /* Has the profile written with the statistics.  Before dump_start(). */
 void dump_profile_by(dump_profile_writer *writer);

@@ -1,218 +1,118 @@
 /*
  * leak.c - which live samples the program can still reach.
  *
- * The samples are copied and sorted by address; a word is looked up by
- * bisection.  Reached ones wait on a stack of numbers until their own words
- * have been read.
+ * All other threads are halted for it, and then the tables must be in order:
+ * if a thread was stopped in the middle of a change, it goes on for a moment.
+ * Where threads cannot be halted, what seems lost is looked at again, till it
+ * is the same again and again: what is moved meanwhile is seen at last.
  */
 #include "watch/leak.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <setjmp.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/uio.h>
+#include <time.h>
+#include <ucontext.h>
 #include <unistd.h>
 
 #include "base/sys.h"
 #include "heap/sample.h"
-#include "watch/sites.h"
+#include "watch/halt.h"
+#include "watch/occasion.h"
+#include "watch/reach.h"
+#include "watch/record.h"
 
 enum {
 	ARENA_ALIGN = 64 << 20, /* of glibc's heaps of other arenas */
-	CHUNK = 16 * KIB,	/* memory that is copied at a time */
-	CHUNK_PAGES = CHUNK / (4 * KIB),
-	MAPS_MOST = 256 << 20, /* bytes of /proc/self/maps */
+	MAPS_MOST = 256 << 20,	/* bytes of maps */
+	RED_ZONE = 128,		/* below the stack pointer, in use */
+	OWN_STACK = 32 << 10,	/* at most, of what is called from here */
+	HALTS = 1000,		/* attempts to find the tables in order */
+	LOOKS = 24,		/* where threads run on */
+	ALIKE = 4,		/* of them with the same outcome: the end */
 };
 
-/* objects are sorted by address; those that wait are marked already. */
+/* memory: the halting task's stack, then what the search needs. */
 struct search {
-	struct live *objects;
-	uint32_t *waiting;
-	uintptr_t *words; /* CHUNK bytes */
-	size_t count, waits;
-	uintptr_t low, high;
-	int pagemap; /* descriptor, or -1 */
-	bool lists;  /* glibc's own are looked at */
-	bool blind;  /* the kernel does not let us look */
+	struct reach reach;
+	char *memory;
+	size_t bytes, most; /* objects */
+	struct halt_thread own;
+	const ucontext_t *registers; /* of the caller */
+	const struct halt *halt;     /* NULL: threads run on */
+	bool settled, looked;
 };
-
-static size_t size_of(const struct live *object)
-{
-	return sites_size(object->site);
-}
-
-static int by_address(const void *a, const void *b)
-{
-	uintptr_t x = live_address(a), y = live_address(b);
-
-	return x < y ? -1 : x > y;
-}
-
-static int by_site(const void *a, const void *b)
-{
-	const struct live *x = a, *y = b;
-
-	return x->site < y->site ? -1 : x->site > y->site;
-}
-
-/* The last sample that starts at or below `address`; count: none. */
-static size_t at_or_below(const struct search *s, uintptr_t address)
-{
-	size_t low = 0, high = s->count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (live_address(&s->objects[middle]) <= address)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low ? low - 1 : s->count;
-}
-
-/*
- * glibc's lists of free chunks point to a chunk's header, the last 16 bytes of
- * the chunk in front of it; an object there may use the first 8 of them.  That
- * is no reference to the object.
- */
-static bool refers(const struct search *s, const struct live *object,
-		   uintptr_t word)
-{
-	size_t offset = word - live_address(object), size = size_of(object);
-
-	if (offset >= size)
-		return offset == 0;
-	return !s->lists || !offset || offset % 16 || offset + 8 < size;
-}
-
-static void look_at(struct search *s, uintptr_t word)
-{
-	size_t at;
-
-	if (word < s->low || word > s->high)
-		return;
-	at = at_or_below(s, word);
-	if (at == s->count || s->objects[at].mark == LEAK_REACHABLE ||
-	    !refers(s, &s->objects[at], word))
-		return;
-	s->objects[at].mark = LEAK_REACHABLE;
-	s->waiting[s->waits++] = (uint32_t)at;
-}
-
-/* Whether there is anything in these pages: to look would put it there. */
-static bool is_there(const struct search *s, uintptr_t from, uintptr_t to)
-{
-	enum { PRESENT_OR_SWAPPED = 3 };
-	uint64_t entries[CHUNK_PAGES + 1];
-	size_t page = sys_page(), first = from / page;
-	size_t bytes = ((to - 1) / page - first + 1) * sizeof *entries;
-	ssize_t n = s->pagemap < 0 ? -1
-				   : pread(s->pagemap, entries, bytes,
-					   (off_t)(first * sizeof *entries));
-
-	for (ssize_t i = 0; i < n / (ssize_t)sizeof *entries; i++)
-		if (entries[i] >> 62 & PRESENT_OR_SWAPPED)
-			return true;
-	return n <= 0;
-}
-
-/* Copies what can be read.  Returns how much of it from the start. */
-static size_t copy(struct search *s, uintptr_t from, size_t bytes)
-{
-	struct iovec to = { s->words, bytes };
-	struct iovec own = { (void *)from, bytes };
-	ssize_t n = process_vm_readv(getpid(), &to, 1, &own, 1, 0);
-
-	if (n < 0 && errno != EFAULT)
-		s->blind = true;
-	return n < 0 ? 0 : (size_t)n;
-}
-
-/*
- * The kernel does the reading: other threads may unmap what is looked at, and
- * then it is skipped.
- */
-static void look_through(struct search *s, uintptr_t from, uintptr_t to)
-{
-	from = round_up(from, sizeof(uintptr_t));
-	while (from < to && !s->blind) {
-		size_t bytes = min_of(to - from, CHUNK - from % CHUNK);
-		size_t n = bytes;
-
-		if (is_there(s, from, from + bytes)) {
-			n = copy(s, from, bytes);
-			for (size_t i = 0; i < n / sizeof *s->words; i++)
-				look_at(s, s->words[i]);
-		}
-		from += n;
-		if (n < bytes)
-			from = round_up(from + 1, sys_page());
-	}
-}
-
-static void drain(struct search *s)
-{
-	while (s->waits) {
-		const struct live *o = &s->objects[s->waiting[--s->waits]];
-
-		look_through(s, live_address(o), live_address(o) + size_of(o));
-	}
-}
-
-/* A root region, but for the samples that lie in it. */
-static void look_between(struct search *s, uintptr_t from, uintptr_t to)
-{
-	size_t next = at_or_below(s, from);
-
-	next = next == s->count ? 0 : next;
-	for (; next < s->count && from < to; next++) {
-		const struct live *o = &s->objects[next];
-		uintptr_t start = live_address(o), end = start + size_of(o);
-
-		if (end <= from)
-			continue;
-		if (start >= to)
-			break;
-		look_through(s, from, max_of(from, start));
-		from = end;
-	}
-	if (from < to)
-		look_through(s, from, to);
-}
 
 /* --- roots --- */
-
-static bool holds_sample(const struct search *s, uintptr_t from, uintptr_t to)
-{
-	size_t at = at_or_below(s, to - 1);
-
-	return at < s->count && live_address(&s->objects[at]) >= from;
-}
 
 /* The heap of the next allocator, as far as we know it. */
 static bool is_heap(const struct search *s, uintptr_t from, uintptr_t to,
 		    const char *name)
 {
 	return strcmp(name, "[heap]") == 0 ||
-	       (!*name && from % ARENA_ALIGN == 0 && holds_sample(s, from, to));
+	       (!*name && from % ARENA_ALIGN == 0 &&
+		reach_holds(&s->reach, from, to));
+}
+
+/*
+ * Where the live part of the lowest stack in a mapping begins, with a guard
+ * page before it; thread pointers lie at the end of stacks that glibc made.
+ * Others may have anything below.
+ */
+static uintptr_t lowest_stack(const struct search *s, uintptr_t from,
+			      uintptr_t to, bool first)
+{
+	size_t count = s->halt ? s->halt->count : 0;
+	uintptr_t lowest = to;
+
+	for (size_t i = 0; i <= count; i++) {
+		const struct halt_thread *t =
+			i < count ? &s->halt->threads[i] : &s->own;
+		bool whole = first || (t->local > t->stack && t->local < to);
+
+		if (t->stack >= from && t->stack < lowest && whole)
+			lowest = t->stack;
+	}
+	return lowest == to ? from : max_of(from, lowest - RED_ZONE);
+}
+
+/* All of it, but for what is ours: our memory, and what we call. */
+static void look_around(struct search *s, uintptr_t from, uintptr_t to)
+{
+	uintptr_t stack = s->own.stack, memory = (uintptr_t)s->memory;
+	const struct {
+		uintptr_t from, to;
+	} ours[] = {
+		{ stack - OWN_STACK, stack },
+		{ memory, memory + s->bytes },
+	};
+
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
+		if (ours[i].to <= from || ours[i].from >= to)
+			continue;
+		if (ours[i].from > from)
+			look_around(s, from, ours[i].from);
+		from = ours[i].to;
+	}
+	if (from < to)
+		reach_region(&s->reach, from, to);
 }
 
 static void look_at_mapping(struct search *s, uintptr_t from, uintptr_t to,
-			    const char *name, uintptr_t stack_pointer)
+			    const char *name, bool guarded)
 {
+	bool first = strcmp(name, "[stack]") == 0;
+
 	if (strncmp(name, "/dev/", 5) == 0 || strncmp(name, "[v", 2) == 0)
 		return;
 	if (sample_period == 1 && is_heap(s, from, to, name))
 		return;
-	if (stack_pointer >= from && stack_pointer < to)
-		from = stack_pointer;
-	s->lists = strstr(name, "/libc.so.6");
-	look_between(s, from, to);
-	s->lists = false;
-	drain(s);
+	if (first || guarded)
+		from = lowest_stack(s, from, to, first);
+	s->reach.lists = strstr(name, "/libc.so.6");
+	look_around(s, from, to);
+	s->reach.lists = false;
 }
 
 static uintptr_t read_hex(const char **s)
@@ -231,19 +131,23 @@ static uintptr_t read_hex(const char **s)
 	}
 }
 
-/* START-END rw-p OFFSET DEVICE INODE   NAME */
-static void look_at_line(struct search *s, const char *line,
-			 uintptr_t stack_pointer)
+/*
+ * START-END rw-p OFFSET DEVICE INODE   NAME
+ * *guard: the end of what may not be touched.
+ */
+static void look_at_line(struct search *s, const char *line, uintptr_t *guard)
 {
 	uintptr_t from = read_hex(&line), to = 0;
+	bool guarded = from == *guard;
 	const char *name;
 
 	if (*line++ == '-')
 		to = read_hex(&line);
+	*guard = strncmp(line, " ---p", 5) == 0 ? to : 0;
 	if (to <= from || strncmp(line, " rw", 3) != 0 || line[4] != 'p')
 		return;
 	name = strpbrk(line, "/[");
-	look_at_mapping(s, from, to, name ? name : "", stack_pointer);
+	look_at_mapping(s, from, to, name ? name : "", guarded);
 }
 
 /* What is in `fd`, ended by a zero; NULL: it takes `room` bytes or more. */
@@ -262,10 +166,10 @@ static char *read_all(int fd, size_t room)
 	return text;
 }
 
-/* All of /proc/self/maps, read before memory is looked at. */
+/* All of /proc/thread-self/maps, read before memory is looked at. */
 static char *read_maps(size_t *bytes)
 {
-	int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	int fd = open("/proc/thread-self/maps", O_RDONLY | O_CLOEXEC);
 	char *text = NULL;
 
 	for (size_t room = MIB; fd >= 0 && !text && room <= MAPS_MOST;
@@ -278,9 +182,9 @@ static char *read_maps(size_t *bytes)
 	return text;
 }
 
-/* NOINLINE: its variables stay out of the way of setjmp. */
-static NOINLINE bool look_at_roots(struct search *s, uintptr_t stack_pointer)
+static bool look_at_maps(struct search *s)
 {
+	uintptr_t guard = 0;
 	size_t bytes;
 	char *text = read_maps(&bytes), *line = text, *end;
 
@@ -288,73 +192,173 @@ static NOINLINE bool look_at_roots(struct search *s, uintptr_t stack_pointer)
 		return false;
 	for (; (end = strchr(line, '\n')); line = end + 1) {
 		*end = '\0';
-		look_at_line(s, line, stack_pointer);
+		look_at_line(s, line, &guard);
 	}
 	sys_unmap(text, bytes);
 	return true;
 }
 
-/* --- the whole --- */
-
-static void prepare(struct search *s, struct leak_scan *scan)
+static void look_at_registers(struct search *s)
 {
-	for (size_t i = 0; i < s->count; i++)
-		s->objects[i].mark = LEAK_LOST;
-	qsort(s->objects, s->count, sizeof *s->objects, by_address);
-	if (s->count) {
-		const struct live *last = &s->objects[s->count - 1];
+	uintptr_t own = (uintptr_t)s->registers;
 
-		s->low = live_address(s->objects);
-		s->high = live_address(last) + size_of(last);
-	}
-	scan->count = s->count;
+	reach_region(&s->reach, own, own + sizeof *s->registers);
+	for (size_t i = 0; s->halt && i < s->halt->count; i++)
+		reach_words(&s->reach,
+			    halt_registers(&s->halt->threads[i], s->reach.words,
+					   REACH_WORDS));
 }
 
-static bool allocate(struct search *s, struct leak_scan *scan)
-{
-	size_t live = live_count(), most = live + live / 8 + 64;
-	size_t each = sizeof *s->objects + sizeof *s->waiting;
+/* --- the whole --- */
 
-	scan->bytes = round_up(CHUNK + most * each, sys_page());
-	s->words = sys_map(NULL, scan->bytes);
-	if (!s->words)
+static bool allocate(struct search *s)
+{
+	size_t live = live_count();
+	size_t each = sizeof *s->reach.objects + sizeof *s->reach.waiting;
+
+	if (s->memory)
+		sys_unmap(s->memory, s->bytes);
+	s->most = live + live / 8 + 64;
+	s->bytes =
+		round_up(HALT_STACK + REACH_WORDS + s->most * each, sys_page());
+	s->memory = sys_map(NULL, s->bytes);
+	if (!s->memory) {
+		s->most = 0;
 		return false;
-	scan->memory = s->words;
-	scan->objects = s->objects = (void *)((char *)s->words + CHUNK);
-	s->waiting = (uint32_t *)(s->objects + most);
-	s->count = live_copy(s->objects, most);
+	}
+	s->reach.words = (void *)(s->memory + HALT_STACK);
+	s->reach.objects = (void *)(s->memory + HALT_STACK + REACH_WORDS);
+	s->reach.waiting = (uint32_t *)(s->reach.objects + s->most);
 	return true;
 }
 
-/* `registers`: those of the caller, before we had any use for them. */
-static bool tell_apart(struct search *s, const jmp_buf *registers)
+/* NOINLINE: its variables, and those of all it calls, lie below own.stack. */
+static NOINLINE void look(struct search *s)
 {
-	bool looked;
-
-	s->pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
-	look_through(s, (uintptr_t)registers, (uintptr_t)(registers + 1));
-	looked = look_at_roots(s, (uintptr_t)__builtin_frame_address(0));
-	if (s->pagemap >= 0)
-		close(s->pagemap);
-	return looked && !s->blind;
+	s->reach.count = live_copy(s->reach.objects, s->most);
+	reach_start(&s->reach);
+	look_at_registers(s);
+	s->looked = look_at_maps(s) && !s->reach.blind;
+	reach_end(&s->reach);
 }
 
-/* qsort may allocate: the copy is made before. */
-bool leak_scan(struct leak_scan *scan, bool look)
+static void look_halted(const struct halt *halt, void *search)
 {
-	struct search s = { 0 };
-	jmp_buf registers;
-	bool done;
+	struct search *s = search;
 
-	setjmp(registers);
+	s->settled = record_is_settled() && live_count() < s->most;
+	if (!s->settled)
+		return;
+	s->halt = halt;
+	look(s);
+	s->halt = NULL;
+}
+
+static void nap(unsigned ms)
+{
+	nanosleep(&(struct timespec){ .tv_nsec = (long)ms * 1000000 }, NULL);
+}
+
+/* False: threads cannot be halted, or never where the tables are in order. */
+static bool look_once(struct search *s)
+{
+	for (int i = 0; i < HALTS; i++) {
+		if (live_count() >= s->most && !allocate(s))
+			return false;
+		if (!halt_run(s->memory, look_halted, s))
+			return false;
+		if (s->settled)
+			return true;
+		if (i > HALTS / 10)
+			nap(1);
+	}
+	return false;
+}
+
+/*
+ * One that has been lost in each look so far stays marked in the table; one
+ * that came meanwhile is no loss yet.
+ */
+static size_t still_lost(struct search *s, bool first)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < s->reach.count; i++) {
+		struct live *o = &s->reach.objects[i];
+
+		if (live_mark_lost(o, o->mark == REACH_LOST, first))
+			count++;
+		else
+			o->mark = REACH_FOUND;
+	}
+	return count;
+}
+
+static void look_again(struct search *s)
+{
+	size_t before = 0, lost = 0;
+	unsigned alike = 0;
+
+	for (unsigned i = 0; i < LOOKS && alike < ALIKE; i++) {
+		if (i)
+			nap(min_of(i, 8u));
+		if (live_count() >= s->most && !allocate(s))
+			return;
+		look(s);
+		if (!s->looked)
+			return;
+		lost = still_lost(s, i == 0);
+		alike = !lost ? ALIKE : i && lost == before ? alike + 1 : 0;
+		before = lost;
+	}
+}
+
+/* Our own thread, which waits for its turn, holds nothing. */
+static size_t others(void)
+{
+	size_t count = halt_others();
+
+	return count - min_of(count, occasion_others());
+}
+
+static void tell_apart(struct search *s, struct leak_scan *scan, bool halt)
+{
+	size_t threads = others();
+
+	if (!threads) {
+		look(s);
+	} else if (!halt || !look_once(s)) {
+		scan->running = threads;
+		look_again(s);
+	}
+}
+
+bool leak_scan(struct leak_scan *scan, enum leak_how how)
+{
+	ucontext_t registers;
+	struct search s = {
+		.registers = &registers,
+		.own = { .stack = (uintptr_t)__builtin_frame_address(0),
+			 .local = (uintptr_t)__builtin_thread_pointer() },
+	};
+
+	getcontext(&registers);
 	*scan = (struct leak_scan){ 0 };
-	if (!allocate(&s, scan))
+	if (!allocate(&s))
 		return false;
-	prepare(&s, scan);
-	done = look && tell_apart(&s, (const jmp_buf *)&registers);
-	for (size_t i = 0; !done && i < s.count; i++)
-		s.objects[i].mark = LEAK_UNKNOWN;
-	qsort(s.objects, s.count, sizeof *s.objects, by_site);
+	if (how == LEAK_LIST)
+		s.reach.count = live_copy(s.reach.objects, s.most);
+	else
+		tell_apart(&s, scan, how == LEAK_HALT);
+	if (!s.memory)
+		return false;
+	for (size_t i = 0; !s.looked && i < s.reach.count; i++)
+		s.reach.objects[i].mark = REACH_NOT;
+	scan->objects = s.reach.objects;
+	scan->count = s.reach.count;
+	scan->memory = s.memory;
+	scan->bytes = s.bytes;
+	reach_sort_by_site(scan->objects, scan->count);
 	return true;
 }
 

@@ -4,7 +4,7 @@
  * A conservative scan, as by Boehm's collector and LeakSanitizer: every
  * aligned word of the roots that points into a live sample makes it reachable,
  * and what it holds is scanned in turn.  Roots are all writable private
- * memory, the caller's registers and all stacks included, but for what lies
+ * memory, all stacks and all threads' registers included, but for what lies
  * inside a sample.
  * When every allocation is recorded, the rest of the next allocator's heap is
  * free memory with stale pointers, and no root either.
@@ -13,23 +13,25 @@
 #define WATCH_LEAK_H
 
 #include "watch/live.h"
+#include "watch/reach.h"
 
-enum leak_state { LEAK_UNKNOWN, LEAK_LOST, LEAK_REACHABLE };
+/*
+ * To list them; to look while threads run, which they do not notice; to halt
+ * them for it.
+ */
+enum leak_how { LEAK_LIST, LEAK_LOOK, LEAK_HALT };
 
-/* objects[i].mark is an enum leak_state; sorted by site.  Memory of its own. */
+/* objects[i].mark is an enum reach_mark; sorted by site. */
 struct leak_scan {
 	struct live *objects;
 	size_t count;
-	void *memory; /* `bytes` of it, objects included */
+	size_t running; /* threads that ran on: not their registers */
+	void *memory;	/* `bytes` of it, objects included */
 	size_t bytes;
 };
 
-/*
- * All live samples; with `look`, they are told apart.  Other threads go on
- * running, so what they move meanwhile, or hold in registers alone, may be
- * taken for lost.  False when memory is out.
- */
-bool leak_scan(struct leak_scan *scan, bool look);
+/* All live samples.  False when memory is out. */
+bool leak_scan(struct leak_scan *scan, enum leak_how how);
 void leak_end(struct leak_scan *scan);
 
 #endif

@@ -120,28 +120,56 @@ static void close_gap(struct shard *s, uint32_t at)
 	s->used--;
 }
 
+/* The slot of `address`; NULL: there is none. */
+static struct live *find(struct shard *s, uintptr_t address)
+{
+	uint32_t at = s->slots ? home(s, address) : 0;
+
+	if (!s->slots)
+		return NULL;
+	while (s->table[at].inverted && s->table[at].inverted != ~address)
+		at = (at + 1) & (s->slots - 1);
+	return s->table[at].inverted ? &s->table[at] : NULL;
+}
+
 bool live_take_slow(const void *p, struct live *sample)
 {
 	uintptr_t address = (uintptr_t)p;
 	struct shard *s = shard_of(address);
-	bool found = false;
+	struct live *slot;
 
 	lock_take(&s->lock);
-	if (s->slots) {
-		uint32_t at = home(s, address);
-
-		while (s->table[at].inverted &&
-		       s->table[at].inverted != ~address)
-			at = (at + 1) & (s->slots - 1);
-		found = s->table[at].inverted != 0;
-		if (found) {
-			*sample = s->table[at];
-			close_gap(s, at);
-			filter(address, -1);
-		}
+	slot = find(s, address);
+	if (slot) {
+		*sample = *slot;
+		close_gap(s, (uint32_t)(slot - s->table));
+		filter(address, -1);
 	}
 	lock_release(&s->lock);
-	return found;
+	return slot;
+}
+
+bool live_mark_lost(const struct live *sample, bool lost, bool first)
+{
+	struct shard *s = shard_of(live_address(sample));
+	struct live *slot;
+	bool still;
+
+	lock_take(&s->lock);
+	slot = find(s, live_address(sample));
+	still = slot && lost && (first || slot->mark);
+	if (slot)
+		slot->mark = still;
+	lock_release(&s->lock);
+	return still;
+}
+
+bool live_is_settled(void)
+{
+	for (int i = 0; i < SHARDS; i++)
+		if (lock_is_taken(&shards[i].lock))
+			return false;
+	return true;
 }
 
 size_t live_count(void)

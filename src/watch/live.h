@@ -8,7 +8,8 @@
 
 /*
  * A live sample.  Its address is kept inverted, so that nobody who looks for
- * references to it takes this one for one.  mark is the leak scan's.
+ * references to it takes this one for one.  mark is the leak scan's; in the
+ * table: the sample was lost whenever it was looked for.
  */
 struct live {
 	uintptr_t inverted; /* 0: an empty slot */
@@ -63,6 +64,15 @@ static inline bool live_take(const void *p, struct live *sample)
 /* All live samples, copied to `copies`, at most `most`; returns how many. */
 size_t live_copy(struct live *copies, size_t most);
 size_t live_count(void);
+
+/*
+ * Notes whether `sample` was found to be lost now, if it is still there.
+ * Returns whether it was so each time since the `first`.
+ */
+bool live_mark_lost(const struct live *sample, bool lost, bool first);
+
+/* While all other threads are halted: none of them holds a lock here. */
+bool live_is_settled(void);
 
 /* Without a lock: no address is a sample from now on. */
 void live_forget_all(void);

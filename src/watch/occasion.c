@@ -13,7 +13,9 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/config.h"
 #include "watch/process.h"
@@ -21,6 +23,7 @@
 static sem_t asked_for;
 static void (*act)(void);
 static bool (*is_deserted)(void);
+static pid_t waiting; /* our thread; 0: none */
 
 /* Only posts: the heap may be in any state. */
 static void on_signal(int signal_number)
@@ -82,6 +85,8 @@ static void *watch(void *unused)
 {
 	(void)unused;
 	prctl(PR_SET_NAME, OCCASION_THREAD);
+	__atomic_store_n(&waiting, (pid_t)syscall(SYS_gettid),
+			 __ATOMIC_RELAXED);
 	take_signal();
 	for (;;) {
 		if (!wait_for_turn())
@@ -119,6 +124,13 @@ static int start_thread(void)
 	return error;
 }
 
+size_t occasion_others(void)
+{
+	pid_t waits = __atomic_load_n(&waiting, __ATOMIC_RELAXED);
+
+	return waits && waits != (pid_t)syscall(SYS_gettid);
+}
+
 bool occasion_wanted(void)
 {
 	return config.stats_signal || (config.stats && config.stats_interval_s);
@@ -136,6 +148,7 @@ int occasion_start(void (*what)(void), bool (*deserted)(void))
 	};
 	static bool installed;
 
+	waiting = 0;
 	act = what;
 	is_deserted = deserted;
 	sem_init(&asked_for, 0, 0);

@@ -9,6 +9,9 @@
 /* The thread's name; it handles config.stats_signal when sent to it alone. */
 #define OCCASION_THREAD "mpool-stats"
 
+/* How many threads are ours but for the caller: 1 or none. */
+size_t occasion_others(void);
+
 /* Whether config.stats_signal or config.stats_interval_s asks for it. */
 bool occasion_wanted(void);
 

@@ -103,7 +103,8 @@ static void put_build_id(struct out *o, const struct dl_phdr_info *info)
 static const char *program_path(void)
 {
 	static char path[PATH_MAX];
-	ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
+	ssize_t length =
+		readlink("/proc/thread-self/exe", path, sizeof path - 1);
 
 	path[max_of(length, 0)] = '\0';
 	return path;
@@ -170,24 +171,32 @@ static void put_sites(struct out *o)
 static const char *state_name(uint32_t state)
 {
 	switch (state) {
-	case LEAK_LOST:
+	case REACH_LOST:
 		return " lost";
-	case LEAK_REACHABLE:
+	case REACH_FOUND:
 		return " reachable";
 	default:
 		return " unknown";
 	}
 }
 
+static bool at_exit; /* what the caller of profile_write() says */
+
 static void put_objects(struct out *o)
 {
 	uint32_t now = record_now();
 	struct leak_scan scan;
 
-	if (!leak_scan(&scan, config.leaks))
+	if (!leak_scan(&scan, !config.leaks ? LEAK_LIST
+			      : at_exit	    ? LEAK_HALT
+					    : LEAK_LOOK))
 		return;
 	if (config.leaks)
 		out_str(o, "leaks 1\n");
+	if (scan.running) {
+		word(o, "running ", scan.running);
+		out_char(o, '\n');
+	}
 	for (size_t i = 0; i < scan.count; i++) {
 		const struct live *object = &scan.objects[i];
 		struct site s = sites_at(object->site);
@@ -222,7 +231,7 @@ static void print(struct out *o, enum name_format format)
 	put_all(o);
 }
 
-int profile_write(struct target *target)
+int profile_write(struct target *target, bool last)
 {
 	int error;
 
@@ -231,6 +240,7 @@ int profile_write(struct target *target)
 	target->why = "the program ends inside of malloc";
 	error = EDEADLK;
 	if (record_enter()) {
+		at_exit = last;
 		error = target_write(target, print);
 		record_leave();
 	}

@@ -20,6 +20,8 @@
  *   site STACK SIZE UNIT TOTAL LIVE        counts of samples; one of them
  *                          stands for 1 / (1 - exp(-UNIT / period))
  *   leaks 1                live samples were looked for; they follow
+ *   running N              threads that ran on meanwhile: what they moved, or
+ *                          held in registers alone, may be taken for lost
  *   object ADDRESS STACK SIZE UNIT AGE_MS THREAD STATE
  *                          a live sample; STATE is lost or reachable, or
  *                          unknown when leaks were not looked for
@@ -31,7 +33,10 @@
 #include "watch/target.h"
 
 /* The caller is inside, see watch/record.h. */
-/* Writes it to `target`.  Returns 0 or an errno; then target->why says more. */
-int profile_write(struct target *target);
+/*
+ * Writes it to `target`; `last`: the process ends, and its threads may be
+ * halted.  Returns 0 or an errno; then target->why says more.
+ */
+int profile_write(struct target *target, bool last);
 
 #endif

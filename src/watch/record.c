@@ -16,12 +16,14 @@
 #include "watch/stack.h"
 
 static uint64_t lost;
+static uint32_t moving; /* blocks that realloc moves */
 static bool on;
 static void (*free_late)(void *p);
 
 /* Owner: its thread. */
 static __thread struct {
 	bool inside;
+	bool moving;
 	void *late; /* what was freed inside, linked by its first words */
 } own __attribute__((tls_model("initial-exec")));
 
@@ -168,6 +170,26 @@ void record_kept(const struct live *was)
 	__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
 }
 
+bool record_move(void)
+{
+	if (sample_period != 1 || own.moving)
+		return false;
+	own.moving = true;
+	__atomic_fetch_add(&moving, 1, __ATOMIC_RELAXED);
+	return true;
+}
+
+void record_moved(void)
+{
+	__atomic_fetch_sub(&moving, 1, __ATOMIC_RELAXED);
+	own.moving = false;
+}
+
+bool record_is_settled(void)
+{
+	return !__atomic_load_n(&moving, __ATOMIC_RELAXED) && live_is_settled();
+}
+
 uint64_t record_lost(void)
 {
 	return __atomic_load_n(&lost, __ATOMIC_RELAXED);
@@ -181,6 +203,7 @@ static void mend(enum fork_child how)
 	if (!on)
 		return;
 	orphan_announced();
+	moving = own.moving;
 	if (how != FORK_WHOLE)
 		turn_off();
 }

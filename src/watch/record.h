@@ -49,6 +49,17 @@ void record_alloc(void *p, size_t size);
 bool record_forget(void *p, struct live *was);
 void record_kept(const struct live *was);
 
+/*
+ * Around a realloc that may move a block: meanwhile neither place is a sample,
+ * and when all are recorded, what the block points to seems lost.  False:
+ * nobody needs to know.
+ */
+bool record_move(void);
+void record_moved(void);
+
+/* While all other threads are halted: the tables tell the whole truth. */
+bool record_is_settled(void);
+
 /* Samples that could not be remembered for want of memory. */
 uint64_t record_lost(void);
 

@@ -146,6 +146,33 @@ load cli
 	assert_output --partial "no leaks were looked for; run the program with 'mpool run --leaks'"
 }
 
+@test "what threads move while main exits is not lost" {
+	for _ in 1 2 3; do
+		run -0 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" growth
+		assert_output --partial 'nothing lost'
+	done
+}
+
+@test "where threads cannot be stopped, what they move is looked at again" {
+	run "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" traced
+	((status != 77)) || skip 'no ptrace here'
+	assert_equal "$status" 0
+	assert_output --partial 'nothing lost'
+}
+
+@test "what another thread holds in a register is not lost" {
+	run "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" register
+	((status != 77)) || skip 'no such register here'
+	assert_equal "$status" 0
+	assert_output --partial 'nothing lost'
+}
+
+@test "a process whose main thread has ended is looked at, too" {
+	run -9 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" ended
+	assert_line --regexp '^1\. lost: 3\.9 KiB in 100 objects'
+	assert_line --regexp '^ *lose  .*leak_threads\.c:'
+}
+
 @test "python3 and bash lose nothing big" {
 	for command in "$PYTHON -c pass" "bash -c :"; do
 		# shellcheck disable=SC2086

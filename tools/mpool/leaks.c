@@ -153,6 +153,12 @@ static void put_summary(FILE *out, const struct profile *p,
 	if (r->unknown_bytes > 0.5)
 		fprintf(out, ", %s not looked at",
 			value_human(LIVE_BYTES, r->unknown_bytes, false));
+	if (r->lost_count > 0.5 && p->running)
+		fprintf(out,
+			", %llu thread%s not stopped: what they moved then or "
+			"held in registers may be taken for lost",
+			(unsigned long long)p->running,
+			plural((double)p->running));
 	if (r->suppressed)
 		fprintf(out, ", %zu stack%s suppressed", r->suppressed,
 			plural((double)r->suppressed));

@@ -142,9 +142,10 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 		uint64_t *n;
 		unsigned count;
 	} numbers[] = {
-		{ "pid", &p->pid, 1 },	      { "period", &p->period, 1 },
-		{ "start", &p->start_ms, 1 }, { "age", &p->age_ms, 1 },
-		{ "rss", &p->rss, 2 },	      { "lost", &p->lost, 1 },
+		{ "pid", &p->pid, 1 },	       { "period", &p->period, 1 },
+		{ "start", &p->start_ms, 1 },  { "age", &p->age_ms, 1 },
+		{ "rss", &p->rss, 2 },	       { "lost", &p->lost, 1 },
+		{ "running", &p->running, 1 },
 	};
 
 	if (!strcmp(key, "program"))

@@ -48,6 +48,7 @@ struct name {
 struct profile {
 	char *program, *unwinder;
 	uint64_t pid, period, start_ms, age_ms, rss, peak_rss, lost;
+	uint64_t running; /* threads, while leaks were looked for */
 	struct mapping *mappings;
 	struct stack *stacks;
 	struct site *sites;

@@ -149,10 +149,13 @@ static void put_end(FILE *out, const struct run *r)
 
 static void put_leaks(FILE *out, const struct leak_report *report)
 {
-	fprintf(out, ", %s lost",
-		report->lost_count > 0.5
-			? value_human(LIVE_BYTES, report->lost_bytes, false)
-			: "nothing");
+	if (report->lost_count > 0.5)
+		fprintf(out, ", %s lost",
+			value_human(LIVE_BYTES, report->lost_bytes, false));
+	else if (report->unknown_bytes > 0.5)
+		fprintf(out, ", leaks could not be looked for");
+	else
+		fprintf(out, ", nothing lost");
 }
 
 static void put_line(const struct run *r, const struct page *page,

@@ -1,0 +1,249 @@
+/*
+ * reach.c - marks the samples that words in memory lead to.
+ *
+ * Samples are sorted by address; a word is looked up by bisection.  Reached
+ * ones wait on a stack of numbers until their own words have been read.
+ */
+#include "watch/reach.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/sys.h"
+#include "watch/sites.h"
+
+enum { WORDS_PAGES = REACH_WORDS / (4 * KIB) };
+
+static size_t size_of(const struct live *object)
+{
+	return sites_size(object->site);
+}
+
+/* --- order --- */
+
+static uint64_t by_address(const struct live *object)
+{
+	return live_address(object);
+}
+
+static uint64_t by_site(const struct live *object)
+{
+	return object->site;
+}
+
+/*
+ * Radix exchange, from the highest bit: in place, for qsort() allocates.  The
+ * keys differ in `bits` alone; so deep the recursion is at most.
+ */
+static void sort(struct live *objects, size_t count, uint64_t bits,
+		 uint64_t (*key)(const struct live *object))
+{
+	while (count > 1 && bits) {
+		uint64_t bit = UINT64_C(1) << (63 - __builtin_clzll(bits));
+		size_t zeros = 0, ones = count;
+
+		while (zeros < ones) {
+			struct live first = objects[zeros];
+
+			if (!(key(&first) & bit)) {
+				zeros++;
+				continue;
+			}
+			objects[zeros] = objects[--ones];
+			objects[ones] = first;
+		}
+		bits &= ~bit;
+		sort(objects, zeros, bits, key);
+		objects += zeros;
+		count -= zeros;
+	}
+}
+
+static void sort_by(struct live *objects, size_t count,
+		    uint64_t (*key)(const struct live *object))
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 1; i < count; i++)
+		bits |= key(&objects[i]) ^ key(objects);
+	sort(objects, count, bits, key);
+}
+
+void reach_sort_by_site(struct live *objects, size_t count)
+{
+	sort_by(objects, count, by_site);
+}
+
+/* --- the search --- */
+
+/* The last sample that starts at or below `address`; count: none. */
+static size_t at_or_below(const struct reach *r, uintptr_t address)
+{
+	size_t low = 0, high = r->count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (live_address(&r->objects[middle]) <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low ? low - 1 : r->count;
+}
+
+/*
+ * glibc's lists of free chunks point to a chunk's header, the last 16 bytes of
+ * the chunk in front of it; an object there may use the first 8 of them.  That
+ * is no reference to the object.
+ */
+static bool refers(const struct reach *r, const struct live *object,
+		   uintptr_t word)
+{
+	size_t offset = word - live_address(object), size = size_of(object);
+
+	if (offset >= size)
+		return offset == 0;
+	return !r->lists || !offset || offset % 16 || offset + 8 < size;
+}
+
+static void look_at(struct reach *r, uintptr_t word)
+{
+	size_t at;
+
+	if (word < r->low || word > r->high)
+		return;
+	at = at_or_below(r, word);
+	if (at == r->count || r->objects[at].mark == REACH_FOUND ||
+	    !refers(r, &r->objects[at], word))
+		return;
+	r->objects[at].mark = REACH_FOUND;
+	r->waiting[r->waits++] = (uint32_t)at;
+}
+
+/* Whether there is anything in these pages: to look would put it there. */
+static bool is_there(const struct reach *r, uintptr_t from, uintptr_t to)
+{
+	enum { PRESENT_OR_SWAPPED = 3 };
+	uint64_t entries[WORDS_PAGES + 1];
+	size_t page = sys_page(), first = from / page;
+	size_t bytes = ((to - 1) / page - first + 1) * sizeof *entries;
+	ssize_t n = r->pagemap < 0 ? -1
+				   : pread(r->pagemap, entries, bytes,
+					   (off_t)(first * sizeof *entries));
+
+	for (ssize_t i = 0; i < n / (ssize_t)sizeof *entries; i++)
+		if (entries[i] >> 62 & PRESENT_OR_SWAPPED)
+			return true;
+	return n <= 0;
+}
+
+/* Copies what can be read.  Returns how much of it from the start. */
+static size_t copy(struct reach *r, uintptr_t from, size_t bytes)
+{
+	struct iovec to = { r->words, bytes };
+	struct iovec own = { (void *)from, bytes };
+	ssize_t n = process_vm_readv(getpid(), &to, 1, &own, 1, 0);
+
+	if (n < 0 && errno != EFAULT)
+		r->blind = true;
+	return n < 0 ? 0 : (size_t)n;
+}
+
+/*
+ * The kernel does the reading: other threads may unmap what is looked at, and
+ * then it is skipped.
+ */
+static void look_through(struct reach *r, uintptr_t from, uintptr_t to)
+{
+	from = round_up(from, sizeof(uintptr_t));
+	while (from < to && !r->blind) {
+		size_t bytes =
+			min_of(to - from, REACH_WORDS - from % REACH_WORDS);
+		size_t n = bytes;
+
+		if (is_there(r, from, from + bytes)) {
+			n = copy(r, from, bytes);
+			for (size_t i = 0; i < n / sizeof *r->words; i++)
+				look_at(r, r->words[i]);
+		}
+		from += n;
+		if (n < bytes)
+			from = round_up(from + 1, sys_page());
+	}
+}
+
+static void drain(struct reach *r)
+{
+	while (r->waits) {
+		const struct live *o = &r->objects[r->waiting[--r->waits]];
+
+		look_through(r, live_address(o), live_address(o) + size_of(o));
+	}
+}
+
+/* A root region, but for the samples that lie in it. */
+static void look_between(struct reach *r, uintptr_t from, uintptr_t to)
+{
+	size_t next = at_or_below(r, from);
+
+	next = next == r->count ? 0 : next;
+	for (; next < r->count && from < to; next++) {
+		const struct live *o = &r->objects[next];
+		uintptr_t start = live_address(o), end = start + size_of(o);
+
+		if (end <= from)
+			continue;
+		if (start >= to)
+			break;
+		look_through(r, from, max_of(from, start));
+		from = end;
+	}
+	if (from < to)
+		look_through(r, from, to);
+}
+
+void reach_words(struct reach *r, size_t bytes)
+{
+	for (size_t i = 0; i < bytes / sizeof *r->words; i++)
+		look_at(r, r->words[i]);
+	drain(r);
+}
+
+void reach_region(struct reach *r, uintptr_t from, uintptr_t to)
+{
+	look_between(r, from, to);
+	drain(r);
+}
+
+bool reach_holds(const struct reach *r, uintptr_t from, uintptr_t to)
+{
+	size_t at = at_or_below(r, to - 1);
+
+	return at < r->count && live_address(&r->objects[at]) >= from;
+}
+
+void reach_start(struct reach *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		r->objects[i].mark = REACH_LOST;
+	sort_by(r->objects, r->count, by_address);
+	r->low = r->high = 0;
+	if (r->count) {
+		const struct live *last = &r->objects[r->count - 1];
+
+		r->low = live_address(r->objects);
+		r->high = live_address(last) + size_of(last);
+	}
+	r->waits = 0;
+	r->lists = r->blind = false;
+	r->pagemap = open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
+}
+
+void reach_end(struct reach *r)
+{
+	if (r->pagemap >= 0)
+		close(r->pagemap);
+}

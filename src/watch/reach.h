@@ -1,0 +1,45 @@
+/*
+ * reach.h - marks the samples that words in memory lead to.
+ *
+ * Every aligned word that points into a sample makes it reachable, and what it
+ * holds is looked through in turn.  Takes no lock and no memory of malloc, and
+ * leaves no pointer of its own lying about where others are looked for.
+ */
+#ifndef WATCH_REACH_H
+#define WATCH_REACH_H
+
+#include "watch/live.h"
+
+enum reach_mark { REACH_NOT, REACH_LOST, REACH_FOUND };
+
+enum { REACH_WORDS = 16 << 10 }; /* bytes of memory that are copied at a time */
+
+/* objects are sorted by address; those that wait are marked already. */
+struct reach {
+	struct live *objects;
+	uint32_t *waiting; /* room for as many */
+	uintptr_t *words;  /* REACH_WORDS bytes */
+	size_t count, waits;
+	uintptr_t low, high;
+	int pagemap; /* descriptor, or -1 */
+	bool lists;  /* glibc's own are looked at */
+	bool blind;  /* the kernel does not let us look */
+};
+
+/* Sorts the objects, and marks all of them REACH_LOST. */
+void reach_start(struct reach *r);
+void reach_end(struct reach *r);
+
+/* What `bytes` of r->words lead to. */
+void reach_words(struct reach *r, size_t bytes);
+
+/* What this memory leads to, but for the samples that lie in it. */
+void reach_region(struct reach *r, uintptr_t from, uintptr_t to);
+
+/* Whether a sample starts there. */
+bool reach_holds(const struct reach *r, uintptr_t from, uintptr_t to);
+
+/* Sorts samples by site. */
+void reach_sort_by_site(struct live *objects, size_t count);
+
+#endif
