@@ -53,33 +53,34 @@ static void mend_page(enum fork_child how)
 		page_fork_child(dump_profile());
 }
 
+/* In a nested fork it is this thread's, or glibc's to reset. */
+static void act_on_streams(enum lock_rank rank, enum fork_act act)
+{
+	(void)rank;
+	switch (act) {
+	case FORK_TAKE:
+		_IO_list_lock();
+		break;
+	case FORK_RELEASE:
+		_IO_list_unlock();
+		break;
+	case FORK_RESET:
+		if (!fork_is_nested())
+			_IO_list_resetlock();
+		break;
+	}
+}
+
 static void fill(struct fork_table *t)
 {
 	fork_floor(t, NULL, NULL);
+	fork_row(t, RANK_STREAMS)->act = act_on_streams;
 	fork_row(t, RANK_DUMP)->mend = mend_dump;
 	fork_row(t, RANK_PAGE)->mend = mend_page;
 	trace_fork(t);
 	record_fork(t);
 	heap_fork(t);
 	inject_fork(t);
-}
-
-static void at_prepare(void)
-{
-	_IO_list_lock();
-	fork_prepare();
-}
-
-static void at_parent(void)
-{
-	fork_parent();
-	_IO_list_unlock();
-}
-
-static void at_child(void)
-{
-	_IO_list_resetlock();
-	fork_child();
 }
 
 static register_function *next_register;
@@ -99,6 +100,6 @@ void fork_start(void)
 	*(void **)&next_register = next_symbol("__register_atfork");
 	if (next_register) {
 		fork_filled_by(fill);
-		next_register(at_prepare, at_parent, at_child, NULL);
+		next_register(fork_prepare, fork_parent, fork_child, NULL);
 	}
 }

@@ -96,6 +96,11 @@ void fork_act_row(const struct fork_row *row, enum fork_act act)
 
 /* --- the handlers --- */
 
+bool fork_is_nested(void)
+{
+	return own.depth > 1;
+}
+
 static void signal_fence(void)
 {
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
@@ -182,7 +187,7 @@ static enum fork_child how_child(unsigned floor, bool nested)
 
 void fork_child(void)
 {
-	bool nested = own.depth > 1;
+	bool nested = fork_is_nested();
 	struct fork_table t;
 
 	write_table(&t);

@@ -85,6 +85,9 @@ void fork_prepare(void);
 void fork_parent(void);
 void fork_child(void);
 
+/* Whether this thread is in a handler that has interrupted its fork. */
+bool fork_is_nested(void);
+
 /* What a row's own `act` does to each of its locks. */
 void fork_act(struct lock *lock, enum fork_act act);
 

@@ -13,6 +13,7 @@
 
 #define LOCK_RANKS(X)                                                          \
 	X(NONE)	       /* has not been told */                                 \
+	X(STREAMS)     /* glibc's list of streams */                           \
 	X(DUMP)	       /* watch: statistics are written */                     \
 	X(PAGE)	       /* watch: the page of `mpool stat` is written */        \
 	X(TRACE)       /* watch: the end of the log */                         \
