@@ -44,6 +44,25 @@ bool lock_renew_process(void)
 	return mark && __atomic_exchange_n(mark, 1, __ATOMIC_RELAXED) == 0;
 }
 
+/*
+ * The kernel refuses to wipe what is shared.  One that cannot wipe at all has
+ * given us no mark either.
+ */
+bool lock_left_to_child(const void *memory, size_t bytes)
+{
+	uintptr_t page = (uintptr_t)memory & ~(uintptr_t)(sys_page() - 1);
+	size_t all = round_up((uintptr_t)memory + bytes - page, sys_page());
+	int saved = errno;
+	bool copied;
+
+	if (!__atomic_load_n(&lock_process_mark, __ATOMIC_RELAXED))
+		return true;
+	copied = madvise((void *)page, all, MADV_WIPEONFORK) == 0;
+	madvise((void *)page, all, MADV_KEEPONFORK);
+	errno = saved;
+	return copied;
+}
+
 static inline void relax(void)
 {
 #if defined(__x86_64__) || defined(__i386__)

@@ -125,6 +125,13 @@ void lock_mark_process(void);
 /* Renews the mark in a child.  True for the caller who did. */
 bool lock_renew_process(void);
 
+/*
+ * In a child: whether memory of a thread that is not here is a copy, and may
+ * be changed.  False when its stack is a mapping that is shared with the
+ * parent, where the thread goes on using it.
+ */
+bool lock_left_to_child(const void *memory, size_t bytes);
+
 /* True in a child process whose fork nobody announced to us. */
 static inline bool lock_orphaned(void)
 {

@@ -104,19 +104,28 @@ static bool heap_cache_ready(void)
 
 /*
  * The other threads are not in the child, and their caches hold free objects.
- * Their TLS still exists here, as their stacks do.
+ * Their TLS still exists here, as their stacks do.  One that is shared with
+ * the parent is read at most: its objects are lost to the child.
  */
+static void flush_lost(void)
+{
+	struct cache *next;
+
+	for (struct cache *t = registry_first; t; t = next) {
+		next = t->next;
+		if (t != &heap_cache && lock_left_to_child(t, sizeof(*t)))
+			thread_flush(t);
+	}
+}
+
 static void mend(enum fork_child how)
 {
-	struct cache *lost;
-
 	if (how == FORK_NESTED)
 		heap_adopt();
 	if (how != FORK_WHOLE)
 		return;
 	lock_renew_process();
-	while ((lost = registry_take_other(&heap_cache)))
-		thread_flush(lost);
+	flush_lost();
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		central[c].reserve.first = central[c].reserve.last = NULL;
 	registry_reset(heap_cache_ready() ? &heap_cache : NULL);

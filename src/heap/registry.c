@@ -39,20 +39,6 @@ void registry_remove(struct cache *cache)
 	lock_release(&lock);
 }
 
-struct cache *registry_take_other(const struct cache *self)
-{
-	struct cache *other;
-
-	lock_take(&lock);
-	other = registry_first;
-	if (other && other == self)
-		other = other->next;
-	if (other)
-		unlink_locked(other);
-	lock_release(&lock);
-	return other;
-}
-
 void registry_walk(void (*visit)(struct cache *, void *), void *data)
 {
 	lock_take(&lock);

@@ -14,9 +14,6 @@ extern HIDDEN struct cache *registry_first;
 void registry_add(struct cache *cache);
 void registry_remove(struct cache *cache);
 
-/* Removes any one cache but `self` and returns it; NULL: there is none. */
-struct cache *registry_take_other(const struct cache *self);
-
 /*
  * Calls `visit` for each cache, under the registry's lock.  The caches'
  * owners go on running.

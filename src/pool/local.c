@@ -198,7 +198,7 @@ static void mend(enum fork_child how)
 	while (t && how == FORK_WHOLE) {
 		struct thread *next = t->next;
 
-		if (t != &self)
+		if (t != &self && lock_left_to_child(t, sizeof(*t)))
 			hand_on(t);
 		t = next;
 	}

@@ -3,6 +3,7 @@
  */
 #include "unit/apart.h"
 
+#include <sys/mman.h>
 #include <sys/syscall.h>
 
 #include "base/lock.h"
@@ -162,6 +163,50 @@ static void a_child_is_soon_rid_of_many_lost_threads(void)
 		_exit(0);
 	}
 	succeeds(child);
+}
+
+/* On a stack that a child shares: what is written there, both see. */
+static pthread_t start_on_shared_stack(void *(*body)(void *), void *arg)
+{
+	enum { BYTES = 1 << 20 };
+	void *stack = mmap(NULL, BYTES, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	assert_ptr_not_equal(stack, MAP_FAILED);
+	pthread_attr_init(&attributes);
+	assert_int_equal(pthread_attr_setstack(&attributes, stack, BYTES), 0);
+	assert_int_equal(pthread_create(&thread, &attributes, body, arg), 0);
+	return thread;
+}
+
+static void a_thread_on_a_shared_stack_keeps_its_stock(void)
+{
+	pthread_barrier_t gate;
+	pthread_t thread;
+	uint64_t cached;
+	pid_t child;
+
+	heaps_start(64);
+	pthread_barrier_init(&gate, NULL, 2);
+	thread = start_on_shared_stack(hold_some, &gate);
+	pthread_barrier_wait(&gate);
+	if (!lock_process_mark)
+		apart_skip("this kernel cannot tell what is shared");
+	cached = heaps_stats(C).cached;
+	assert_true(cached >= 100);
+	child = fork_announced();
+	if (!child) {
+		go_on();
+		_exit(0);
+	}
+	succeeds(child);
+	assert_int_equal(heaps_stats(C).cached, cached);
+	pthread_barrier_wait(&gate);
+	join_thread(thread);
+	assert_int_equal(heaps_stats(C).live, 0);
+	heaps_nothing_is_lost(C);
 }
 
 static bool over;
@@ -332,6 +377,7 @@ int main(void)
 		APART(a_child_may_fork_again),
 		APART(a_child_gets_what_the_lost_threads_had_in_stock),
 		APART(a_child_is_soon_rid_of_many_lost_threads),
+		APART(a_thread_on_a_shared_stack_keeps_its_stock),
 		APART(children_of_busy_threads_find_a_sound_heap),
 		APART(an_orphan_of_busy_threads_goes_on),
 		APART(an_orphan_breaks_a_class_lock),

@@ -61,26 +61,6 @@ static void a_removed_cache_can_be_added_again(void)
 	assert_true(listed(037));
 }
 
-static void all_but_one_can_be_taken_one_by_one(void)
-{
-	for (unsigned self = 0; self < COUNT_OF(caches); self++) {
-		unsigned left = 037;
-
-		add_all();
-		while (left != 1u << self) {
-			struct cache *other =
-				registry_take_other(&caches[self]);
-
-			assert_non_null(other);
-			left &= ~(1u << (other - caches));
-			assert_true(listed(left));
-		}
-		assert_null(registry_take_other(&caches[self]));
-		registry_remove(&caches[self]);
-		assert_null(registry_take_other(&caches[self]));
-	}
-}
-
 static void after_a_reset_only_the_cache_named_is_listed(void)
 {
 	add_all();
@@ -131,7 +111,6 @@ int main(void)
 		APART(nobody_is_listed_at_first),
 		APART(caches_are_listed_until_they_are_removed),
 		APART(a_removed_cache_can_be_added_again),
-		APART(all_but_one_can_be_taken_one_by_one),
 		APART(after_a_reset_only_the_cache_named_is_listed),
 		APART(a_reset_breaks_a_lost_lock),
 		APART(threads_add_and_remove_at_the_same_time),
