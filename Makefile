@@ -76,7 +76,9 @@ $(BUILD)/obj/src/watch/%.o $(BUILD)/obj/src/base/out.o $(BUILD)/obj/src/base/out
 $(BUILD)/obj/src/base/calls.o $(BUILD)/obj/src/base/vdso.o \
 $(BUILD)/obj/src/base/config.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
 	$(if $(SANITIZE),,$(COLDFLAGS))
-# A stack is unwound from here.
+# What each sample runs is built for speed.
+$(BUILD)/obj/src/watch/walk.o: LIBFLAGS += -O2
+# A stack is walked from here.
 $(BUILD)/obj/src/watch/stack.o $(BUILD)/obj/src/watch/record.o: LIBFLAGS += \
 	-fasynchronous-unwind-tables
 $(BUILD)/obj/preload/start.o $(BUILD)/obj/preload/next.o \

@@ -18,6 +18,7 @@
 #include "watch/process.h"
 #include "watch/record.h"
 #include "watch/sites.h"
+#include "watch/stack.h"
 
 static void word(struct out *o, const char *before, uint64_t n)
 {
@@ -40,6 +41,20 @@ static uint64_t start_unix_ms(void)
 	       process_age_ms();
 }
 
+static void put_cuts(struct out *o)
+{
+	const char *why;
+	uint64_t stacks;
+
+	for (unsigned reason = 0; (why = stack_cut(reason, &stacks)); reason++)
+		if (stacks) {
+			word(o, "cut ", stacks);
+			out_char(o, ' ');
+			out_json_string(o, why);
+			out_char(o, '\n');
+		}
+}
+
 static void put_header(struct out *o)
 {
 	out_str(o, "mpool-profile 1\nprogram ");
@@ -54,6 +69,7 @@ static void put_header(struct out *o)
 	word(o, " ", process_peak_rss_bytes());
 	word(o, "\nlost ", record_lost());
 	out_char(o, '\n');
+	put_cuts(o);
 }
 
 /* --- mappings --- */

@@ -14,6 +14,7 @@
  *   age MS                 of the process, at this moment
  *   rss BYTES PEAK_BYTES
  *   lost N                 samples that memory did not suffice for
+ *   cut N REASON           stacks that end before their beginning, and why
  *   map START END OFFSET BUILD_ID NAME     executable mappings, main first;
  *                          BUILD_ID is - if there is none
  *   stack N ADDRESS...     return addresses, the innermost first

@@ -5,66 +5,69 @@
 
 #include <dlfcn.h>
 #include <errno.h>
-#include <execinfo.h>
-#include <link.h>
 #include <signal.h>
+#include <unwind.h>
 
-static int (*unwind)(void **frames, int most);
+#include "watch/rule.h"
+#include "watch/walk.h"
 
-/* Libraries that were loaded and are no more, before anything was unwound. */
-static unsigned long long unloaded_at_start;
+/* The reasons of walk.h, and one more. */
+enum { CUT_ROOM = WALK_ENDS, CUTS };
+
+static uint64_t cuts[CUTS];
 
 /* Addresses of this library. */
-static uintptr_t own_start, own_end;
-
 extern const char __ehdr_start[] HIDDEN;
 extern const char _end[] HIDDEN;
 
-static int read_unloaded(struct dl_phdr_info *info, size_t size, void *count)
-{
-	(void)size;
-	*(unsigned long long *)count = info->dlpi_subs;
-	return 1;
-}
-
-void stack_start(void)
-{
-	uintptr_t frames[STACK_ROOM];
-	void *library;
-
-	dl_iterate_phdr(read_unloaded, &unloaded_at_start);
-	library = dlopen("libunwind.so.8", RTLD_NOW | RTLD_LOCAL);
-	if (library)
-		*(void **)&unwind = dlsym(library, "unw_backtrace");
-	if (!unwind)
-		unwind = backtrace;
-	own_start = (uintptr_t)__ehdr_start;
-	own_end = (uintptr_t)_end;
-	stack_capture(frames);
-}
-
-void stack_library_closed(void)
-{
-	unsigned long long count = 0;
-	void *frames[1];
-
-	if (unwind == backtrace)
-		return;
-	dl_iterate_phdr(read_unloaded, &count);
-	if (count <= unloaded_at_start)
-		return;
-	backtrace(frames, 1); /* the first time it loads libgcc */
-	__atomic_store_n(&unwind, backtrace, __ATOMIC_RELAXED);
-}
-
-const char *stack_unwinder(void)
-{
-	return unwind == backtrace ? "libgcc" : "libunwind";
-}
-
 static bool is_own(uintptr_t address)
 {
-	return address - own_start < own_end - own_start;
+	return address - (uintptr_t)__ehdr_start <
+	       (uintptr_t)(_end - __ehdr_start);
+}
+
+static void count_cut(unsigned reason)
+{
+	__atomic_fetch_add(&cuts[reason], 1, __ATOMIC_RELAXED);
+}
+
+const char *stack_cut(unsigned reason, uint64_t *stacks)
+{
+	static const char *const words[CUTS] = {
+		[WALK_TABLES] = "code has no unwind tables",
+		[WALK_RULES] = "unwind tables say something unusual",
+		[WALK_MEMORY] = "they lead to where no stack is",
+		[CUT_ROOM] = "a handler's stack has no room to unwind",
+	};
+
+	if (++reason >= CUTS)
+		return NULL;
+	*stacks = __atomic_load_n(&cuts[reason], __ATOMIC_RELAXED);
+	return words[reason];
+}
+
+/* --- libgcc, where walk.h does not know the machine --- */
+
+typedef _Unwind_Reason_Code backtrace_function(_Unwind_Trace_Fn, void *);
+typedef _Unwind_Ptr address_function(struct _Unwind_Context *);
+
+static backtrace_function *gcc_backtrace;
+static address_function *gcc_address;
+
+struct frames {
+	uintptr_t *at;
+	unsigned count;
+};
+
+static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context,
+				     void *argument)
+{
+	struct frames *f = argument;
+
+	if (f->count == STACK_ROOM)
+		return _URC_END_OF_STACK;
+	f->at[f->count++] = gcc_address(context);
+	return _URC_NO_REASON;
 }
 
 /*
@@ -73,32 +76,96 @@ static bool is_own(uintptr_t address)
  */
 static bool has_room(void)
 {
-	enum { ROOM = 6 << 10, PAGE = 4 << 10 };
-	static __thread uintptr_t roomy /* a page of a stack without an end */
-		__attribute__((tls_model("initial-exec")));
+	enum { ROOM = 6 << 10 };
 	uintptr_t here = (uintptr_t)__builtin_frame_address(0);
 	stack_t s;
 
-	if (likely(here / PAGE == roomy))
-		return true;
-	if (sigaltstack(NULL, &s) == 0 && s.ss_flags & SS_ONSTACK)
-		return here - (uintptr_t)s.ss_sp >= ROOM;
-	roomy = here / PAGE;
-	return true;
+	return sigaltstack(NULL, &s) != 0 || !(s.ss_flags & SS_ONSTACK) ||
+	       here - (uintptr_t)s.ss_sp >= ROOM;
+}
+
+static unsigned capture_by_libgcc(uintptr_t *frames)
+{
+	struct frames f = { frames, 0 };
+	unsigned first = 0, kept = 0;
+
+	if (!gcc_backtrace)
+		return 0;
+	if (!has_room()) {
+		count_cut(CUT_ROOM);
+		return 0;
+	}
+	gcc_backtrace(add_frame, &f);
+	while (first < f.count && is_own(frames[first]))
+		first++;
+	while (first < f.count && kept < STACK_DEPTH && frames[first])
+		frames[kept++] = frames[first++];
+	return kept;
+}
+
+/* --- the walk --- */
+
+static NOINLINE unsigned capture(uintptr_t *frames)
+{
+#if RULES
+	struct walk w = { .exact = true };
+	enum walk_end end = WALK_WHOLE;
+	unsigned kept = 0;
+
+	__asm__ volatile("lea 0(%%rip), %0\n\t"
+			 "mov %%rsp, %1\n\t"
+			 "mov %%rbp, %2"
+			 : "=&r"(w.pc), "=&r"(w.sp), "=&r"(w.bp));
+	while (kept < STACK_DEPTH) {
+		end = walk_up(&w);
+		if (end != WALK_WHOLE || !w.pc)
+			break;
+		if (kept || !is_own(w.pc))
+			frames[kept++] = w.pc;
+	}
+	if (end != WALK_WHOLE)
+		count_cut(end);
+	return kept;
+#else
+	return capture_by_libgcc(frames);
+#endif
 }
 
 unsigned stack_capture(uintptr_t frames[STACK_ROOM])
 {
-	int saved = errno, count, first = 0;
-	unsigned kept = 0;
+	int saved = errno;
+	unsigned kept = RULES ? capture(frames) : capture_by_libgcc(frames);
 
-	if (!unwind || !has_room())
-		return 0;
-	count = unwind((void **)frames, STACK_ROOM);
-	while (first < count && is_own(frames[first]))
-		first++;
-	while (first < count && kept < STACK_DEPTH && frames[first])
-		frames[kept++] = frames[first++];
 	errno = saved;
 	return kept;
+}
+
+const char *stack_unwinder(void)
+{
+	return RULES ? "mpool" : "libgcc";
+}
+
+void stack_library_closed(void)
+{
+#if RULES
+	walk_forget();
+#endif
+}
+
+void stack_start(void)
+{
+	uintptr_t frames[STACK_ROOM];
+	void *library;
+
+	if (!RULES) {
+		library = dlopen("libgcc_s.so.1", RTLD_NOW | RTLD_LOCAL);
+		if (library) {
+			*(void **)&gcc_address =
+				dlsym(library, "_Unwind_GetIP");
+			*(void **)&gcc_backtrace =
+				dlsym(library, "_Unwind_Backtrace");
+		}
+	}
+	/* Its first, slow, work: symbols are bound, tables are read. */
+	stack_capture(frames);
 }

@@ -1,9 +1,20 @@
 /*
  * stack.h - the call stack of the caller.
  *
- * By libunwind, which is loaded at run time and never linked: a preloaded
- * library that needs it would capture the unwinding of C++ exceptions of the
- * whole process.  Where it is missing, libgcc does it, ten times slower.
+ * A stack is taken in the middle of any malloc: one that ld.so makes, or a
+ * callback of dl_iterate_phdr under ld.so's lock; in the thread of SIGEV_THREAD
+ * timers, which has signal 32 blocked and must never lose that; in a child
+ * whose parent's other threads held whatever lock; with a cancellation pending;
+ * on a handler's small stack.  So on x86-64 with glibc 2.35 or newer the stack
+ * is walked here (walk.h), without a lock, a descriptor or a signal mask.
+ *
+ * libunwind takes a lock of its own and ld.so's inside it, blocks all signals
+ * by a function that forgets signal 32, reads from a pipe, and has variables
+ * that ld.so allocates.  libgcc is free of all that where glibc has
+ * _dl_find_object, but 30 times slower (300 ns a frame, walk.h 6 to 10); it
+ * does it on other machines and with older glibc: there it takes ld.so's lock.
+ *
+ * What cannot be walked is cut, and counted with the reason.
  */
 #ifndef WATCH_STACK_H
 #define WATCH_STACK_H
@@ -16,29 +27,27 @@ enum {
 	STACK_ROOM = STACK_OWN + STACK_DEPTH,
 };
 
-/*
- * Loads the unwinder and has it do its first, slow, work.  Called once, at
- * start, outside of malloc; allocates.
- */
+/* Loads the unwinder, where it is one.  Called once, at start; allocates. */
 void stack_start(void);
 
 /*
- * dlclose has returned.  libunwind keeps what it knows of code by address and
- * cannot be made to forget it: once a library has been unloaded, and another
- * may come to lie there, libgcc takes over.  May allocate.
+ * dlclose has returned: another library may come to lie where one was.
  */
 void stack_library_closed(void);
 
-/* Which unwinder is at work: "libunwind", "libgcc". */
+/* Which unwinder is at work: "mpool", "libgcc". */
 const char *stack_unwinder(void);
 
 /*
  * Return addresses of the calling thread, the innermost first, without those
- * inside this library.  Returns how many, at most STACK_DEPTH; none when a
- * handler's own stack has no room for the unwinder.  Never under a lock: the
- * unwinder takes the loader's.  It may allocate; the caller sees to it that
- * this does not come back here.
+ * inside this library.  Returns how many, at most STACK_DEPTH.
  */
 unsigned stack_capture(uintptr_t frames[STACK_ROOM]);
+
+/*
+ * Stacks that were cut, by reason, the first being 0, and its words; NULL: no
+ * more reasons.
+ */
+const char *stack_cut(unsigned reason, uint64_t *stacks);
 
 #endif

@@ -37,3 +37,62 @@ points=(accept accept4 aio_suspend clock_nanosleep close connect creat fcntl
 	assert_output "$(sed '/^#/d; s/[[:space:]].*//' \
 		"$FIXTURES/cancellation_points.txt")"
 }
+
+# Runs `sampled` and sees it to its end; its folder takes the profiles.
+ends_well()
+{
+	(cd "$BATS_TEST_TMPDIR" && timeout -k 5 60 env LD_PRELOAD="$LIB" \
+		"$PROGRAMS/sampled" "$@")
+}
+
+sampled()
+{
+	is_mpool || skip "records"
+	for setting in MPOOL_SAMPLE=1 MPOOL_SAMPLE=4k MPOOL_LEAKS=1; do
+		export "${setting?}"
+		run -0 --separate-stderr ends_well "$@"
+		assert_output ok
+		unset "${!MPOOL_@}"
+	done
+}
+
+@test "a stack is taken in a callback of dl_iterate_phdr" {
+	sampled phdr
+}
+
+@test "a stack is taken in the thread of SIGEV_THREAD timers" {
+	sampled timer
+}
+
+@test "a stack is taken while ld.so makes room for thread-local variables" {
+	for i in {1..100}; do
+		cp "$PLUGINS/thread_local.so" "$BATS_TEST_TMPDIR/$i.so"
+	done
+	sampled tls "$BATS_TEST_TMPDIR"/*.so
+}
+
+@test "a stack with a wrong return address at its bottom is cut there" {
+	sampled bottom
+}
+
+@test "stacks are taken without a descriptor to spare" {
+	is_mpool || skip "records"
+	cd "$BATS_TEST_TMPDIR"
+	LD_PRELOAD=$LIB MPOOL_SAMPLE=1 MPOOL_PROFILE=p \
+		run -0 bash -c 'exec 3>&- 4>&- 5>&- 6>&- 7>&-; ulimit -n 8; exec "$1" 1000' - \
+		"$PROGRAMS/realloc_model"
+	run -0 awk '/^stack/ { n++; empty += NF == 2 }
+		END { print (n > 10), empty + 0 }' p
+	assert_output "1 0"
+}
+
+@test "where a stack was cut, the profile says why" {
+	is_mpool || skip "records"
+	cd "$BATS_TEST_TMPDIR"
+	printf '%s\n' 'mpool-profile 1' 'program "x"' 'pid 1' 'period 1' \
+		'cut 7 "code has no unwind tables"' 'stack 1 0x1' \
+		'site 1 16 16 1 0' end >p
+	run -0 --separate-stderr "$BUILD/mpool" prof p
+	# shellcheck disable=SC2154 # run sets it
+	[[ $stderr == *"p: 7 stacks were cut, because code has no unwind tables"* ]]
+}

@@ -135,6 +135,20 @@ static const char *read_text(char *at, char **text, const char *wrong)
 	return NULL;
 }
 
+static const char *read_cut(struct profile *p, char *at)
+{
+	static const char wrong[] = "cut has N \"REASON\"";
+	struct cut cut = { 0 };
+
+	if (p->cut_count == sizeof p->cuts / sizeof *p->cuts)
+		return NULL; /* a later version's */
+	if (!words_numbers(&at, 1, &cut.stacks) ||
+	    read_text(at, &cut.why, wrong))
+		return wrong;
+	p->cuts[p->cut_count++] = cut;
+	return NULL;
+}
+
 static const char *read_header(struct profile *p, const char *key, char *at)
 {
 	const struct {
@@ -155,6 +169,8 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 		p->unwinder = strdup(at);
 		return NULL;
 	}
+	if (!strcmp(key, "cut"))
+		return read_cut(p, at);
 	if (!strcmp(key, "leaks")) {
 		p->has_objects = true;
 		return NULL;
@@ -304,6 +320,10 @@ void profile_load(struct profile *profile, const char *path)
 		cli_warn("%s: %llu samples are missing: "
 			 "there was no room for them",
 			 path, (unsigned long long)profile->lost);
+	for (size_t i = 0; i < profile->cut_count; i++)
+		cli_warn("%s: %llu stacks were cut, because %s", path,
+			 (unsigned long long)profile->cuts[i].stacks,
+			 profile->cuts[i].why);
 }
 
 void profile_free(struct profile *p)
@@ -323,6 +343,8 @@ void profile_free(struct profile *p)
 	free(p->sites);
 	free(p->objects);
 	free(p->names);
+	for (size_t i = 0; i < p->cut_count; i++)
+		free(p->cuts[i].why);
 	free(p->program);
 	free(p->unwinder);
 	*p = (struct profile){ 0 };

@@ -45,6 +45,12 @@ struct name {
 	uint64_t line;
 };
 
+/* Stacks that end before their beginning, and why. */
+struct cut {
+	uint64_t stacks;
+	char *why;
+};
+
 struct profile {
 	char *program, *unwinder;
 	uint64_t pid, period, start_ms, age_ms, rss, peak_rss, lost;
@@ -54,6 +60,8 @@ struct profile {
 	struct site *sites;
 	struct object *objects;
 	struct name *names; /* sorted by address */
+	struct cut cuts[8];
+	size_t cut_count;
 	size_t mapping_count, stack_count, site_count, object_count, name_count;
 	bool has_objects; /* leaks were looked for */
 };

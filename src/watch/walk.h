@@ -1,0 +1,33 @@
+/*
+ * walk.h - walks up a call stack by the rules of rule.h.
+ *
+ * No lock, no system call as a rule, no thread-local variable of others, a few
+ * hundred bytes of stack: it may be called anywhere, and from a handler that
+ * has interrupted it.
+ */
+#ifndef WATCH_WALK_H
+#define WATCH_WALK_H
+
+#include "base/common.h"
+
+/* Why a stack ends. */
+enum walk_end {
+	WALK_WHOLE,  /* nobody called the outermost, or that is deep enough */
+	WALK_TABLES, /* code without tables, nor a chain of frame pointers */
+	WALK_RULES,  /* tables that say what rule.h does not know */
+	WALK_MEMORY, /* it leads to where no stack is */
+	WALK_ENDS
+};
+
+struct walk {
+	uintptr_t pc, sp, bp;
+	bool exact; /* pc is of the instruction itself, not a return address */
+};
+
+/* Moves on to the caller.  WALK_WHOLE: pc is 0, there is none. */
+enum walk_end walk_up(struct walk *w);
+
+/* A library has been closed: what is known of its code is forgotten. */
+void walk_forget(void);
+
+#endif

@@ -1,0 +1,141 @@
+/*
+ * test_walk.c - stacks as libgcc sees them, at every instruction.
+ */
+#include "unit/apart.h"
+
+#include <execinfo.h>
+#include <regex.h>
+
+#include "unit/step.h"
+#include "watch/rule.h"
+#include "watch/walk.h"
+
+#if RULES && STEP_WORKS
+
+static volatile struct {
+	long stacks, cut;
+	unsigned deepest;
+} seen;
+
+/*
+ * Both go through the handler's frame to what it has interrupted.  A stack is
+ * cut where the tables say something unusual, in ld.so's trampoline; libgcc's
+ * first frame is this function.
+ */
+static bool compare(void)
+{
+	enum { MOST = 64 };
+	void *theirs[MOST];
+	int count = backtrace(theirs, MOST);
+	enum walk_end end = WALK_WHOLE;
+	struct walk w = { .exact = true };
+	int i;
+
+	__asm__ volatile("lea 0(%%rip), %0\n\t"
+			 "mov %%rsp, %1\n\t"
+			 "mov %%rbp, %2"
+			 : "=&r"(w.pc), "=&r"(w.sp), "=&r"(w.bp));
+	for (i = 1; i < count; i++) {
+		end = walk_up(&w);
+		if (end != WALK_WHOLE)
+			break;
+		assert_int_equal(w.pc, (uintptr_t)theirs[i]);
+	}
+	assert_true(end == WALK_WHOLE || end == WALK_RULES);
+	seen.stacks++;
+	seen.cut += end != WALK_WHOLE;
+	if (seen.deepest < (unsigned)count)
+		seen.deepest = (unsigned)count;
+	return false;
+}
+
+static int descending(const void *a, const void *b)
+{
+	return *(const int *)b - *(const int *)a;
+}
+
+static __attribute__((noinline)) int deep(int depth, size_t bytes)
+{
+	volatile char *room = __builtin_alloca(bytes);
+
+	room[0] = 1;
+	return depth ? deep(depth - 1, bytes + 24) + room[0] : 0;
+}
+
+/* gcc gives it a CFA that is itself on the stack. */
+static __attribute__((noinline)) int realigned(int depth, size_t bytes)
+{
+	_Alignas(64) volatile char wide[64];
+	volatile char *room = __builtin_alloca(bytes);
+
+	wide[0] = room[0] = 1;
+	return deep(depth, bytes) + wide[0];
+}
+
+static void much(void)
+{
+	static int numbers[40];
+	char text[80];
+	regex_t regex;
+
+	for (int i = 0; i < 40; i++)
+		numbers[i] = i * 37 % 41;
+	qsort(numbers, 40, sizeof *numbers, descending);
+	deep(10, 16);
+	realigned(5, 48);
+	snprintf(text, sizeof text, "%d %.3g %s", 42, 1e9 / 7, "words");
+	assert_int_equal(regcomp(&regex, "a(b|c)*d", 0), 0);
+	regexec(&regex, "xabcbd", 0, NULL, 0);
+	regfree(&regex);
+}
+
+static void stacks_are_libgccs_at_every_instruction(void)
+{
+	compare();
+	much(); /* binds symbols: a trampoline's frames are unusual */
+	step_through(much, compare, 0);
+	assert_true(seen.stacks > 10000);
+	assert_true(seen.deepest > 20);
+	assert_true(seen.cut < seen.stacks / 50);
+}
+
+static void what_leads_to_no_stack_is_cut(void)
+{
+	uintptr_t words[64];
+	struct walk w;
+
+	/* This function again and again, and then the bottom of a coroutine. */
+	for (unsigned bad = 0; bad < 64; bad++) {
+		for (unsigned i = 0; i < 64; i++)
+			words[i] = i == bad ? UINT64_C(0xdeaddeaddeaddead)
+					    : (uintptr_t)(words + i % 7);
+		w = (struct walk){ (uintptr_t)what_leads_to_no_stack_is_cut + 9,
+				   (uintptr_t)words, (uintptr_t)words, false };
+		for (int i = 0; i < 1000; i++)
+			if (walk_up(&w) != WALK_WHOLE || !w.pc)
+				break;
+	}
+	w = (struct walk){ (uintptr_t)descending + 1, 64, 64, false };
+	assert_int_equal(walk_up(&w), WALK_MEMORY);
+	w = (struct walk){ UINT64_C(0xdeaddeaddead), 64, 64, false };
+	assert_int_equal(walk_up(&w), WALK_TABLES);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		APART(stacks_are_libgccs_at_every_instruction),
+		APART(what_leads_to_no_stack_is_cut),
+	};
+
+	return cmocka_run_group_tests_name("walk", tests, NULL, NULL);
+}
+
+#else
+
+int main(void)
+{
+	return 0;
+}
+
+#endif
