@@ -6,11 +6,14 @@
  */
 #include "record.h"
 
+#include <malloc.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/config.h"
 #include "heap/sample.h"
 #include "next.h"
+#include "watch/leak.h"
 #include "watch/record.h"
 
 static struct next plain;
@@ -120,6 +123,12 @@ static void *recording_aligned(enum aligned_name name, size_t alignment,
 	return p;
 }
 
+/* Where what glibc has not handed out yet begins. */
+static uintptr_t heap_end(void)
+{
+	return (uintptr_t)sbrk(0) - mallinfo2().keepcost;
+}
+
 void record_next(void)
 {
 	static const struct next recording = {
@@ -129,4 +138,5 @@ void record_next(void)
 
 	next_wrap(&recording, &plain);
 	record_start(config.sample ? config.sample : 1, recording_free);
+	leak_start(heap_end());
 }

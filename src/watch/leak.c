@@ -46,13 +46,36 @@ struct search {
 
 /* --- roots --- */
 
-/* The heap of the next allocator, as far as we know it. */
+/* Our own thread, which waits for its turn, holds nothing. */
+static size_t others(void)
+{
+	size_t count = halt_others();
+
+	return count - min_of(count, occasion_others());
+}
+
+static struct {
+	uintptr_t heap_end; /* of what was in use then */
+	bool threads;
+} before_recording;
+
+void leak_start(uintptr_t heap_end)
+{
+	before_recording.heap_end = heap_end;
+	before_recording.threads = others() > 0;
+}
+
+/*
+ * The heap of the next allocator, as far as we know it.  What libraries'
+ * constructors put there before recording began is a root: all of the arenas
+ * if there were threads by then.
+ */
 static bool is_heap(const struct search *s, uintptr_t from, uintptr_t to,
 		    const char *name)
 {
 	return strcmp(name, "[heap]") == 0 ||
 	       (!*name && from % ARENA_ALIGN == 0 &&
-		reach_holds(&s->reach, from, to));
+		!before_recording.threads && reach_holds(&s->reach, from, to));
 }
 
 /*
@@ -107,6 +130,8 @@ static void look_at_mapping(struct search *s, uintptr_t from, uintptr_t to,
 	if (strncmp(name, "/dev/", 5) == 0 || strncmp(name, "[v", 2) == 0)
 		return;
 	if (sample_period == 1 && is_heap(s, from, to, name))
+		to = min_of(to, before_recording.heap_end);
+	if (to <= from)
 		return;
 	if (first || guarded)
 		from = lowest_stack(s, from, to, first);
@@ -311,14 +336,6 @@ static void look_again(struct search *s)
 		alike = !lost ? ALIKE : i && lost == before ? alike + 1 : 0;
 		before = lost;
 	}
-}
-
-/* Our own thread, which waits for its turn, holds nothing. */
-static size_t others(void)
-{
-	size_t count = halt_others();
-
-	return count - min_of(count, occasion_others());
 }
 
 static void tell_apart(struct search *s, struct leak_scan *scan, bool halt)

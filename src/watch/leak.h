@@ -30,6 +30,12 @@ struct leak_scan {
 	size_t bytes;
 };
 
+/*
+ * Once, before the first sample: what lies below `heap_end` in the heap of brk
+ * may be in use and no sample.
+ */
+void leak_start(uintptr_t heap_end);
+
 /* All live samples.  False when memory is out. */
 bool leak_scan(struct leak_scan *scan, enum leak_how how);
 void leak_end(struct leak_scan *scan);

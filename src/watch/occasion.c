@@ -13,9 +13,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/config.h"
 #include "watch/process.h"
@@ -23,7 +21,8 @@
 static sem_t asked_for;
 static void (*act)(void);
 static bool (*is_deserted)(void);
-static pid_t waiting; /* our thread; 0: none */
+static pthread_t ours;
+static bool started; /* ours */
 
 /* Only posts: the heap may be in any state. */
 static void on_signal(int signal_number)
@@ -85,8 +84,6 @@ static void *watch(void *unused)
 {
 	(void)unused;
 	prctl(PR_SET_NAME, OCCASION_THREAD);
-	__atomic_store_n(&waiting, (pid_t)syscall(SYS_gettid),
-			 __ATOMIC_RELAXED);
 	take_signal();
 	for (;;) {
 		if (!wait_for_turn())
@@ -107,7 +104,6 @@ static int start_thread(void)
 {
 	sigset_t all, old;
 	pthread_attr_t attributes;
-	pthread_t thread;
 	int error = EINVAL;
 
 	sigfillset(&all);
@@ -117,8 +113,8 @@ static int start_thread(void)
 	for (size_t stack = 64 * KIB; error == EINVAL && stack <= 8 * MIB;
 	     stack *= 2)
 		if (pthread_attr_setstacksize(&attributes, stack) == 0)
-			error = pthread_create(&thread, &attributes, watch,
-					       NULL);
+			error = pthread_create(&ours, &attributes, watch, NULL);
+	started = !error;
 	pthread_attr_destroy(&attributes);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return error;
@@ -126,9 +122,7 @@ static int start_thread(void)
 
 size_t occasion_others(void)
 {
-	pid_t waits = __atomic_load_n(&waiting, __ATOMIC_RELAXED);
-
-	return waits && waits != (pid_t)syscall(SYS_gettid);
+	return started && !pthread_equal(ours, pthread_self());
 }
 
 bool occasion_wanted(void)
@@ -148,7 +142,6 @@ int occasion_start(void (*what)(void), bool (*deserted)(void))
 	};
 	static bool installed;
 
-	waiting = 0;
 	act = what;
 	is_deserted = deserted;
 	sem_init(&asked_for, 0, 0);

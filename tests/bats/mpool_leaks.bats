@@ -181,3 +181,36 @@ load cli
 		((output < 4096)) || fail "$command: $output bytes"
 	done
 }
+
+@test "what a library's constructor made before recording began keeps what it holds" {
+	cat >fill.c <<-'END'
+		#include <stdlib.h>
+		#include <string.h>
+		extern void **large_table, **small_table;
+		__attribute__((noinline)) static void fill(void **table, size_t bytes)
+		{
+			for (int i = 0; i < 5; i++)
+				table[i] = malloc(bytes);
+		}
+		__attribute__((noinline)) static void scrub(void)
+		{
+			char rest[8192];
+			memset(rest, 0, sizeof rest);
+			__asm__ volatile("" : : "r"(rest) : "memory");
+		}
+		int main(int count, char **words)
+		{
+			fill(large_table, 200);
+			fill(small_table, 60);
+			if (count > 1)
+				large_table[3] = NULL;
+			scrub();
+		}
+	END
+	gcc -g -O1 -fno-builtin -o fill fill.c "$BUILD/plugins/constructed.so" \
+		-Wl,-rpath,"$BUILD/plugins"
+	run -0 "$MPOOL" run --leaks --exit-code 9 -- ./fill
+	assert_output --partial 'nothing lost'
+	run -9 "$MPOOL" run --leaks --exit-code 9 -- ./fill less
+	assert_line --regexp ': 200 B lost in 1 object,'
+}
