@@ -104,6 +104,36 @@ load cli
 	run -4 "$MPOOL" leaks --exit-code 4 l.mprof
 }
 
+@test "--exit-code makes a run fail whose children lose memory, wherever they run" {
+	run -9 "$MPOOL" run --leaks --exit-code 9 -o r.mprof -- make -s -f /dev/stdin \
+		<<<"all: ; @/bin/echo; mkdir -p sub; cd sub; $PROGRAMS/leaky; /bin/echo"
+	assert_line --regexp '^leaky \([0-9]+\): 5\.5 KiB lost in 16 objects'
+	assert_line --regexp '^mpool: make .*, nothing lost, 5\.5 KiB lost by 1 of [0-9]+ children; its children left 1 more: r\.\*\.mprof'
+	assert_equal "$(find . -name '*.mprof' | wc -l)" 2
+	run -0 "$MPOOL" run --leaks --exit-code 9 --suppressions <(echo leak:leaky) -- \
+		make -s -f /dev/stdin <<<"all: ; @$PROGRAMS/leaky"
+	refute_output --partial 'lost by'
+}
+
+@test "a check that did not happen has a status of its own, and a line" {
+	echo 'int main(void) { return 0; }' >static.c
+	gcc -static -o static static.c
+	printf '#include <unistd.h>\nint main(void) { _exit(0); }' >quick.c
+	gcc -o quick quick.c
+	for program in static quick; do
+		run -125 "$MPOOL" run --leaks --exit-code 9 -- "./$program"
+		assert_output --partial '; leaks were not looked for; it '
+		refute_output --partial 'nothing lost'
+		run -125 "$MPOOL" run -q --leaks --exit-code 9 -- "./$program"
+		assert_output --regexp "^mpool run: $program: leaks were not looked for: it [^:]*\$"
+		run -0 "$MPOOL" run -q --leaks -- "./$program"
+	done
+	# None of an earlier run is taken for this one's.
+	"$MPOOL" run -q --leaks -o old.mprof -- /bin/echo
+	run -125 "$MPOOL" run --leaks --exit-code 9 -o old.mprof -- ./static
+	run -137 "$MPOOL" run --leaks --exit-code 9 -- sh -c 'kill -9 $$'
+}
+
 @test "suppressions are LeakSanitizer's: function, file, module, anchors" {
 	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
 	printf '# known\n\nleak:lose_big\nleak:^lose_s*l$\n' >known

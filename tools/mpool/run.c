@@ -27,8 +27,8 @@ const char help_run[] =
 	"  --sample[=BYTES]       take a heap profile, a sample every BYTES "
 	"(512k)\n"
 	"  --leaks                look for leaks at the end, and report them\n"
-	"  --exit-code N          with --leaks: exit with N if something was "
-	"lost\n"
+	"  --exit-code N          with --leaks: exit with N if something was lost,\n"
+	"                         by children as well; 125: could not be checked\n"
 	"  --suppressions FILE    with --leaks: known ones, LeakSanitizer's "
 	"syntax\n"
 	"  --reserve N            objects of each class kept aside (64)\n"
@@ -169,11 +169,20 @@ static void read_options(struct run *r, int argc, char **argv,
 	r->launch.argv = argv + optind;
 }
 
-/* The pattern that the library gets: a relative one is the program's own. */
+/*
+ * The pattern that the library gets.  Children may start elsewhere, and belong
+ * here as well; a folder with a % in its name cannot be told.
+ */
 static char *pattern(const struct run *r, const char *ending)
 {
-	return r->out ? strdup(r->out)
-		      : cli_format("%s.%%P.%s", run_name(r), ending);
+	char *name = r->out ? strdup(r->out)
+			    : cli_format("%s.%%P.%s", run_name(r), ending);
+	char folder[PATH_MAX];
+
+	if (*name == '/' || !getcwd(folder, sizeof folder) || *folder != '/' ||
+	    strchr(folder, '%'))
+		return name;
+	return cli_format("%s/%s", folder, name);
 }
 
 static void set_environment(struct run *r)

@@ -8,7 +8,7 @@
 #include <stdio.h>
 
 #include "launch.h"
-#include "suppress.h"
+#include "leaks.h"
 
 struct run {
 	struct launch launch;
@@ -20,6 +20,9 @@ struct run {
 	char *profile, *log, *page; /* known at its end */
 };
 
+/* With --exit-code: leaks could not be looked for. */
+enum { RUN_UNCHECKED = 125 };
+
 /* The program's name without its folder. */
 const char *run_name(const struct run *r);
 
@@ -29,10 +32,31 @@ const char *run_name(const struct run *r);
  */
 int run_end(struct run *r, int status);
 
+/* Files that children left; name: how they are called, with a *. */
+struct children {
+	char *name, **paths;
+	size_t count;
+};
+
 /*
- * "; its children left 3 more: app.*.mprof", if they did, in this run, beside
- * the program's own file `path`.
+ * Finds what children left in this run beside the program's own file, which
+ * is called `own`.
  */
-void run_children(FILE *out, const struct run *r, const char *path);
+void run_children(struct children *children, const struct run *r,
+		  const char *own);
+
+/* What the leak check found, in the program and in its children. */
+struct verdict {
+	bool checked; /* the program itself */
+	struct leak_report own, children;
+	size_t losing, looked_at; /* children */
+};
+
+/*
+ * Reports what was lost, on stderr: of ten children at most.  Files of
+ * children that lost nothing are removed, unless a profile was asked for.
+ */
+void run_leaks(struct verdict *v, const struct run *r,
+	       struct children *children);
 
 #endif

@@ -2,7 +2,8 @@
  * run_children.c - what the children of a program left beside its own file.
  *
  * The library puts a child's process id in front of the name's ending: of
- * "app.mprof" comes "app.1234.mprof".
+ * "app.mprof" comes "app.1234.mprof".  A pattern with a %p has it there.
+ * Folders with a %p or %n in their names are not searched.
  */
 #include "run.h"
 
@@ -16,21 +17,57 @@
 #include "cli.h"
 #include "watch/name.h"
 
-struct family {
-	const char *stem, *ending; /* of the program's own file */
-	size_t stem_length;
-};
-
-static bool is_member(const struct family *f, const char *name)
+/* Whether `name` is `pattern`, %p being any number and %n anything. */
+static bool matches(const char *pattern, const char *name)
 {
-	const char *id = name + f->stem_length + 1;
-	size_t digits;
+	for (; *pattern; pattern++, name++) {
+		size_t most;
 
-	if (strncmp(name, f->stem, f->stem_length) ||
-	    name[f->stem_length] != '.')
-		return false;
-	digits = strspn(id, "0123456789");
-	return digits && !strcmp(id + digits, f->ending);
+		if (*pattern == '%' && pattern[1] == 'p') {
+			most = strspn(name, "0123456789");
+			if (!most)
+				return false;
+			pattern++;
+			name += most - 1;
+			continue;
+		}
+		if (*pattern == '%' && pattern[1] == 'n') {
+			for (most = strlen(name); most; most--)
+				if (matches(pattern + 2, name + most))
+					return true;
+			return false;
+		}
+		if (*pattern == '%' && pattern[1] == '%')
+			pattern++;
+		if (*pattern != *name)
+			return false;
+	}
+	return !*name;
+}
+
+/* The pattern of those that had to put their process id into the name. */
+static char *numbered(const char *pattern)
+{
+	const char *dot = strrchr(pattern, '.');
+
+	if (!dot || dot == pattern)
+		return cli_format("%s.%%p", pattern);
+	return cli_format("%.*s.%%p%s", (int)(dot - pattern), pattern, dot);
+}
+
+/* With * for %p and %n. */
+static char *name_of_all(const char *folder, const char *pattern)
+{
+	char *name = cli_format("%s%s", folder, pattern), *to = name;
+
+	for (const char *from = name; *from; from++) {
+		bool any = *from == '%' && (from[1] == 'p' || from[1] == 'n');
+
+		from += *from == '%' && from[1];
+		*to++ = any ? '*' : *from;
+	}
+	*to = '\0';
+	return name;
 }
 
 static bool is_younger(int folder, const char *name, time_t than)
@@ -40,24 +77,39 @@ static bool is_younger(int folder, const char *name, time_t than)
 	return fstatat(folder, name, &s, 0) == 0 && s.st_mtime >= than;
 }
 
-void run_children(FILE *out, const struct run *r, const char *path)
+static int by_name(const void *a, const void *b)
 {
-	const char *own = name_last(path), *dot = strrchr(own, '.');
-	const char *ending = dot && dot != own ? dot : own + strlen(own);
-	struct family f = { own, ending, (size_t)(ending - own) };
-	char *folder = cli_format("%.*s", (int)(own - path), path);
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void run_children(struct children *c, const struct run *r, const char *own)
+{
+	const char *path = r->out ? r->out : own, *pattern = name_last(path);
+	char *more = numbered(pattern);
+	char *folder = cli_format("%.*s", (int)(pattern - path), path);
 	DIR *files = opendir(*folder ? folder : ".");
 	time_t started = time(NULL) - (time_t)r->launch.seconds - 1;
 	const struct dirent *entry;
-	size_t count = 0;
 
-	while (files && (entry = readdir(files)))
-		count += is_member(&f, entry->d_name) &&
-			 is_younger(dirfd(files), entry->d_name, started);
+	*c = (struct children){
+		.name = name_of_all(
+			folder, name_mentions(pattern, 'p') ? pattern : more),
+	};
+	while (files && (entry = readdir(files))) {
+		const char *name = entry->d_name;
+
+		if (!strcmp(name, name_last(own)) ||
+		    !(matches(pattern, name) || matches(more, name)) ||
+		    !is_younger(dirfd(files), name, started))
+			continue;
+		c->paths =
+			cli_grow(c->paths, (c->count + 1) * sizeof *c->paths);
+		c->paths[c->count++] = cli_format("%s%s", folder, name);
+	}
 	if (files)
 		closedir(files);
-	if (count)
-		fprintf(out, "; its children left %zu more: %s%.*s.*%s", count,
-			folder, (int)f.stem_length, own, ending);
+	if (c->count)
+		qsort(c->paths, c->count, sizeof *c->paths, by_name);
+	free(more);
 	free(folder);
 }

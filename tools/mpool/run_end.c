@@ -16,7 +16,6 @@
 
 #include "cli.h"
 #include "fresh.h"
-#include "leaks.h"
 #include "page.h"
 #include "watch/name.h"
 
@@ -58,31 +57,6 @@ static void put_figures(FILE *out, const struct run *r, const struct page *page)
 	if (all && !r->trace && page->sample_period != 1)
 		fprintf(out, ", %.1f %% from the pools",
 			100 * (double)pooled / (double)all);
-}
-
-/* Whether the program left a profile: no cut one, and none of an older run. */
-static bool load_profile(const struct run *r, struct profile *profile)
-{
-	if (!fresh_is_whole(r->profile))
-		return false;
-	profile_load(profile, r->profile);
-	if (r->launch.gdb || profile->pid == (uint64_t)r->launch.pid)
-		return true;
-	profile_free(profile);
-	return false;
-}
-
-/* False: there is no profile. */
-static bool report_leaks(const struct run *r, struct leak_report *report)
-{
-	struct leak_options how = { .lines = 20, .known = r->known };
-	struct profile profile;
-
-	if (!load_profile(r, &profile))
-		return false;
-	leaks_report(stderr, &profile, &how, report);
-	profile_free(&profile);
-	return true;
 }
 
 /* A page tells of a program's end when it did not ask for that itself. */
@@ -147,36 +121,52 @@ static void put_end(FILE *out, const struct run *r)
 	fprintf(out, " after %.2f s", r->launch.seconds);
 }
 
-static void put_leaks(FILE *out, const struct leak_report *report)
+/* What is not there, or could not be done; NULL: nothing. */
+static const char *what_is_wrong(const struct run *r, const struct page *page,
+				 bool checked)
 {
-	if (report->lost_count > 0.5)
+	if (!page)
+		return "it had no pools (linked statically or with another "
+		       "libc, set-user-ID, or it ended too early)";
+	if (missing(r))
+		return cli_format("it left no %s%s", missing(r),
+				  r->trace || page->state == PAGE_ENDED
+					  ? ""
+					  : ", which exit() writes");
+	if (r->leaks && !checked)
+		return "not all of its memory could be looked at";
+	return NULL;
+}
+
+static void put_leaks(FILE *out, const struct verdict *v)
+{
+	if (v->own.lost_count > 0.5)
 		fprintf(out, ", %s lost",
-			value_human(LIVE_BYTES, report->lost_bytes, false));
-	else if (report->unknown_bytes > 0.5)
-		fprintf(out, ", leaks could not be looked for");
+			value_human(LIVE_BYTES, v->own.lost_bytes, false));
 	else
-		fprintf(out, ", nothing lost");
+		fprintf(out, v->checked ? ", nothing lost"
+					: "; leaks were not looked for");
+	if (v->losing)
+		fprintf(out, ", %s lost by %zu of %zu children",
+			value_human(LIVE_BYTES, v->children.lost_bytes, false),
+			v->losing, v->looked_at);
 }
 
 static void put_line(const struct run *r, const struct page *page,
-		     bool reported, const struct leak_report *report)
+		     const struct verdict *v, const struct children *children)
 {
+	const char *wrong = what_is_wrong(r, page, v->checked);
+
 	put_end(stderr, r);
 	if (page)
 		put_figures(stderr, r, page);
-	else
-		fprintf(stderr,
-			"; it had no pools (linked statically or with "
-			"another libc, set-user-ID, or it ended too early)");
-	if (reported)
-		put_leaks(stderr, report);
-	else if (page && missing(r))
-		fprintf(stderr, "; it left no %s%s", missing(r),
-			r->trace || page->state == PAGE_ENDED
-				? ""
-				: ", which exit() writes");
-	if (r->trace || r->leaks || r->sample)
-		run_children(stderr, r, r->trace ? r->log : r->profile);
+	if (r->leaks)
+		put_leaks(stderr, v);
+	if (wrong)
+		fprintf(stderr, "; %s", wrong);
+	if (children->count)
+		fprintf(stderr, "; its children left %zu more: %s",
+			children->count, children->name);
 	if (page)
 		put_next(stderr, r);
 	fputc('\n', stderr);
@@ -197,8 +187,8 @@ static void remove_page(const struct page *page, const char *path, void *arg)
 
 int run_end(struct run *r, int status)
 {
-	struct leak_report report = { 0 };
-	bool reported = false;
+	struct children children = { 0 };
+	struct verdict verdict = { 0 };
 	const char *wrong;
 	struct page page;
 
@@ -214,11 +204,21 @@ int run_end(struct run *r, int status)
 	else if (!has_died(r))
 		unlink(r->page);
 	page_walk(remove_page, r);
+	if (r->trace || r->leaks || r->sample)
+		run_children(&children, r, r->trace ? r->log : r->profile);
 	if (r->leaks)
-		reported = report_leaks(r, &report);
+		run_leaks(&verdict, r, &children);
 	if (!r->quiet)
-		put_line(r, wrong ? NULL : &page, reported, &report);
-	if (report.lost_count > 0.5 && r->leak_status && !status)
+		put_line(r, wrong ? NULL : &page, &verdict, &children);
+	if (status || !r->leak_status)
+		return status;
+	if (verdict.own.lost_count > 0.5 || verdict.losing)
 		return r->leak_status;
-	return status;
+	if (verdict.checked)
+		return status;
+	if (r->quiet)
+		cli_warn("%s: leaks were not looked for: %s",
+			 cli_shown(run_name(r)),
+			 what_is_wrong(r, wrong ? NULL : &page, false));
+	return RUN_UNCHECKED;
 }
