@@ -27,9 +27,7 @@ static void *pooled(enum aligned_name name, size_t alignment, size_t size)
 	if (cache_pop(rounded, &p))
 		return p;
 	p = cache_alloc_slow(rounded);
-	return p ? p
-		 : next_or_reserve(next.aligned(name, alignment, rounded),
-				   rounded);
+	return p ? p : next_or_reserve(name, alignment, rounded);
 }
 
 /* The next allocator knows what it makes of odd alignments. */

@@ -16,7 +16,7 @@ static NOINLINE void *malloc_slow(size_t size)
 {
 	void *p = cache_alloc_slow(size);
 
-	return likely(p) ? p : next_or_reserve(next.malloc(size), size);
+	return likely(p) ? p : next_or_reserve(NEXT_MALLOC, 0, size);
 }
 
 EXPORT void *malloc(size_t size)
@@ -86,7 +86,7 @@ static inline void *zeroed(void *p, size_t size)
 
 static COLD void *calloc_elsewhere(size_t size)
 {
-	void *p = next_or_reserve(next.calloc(1, size), size);
+	void *p = next_or_reserve(NEXT_CALLOC, 0, size);
 
 	/* The reserve's may have been used. */
 	size = class_size(slab_class_of(p));
@@ -201,7 +201,7 @@ static void *realloc_null(size_t size)
 	if (likely(cache_pop(size, &p)))
 		return p;
 	p = cache_alloc_slow(size);
-	return p ? p : next_or_reserve(next.realloc(NULL, size), size);
+	return p ? p : next_or_reserve(NEXT_REALLOC, 0, size);
 }
 
 static NOINLINE void *realloc_foreign(void *p, size_t size)

@@ -13,8 +13,10 @@
 
 #include "aligned.h"
 #include "base/common.h"
+#include "base/config.h"
 #include "heap/cache.h"
 #include "heap/cache_enter.h"
+#include "heap/cache_wait.h"
 #include "watch/forwarded.h"
 
 static void *first_malloc(size_t size);
@@ -286,13 +288,40 @@ static bool resolve(void)
 	return true;
 }
 
+struct request {
+	enum aligned_name name;
+	size_t alignment, size;
+};
+
+static COLD void *ask(void *request)
+{
+	const struct request *r = request;
+
+	switch (r->name) {
+	case NEXT_MALLOC:
+		return next.malloc(r->size);
+	case NEXT_CALLOC:
+		return next.calloc(1, r->size);
+	case NEXT_REALLOC:
+		return next.realloc(NULL, r->size);
+	default:
+		return next.aligned(r->name, r->alignment, r->size);
+	}
+}
+
 /*
  * The source has failed, or the pools are off: another allocator may still
  * have something, and if not, this is what the reserve is for.
  */
-COLD void *next_or_reserve(void *p, size_t size)
+COLD void *next_or_reserve(enum aligned_name name, size_t alignment,
+			   size_t size)
 {
-	if (!p)
+	struct request r = { name, alignment, size };
+	void *p;
+
+	if (config.wait_ms)
+		p = cache_alloc_waiting(size, ask, &r);
+	else if (!(p = ask(&r)))
 		p = cache_alloc_reserve(size);
 	if (!p)
 		errno = ENOMEM;

@@ -14,7 +14,16 @@
 #include "base/common.h"
 
 /* Which of the three was called: it goes on to its namesake. */
-enum aligned_name { MEMALIGN, ALIGNED_ALLOC, POSIX_MEMALIGN, ALIGNED_NAMES };
+enum aligned_name {
+	MEMALIGN,
+	ALIGNED_ALLOC,
+	POSIX_MEMALIGN,
+	ALIGNED_NAMES,
+	/* And what else may ask for a small object. */
+	NEXT_MALLOC = ALIGNED_NAMES,
+	NEXT_CALLOC,
+	NEXT_REALLOC
+};
 
 /* NULL with errno, of posix_memalign too. */
 typedef void *aligned_function(enum aligned_name name, size_t alignment,
@@ -53,10 +62,11 @@ extern HIDDEN void (*next_glibc_free)(void *p);
 void next_count(void);
 
 /*
- * What the next allocator gave instead of the pools; if that is NULL, an
- * object of the reserve, and errno when there is none.
+ * What the next allocator's function gives instead of the pools; if that is
+ * NULL, an object of the reserve, or what is waited for; and errno when there
+ * is none.
  */
-void *next_or_reserve(void *p, size_t size);
+void *next_or_reserve(enum aligned_name name, size_t alignment, size_t size);
 
 /* A function that the next allocator may lack: NULL then.  Slow. */
 void *next_symbol(const char *name);

@@ -293,7 +293,7 @@ void *cache_alloc_reserve(size_t size)
 	if (!cache_enter(t))
 		return NULL;
 	lock_take(&k->lock);
-	object = central_take_reserved(k, config.wait_ms);
+	object = central_take_reserved(k);
 	if (object)
 		k->allocs++;
 	else

@@ -180,8 +180,8 @@ static inline bool cache_push(size_t size, void *object)
 /*
  * The slow halves.  cache_alloc_slow: NULL when the pools are off, in a
  * signal handler inside a slow path, or when the source failed; then the
- * caller asks another allocator, and as the last resort cache_alloc_reserve,
- * which takes from the reserve or waits for up to config.wait_ms.
+ * caller asks another allocator, and as the last resort cache_alloc_reserve.
+ * With config.wait_ms that is cache_alloc_waiting() instead (cache_wait.h).
  * cache_free_slow: an object of class 1..CLASSES.  errno is preserved.
  */
 void *cache_alloc_slow(size_t size);

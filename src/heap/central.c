@@ -3,12 +3,13 @@
  *
  * The order of a refill: depot, slabs (the next slab is committed before it
  * is needed: slab.c), and when the source fails, for one object at a time:
- * reserve, then wait (cache.c asks for these two).
+ * reserve (cache.c asks for it), then wait (cache_wait.c).
  */
 #include "heap/central.h"
 
 #include <string.h>
 
+#include "base/config.h"
 #include "base/sys.h"
 #include "heap/slab_check.h"
 
@@ -161,8 +162,14 @@ static RARE void end_scarcity(struct central *k)
 	note_all_reserved(k);
 }
 
-/* Fills the reserve up while the source works again. */
-static RARE void fill_reserve(struct central *k)
+/* For a waiter, who need not come back to count it, or the reserve. */
+static RARE void give_wanted(struct central *k, void *object)
+{
+	k->allocs += k->reserve.first != NULL;
+	reserve_give(&k->reserve, object);
+}
+
+RARE void central_fill(struct central *k)
 {
 	void *object;
 
@@ -170,17 +177,32 @@ static RARE void fill_reserve(struct central *k)
 		if (!slab_take(&k->slabs, &object, 1))
 			return;
 		prefault(&object, 1, class_size(k->slabs.c));
-		reserve_give(&k->reserve, object);
+		give_wanted(k, object);
 	}
 	end_scarcity(k);
 }
 
+/*
+ * Nobody overtakes those in line.  And where all would rather wait, whoever
+ * must ask the source does so from the line, for asking may take long.
+ */
+static RARE bool must_line_up(const struct central *k)
+{
+	return k->reserve.first || (config.wait_ms && !k->slabs.free_objects);
+}
+
 void **central_refill(struct central *k, struct magazine *own)
 {
-	size_t want = k->scarce ? 1 : MAGAZINE_OBJECTS, got;
-	struct magazine *m = own ? own : depot_take_empty(&k->depot);
+	size_t want = MAGAZINE_OBJECTS, got;
+	struct magazine *m;
 	void **top;
 
+	if (unlikely(k->scarce)) {
+		if (must_line_up(k))
+			return NULL;
+		want = 1;
+	}
+	m = own ? own : depot_take_empty(&k->depot);
 	if (!m)
 		return NULL;
 	top = magazine_empty_top(m) - want;
@@ -193,7 +215,7 @@ void **central_refill(struct central *k, struct magazine *own)
 	}
 	if (got) {
 		if (unlikely(k->scarce))
-			fill_reserve(k);
+			central_fill(k);
 		return top;
 	}
 	if (!own)
@@ -205,6 +227,8 @@ void *central_take_one(struct central *k)
 {
 	void *object;
 
+	if (unlikely(k->scarce) && must_line_up(k))
+		return NULL;
 	central_note_peak(k);
 	if (!slab_take(&k->slabs, &object, 1)) {
 		central_drain(k);
@@ -212,7 +236,7 @@ void *central_take_one(struct central *k)
 			object = NULL;
 	}
 	if (object && unlikely(k->scarce))
-		fill_reserve(k);
+		central_fill(k);
 	return object;
 }
 
@@ -243,17 +267,33 @@ static RARE void unpin(const struct central *k, const void *object)
 	}
 }
 
-RARE void *central_take_reserved(struct central *k, int64_t timeout_ms)
+RARE void *central_take_reserved(struct central *k)
 {
 	void *object = reserve_take(&k->reserve);
 
 	if (object && pin_reserve)
 		unpin(k, object);
-	if (reserve_wants(&k->reserve) || timeout_ms)
+	if (reserve_wants(&k->reserve))
 		become_scarce(k);
-	if (!object && timeout_ms)
-		object = reserve_wait(&k->reserve, &k->lock, timeout_ms);
 	return object;
+}
+
+RARE void central_join(struct central *k, struct waiter *self, void **slot)
+{
+	become_scarce(k);
+	reserve_join(&k->reserve, self, slot, 1);
+	self->is_next = false;
+}
+
+/* What there is goes to those before it first, though they may not ask yet. */
+RARE bool central_serve(struct central *k, const struct waiter *self, bool ask)
+{
+	central_drain(k);
+	while (self->missing && k->reserve.current)
+		give_wanted(k, central_take_reserved(k));
+	if (self->missing && (ask || k->reserve.first == self))
+		central_fill(k);
+	return !self->missing;
 }
 
 /* For a waiter or the reserve. */
@@ -267,7 +307,7 @@ static RARE void give_element(struct central *k, void *const *object)
 		if (pin_reserve)
 			prefault(object, 1, class_size(k->slabs.c));
 	}
-	reserve_give(&k->reserve, *object);
+	give_wanted(k, *object);
 }
 
 void central_give(struct central *k, void *const *objects, size_t count)

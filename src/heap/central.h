@@ -64,11 +64,26 @@ void **central_refill(struct central *k, struct magazine *own);
 void *central_take_one(struct central *k);
 
 /*
- * The last resort: one object of the reserve, or what somebody frees within
- * `timeout_ms` (0: no waiting).  The class is scarce from then on.  NULL when
- * there was none.  Gives the lock up while asleep.
+ * The last resort: one object of the reserve.  The class is scarce from then
+ * on.  NULL when there was none.
  */
-void *central_take_reserved(struct central *k, int64_t timeout_ms);
+void *central_take_reserved(struct central *k);
+
+/*
+ * What the source has serves those in line and fills the reserve.  While
+ * somebody is in line, the two functions above give nothing: nobody overtakes.
+ */
+void central_fill(struct central *k);
+
+/* Goes to the end of the line for one object, which comes into *slot. */
+void central_join(struct central *k, struct waiter *self, void **slot);
+
+/*
+ * Depot and reserve serve the line, up to this waiter, who is in it; and the
+ * source does, if it is the first there or is to `ask` in any case.  False: its
+ * turn has not come.
+ */
+bool central_serve(struct central *k, const struct waiter *self, bool ask);
 
 /*
  * Takes used objects back: waiters first, then the reserve, then the slabs.

@@ -31,6 +31,12 @@ static void mark(const struct held *held, unsigned c)
 			broken(held->objects[i], c, held->what);
 }
 
+static bool sleeper_first(const struct reserve *r)
+{
+	return r->first && __atomic_load_n(&r->first->state,
+					   __ATOMIC_RELAXED) == WAITER_ASLEEP;
+}
+
 static void unmark(const struct held *held, unsigned c)
 {
 	for (size_t i = 0; i < held->count; i++)
@@ -61,7 +67,7 @@ static void check_class(struct central *k, const struct side *own)
 
 	slab_check(&k->slabs);
 	check_depot(&k->depot, c);
-	if (r->current > r->min || (r->first && r->current))
+	if (r->current > r->min || (r->current && sleeper_first(r)))
 		broken(r, c, "the reserve's counts are wrong");
 	if (k->scarce != k->slabs.hidden)
 		broken(k, c, "a scarce class is in the map, or another is not");

@@ -99,7 +99,7 @@ void reserve_serve(struct reserve *r, struct waiter *w, void *element)
 	serve(r, w, element);
 }
 
-static bool settled(const struct waiter *w)
+bool waiter_is_out(const struct waiter *w)
 {
 	return __atomic_load_n(&w->state, __ATOMIC_ACQUIRE) >= WAITER_HANDED;
 }
@@ -110,7 +110,7 @@ static bool settled(const struct waiter *w)
  */
 bool reserve_leave(struct reserve *r, struct waiter *w)
 {
-	if (settled(w))
+	if (waiter_is_out(w))
 		return false;
 	unlink_waiter(r, w);
 	return true;
@@ -134,7 +134,7 @@ void reserve_cancel(struct reserve *r)
  */
 static void yield_a_little(const struct waiter *w)
 {
-	for (int i = 0; i < YIELDS && !settled(w); i++)
+	for (int i = 0; i < YIELDS && !waiter_is_out(w); i++)
 		sched_yield();
 }
 
@@ -161,7 +161,7 @@ bool waiter_sleep(struct waiter *w, const struct timespec *deadline)
 	w->is_next = false;
 	__atomic_compare_exchange_n(&w->state, &awake, WAITER_ASLEEP, false,
 				    __ATOMIC_RELAXED, __ATOMIC_RELAXED);
-	while (!settled(w)) {
+	while (!waiter_is_out(w)) {
 		if (deadline && is_past(deadline))
 			return false;
 		sys_futex_wait_until(&w->state, WAITER_ASLEEP, deadline);
@@ -169,13 +169,13 @@ bool waiter_sleep(struct waiter *w, const struct timespec *deadline)
 	return true;
 }
 
-static struct timespec after_ms(int64_t ms)
+static struct timespec after_ms(unsigned ms)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	t.tv_sec += ms / 1000;
-	t.tv_nsec += ms % 1000 * 1000000;
+	t.tv_nsec += (long)(ms % 1000) * 1000000;
 	if (t.tv_nsec >= 1000000000) {
 		t.tv_sec++;
 		t.tv_nsec -= 1000000000;
@@ -183,20 +183,9 @@ static struct timespec after_ms(int64_t ms)
 	return t;
 }
 
-void *reserve_wait(struct reserve *r, struct lock *lock, int64_t timeout_ms)
+bool waiter_sleep_ms(struct waiter *w, unsigned ms)
 {
-	struct timespec deadline;
-	struct waiter self;
-	void *element = NULL;
+	struct timespec deadline = after_ms(ms);
 
-	if (timeout_ms >= 0)
-		deadline = after_ms(timeout_ms);
-	r->waits++;
-	reserve_join(r, &self, &element, 1);
-	self.is_next = false;
-	lock_release(lock);
-	waiter_sleep(&self, timeout_ms < 0 ? NULL : &deadline);
-	lock_take(lock);
-	reserve_leave(r, &self);
-	return element;
+	return waiter_sleep(w, &deadline);
 }

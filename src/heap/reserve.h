@@ -41,7 +41,8 @@ struct waiter {
 	bool is_next;	/* nobody was before it: its turn comes soon */
 };
 
-/* current <= min; elements[0..current) are free; a waiter implies current 0. */
+/* current <= min; elements[0..current) are free; a sleeper implies current 0.
+ */
 struct reserve {
 	void **elements;
 	size_t min, current;
@@ -78,15 +79,8 @@ bool reserve_put(struct reserve *r, void *element, uint32_t **wake);
 void reserve_wake(uint32_t *wake);
 
 /*
- * Sleeps until an element is handed over or `timeout_ms` (negative: for ever)
- * is over; then NULL.  Gives `lock` up while asleep.
- */
-void *reserve_wait(struct reserve *r, struct lock *lock, int64_t timeout_ms);
-
-/*
- * The same in steps, for several elements and for who does something else
- * between two sleeps without losing its place.  Goes to the end of the queue
- * for `missing` (at least one) of `slots`.
+ * Goes to the end of the queue for `missing` (at least one) of `slots`.  Who
+ * does something else between two sleeps does not lose its place.
  */
 void reserve_join(struct reserve *r, struct waiter *w, void **slots,
 		  size_t missing);
@@ -103,11 +97,17 @@ bool reserve_leave(struct reserve *r, struct waiter *w);
 /* Sends all waiters away, who find WAITER_CANCELED. */
 void reserve_cancel(struct reserve *r);
 
+/* Without the lock: true when the waiter is out of the queue. */
+bool waiter_is_out(const struct waiter *w);
+
 /*
  * Without the lock: sleeps until the waiter is out of the queue, or until
  * `deadline`, an absolute time of CLOCK_MONOTONIC (NULL: none).  True when it
  * is out; *w is the thread's own then, and so are the slots.
  */
 bool waiter_sleep(struct waiter *w, const struct timespec *deadline);
+
+/* The same, for `ms` milliseconds from now. */
+bool waiter_sleep_ms(struct waiter *w, unsigned ms);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/config.h"
 #include "base/fault.h"
 #include "heap/cache_enter.h"
+#include "heap/cache_wait.h"
 #include "heap/central.h"
 #include "heap/check.h"
 #include "heap/heap.h"
@@ -128,6 +129,13 @@ static bool free_slabs(void)
 	return true;
 }
 
+static COLD void *ask_malloc(void *data)
+{
+	size_t size = *(size_t *)data;
+
+	return limited ? NULL : malloc(size ? size : 1);
+}
+
 static COLD void *alloc_fallback(size_t size)
 {
 	int saved = errno;
@@ -135,9 +143,9 @@ static COLD void *alloc_fallback(size_t size)
 
 	if (free_slabs())
 		p = cache_alloc_slow(size);
-	if (!p && !limited)
-		p = malloc(size ? size : 1);
-	if (!p && heap_is_on())
+	if (!p && heap_is_on() && config.wait_ms)
+		p = cache_alloc_waiting(size, ask_malloc, &size);
+	else if (!p && !(p = ask_malloc(&size)) && heap_is_on())
 		p = cache_alloc_reserve(size);
 	errno = p ? saved : ENOMEM;
 	return p;

@@ -75,6 +75,10 @@ outer()
 	MPOOL_WAIT=300 holds_pooled reserve_wait timeout 300
 }
 
+@test "a waiter asks again before NULL, for memory comes back without a free" {
+	MPOOL_WAIT=1000 holds_pooled reserve_wait released 1000
+}
+
 @test "without MPOOL_WAIT nobody waits" {
 	holds_pooled reserve_wait none 0
 	MPOOL_WAIT=0 holds_pooled reserve_wait none 0

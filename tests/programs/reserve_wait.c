@@ -1,11 +1,12 @@
 /*
  * reserve_wait.c - with everything empty, malloc waits for a free: MPOOL_WAIT.
  *
- * Usage: reserve_wait woken|crowd|timeout|none MS
+ * Usage: reserve_wait woken|crowd|timeout|released|none MS
  *   woken     one free of another thread wakes a waiter, long before MS,
  *             which is 1000 or more
  *   crowd     four waiters, four frees, by two threads
  *   timeout   nobody frees: NULL with ENOMEM after about MS milliseconds
+ *   released  nobody frees, but the limit is lifted while it waits: no NULL
  *   none      MPOOL_WAIT is not set: NULL at once
  */
 #include "memory_out.h"
@@ -83,6 +84,25 @@ static void wake(struct waiter *waiter, unsigned waiters, size_t size)
 		free(taken[i]);
 }
 
+/* Memory comes back while one waits, and nothing is freed. */
+static void release(struct waiter *waiter, size_t size)
+{
+	size_t count = take_up_to(size, 0, OBJECTS_MAX);
+
+	CHECK(count < OBJECTS_MAX);
+	wanted = size;
+	pthread_barrier_wait(&empty);
+	sleep_ms(BEFORE_FREE_MS);
+	limit_to(RLIMIT_DATA, (size_t)1 << 30);
+	pthread_barrier_wait(&over);
+	CHECK_THAT(waiter->got, "class %zu: nobody asked again", size);
+	CHECK_THAT(waiter->waited_ms >= BEFORE_FREE_MS / 2.0,
+		   "class %zu was not empty", size);
+	pthread_barrier_wait(&over);
+	while (count > 0)
+		free(taken[--count]);
+}
+
 static void times_out(double ms, size_t size)
 {
 	size_t count = 0;
@@ -128,6 +148,8 @@ int main(int argc, char **argv)
 
 		for (size_t size = CLASS_STEP; size <= SMALL_MAX; size *= 2)
 			times_out(ms, size);
+	} else if (argv[1][0] == 'r') {
+		release(waiter, 48);
 	} else {
 		/* Three classes, for emptying each takes MS too. */
 		for (size_t size = CLASS_STEP; size <= SMALL_MAX;

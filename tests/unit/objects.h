@@ -4,7 +4,9 @@
 #ifndef UNIT_OBJECTS_H
 #define UNIT_OBJECTS_H
 
+#include "base/config.h"
 #include "heap/cache.h"
+#include "heap/cache_wait.h"
 
 /* 1..SMALL_MAX bytes; NULL when the source fails. */
 static inline void *object_alloc(size_t size)
@@ -14,11 +16,20 @@ static inline void *object_alloc(size_t size)
 	return cache_pop(size, &p) ? p : cache_alloc_slow(size);
 }
 
-/* The same, and the reserve as the last resort. */
+/* There is no other allocator. */
+__attribute__((unused)) static void *object_none(void *unused)
+{
+	(void)unused;
+	return NULL;
+}
+
+/* The same, and as the last resort the reserve, or a wait. */
 static inline void *object_alloc_at_last(size_t size)
 {
 	void *p = object_alloc(size);
 
+	if (!p && config.wait_ms)
+		return cache_alloc_waiting(size, object_none, NULL);
 	return p ? p : cache_alloc_reserve(size);
 }
 

@@ -3,34 +3,9 @@
  */
 #include "unit/apart.h"
 
-#include "unit/clock.h"
-#include "unit/heaps.h"
-#include "unit/source.h"
+#include "unit/scarce.h"
 #include "unit/step.h"
 #include "unit/threads.h"
-
-enum { C = 4, SIZE = C * CLASS_STEP, RESERVE = 64 };
-
-/* Takes everything but the reserve; what was got is in objects[]. */
-static size_t run_out(void)
-{
-	size_t got;
-
-	source_refuse();
-	got = heaps_exhaust(SIZE, objects);
-	assert_int_equal(central[C].reserve.current, RESERVE);
-	return got;
-}
-
-/* Takes the reserve, too. */
-static size_t run_dry(void)
-{
-	size_t got = run_out();
-
-	while ((objects[got] = cache_alloc_reserve(SIZE)))
-		got++;
-	return got;
-}
 
 /* --- the reserve --- */
 
@@ -145,7 +120,7 @@ static void no_free_side_is_lost_when_the_source_fails(void)
 static void make_scarce(void)
 {
 	lock_take(&central[C].lock);
-	while (central_take_reserved(&central[C], 0))
+	while (central_take_reserved(&central[C]))
 		central[C].allocs++;
 	lock_release(&central[C].lock);
 }
@@ -258,94 +233,6 @@ static void an_allocation_survives_the_begin_of_scarcity(void)
 	become_scarce_at_each_instruction(alloc_one, 60);
 }
 
-/* --- waiting --- */
-
-static void *wait_for_one(void *got)
-{
-	*(void **)got = object_alloc_at_last(SIZE);
-	return NULL;
-}
-
-static void start_waiting(pthread_t *thread, void **got)
-{
-	uint64_t waits = heaps_stats(C).waits;
-
-	pthread_create(thread, NULL, wait_for_one, got);
-	while (heaps_stats(C).waits == waits)
-		pause_ms(1);
-}
-
-static void a_waiter_is_woken_by_one_free_of_another_thread(void)
-{
-	pthread_t thread;
-	void *got;
-	uint64_t start;
-	size_t n;
-
-	heaps_start(RESERVE);
-	n = run_dry();
-	config.wait_ms = 10000;
-	start_waiting(&thread, &got);
-	start = now_ms();
-	object_free(objects[n - 1]);
-	join_thread(thread);
-	assert_ptr_equal(got, objects[n - 1]);
-	assert_true(now_ms() - start < 5000);
-	heaps_nothing_is_lost(C);
-}
-
-static void without_a_reserve_a_waiter_is_woken_too(void)
-{
-	pthread_t thread;
-	void *got;
-	size_t n;
-
-	heaps_start(0);
-	source_refuse();
-	n = heaps_exhaust(SIZE, objects);
-	config.wait_ms = 10000;
-	start_waiting(&thread, &got);
-	object_free(objects[n - 1]);
-	join_thread(thread);
-	assert_ptr_equal(got, objects[n - 1]);
-	heaps_free(objects, n - 1);
-	assert_false(central[C].scarce);
-	heaps_nothing_is_lost(C);
-}
-
-static void waiters_are_served_in_the_order_they_came(void)
-{
-	pthread_t threads[4];
-	void *got[4];
-	size_t n;
-
-	heaps_start(RESERVE);
-	n = run_dry();
-	config.wait_ms = 10000;
-	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		start_waiting(&threads[i], &got[i]);
-	for (size_t i = 0; i < COUNT_OF(threads); i++)
-		object_free(objects[n - 1 - i]);
-	for (size_t i = 0; i < COUNT_OF(threads); i++) {
-		join_thread(threads[i]);
-		assert_ptr_equal(got[i], objects[n - 1 - i]);
-	}
-	heaps_nothing_is_lost(C);
-}
-
-static void nobody_frees_and_the_waiter_gets_null_in_time(void)
-{
-	uint64_t start;
-
-	heaps_start(RESERVE);
-	run_dry();
-	config.wait_ms = 60;
-	start = now_ms();
-	assert_null(object_alloc_at_last(SIZE));
-	assert_in_range(now_ms() - start, 50, 5000);
-	assert_int_equal(heaps_stats(C).failures, 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -361,10 +248,6 @@ int main(void)
 		APART(a_free_survives_the_begin_of_scarcity_at_any_instruction),
 		APART(a_free_that_overflows_survives_the_begin_of_scarcity),
 		APART(an_allocation_survives_the_begin_of_scarcity),
-		APART(a_waiter_is_woken_by_one_free_of_another_thread),
-		APART(without_a_reserve_a_waiter_is_woken_too),
-		APART(waiters_are_served_in_the_order_they_came),
-		APART(nobody_frees_and_the_waiter_gets_null_in_time),
 	};
 
 	return cmocka_run_group_tests_name("cache_scarce", tests, NULL, NULL);

@@ -114,10 +114,10 @@ static void what_has_left_a_pinned_reserve_is_not_pinned(void)
 	start_pinned();
 	pinned = pinned_kib();
 	exhaust();
-	assert_non_null(central_take_reserved(k, 0));
+	assert_non_null(central_take_reserved(k));
 	if (SIZE * 64 <= sys_page())
 		assert_int_equal(pinned_kib(), pinned);
-	while (central_take_reserved(k, 0))
+	while (central_take_reserved(k))
 		;
 	assert_true(pinned_kib() <= pinned - page);
 }
@@ -130,7 +130,7 @@ static void what_comes_into_a_pinned_reserve_is_pinned_while_it_is_there(void)
 	start_pinned();
 	if (exhaust() < 64 * apart)
 		apart_skip("needs small pages");
-	while (central_take_reserved(k, 0))
+	while (central_take_reserved(k))
 		;
 	drained = pinned_kib();
 	for (int round = 0; round < 3; round++) {
@@ -138,7 +138,7 @@ static void what_comes_into_a_pinned_reserve_is_pinned_while_it_is_there(void)
 			central_give(k, &objects[i * apart], 1);
 		assert_int_equal(pinned_kib(), drained + 64 * page);
 		for (size_t i = 0; i < 64; i++)
-			objects[i * apart] = central_take_reserved(k, 0);
+			objects[i * apart] = central_take_reserved(k);
 		assert_int_equal(pinned_kib(), drained);
 	}
 }
@@ -159,7 +159,7 @@ static void the_use_of_its_reserve_makes_a_class_scarce(void)
 {
 	start(64);
 	exhaust();
-	assert_non_null(central_take_reserved(k, 0));
+	assert_non_null(central_take_reserved(k));
 	assert_true(k->scarce);
 	assert_int_equal(k->reserve.current, 63);
 	assert_false(central[C + 1].scarce);
@@ -169,7 +169,7 @@ static void without_a_reserve_no_class_is_ever_scarce(void)
 {
 	start(0);
 	exhaust();
-	assert_null(central_take_reserved(k, 0));
+	assert_null(central_take_reserved(k));
 	assert_false(k->scarce);
 }
 
@@ -178,7 +178,7 @@ static void a_reserve_that_could_not_be_had_makes_scarce_too(void)
 	start(64);
 	exhaust();
 	k->reserve.current = 0;
-	assert_null(central_take_reserved(k, 0));
+	assert_null(central_take_reserved(k));
 	assert_true(k->scarce);
 }
 
@@ -188,7 +188,7 @@ static void at_the_limit_one_object_to_and_fro_is_one_scarcity(void)
 	start(64);
 	exhaust();
 	for (int i = 0; i < 10; i++) {
-		void *p = central_take_reserved(k, 0);
+		void *p = central_take_reserved(k);
 
 		assert_true(k->scarce);
 		central_give(k, &p, 1);
@@ -202,7 +202,7 @@ static void at_the_limit_one_object_to_and_fro_is_one_scarcity(void)
 /* Takes all of the reserve. */
 static void use_reserve(void)
 {
-	while (central_take_reserved(k, 0))
+	while (central_take_reserved(k))
 		;
 }
 
@@ -286,7 +286,7 @@ static void an_object_in_a_full_reserve_freed_again_is_found(void)
 static void an_object_in_a_full_reserve_of_a_scarce_class_is_found(void)
 {
 	refill_reserve();
-	objects[0] = central_take_reserved(k, 0);
+	objects[0] = central_take_reserved(k);
 	central_give(k, objects, 1);
 	central_give(k, &k->reserve.elements[63], 1);
 }

@@ -64,7 +64,7 @@ static void a_reserve_of_none_wants_nothing(void)
 /* A thread that waits; `got` once it is over. */
 struct caller {
 	pthread_t thread;
-	int64_t timeout_ms;
+	int timeout_ms; /* negative: none */
 	void *got;
 	uint64_t waited_ms;
 };
@@ -73,16 +73,26 @@ static void *wait_for_one(void *data)
 {
 	struct caller *caller = data;
 	uint64_t start = now_ms();
+	struct waiter self;
 
+	caller->got = NULL;
 	lock_take(&lock);
-	caller->got = reserve_wait(&reserve, &lock, caller->timeout_ms);
+	reserve.waits++;
+	reserve_join(&reserve, &self, &caller->got, 1);
+	lock_release(&lock);
+	if (caller->timeout_ms < 0)
+		assert_true(waiter_sleep(&self, NULL));
+	else
+		waiter_sleep_ms(&self, (unsigned)caller->timeout_ms);
+	lock_take(&lock);
+	assert_int_equal(reserve_leave(&reserve, &self), !caller->got);
 	lock_release(&lock);
 	caller->waited_ms = now_ms() - start;
 	return NULL;
 }
 
 /* Returns when the caller is in the queue. */
-static void let_wait(struct caller *caller, int64_t timeout_ms)
+static void let_wait(struct caller *caller, int timeout_ms)
 {
 	uint64_t before = reserve.waits, after = before;
 
@@ -170,7 +180,7 @@ static void when_the_time_is_over_the_answer_is_null(void)
 
 static void no_wait_is_shorter_than_asked(void)
 {
-	for (int64_t ms = 1; ms <= 40; ms += 3) {
+	for (int ms = 1; ms <= 40; ms += 3) {
 		struct caller caller;
 
 		let_wait(&caller, ms);
@@ -178,7 +188,7 @@ static void no_wait_is_shorter_than_asked(void)
 		assert_null(caller.got);
 		if (caller.waited_ms + 1 < (uint64_t)ms)
 			fail_msg("%d ms instead of %d", (int)caller.waited_ms,
-				 (int)ms);
+				 ms);
 	}
 }
 
