@@ -160,10 +160,11 @@ static void *wait_in_line(struct object_cache *c, uint64_t until, int *error,
 	c->waiting.waits++;
 	reserve_join(&c->waiting, &self, &handed, 1);
 	while (!made && !*error && !sleep_in_line(c, &self, until)) {
-		if (sys_now_ms() >= until)
+		bool over = sys_now_ms() >= until;
+
+		made = object_cache_make(c, error);
+		if (over && !made && !*error)
 			*error = ETIMEDOUT;
-		else
-			made = object_cache_make(c, error);
 	}
 	/* The room that it was told of in the last moment is for it to use. */
 	if (!reserve_leave(&c->waiting, &self))
