@@ -43,6 +43,31 @@ static void who_came_first_is_served_first(void)
 	end_of_empty(pool, element);
 }
 
+static void with_several_elements_too_who_came_first_is_served_first(void)
+{
+	enum { ELEMENTS = 4 };
+	struct caller c[WAITERS] = { 0 };
+	mempool_t *pool = scarce_pool(ELEMENTS);
+	void *elements[ELEMENTS];
+
+	for (int i = 0; i < ELEMENTS; i++)
+		elements[i] = mempool_alloc(pool, GFP_KERNEL);
+	for (int i = 0; i < WAITERS; i++)
+		let_wait(&c[i], pool);
+	for (int i = 0; i < WAITERS; i++) {
+		void *element =
+			i < ELEMENTS ? elements[i] : c[i - ELEMENTS].got;
+
+		mempool_free(element, pool);
+		assert_null(mempool_alloc(pool, GFP_NOWAIT));
+		join_thread(c[i].thread);
+		assert_ptr_equal(c[i].got, element);
+	}
+	for (int i = WAITERS - ELEMENTS; i < WAITERS; i++)
+		mempool_free(c[i].got, pool);
+	end_of(pool);
+}
+
 /* The element goes past a newcomer who asks in the same moment. */
 static void a_newcomer_does_not_overtake(void)
 {
@@ -329,6 +354,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		APART(a_free_hands_its_element_to_who_waits),
 		APART(who_came_first_is_served_first),
+		APART(with_several_elements_too_who_came_first_is_served_first),
 		APART(a_newcomer_does_not_overtake),
 		APART(a_pool_of_none_wakes_too),
 		APART(after_the_deadline_the_answer_is_etimedout),
