@@ -17,10 +17,12 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/out.h"
 #include "watch/file.h"
 
 static uint32_t looking; /* one at a time; others do not wait */
@@ -30,6 +32,7 @@ static struct {
 	pid_t id;
 	char name[PROCESS_NAME];
 	char folder[PATH_MAX];
+	char program[PATH_MAX];
 	struct timespec start;
 	struct file status, limits;
 	bool confined;
@@ -203,6 +206,30 @@ uint64_t process_peak_rss_bytes(void)
 
 /* --- start and fork --- */
 
+/*
+ * Without AT_BASE the loader was what the kernel ran: it was told the program's
+ * name, and has put that in the place of its own.
+ */
+static void note_program(void)
+{
+	const char *name = (const char *)getauxval(AT_EXECFN);
+	ssize_t length = -1;
+	struct out o;
+
+	if (getauxval(AT_BASE))
+		length = readlink("/proc/self/exe", self.program,
+				  sizeof self.program - 1);
+	if (length > 0 || !name)
+		return;
+	out_memory(&o, self.program, sizeof self.program - 1);
+	if (*name != '/') {
+		out_str(&o, self.folder);
+		out_char(&o, '/');
+	}
+	out_str(&o, name);
+	self.program[o.used] = '\0';
+}
+
 void process_start(bool watch)
 {
 	int saved = errno;
@@ -214,6 +241,7 @@ void process_start(bool watch)
 			sizeof self.name - 1);
 		if (!getcwd(self.folder, sizeof self.folder))
 			*self.folder = '\0';
+		note_program();
 		open_files();
 		rewind_status();
 		self.filters_at_start = filters_now();
@@ -255,6 +283,11 @@ pid_t process_id(void)
 const char *process_name(void)
 {
 	return *self.name ? self.name : program_invocation_short_name;
+}
+
+const char *process_program(void)
+{
+	return self.program;
 }
 
 const char *process_folder(void)

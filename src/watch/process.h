@@ -29,6 +29,12 @@ pid_t process_id(void);
 /* The program's name without its folder, at most PROCESS_NAME - 1 bytes. */
 const char *process_name(void);
 
+/*
+ * The file that the program came from, as it was called at start; the loader
+ * counts for none.
+ */
+const char *process_program(void);
+
 /* The current folder at start; "" when it is out of reach. */
 const char *process_folder(void);
 

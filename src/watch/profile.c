@@ -116,16 +116,6 @@ static void put_build_id(struct out *o, const struct dl_phdr_info *info)
 	}
 }
 
-static const char *program_path(void)
-{
-	static char path[PATH_MAX];
-	ssize_t length =
-		readlink("/proc/thread-self/exe", path, sizeof path - 1);
-
-	path[max_of(length, 0)] = '\0';
-	return path;
-}
-
 /* The main program comes first, as in the list of the loader. */
 static int put_module(struct dl_phdr_info *info, size_t size, void *data)
 {
@@ -134,7 +124,7 @@ static int put_module(struct dl_phdr_info *info, size_t size, void *data)
 
 	(void)size;
 	if (!*name)
-		name = program_path();
+		name = process_program();
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
 

@@ -76,6 +76,38 @@ watched=$PROGRAMS/watched
 	MPOOL_TRACE=$PWD/b.mtrace run -135 preloaded "$watched" bus
 }
 
+@test "a program started by the loader, or gone into a chroot, has its frames named" {
+	local loader=/lib64/ld-linux-x86-64.so.2
+
+	[[ -e $loader ]] || loader=/lib/ld-linux-aarch64.so.1
+	run -0 "$MPOOL" run -q --sample=1 -o p.mprof -- "$loader" "$watched"
+	run -0 "$MPOOL" prof --total --collapsed p.mprof
+	assert_line --regexp 'main;load [0-9]+$'
+	mkdir root
+	run "$MPOOL" run -q --sample=1 -o c.mprof -- "$watched" chroot root
+	((status != 77)) || skip 'cannot change the root'
+	run -0 "$MPOOL" prof --collapsed c.mprof
+	assert_line --regexp ';main 777$'
+}
+
+@test "a program that was started in a chroot has its frames named" {
+	local file
+
+	for file in $(ldd "$watched" "$LIB" | grep -o '/[^ :]*' | sort -u) \
+		$(ldconfig -p | grep -oE '/.*/lib(unwind|lzma|gcc_s)\.so\.[0-9]+$'); do
+		mkdir -p "root${file%/*}"
+		cp -L "$file" "root$file"
+	done
+	cp "$watched" "$LIB" root
+	mkdir root/out
+	run chroot root /watched
+	((status == 0)) || skip 'cannot change the root'
+	run -0 env MPOOL_SAMPLE=1 MPOOL_PROFILE=/out/c.mprof \
+		LD_PRELOAD=/libmpool.so chroot root /watched
+	run -0 "$MPOOL" prof --total --collapsed root/out/c.mprof
+	assert_line --regexp 'main;load [0-9]+$'
+}
+
 @test "stacks are right after dlclose, when other code lies at the same place" {
 	run -0 "$MPOOL" run -q --sample=1 -o p.mprof -- "$watched" plugins \
 		"$PLUGINS/frame_small.so" "$PLUGINS/frame_large.so"

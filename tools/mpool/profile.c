@@ -302,6 +302,8 @@ const char *profile_read(struct profile *profile, const char *path)
 	if (!text)
 		return said;
 	wrong = profile_parse(profile, text, length, &line);
+	if (!wrong && file != stdin)
+		profile->path = realpath(path, NULL);
 	free(text);
 	if (!wrong)
 		return NULL;
@@ -328,6 +330,7 @@ void profile_load(struct profile *profile, const char *path)
 
 void profile_free(struct profile *p)
 {
+	free(p->path);
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		free(p->mappings[i].build_id);
 		free(p->mappings[i].file);

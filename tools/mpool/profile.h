@@ -53,6 +53,7 @@ struct cut {
 
 struct profile {
 	char *program, *unwinder;
+	char *path; /* of its file, absolute; NULL: of none */
 	uint64_t pid, period, start_ms, age_ms, rss, peak_rss, lost;
 	uint64_t running; /* threads, while leaks were looked for */
 	struct mapping *mappings;

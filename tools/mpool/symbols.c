@@ -5,6 +5,7 @@
 
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,20 +83,39 @@ static bool find_bias(int fd, const struct mapping *m, uint64_t *bias)
 	return found;
 }
 
+/*
+ * What a program in a chroot calls a file is below one of the folders that the
+ * profile lies in, for it could write nowhere else.  `path`: PATH_MAX bytes.
+ */
+static void find_file(const struct profile *p, const char *file, char *path)
+{
+	const char *from = p->path ? p->path : "";
+	size_t length = strlen(from);
+
+	do {
+		while (length && from[length - 1] != '/')
+			length--;
+		length -= length > 0;
+		snprintf(path, PATH_MAX, "%.*s%s", (int)length, from, file);
+	} while (length && access(path, F_OK) < 0);
+}
+
 static void report(struct symbols *s, const struct mapping *m)
 {
+	char path[PATH_MAX];
 	struct stat st;
 	uint64_t bias;
 	int fd;
 
+	find_file(s->profile, m->file, path);
 	/* A profile of elsewhere may name a pipe or a device. */
-	if (stat(m->file, &st) < 0 || !S_ISREG(st.st_mode))
+	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
 		return;
-	fd = open(m->file, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;
 	if (find_bias(fd, m, &bias))
-		dwfl_report_elf(s->dwfl, m->file, m->file, -1, bias, false);
+		dwfl_report_elf(s->dwfl, m->file, path, -1, bias, false);
 	close(fd);
 }
 
