@@ -3,7 +3,8 @@
  *
  * The log of allocations is such a file: each event is to be in it at once,
  * whatever ends the process, and a call for each would cost ten times as much
- * as a store.  So the handler is the price of a log that is asked for.
+ * as a store.  So the handler is the price of a log that is asked for.  (The
+statistics page is such a file only where it can be written by no call.)
  *
  * A program that installs a handler of its own replaces ours: cut_guard() is
  * called again and again, and goes in front of it.  Limits: what is cut before

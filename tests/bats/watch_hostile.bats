@@ -47,6 +47,12 @@ watched=$PROGRAMS/watched
 	assert_line 'The program has ended.'
 }
 
+@test "nor does one that cannot be opened any more" {
+	MPOOL_PAGE=$PWD/b.page run -0 preloaded "$watched" \
+		move-and-cut "$PWD/b.page" "$PWD/away"
+	assert_output done
+}
+
 @test "pages of children that ended by _exit or a kill do not stay for ever" {
 	mkdir one many
 	printf precious >one/a.123.page
@@ -74,6 +80,7 @@ watched=$PROGRAMS/watched
 	assert_line done
 	assert_output --partial 'somebody has cut it'
 	MPOOL_TRACE=$PWD/b.mtrace run -135 preloaded "$watched" bus
+	MPOOL_TRACE=$PWD/c.mtrace run -135 preloaded "$watched" hand-on
 }
 
 @test "a program started by the loader, or gone into a chroot, has its frames named" {

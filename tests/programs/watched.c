@@ -210,6 +210,27 @@ static void fault(void)
 	}
 }
 
+static struct sigaction found;
+
+static void call_found(int number, siginfo_t *info, void *context)
+{
+	found.sa_sigaction(number, info, context);
+}
+
+/* A handler that hands on to the one that it found, as crash reporters do. */
+static void hand_on(void)
+{
+	struct sigaction action = { .sa_sigaction = call_found,
+				    .sa_flags = SA_SIGINFO };
+
+	sigaction(SIGBUS, &action, &found);
+	for (int i = 0; i < 20; i++) {
+		load(1000);
+		usleep(2000);
+	}
+	raise(SIGBUS);
+}
+
 static void handle_and_cut(char **files)
 {
 	struct sigaction action = { .sa_sigaction = on_own_fault,
@@ -264,6 +285,11 @@ int main(int argc, char **argv)
 		handle_on(malloc(8 << 10), 8 << 10);
 	} else if (!strcmp(what, "cut")) {
 		cut(argv + 2);
+	} else if (!strcmp(what, "move-and-cut")) {
+		closefrom(3);
+		if (rename(argv[2], argv[3]) < 0)
+			return 1;
+		cut(argv + 3);
 	} else if (!strcmp(what, "handle-and-cut")) {
 		handle_and_cut(argv + 2);
 		fault();
@@ -273,6 +299,8 @@ int main(int argc, char **argv)
 			return 77;
 	} else if (!strcmp(what, "leave-pages")) {
 		leave_pages();
+	} else if (!strcmp(what, "hand-on")) {
+		hand_on();
 	} else if (!strcmp(what, "bus")) {
 		raise(SIGBUS);
 	} else if (!strcmp(what, "quick")) {
