@@ -21,7 +21,6 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -78,7 +77,8 @@ static uint64_t pid_namespace(void)
 {
 	struct stat st;
 
-	return stat("/proc/self/ns/pid", &st) == 0 ? st.st_ino : 0;
+	return fstatat(AT_FDCWD, "/proc/self/ns/pid", &st, 0) == 0 ? st.st_ino
+								   : 0;
 }
 
 /* --- writing --- */
@@ -107,11 +107,10 @@ static void put(bool open, const void *from, size_t bytes)
 {
 	size_t where = (size_t)((const char *)from - (const char *)&image);
 
-	/* No cancellation point; on a full disk the page stays as it was. */
-	if (open)
-		syscall(SYS_pwrite64, file.fd, from, bytes, (off_t)where);
-	else
+	if (!open)
 		store((char *)page + where, from, bytes);
+	else if (pwrite(file.fd, from, bytes, (off_t)where) < 0)
+		return; /* a full disk: it stays as it was */
 }
 
 /* The barriers are for stores: what follows must not come before the first. */

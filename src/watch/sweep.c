@@ -80,9 +80,9 @@ static bool is_relative(const struct family *f, const char *name)
 /* A page of this user's that no process holds; *written: when last. */
 static bool is_left(int folder, const char *name, struct timespec *written)
 {
-	int fd = (int)syscall(SYS_openat, folder, name,
-			      O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
-				      O_NONBLOCK);
+	int fd = openat(folder, name,
+			O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
+				O_NONBLOCK);
 	char magic[sizeof PAGE_MAGIC];
 	struct stat st;
 	bool is;
@@ -92,12 +92,11 @@ static bool is_left(int folder, const char *name, struct timespec *written)
 	/* The lock comes before the first bytes: this one had it, or has. */
 	is = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	     st.st_uid == geteuid() && st.st_nlink == 1 &&
-	     syscall(SYS_pread64, fd, magic, sizeof magic, (off_t)0) ==
-		     (long)sizeof magic &&
+	     pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
 	     !memcmp(magic, PAGE_MAGIC, sizeof magic) &&
 	     flock(fd, LOCK_EX | LOCK_NB) == 0;
 	*written = st.st_mtim;
-	syscall(SYS_close, fd);
+	close(fd);
 	return is;
 }
 
@@ -136,8 +135,7 @@ static int open_folder(const char *path)
 
 	memcpy(folder, length ? path : ".", length ? length : 1);
 	folder[length ? length : 1] = '\0';
-	return (int)syscall(SYS_openat, AT_FDCWD, folder,
-			    O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
 void sweep(const char *path, pid_t id, unsigned kept)
@@ -163,5 +161,5 @@ void sweep(const char *path, pid_t id, unsigned kept)
 			at += e->bytes;
 		}
 	if (fd >= 0)
-		syscall(SYS_close, fd);
+		close(fd);
 }
