@@ -240,7 +240,7 @@ run-stress: $(stress)
 	@set -e; for t in $(stress); do $$t; done
 
 # The readers of the tool; all others are of the libraries.
-fuzzed_sources = $(if $(filter profile log,$*),$(wildcard tools/mpool/$**.c) tools/mpool/cli.c,\
+fuzzed_sources = $(if $(filter profile log,$*),$(wildcard tools/mpool/$**.c) tools/mpool/cli.c src/base/out.c src/base/out_write.c,\
 	$(heap_sources) $(if $(filter page,$*),$(addprefix tools/mpool/,page.c cli.c \
 		remote.c remote_heap.c proc.c),$(wildcard src/pool/*.c)))
 build/fuzz/%: tests/fuzz/%.c $(heap_sources) $(wildcard src/pool/*.c tools/mpool/*.c)
