@@ -33,7 +33,7 @@ stress()
 }
 
 @test "stress-ng: a growing heap" {
-	stress --bigheap 1 --bigheap-growth 1M --bigheap-ops 300
+	stress --bigheap 1 --bigheap-growth 1048576 --bigheap-ops 300
 }
 
 @test "stress-ng: the break moves under the allocator" {
