@@ -27,7 +27,7 @@ enum column_kind {
 
 /* A column that is zero everywhere is left out if it has a name for that. */
 struct column {
-	char title[16];
+	char title[20];
 	char absent[20];
 	uint16_t offset;
 	uint8_t kind;

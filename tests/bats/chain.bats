@@ -33,6 +33,8 @@ works_in_front_of()
 }
 
 @test "in front of mimalloc" {
+	[[ $(dpkg-query -W -f '${Version}' libmimalloc3 2>/dev/null) != 3.0.* ]] ||
+		skip "mimalloc 3.0 by itself hands out memory that is in use"
 	works_in_front_of "$(mimalloc)"
 }
 
