@@ -33,7 +33,7 @@ EXPORT void *malloc(size_t size)
 /* Not in a slab of any class: foreign, or free already for a long time. */
 static void check_foreign(void *p)
 {
-	if (unlikely(space_owns(p)))
+	if (unlikely(space_slab_of(p) < WINDOW_SLABS) && space_strays(p))
 		fault("invalid free", p, 0,
 		      "the address is in a pool, but no object is there");
 }
@@ -55,7 +55,7 @@ EXPORT void free(void *p)
 	if (unlikely(!p))
 		return;
 	slab = space_slab_of(p);
-	if (unlikely(slab >= WINDOW_SLABS)) {
+	if (unlikely(!space_reaches(slab))) {
 		next.free(p);
 		return;
 	}

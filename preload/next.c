@@ -78,7 +78,7 @@ void *next_symbol(const char *name)
  * An allocator other than glibc's: few keep errno when they free, or set it
  * whenever they fail.
  */
-static struct next foreign;
+static struct next foreign LARGE("next");
 
 static RARE void foreign_free(void *p)
 {
@@ -144,16 +144,25 @@ enum { LAYERS = 4 };
 static struct layer {
 	const struct next *over;
 	struct next *below;
-} layers[LAYERS];
+} layers[LAYERS] LARGE("next");
 static int layer_count;
+
+/* Other threads may be calling the table meanwhile. */
+#define PUT(function)                                                          \
+	if (layer->over->function)                                             \
+	__atomic_store_n(&next.function, layer->over->function,                \
+			 __ATOMIC_RELEASE)
 
 static RARE void put_over(const struct layer *layer)
 {
-	size_t (*usable_size)(void *p) = next.usable_size;
-
+	if (next.malloc == layer->over->malloc)
+		return;
 	*layer->below = next;
-	next = *layer->over;
-	next.usable_size = usable_size;
+	PUT(malloc);
+	PUT(free);
+	PUT(calloc);
+	PUT(realloc);
+	PUT(aligned);
 }
 
 RARE void next_wrap(const struct next *over, struct next *below)
@@ -165,7 +174,7 @@ RARE void next_wrap(const struct next *over, struct next *below)
 		put_over(layer);
 }
 
-static struct next counted;
+static struct next counted LARGE("next");
 
 static RARE void *counting_malloc(size_t size)
 {

@@ -49,8 +49,8 @@ struct next {
 extern HIDDEN struct next next;
 
 /*
- * From now on, calls to the table go to `over`; *below becomes what it was
- * before.  At once, or when the table is resolved.
+ * From now on, calls to the table go to `over`, but for its NULLs; *below
+ * becomes what it was before.  At once, or when the table is resolved.
  */
 void next_wrap(const struct next *over, struct next *below);
 

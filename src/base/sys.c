@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <linux/futex.h>
+#include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -63,6 +64,11 @@ bool sys_reserve(void *where, size_t bytes, bool *taken)
 	return map_at(where, bytes, PROT_NONE, taken) != NULL;
 }
 
+bool sys_map_at(void *where, size_t bytes, bool *taken)
+{
+	return map_at(where, bytes, PROT_READ | PROT_WRITE, taken) != NULL;
+}
+
 void *sys_map(void *where, size_t bytes)
 {
 	bool taken;
@@ -70,12 +76,13 @@ void *sys_map(void *where, size_t bytes)
 	return map_at(where, bytes, PROT_READ | PROT_WRITE, &taken);
 }
 
-void sys_unmap(void *where, size_t bytes)
+bool sys_unmap(void *where, size_t bytes)
 {
 	int saved = errno;
+	bool done = munmap(where, bytes) == 0;
 
-	munmap(where, bytes);
 	errno = saved;
+	return done;
 }
 
 bool sys_commit(void *where, size_t bytes)
@@ -119,7 +126,7 @@ void sys_prefault(void *where, size_t bytes)
 		__atomic_fetch_or(&p[i], 0, __ATOMIC_RELAXED);
 }
 
-void sys_name(void *where, size_t bytes, const char *name)
+RARE void sys_name(void *where, size_t bytes, const char *name)
 {
 	int saved = errno;
 
@@ -142,6 +149,26 @@ RARE void sys_unpin(void *where, size_t bytes)
 
 	munlock(where, bytes);
 	errno = saved;
+}
+
+/*
+ * From the sixteen random bytes that the kernel gives each program, of which
+ * libc makes its stack guard.  The mixer is that of splitmix64.
+ */
+uint64_t sys_random(void)
+{
+	const void *bytes = (const void *)getauxval(AT_RANDOM);
+	uint64_t words[2] = { 0 }, x = 0;
+
+	if (bytes)
+		memcpy(words, bytes, sizeof(words));
+	for (int i = 0; i < 2; i++) {
+		x = (x ^ words[i]) + 0x9e3779b97f4a7c15;
+		x = (x ^ x >> 30) * 0xbf58476d1ce4e5b9;
+		x = (x ^ x >> 27) * 0x94d049bb133111eb;
+		x ^= x >> 31;
+	}
+	return x;
 }
 
 uint64_t sys_now_ms(void)

@@ -20,10 +20,14 @@ size_t sys_page(void);
  */
 bool sys_reserve(void *where, size_t bytes, bool *taken);
 
+/* The same, with zeroed memory behind it, to read and write. */
+bool sys_map_at(void *where, size_t bytes, bool *taken);
+
 /* Fresh zeroed memory at exactly `where`, or anywhere when NULL; or NULL. */
 void *sys_map(void *where, size_t bytes);
 
-void sys_unmap(void *where, size_t bytes);
+/* False: unchanged, since a mapping cannot be split once more. */
+bool sys_unmap(void *where, size_t bytes);
 
 /* Makes reserved pages usable.  False when the kernel refuses. */
 bool sys_commit(void *where, size_t bytes);
@@ -43,6 +47,13 @@ void sys_name(void *where, size_t bytes, const char *name);
 /* Pins pages in memory.  False over RLIMIT_MEMLOCK. */
 bool sys_pin(void *where, size_t bytes);
 void sys_unpin(void *where, size_t bytes);
+
+/*
+ * A number that differs from process to process as the kernel's choice of
+ * places does, and tells nothing of what else is made of the same bytes.
+ * Always the same in one process.  No system call.
+ */
+uint64_t sys_random(void);
 
 /* CLOCK_MONOTONIC in milliseconds; costs no system call as a rule. */
 uint64_t sys_now_ms(void);

@@ -166,24 +166,46 @@ static void drain_all(void)
 	}
 }
 
-RARE bool heap_trim(void)
+/* Slabs without used objects go to the space.  Returns bytes purged. */
+static RARE size_t empty_classes(bool purge)
 {
-	size_t returned = 0;
+	size_t bytes = 0;
 
-	if (!heap_is_on() || !cache_enter(&heap_cache))
-		return false;
 	drain_all();
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		struct central *k = &central[c];
 
 		lock_take(&k->lock);
 		slab_trim(&k->slabs);
-		returned += slab_purge(&k->slabs);
+		if (purge)
+			bytes += slab_purge(&k->slabs);
 		lock_release(&k->lock);
 	}
+	return bytes;
+}
+
+RARE bool heap_trim(void)
+{
+	size_t returned;
+
+	if (!heap_is_on() || !cache_enter(&heap_cache))
+		return false;
+	returned = empty_classes(true);
 	returned += space_trim();
 	cache_leave(&heap_cache);
 	return returned != 0;
+}
+
+RARE bool heap_yield(void)
+{
+	size_t yielded;
+
+	if (!heap_is_on() || !cache_enter(&heap_cache))
+		return false;
+	empty_classes(false);
+	yielded = space_yield();
+	cache_leave(&heap_cache);
+	return yielded != 0;
 }
 
 void heap_finish(void)

@@ -54,6 +54,13 @@ void heap_adopt(void);
 bool heap_trim(void);
 
 /*
+ * Another allocator has been refused: empties the same, and gives the address
+ * space of all that is free up.  True when there was some; then it is worth
+ * asking again.
+ */
+bool heap_yield(void);
+
+/*
  * The process ends: the caller's cache and the depots are emptied into the
  * slabs, where a double free comes to light.
  */

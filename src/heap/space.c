@@ -3,7 +3,7 @@
  *
  * A window of 64 GiB is chosen, not reserved: reserving it would break every
  * program that lives under RLIMIT_AS or sets it later.  From its lower end up
- * it is reserved in extents (64 MiB, then as much as there is, up to 1 GiB),
+ * it is reserved in extents (1 MiB, then as much as there is, up to 1 GiB),
  * committed in steps of up to 2 MiB, and handed out in slabs.  Where somebody
  * else has mapped something into the window, it is stepped over; the class
  * map says 0 there.
@@ -15,47 +15,35 @@
  */
 #include "heap/space.h"
 
-#include <sys/resource.h>
-
 #include "base/fault.h"
 #include "base/inject.h"
 #include "base/lock.h"
 #include "base/sys.h"
-#include "heap/slab_set.h"
+#include "heap/space_arrays.h"
 #include "heap/vacant.h"
 
 enum {
-	EXTENT_FIRST = 1024, /* slabs: 64 MiB */
+	EXTENT_LEAST = 16,   /* slabs: 1 MiB */
 	EXTENT_MOST = 16384, /* 1 GiB */
-	EXTENT_LEAST = 16,   /* 1 MiB */
-	COMMIT_FIRST = 16,   /* 1 MiB */
+	COMMIT_FIRST = 8,    /* 512 KiB */
 	COMMIT_MOST = 32,    /* 2 MiB */
+	NOTABLE = 128,	     /* 8 MiB: see space_notable() */
 	WINDOW_TRIES = 24,
-	ARRAY_OFFSET = 1024, /* where in its first page each array begins */
 };
 
-#define LIMIT_LEAST  (64 * MIB) /* RLIMIT_AS below this: pools stay off */
 #define WINDOW_BYTES ((size_t)WINDOW_SLABS << SLAB_SHIFT)
 
 uintptr_t space_base;
-uint8_t space_map[WINDOW_SLABS] LARGE("map");
-char *space_arrays[SPACE_ARRAYS];
-
-static uint64_t hole_words[SET_WORDS] LARGE("holes");
 
 static struct {
 	struct lock lock;
-	size_t record_bytes[SPACE_ARRAYS];
 	size_t next, committed, reserved; /* see the picture above */
-	size_t array_end[SPACE_ARRAYS];	  /* bytes mapped of each array */
 	size_t held;			  /* slabs reserved in all extents */
-	size_t extent;			  /* slabs of the next extent */
 	size_t used, used_peak;
 	size_t limit; /* of slabs in use; 0: none */
 	bool full;    /* others have mapped the rest of the window */
 	bool refused; /* the last time, the kernel had no more for us */
 	bool abandoned;
-	struct slab_set holes; /* mapped by others, below `reserved` */
 } space = { .lock = LOCK(RANK_SPACE) };
 
 static void space_lock(void)
@@ -83,83 +71,35 @@ RARE void space_abandon(void)
 	space.abandoned = true;
 }
 
-/* Maps the records of the slabs below `end`. */
-static bool map_records(size_t end)
-{
-	for (unsigned i = 0; i < SPACE_ARRAYS; i++) {
-		size_t had = space.array_end[i];
-		size_t need = round_up(
-			end * space.record_bytes[i] + ARRAY_OFFSET, sys_page());
-		char *page = space_arrays[i] - ARRAY_OFFSET;
-
-		if (need <= had)
-			continue;
-		if (!sys_map(i == SPACE_ARRAY_DOWN ? page - need : page + had,
-			     need - had))
-			return false;
-		space.array_end[i] = need;
-	}
-	return true;
-}
-
-/* The arrays lie one below the other, the first right below the window. */
-static size_t place_arrays(uintptr_t base)
-{
-	uintptr_t at = base;
-
-	for (unsigned i = 0; i < SPACE_ARRAYS; i++) {
-		uintptr_t end = at;
-
-		at -= round_up(space.record_bytes[i] * WINDOW_SLABS +
-				       ARRAY_OFFSET,
-			       2 * MIB);
-		space_arrays[i] = (char *)(i == SPACE_ARRAY_DOWN ? end : at) +
-				  ARRAY_OFFSET;
-		space.array_end[i] = 0;
-	}
-	return base - at;
-}
-
-/* Slabs of the first extent: a sixteenth of a finite RLIMIT_AS at most. */
-static size_t first_extent(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
-		return EXTENT_FIRST;
-	if (limit.rlim_cur < LIMIT_LEAST)
-		return 0;
-	return min_of((size_t)EXTENT_FIRST,
-		      (size_t)limit.rlim_cur / 16 / SLAB_BYTES);
-}
-
 /*
  * The kernel places mappings from the top of the address space down, or from
  * a third of it up.  The window lies well below or above what is there now,
- * so that neither meets it soon, and keeps the randomness of the kernel's
- * own choice.
+ * so that neither meets it soon, at a distance as random as the kernel's own:
+ * who knows where a library is knows nothing of the window.
  */
 static bool find_window(uintptr_t anchor)
 {
-	size_t stride = WINDOW_BYTES + place_arrays(anchor) + 2 * GIB;
+	size_t stride = WINDOW_BYTES + arrays_place(anchor) + 2 * GIB;
+	size_t random = sys_random() % min_of(TIB, anchor / 4);
 	bool taken;
 
 	for (uintptr_t k = 1; k <= WINDOW_TRIES; k++) {
-		uintptr_t away = (k + 1) / 2 * stride;
+		uintptr_t away = (k + 1) / 2 * stride + random;
 		uintptr_t base = k % 2 ? anchor - away : anchor + away;
 
 		if (k % 2 && anchor <= away)
 			continue;
 		base = base / (2 * MIB) * (2 * MIB);
-		if (!sys_reserve((void *)base, space.extent * SLAB_BYTES,
+		if (!sys_reserve((void *)base, EXTENT_LEAST * SLAB_BYTES,
 				 &taken))
 			continue;
-		place_arrays(base);
-		if (map_records(space.extent)) {
+		arrays_place(base);
+		if (arrays_cover(EXTENT_LEAST)) {
 			__atomic_store_n(&space_base, base, __ATOMIC_RELEASE);
 			return true;
 		}
-		sys_unmap((void *)base, space.extent * SLAB_BYTES);
+		arrays_unmap();
+		sys_unmap((void *)base, EXTENT_LEAST * SLAB_BYTES);
 	}
 	return false;
 }
@@ -171,15 +111,12 @@ bool space_start(const size_t record_bytes[SPACE_ARRAYS])
 	if (!anchor)
 		return false;
 	sys_unmap(anchor, sys_page());
-	space.extent = first_extent();
-	for (unsigned i = 0; i < SPACE_ARRAYS; i++)
-		space.record_bytes[i] = record_bytes[i];
-	if (!space.extent || !find_window((uintptr_t)anchor))
+	arrays_describe(record_bytes);
+	if (!find_window((uintptr_t)anchor))
 		return false;
-	sys_name((void *)space_base, space.extent * SLAB_BYTES, "libmpool");
-	space.reserved = space.held = space.extent;
-	space.holes.words = hole_words;
+	space.held = EXTENT_LEAST;
 	vacant_start();
+	__atomic_store_n(&space.reserved, EXTENT_LEAST, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -202,13 +139,13 @@ static RARE bool reserve_more(size_t extent)
 	while (at + extent <= WINDOW_SLABS) {
 		if (sys_reserve((void *)space_address(at), extent * SLAB_BYTES,
 				&taken)) {
-			if (!map_records(at + extent)) {
+			if (!arrays_cover(at + extent)) {
 				sys_unmap((void *)space_address(at),
 					  extent * SLAB_BYTES);
 				return false;
 			}
 			for (size_t d = space.reserved; d < at; d++)
-				set_add(&space.holes, d);
+				vacant_skip(d);
 			if (at != space.reserved)
 				skip_to(at);
 			__atomic_store_n(&space.reserved, at + extent,
@@ -225,6 +162,12 @@ static RARE bool reserve_more(size_t extent)
 	return false;
 }
 
+static void note(void)
+{
+	if (space_notable)
+		space_notable();
+}
+
 /*
  * More address space: as much as there is already, less when refused.  At the
  * limit of memory this is asked at each request: then for one slab alone.
@@ -236,13 +179,29 @@ static RARE bool extend(void)
 
 	for (; extent >= EXTENT_LEAST && !space.full && !space.refused;
 	     extent /= 2)
-		if (reserve_more(extent))
+		if (reserve_more(extent)) {
+			if (space.held >= NOTABLE)
+				note();
 			return true;
+		}
 	space.refused = space.full || !reserve_more(1);
+	note();
 	return !space.refused;
 }
 
-/* Makes at least one fresh slab usable: a big step, or just one slab. */
+/* Slabs to commit at once: a big step, or one while the kernel refuses. */
+static size_t step_at(size_t slab)
+{
+	size_t step = COMMIT_FIRST;
+
+	if (vacant_is_tight())
+		return 1;
+	while (step < COMMIT_MOST && step * 2 <= slab)
+		step *= 2;
+	return min_of(step - slab % step, space.reserved - slab);
+}
+
+/* Makes at least one fresh slab usable. */
 static bool commit_more(void)
 {
 	char *at;
@@ -251,16 +210,15 @@ static bool commit_more(void)
 	if (space.committed == space.reserved && !extend())
 		return false;
 	at = (char *)space_address(space.committed);
-	step = space.committed < COMMIT_MOST ? COMMIT_FIRST : COMMIT_MOST;
-	step -= space.committed % step;
-	step = min_of(step, space.reserved - space.committed);
+	step = step_at(space.committed);
 	if (sys_commit(at, step * SLAB_BYTES)) {
 		vacant_granted();
 	} else {
-		step = 1;
+		note();
 		vacant_refused();
-		if (!sys_commit(at, SLAB_BYTES))
+		if (step == 1 || !sys_commit(at, SLAB_BYTES))
 			return false;
+		step = 1;
 	}
 	space.committed += step;
 	return true;
@@ -295,7 +253,7 @@ size_t space_take(void)
 	return slab;
 }
 
-void space_set_limit(size_t slabs)
+RARE void space_set_limit(size_t slabs)
 {
 	space_lock();
 	space.limit = slabs;
@@ -327,6 +285,25 @@ RARE size_t space_trim(void)
 	return bytes;
 }
 
+/* What was never used goes, too: the reserved part ends earlier then. */
+RARE size_t space_yield(void)
+{
+	size_t slabs, unused;
+
+	space_lock();
+	slabs = vacant_yield();
+	unused = space.reserved - space.next;
+	if (unused &&
+	    sys_unmap((void *)space_address(space.next), unused * SLAB_BYTES)) {
+		__atomic_store_n(&space.reserved, space.next, __ATOMIC_RELAXED);
+		space.committed = space.next;
+		space.held -= unused;
+		slabs += unused;
+	}
+	space_unlock();
+	return slabs * SLAB_BYTES;
+}
+
 size_t space_end(void)
 {
 	return __atomic_load_n(&space.next, __ATOMIC_RELAXED);
@@ -336,9 +313,21 @@ bool space_owns(const void *p)
 {
 	size_t d = space_slab_of(p);
 
-	return space_base &&
-	       d < __atomic_load_n(&space.reserved, __ATOMIC_ACQUIRE) &&
-	       !set_has(&space.holes, d);
+	return d < __atomic_load_n(&space.reserved, __ATOMIC_ACQUIRE) &&
+	       !vacant_is_hole(d);
+}
+
+RARE bool space_strays(const void *p)
+{
+	void *page = (void *)((uintptr_t)p & ~(sys_page() - 1));
+	bool taken;
+
+	if (!space_base || space_slab_of(p) >= WINDOW_SLABS)
+		return false;
+	if (space_owns(p))
+		return true;
+	return sys_reserve(page, sys_page(), &taken) &&
+	       sys_unmap(page, sys_page());
 }
 
 void space_stats(struct space_stats *stats)
@@ -347,7 +336,7 @@ void space_stats(struct space_stats *stats)
 	stats->used_slabs = space.used;
 	stats->kept_slabs = vacant_kept();
 	stats->returned_slabs = vacant_returned();
-	stats->reserved_slabs = space.held;
+	stats->reserved_slabs = space.held - vacant_yielded();
 	space_unlock();
 }
 

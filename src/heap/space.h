@@ -22,12 +22,16 @@ enum {
  */
 extern HIDDEN uintptr_t space_base;
 
+/* Slabs below this have a byte in the map, ours or not; 0 before the start. */
+extern HIDDEN size_t space_reach;
+
 /*
- * Object size of each slab, 0 for all that is not ours: unused slabs, and
- * places in the window where somebody else has mapped something.  Written
- * under the lock of the class; read by anyone who holds an object in the slab.
+ * Object size of each slab below space_reach, 0 for all that is not ours:
+ * unused slabs, and places in the window where somebody else has mapped
+ * something.  Written under the lock of the class; read by anyone who holds an
+ * object in the slab.
  */
-extern HIDDEN uint8_t space_map[WINDOW_SLABS];
+extern HIDDEN uint8_t *space_map;
 
 struct space_stats {
 	size_t used_slabs;
@@ -36,7 +40,7 @@ struct space_stats {
 	size_t reserved_slabs; /* address space, the above included */
 };
 
-/* Slab number of an address; WINDOW_SLABS or more: outside the window. */
+/* Slab number of an address; space_reach or more: not ours. */
 static inline size_t space_slab_of(const void *p)
 {
 	return ((uintptr_t)p - space_base) >> SLAB_SHIFT;
@@ -47,12 +51,22 @@ static inline uintptr_t space_address(size_t slab)
 	return space_base + (slab << SLAB_SHIFT);
 }
 
+/* A plain load becomes part of the comparison, an atomic one does not. */
+static inline bool space_reaches(size_t slab)
+{
+#ifdef __SANITIZE_THREAD__
+	return slab < __atomic_load_n(&space_reach, __ATOMIC_RELAXED);
+#else
+	return slab < space_reach;
+#endif
+}
+
 /* Size of the objects around `p`; 0: not in a slab of any class. */
 static inline size_t space_size_of(const void *p)
 {
 	size_t d = space_slab_of(p);
 
-	if (unlikely(d >= WINDOW_SLABS))
+	if (unlikely(!space_reaches(d)))
 		return 0;
 	return __atomic_load_n(&space_map[d], __ATOMIC_RELAXED);
 }
@@ -61,8 +75,8 @@ enum { SPACE_ARRAYS = 3, SPACE_ARRAY_DOWN = 1 };
 
 /*
  * Finds a window and reserves its first part.  Beside it lie arrays of zeroed
- * memory with record_bytes[i] for each slab.  False when there is no room under
- * RLIMIT_AS: the pools stay off.  Called once.
+ * memory with record_bytes[i] for each slab.  False when there is no room: the
+ * pools stay off.  Called once.
  */
 bool space_start(const size_t record_bytes[SPACE_ARRAYS]);
 
@@ -92,11 +106,30 @@ void space_keep_all(void);
 /* Gives all kept slabs back to the kernel.  Returns bytes. */
 size_t space_trim(void);
 
+/*
+ * Gives the address space of all that is free up, for others.  What is needed
+ * again later is mapped again, if it is there.  Returns bytes.
+ */
+size_t space_yield(void);
+
+/*
+ * Defined by who can ask for space_yield(): called with the lock held when the
+ * space has become large or the kernel has refused it memory, so each time
+ * that something is worth asking for.
+ */
+void space_notable(void) __attribute__((weak));
+
 /* Slabs of this number and above have never been handed out. */
 size_t space_end(void);
 
-/* True when the address lies in the window and nobody else mapped it. */
+/* True when the address lies in what we have reserved of the window. */
 bool space_owns(const void *p);
+
+/*
+ * True when it lies anywhere in the window and nobody else has mapped
+ * something there: then no allocator has handed it out.
+ */
+bool space_strays(const void *p);
 
 void space_stats(struct space_stats *stats);
 

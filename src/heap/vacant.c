@@ -2,8 +2,10 @@
  * vacant.c - the free slabs: kept for a while, then returned to the kernel.
  *
  * Kept ones have their memory yet, which is warm; of returned ones it went to
- * the kernel, and their address stays ours.  Both are bit sets, so the lowest
- * is taken first and neighbours are returned in one call.
+ * the kernel, and their address stays ours; of yielded ones the address went,
+ * too, since the next allocator was refused, and somebody else may have it.
+ * All are bit sets, so the lowest is taken first and neighbours are returned
+ * in one call.
  *
  * How many are kept: a thirty-second of the peak.  A slab that is asked for
  * right after it was returned was returned too early, so each such one raises
@@ -14,29 +16,30 @@
 #include "base/fault.h"
 #include "base/sys.h"
 #include "heap/slab_set.h"
+#include "heap/space_arrays.h"
 
 enum {
 	KEEP_LEAST = 16,
 	QUIET_MS = 1000,
 };
 
-static uint64_t kept_words[SET_WORDS] LARGE("kept");
-static uint64_t returned_words[SET_WORDS] LARGE("returned");
-
 static struct {
-	struct slab_set kept, returned;
-	size_t peak;	     /* most slabs that have been in use */
-	size_t keep;	     /* how many kept slabs are too many */
-	uint64_t retaken_ms; /* when a returned slab was last asked for */
-	uint64_t refused_ms; /* when the kernel last refused memory */
+	struct slab_set kept, returned, yielded;
+	struct slab_set holes; /* others have mapped something there */
+	size_t peak;	       /* most slabs that have been in use */
+	size_t keep;	       /* how many kept slabs are too many */
+	uint64_t retaken_ms;   /* when a returned slab was last asked for */
+	uint64_t refused_ms;   /* when the kernel last refused memory */
 	bool tight; /* it has: returned slabs are decommitted, and what is
 			kept is little */
 } vacant;
 
 void vacant_start(void)
 {
-	vacant.kept.words = kept_words;
-	vacant.returned.words = returned_words;
+	vacant.kept.words = space_sets + SET_KEPT;
+	vacant.returned.words = space_sets + SET_RETURNED;
+	vacant.yielded.words = space_sets + SET_YIELDED;
+	vacant.holes.words = space_sets + SET_HOLES;
 	vacant.keep = KEEP_LEAST;
 }
 
@@ -91,6 +94,11 @@ static RARE void relax(void)
 	vacant.tight = false;
 }
 
+bool vacant_is_tight(void)
+{
+	return vacant.tight;
+}
+
 void vacant_granted(void)
 {
 	if (unlikely(vacant.tight))
@@ -98,7 +106,7 @@ void vacant_granted(void)
 }
 
 /* The lowest returned slab, usable again; SPACE_NONE when refused. */
-static size_t retake(void)
+static NOINLINE size_t retake(void)
 {
 	size_t slab = set_pop(&vacant.returned);
 
@@ -112,11 +120,34 @@ static size_t retake(void)
 	return slab;
 }
 
+/* The lowest yielded slab that is still nobody's; SPACE_NONE when refused. */
+static RARE size_t map_again(void)
+{
+	bool taken;
+
+	while (vacant.yielded.count) {
+		size_t slab = set_pop(&vacant.yielded);
+
+		if (sys_map_at((void *)space_address(slab), SLAB_BYTES, &taken))
+			return slab;
+		set_add(taken ? &vacant.holes : &vacant.yielded, slab);
+		if (!taken)
+			break;
+	}
+	return SPACE_NONE;
+}
+
 size_t vacant_take(void)
 {
+	size_t slab = SPACE_NONE;
+
 	if (vacant.kept.count)
 		return set_pop(&vacant.kept);
-	return vacant.returned.count ? retake() : SPACE_NONE;
+	if (vacant.returned.count)
+		slab = retake();
+	if (unlikely(vacant.yielded.count) && slab == SPACE_NONE)
+		slab = map_again();
+	return slab;
 }
 
 /* The highest run of kept slabs below *end.  False when there is none. */
@@ -125,7 +156,7 @@ static bool kept_run_below(size_t *start, size_t *end)
 	size_t d = *end;
 
 	while (d && !set_has(&vacant.kept, d - 1)) {
-		if (d % 64 == 0 && !vacant.kept.words[d / 64 - 1])
+		if (d % 64 == 0 && !*set_word(&vacant.kept, d / 64 - 1))
 			d -= 64;
 		else
 			d--;
@@ -142,7 +173,7 @@ static bool kept_run_below(size_t *start, size_t *end)
  * first, neighbours in one call.  What the kernel refuses (pinned pages) stays
  * kept.
  */
-static size_t return_kept(size_t keep)
+static NOINLINE size_t return_kept(size_t keep)
 {
 	size_t start, end = space_end(), returned = 0;
 
@@ -190,6 +221,44 @@ RARE size_t vacant_trim(void)
 	return return_kept(0);
 }
 
+static bool is_free(size_t d)
+{
+	return set_has(&vacant.kept, d) || set_has(&vacant.returned, d);
+}
+
+/* Where the kernel cannot split a mapping once more, slabs stay free ones. */
+RARE size_t vacant_yield(void)
+{
+	size_t yielded = 0, end = space_end();
+
+	for (size_t d = 0, start; d < end; d++) {
+		for (start = d; d < end && is_free(d); d++)
+			;
+		if (d == start || !sys_unmap((void *)space_address(start),
+					     bytes_of(start, d)))
+			continue;
+		yielded += d - start;
+		for (; start < d; start++) {
+			set_remove(set_has(&vacant.kept, start)
+					   ? &vacant.kept
+					   : &vacant.returned,
+				   start);
+			set_add(&vacant.yielded, start);
+		}
+	}
+	return yielded;
+}
+
+RARE void vacant_skip(size_t slab)
+{
+	set_add(&vacant.holes, slab);
+}
+
+bool vacant_is_hole(size_t slab)
+{
+	return set_has(&vacant.holes, slab) || set_has(&vacant.yielded, slab);
+}
+
 size_t vacant_kept(void)
 {
 	return vacant.kept.count;
@@ -200,23 +269,34 @@ size_t vacant_returned(void)
 	return vacant.returned.count;
 }
 
+size_t vacant_yielded(void)
+{
+	return vacant.yielded.count;
+}
+
 RARE void vacant_check(void)
 {
-	size_t kept = 0, returned = 0;
+	static struct slab_set *const sets[] = {
+		&vacant.kept,
+		&vacant.returned,
+		&vacant.yielded,
+		&vacant.holes,
+	};
+	size_t counts[SETS] = { 0 };
 
 	for (size_t d = 0; d < space_end(); d++) {
-		bool is_kept = set_has(&vacant.kept, d);
-		bool is_returned = set_has(&vacant.returned, d);
+		size_t states = space_map[d] != 0;
 
-		kept += is_kept;
-		returned += is_returned;
-		if ((is_kept && is_returned) ||
-		    ((is_kept || is_returned) && space_map[d]))
+		for (int i = 0; i < SETS; i++) {
+			counts[i] += set_has(sets[i], d);
+			states += set_has(sets[i], d);
+		}
+		if (states > 1)
 			fault("heap check", (void *)space_address(d), 0,
 			      "a free slab has two states or a class");
 	}
-	if (!set_low_holds(&vacant.kept) || !set_low_holds(&vacant.returned) ||
-	    kept != vacant.kept.count || returned != vacant.returned.count)
-		fault("heap check", (void *)space_base, 0,
-		      "the counts of free slabs are wrong");
+	for (int i = 0; i < SETS; i++)
+		if (!set_low_holds(sets[i]) || counts[i] != sets[i]->count)
+			fault("heap check", (void *)space_base, 0,
+			      "the counts of free slabs are wrong");
 }

@@ -1,7 +1,7 @@
 /*
  * vacant.h - the free slabs: kept for a while, then returned to the kernel.
  *
- * Every function is called with the space's lock held.
+ * Every function is called with the space's lock held, but for one.
  */
 #ifndef HEAP_VACANT_H
 #define HEAP_VACANT_H
@@ -11,7 +11,8 @@
 void vacant_start(void);
 
 /*
- * The lowest kept slab, else the lowest returned one, usable again.
+ * The lowest kept slab, else the lowest returned one, else the lowest of which
+ * the address space was given up, usable again.
  * SPACE_NONE when there is none, or the kernel refuses.
  */
 size_t vacant_take(void);
@@ -28,17 +29,30 @@ void vacant_keep_all(void);
 /* Gives all kept slabs back to the kernel.  Returns bytes. */
 size_t vacant_trim(void);
 
+/* Unmaps all free slabs, for others.  Returns how many. */
+size_t vacant_yield(void);
+
 /*
  * The kernel has refused memory: returned slabs are decommitted, so that
  * others can have it.
  */
 void vacant_refused(void);
 
-/* The kernel has given much memory again: see vacant_refused(). */
+bool vacant_is_tight(void);
+
+/* The kernel has given memory again: see vacant_refused(). */
 void vacant_granted(void);
+
+/*
+ * Others have mapped something there.  A hole is such a place, or one where
+ * they may have by now; asking needs no lock.
+ */
+void vacant_skip(size_t slab);
+bool vacant_is_hole(size_t slab);
 
 size_t vacant_kept(void);
 size_t vacant_returned(void);
+size_t vacant_yielded(void);
 
 /* Aborts when an invariant does not hold. */
 void vacant_check(void);

@@ -200,7 +200,7 @@ static unsigned class_at(const void *p)
 {
 	unsigned c = slab_class_of(p);
 
-	if (unlikely(!c) && unlikely(space_owns(p)))
+	if (unlikely(!c) && unlikely(space_strays(p)))
 		fault("invalid free", p, 0,
 		      "the address is in a pool, but no object is there");
 	return c;
@@ -221,7 +221,7 @@ void mempool_small_free(void *p)
 	if (unlikely(!p))
 		return;
 	slab = space_slab_of(p);
-	if (unlikely(slab >= WINDOW_SLABS)) {
+	if (unlikely(!space_reaches(slab))) {
 		free(p);
 		return;
 	}

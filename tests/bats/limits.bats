@@ -49,6 +49,39 @@ limited_from_start()
 	holds_pooled exhaust data
 }
 
+@test "what small objects have taken is there for large ones later" {
+	for how in malloc calloc realloc memalign kept; do
+		holds_plain_and_pooled way_given as $how
+	done
+	holds_plain_and_pooled way_given data malloc
+	holds_pooled way_given as malloc 4
+	holds_pooled way_given data kept 4
+}
+
+@test "a small program has at most 16 MiB more address space" {
+	is_mpool || skip "measures libmpool"
+	for how in plain preloaded; do
+		run -0 $how cat /proc/self/status
+		[[ $output =~ VmSize:[[:space:]]*([0-9]+) ]]
+		sizes+=("${BASH_REMATCH[1]}")
+	done
+	((sizes[1] - sizes[0] <= 16 << 10)) || fail "${sizes[*]} KiB"
+}
+
+@test "a user with an ordinary limit may lock all of a small program" {
+	needs_root
+	folder=$(mktemp -d)
+	chmod 755 "$folder"
+	cp "$LIB" "$PROGRAMS/locked" "$folder"
+	ulimit -l 8192
+	run timeout 60 setpriv --reuid 65534 --regid 65534 --clear-groups \
+		--inh-caps=-all --bounding-set=-all \
+		env LD_PRELOAD="$folder/${LIB##*/}" "$folder/locked" now
+	rm -r "$folder"
+	assert_success
+	assert_output ok
+}
+
 @test "mlockall locks what is used" {
 	holds_plain_and_pooled locked
 	MPOOL_RESERVE_LOCK=1 holds_pooled locked
@@ -57,6 +90,10 @@ limited_from_start()
 @test "a strict seccomp filter kills nobody" {
 	holds_plain_and_pooled seccomp kill
 	holds_plain_and_pooled seccomp refuse
+}
+
+@test "the first request of a process may come inside a strict filter" {
+	holds_plain_and_pooled seccomp first
 }
 
 @test "mprotect and madvise refused with EPERM are an ordinary failure" {

@@ -1,7 +1,9 @@
 /*
  * seccomp.c - heavy allocation behind a strict filter.
  *
- * Usage: seccomp kill|refuse|no-mprotect
+ * Usage: seccomp first|kill|refuse|no-mprotect
+ *   first        as kill, and the process has never allocated before; glibc's
+ *                own first call needs getrandom
  *   kill         a call beyond the memory calls, futex, read, write and exit
  *                ends the process
  *   refuse       such a call gets EPERM
@@ -27,7 +29,7 @@ enum { OBJECTS = 200000, LARGE = 500 };
 /* A number that no call has. */
 #define NO_CALL 0xfffffffeu
 
-static void install(uint32_t otherwise, int refuse_protection)
+static void install(uint32_t otherwise, int refuse_protection, int first)
 {
 	struct sock_filter filter[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
@@ -41,6 +43,7 @@ static void install(uint32_t otherwise, int refuse_protection)
 		ALLOW(SYS_madvise),
 		ALLOW(SYS_brk),
 		ALLOW(SYS_futex),
+		ALLOW(first ? SYS_getrandom : NO_CALL),
 		ALLOW(SYS_read),
 		ALLOW(SYS_write),
 		ALLOW(SYS_exit),
@@ -84,15 +87,20 @@ static void allocate_heavily(void)
 int main(int argc, char **argv)
 {
 	CHECK(argc > 1);
+	if (strcmp(argv[1], "first") == 0) {
+		install(SECCOMP_RET_KILL_PROCESS, 0, 1);
+		allocate_heavily();
+		return all_held();
+	}
 	/* The first call of a process may need more, as with glibc. */
 	free(malloc(1));
 	free(malloc(1000));
 	if (strcmp(argv[1], "kill") == 0)
-		install(SECCOMP_RET_KILL_PROCESS, 0);
+		install(SECCOMP_RET_KILL_PROCESS, 0, 0);
 	else if (strcmp(argv[1], "refuse") == 0)
-		install(SECCOMP_RET_ERRNO | EPERM, 0);
+		install(SECCOMP_RET_ERRNO | EPERM, 0, 0);
 	else
-		install(SECCOMP_RET_ERRNO | EPERM, 1);
+		install(SECCOMP_RET_ERRNO | EPERM, 1, 0);
 	allocate_heavily();
 	return all_held();
 }

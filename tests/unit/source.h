@@ -32,9 +32,10 @@
 static struct {
 	long calls;
 	long refuse_from, refuse_to;
-	long maps, commits, returns, populates;
+	long maps, unmaps, commits, returns, populates;
 	size_t returned_bytes;
 	bool refuse_returns, refuse_populate, refuse_pin, refuse_wipe;
+	bool refuse_unmap;
 	bool elsewhere;	  /* as a kernel without MAP_FIXED_NOREPLACE */
 	uintptr_t pinned; /* cannot be given back, as if in mlock */
 } source = { .refuse_from = LONG_MAX, .refuse_to = LONG_MAX };
@@ -88,6 +89,16 @@ SOURCE_BARE void *mmap(void *at, size_t bytes, int protection, int flags,
 	}
 	return (void *)syscall(SYS_mmap, at, bytes, protection, flags, fd,
 			       offset);
+}
+
+SOURCE_BARE int munmap(void *at, size_t bytes)
+{
+	source_count(&source.unmaps);
+	if (source.refuse_unmap) {
+		errno = ENOMEM;
+		return -1;
+	}
+	return (int)syscall(SYS_munmap, at, bytes);
 }
 
 SOURCE_BARE int mprotect(void *at, size_t bytes, int protection)

@@ -8,6 +8,7 @@
 #define UNIT_SPACES_H
 
 #include "heap/space.c"
+#include "heap/space_arrays.c"
 #include "heap/vacant.c"
 #include "unit/limits.h"
 #include "unit/source.h"

@@ -147,11 +147,14 @@ static bool readable(const void *p)
 	return done;
 }
 
-/* Slabs 0..99 are in use, and a call for more was refused. */
+/*
+ * Slabs 0..149 are in use, and a call to commit more was refused.  There is
+ * still address space: what was reserved ends further up.
+ */
 static void be_refused(void)
 {
 	start();
-	take(100);
+	take(150);
 	while (space.next < space.committed)
 		space_take();
 	source_refuse();
@@ -174,7 +177,7 @@ static void what_is_returned_then_is_charged_to_nobody(void)
 static void what_was_returned_before_is_charged_to_nobody_either(void)
 {
 	start();
-	take(100);
+	take(150);
 	while (space.next < space.committed)
 		space_take();
 	space_give(7);
@@ -207,10 +210,12 @@ static void a_returned_slab_that_is_refused_stays_returned(void)
 static void a_returned_slab_that_is_refused_hides_no_fresh_one(void)
 {
 	be_refused();
-	take(1);
+	vacant.refused_ms -= QUIET_MS + 1;
+	take(2);
 	assert_true(space.next < space.committed);
 	space_give(7);
 	space_trim();
+	vacant_refused();
 	source_refuse();
 	assert_int_not_equal(space_take(), SPACE_NONE);
 }

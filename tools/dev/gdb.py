@@ -14,6 +14,7 @@ import gdb
 CLASS_STEP = 16
 CLASSES = 8
 SLAB_BYTES = 1 << 16
+WINDOW_SLABS = 1 << 20
 MAGAZINE_BYTES = 1024
 MAGAZINE_OBJECTS = 127
 
@@ -79,20 +80,16 @@ class Class:
 
     def wide_bits_of(self, slab):
         """The narrowest array that has room for a bit an object."""
-        arrays = value("'src/heap/space.c'::space_arrays")
-        sizes = [int(space()["record_bytes"][i]) for i in range(len_of(arrays))]
-        size, array = min((sizes[i], i) for i in range(1, len(sizes))
-                          if sizes[i] * 8 >= self.capacity)
-        return int(arrays[array]) + slab * size
-
-
-def len_of(array):
-    low, high = array.type.range()
-    return high - low + 1
+        arrays = value("'src/heap/space_arrays.c'::space_arrays")
+        pairs = value("'src/heap/space_arrays.c'::pairs")
+        half, full = int(pairs[0]["down"]) // 64, int(pairs[2]["up"]) // 64
+        if half * 8 >= self.capacity:
+            return int(arrays[1]) - (slab + 1) * half
+        return int(arrays[2]) + slab * full
 
 
 def record_of(slab):
-    records = value("'src/heap/space.c'::space_arrays")[0]
+    records = value("'src/heap/space_arrays.c'::space_arrays")[0]
     return records.cast(gdb.lookup_type("struct slab").pointer())[slab]
 
 
@@ -146,12 +143,13 @@ def place_of(cls, start):
 
 
 def has(slabs, slab):
-    return int(slabs["words"][slab // 64]) >> slab % 64 & 1
+    sets = int(value("'src/heap/slab.c'::SETS"))
+    return int(slabs["words"][-(slab // 64 + 1) * sets]) >> slab % 64 & 1
 
 
 def describe_slab_without_class(slab):
     state = space()
-    if has(state["holes"], slab):
+    if has(vacant()["holes"], slab):
         return "in the window, where somebody else had mapped something"
     if has(vacant()["kept"], slab):
         return "in slab %d, which is free and kept" % slab
@@ -164,9 +162,8 @@ def describe_slab_without_class(slab):
 
 def who(address):
     start_of_window = base()
-    window_slabs = len_of(value("'src/heap/space.c'::space_map"))
     slab = (address - start_of_window) // SLAB_BYTES
-    if not start_of_window or not 0 <= slab < window_slabs:
+    if not start_of_window or not 0 <= slab < WINDOW_SLABS:
         return "not in a pool"
     if slab >= int(space()["reserved"]):
         return "in the window, but beyond what is reserved"
