@@ -344,7 +344,8 @@ void page_snapshot(const struct page *page, struct snapshot *snapshot)
 	memcpy(snapshot->forwarded, page->forwarded,
 	       sizeof snapshot->forwarded);
 	snapshot->peak_rss_bytes = page->peak_rss_bytes;
-	if (page_alive(page) && proc_status(page->pid, &status)) {
+	if (!page->elsewhere && page_alive(page) &&
+	    proc_status(page->pid, &status)) {
 		snapshot->rss_bytes = status.rss_bytes;
 		snapshot->peak_rss_bytes = status.peak_rss_bytes;
 	}

@@ -54,7 +54,7 @@ static void put_state(struct out *o, const struct page *page)
 				   ? "The program has ended.\n\n"
 				   : "The program was killed; this is how it "
 				     "was shortly before.\n\n");
-	} else if (quiet_ms >= PAGE_QUIET_MS) {
+	} else if (quiet_ms >= PAGE_QUIET_MS && !page->elsewhere) {
 		out_str(o, "These figures are ");
 		out_fixed(o, quiet_ms / 100, 1);
 		out_str(o, " s old: the slow paths, which write them, were not "
