@@ -7,8 +7,9 @@
 statistics page is such a file only where it can be written by no call.)
  *
  * A program that installs a handler of its own replaces ours: cut_guard() is
- * called again and again, and goes in front of it.  Limits: what is cut before
- * that, and in a thread that blocks SIGBUS, ends the program.
+ * called again and again, and goes in front of it.  A thread that blocks SIGBUS
+ * would be killed by it all the same, so it is unblocked.  Limit: what is cut
+ * before that ends the program.
  */
 #include "watch/cut.h"
 
@@ -90,6 +91,7 @@ void cut_guard(void)
 	static uint32_t taking; /* one at a time; others do not wait */
 	static bool taken;
 	struct sigaction now;
+	sigset_t bus;
 
 	if (__atomic_exchange_n(&taking, 1, __ATOMIC_ACQUIRE))
 		return;
@@ -102,4 +104,7 @@ void cut_guard(void)
 		sigaction(SIGBUS, &ours, NULL);
 	}
 	__atomic_store_n(&taking, 0, __ATOMIC_RELEASE);
+	sigemptyset(&bus);
+	sigaddset(&bus, SIGBUS);
+	pthread_sigmask(SIG_UNBLOCK, &bus, NULL);
 }

@@ -20,8 +20,8 @@ extern HIDDEN __thread struct cut_watch cut_watch
 	__attribute__((tls_model("initial-exec")));
 
 /*
- * Installs the handler, in front of the program's own when it has one by now.
- * Any thread, not in a sandbox.
+ * Installs the handler, in front of the program's own when it has one by now,
+ * and has the calling thread take the signal.  Any thread, not in a sandbox.
  */
 void cut_guard(void);
 

@@ -74,11 +74,14 @@ watched=$PROGRAMS/watched
 	assert_equal "${#lines[@]}" 2
 }
 
-@test "a log that is cut costs a program nothing that handles SIGBUS itself" {
+@test "a log that is cut costs a program nothing that handles or blocks SIGBUS itself" {
 	MPOOL_TRACE=$PWD/a.mtrace run -0 preloaded "$watched" \
 		handle-and-cut "$PWD/a.mtrace"
 	assert_line done
 	assert_output --partial 'somebody has cut it'
+	MPOOL_TRACE=$PWD/d.mtrace run -0 preloaded "$watched" \
+		block-and-cut "$PWD/d.mtrace"
+	assert_line done
 	MPOOL_TRACE=$PWD/b.mtrace run -135 preloaded "$watched" bus
 	MPOOL_TRACE=$PWD/c.mtrace run -135 preloaded "$watched" hand-on
 }

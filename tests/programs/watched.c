@@ -249,6 +249,7 @@ static void handle_and_cut(char **files)
 int main(int argc, char **argv)
 {
 	const char *what = argc > 1 ? argv[1] : "";
+	sigset_t all;
 
 	load(2000);
 	if (!strcmp(what, "close-all")) {
@@ -290,6 +291,12 @@ int main(int argc, char **argv)
 		if (rename(argv[2], argv[3]) < 0)
 			return 1;
 		cut(argv + 3);
+	} else if (!strcmp(what, "block-and-cut")) {
+		sigfillset(&all);
+		sigprocmask(SIG_BLOCK, &all, NULL);
+		usleep(20000); /* it is seen that it is blocked */
+		load(1000);
+		cut(argv + 2);
 	} else if (!strcmp(what, "handle-and-cut")) {
 		handle_and_cut(argv + 2);
 		fault();
