@@ -1,6 +1,6 @@
 /*
- * open.c - dlopen and dlmopen without RTLD_DEEPBIND, and dlclose, of which the
- * unwinder must know.
+ * open.c - dlopen and dlmopen without RTLD_DEEPBIND, and dlclose, of which
+ * profiles and the unwinder must know.
  *
  * A library opened with that flag binds glibc's free directly, and would hand
  * it our pointers.  dlopen finds RUNPATH and namespace by its return address,
@@ -10,6 +10,7 @@
 
 #include "base/config.h"
 #include "next.h"
+#include "watch/modules.h"
 #include "watch/stack.h"
 
 typedef void *open_function(const char *name, int flags);
@@ -53,14 +54,18 @@ EXPORT RARE int dlclose(void *handle)
 {
 	close_function *close =
 		__atomic_load_n(&next_dlclose, __ATOMIC_RELAXED);
+	void *before;
 	int status;
 
 	if (!close) {
 		*(void **)&close = next_symbol("dlclose");
 		__atomic_store_n(&next_dlclose, close, __ATOMIC_RELAXED);
 	}
+	if (!config_records())
+		return close(handle);
+	before = modules_before_close();
 	status = close(handle);
-	if (config.sample || config.leaks)
-		stack_library_closed();
+	modules_closed(before);
+	stack_library_closed();
 	return status;
 }

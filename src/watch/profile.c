@@ -3,18 +3,14 @@
  */
 #include "watch/profile.h"
 
-#include <elf.h>
 #include <errno.h>
-#include <limits.h>
-#include <link.h>
-#include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "base/common.h"
 #include "base/config.h"
 #include "heap/sample.h"
 #include "watch/leak.h"
+#include "watch/modules.h"
 #include "watch/process.h"
 #include "watch/record.h"
 #include "watch/sites.h"
@@ -72,76 +68,6 @@ static void put_header(struct out *o)
 	put_cuts(o);
 }
 
-/* --- mappings --- */
-
-static const unsigned char *find_build_id(const struct dl_phdr_info *info,
-					  size_t *length)
-{
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-		const char *at = (const char *)(info->dlpi_addr + ph->p_vaddr);
-		const char *end = at + ph->p_memsz;
-
-		if (ph->p_type != PT_NOTE)
-			continue;
-		while (end - at >= (ptrdiff_t)sizeof(ElfW(Nhdr))) {
-			const ElfW(Nhdr) *note = (const void *)at;
-			const char *name = at + sizeof *note;
-			const char *body = name + round_up(note->n_namesz, 4);
-
-			if (note->n_type == NT_GNU_BUILD_ID &&
-			    note->n_namesz == sizeof "GNU" &&
-			    memcmp(name, "GNU", sizeof "GNU") == 0) {
-				*length = note->n_descsz;
-				return (const unsigned char *)body;
-			}
-			at = body + round_up(note->n_descsz, 4);
-		}
-	}
-	return NULL;
-}
-
-static void put_build_id(struct out *o, const struct dl_phdr_info *info)
-{
-	static const char digits[] = "0123456789abcdef";
-	size_t length = 0;
-	const unsigned char *id = find_build_id(info, &length);
-
-	out_char(o, ' ');
-	if (!id)
-		out_char(o, '-');
-	for (size_t i = 0; i < length; i++) {
-		out_char(o, digits[id[i] >> 4]);
-		out_char(o, digits[id[i] & 15]);
-	}
-}
-
-/* The main program comes first, as in the list of the loader. */
-static int put_module(struct dl_phdr_info *info, size_t size, void *data)
-{
-	const char *name = info->dlpi_name;
-	struct out *o = data;
-
-	(void)size;
-	if (!*name)
-		name = process_program();
-	for (int i = 0; i < info->dlpi_phnum; i++) {
-		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-
-		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
-			continue;
-		out_str(o, "map");
-		address(o, info->dlpi_addr + ph->p_vaddr);
-		address(o, info->dlpi_addr + ph->p_vaddr + ph->p_memsz);
-		address(o, ph->p_offset);
-		put_build_id(o, info);
-		out_char(o, ' ');
-		out_json_string(o, name);
-		out_char(o, '\n');
-	}
-	return 0;
-}
-
 /* --- samples --- */
 
 static void put_stacks(struct out *o)
@@ -153,7 +79,8 @@ static void put_stacks(struct out *o)
 
 		word(o, "stack ", number);
 		for (uint32_t i = 0; i < s->depth; i++)
-			address(o, s->frames[i]);
+			address(o,
+				modules_address(s->frames[i], s->generation));
 		out_char(o, '\n');
 	}
 }
@@ -223,11 +150,12 @@ static void put_objects(struct out *o)
 static void put_all(struct out *o)
 {
 	put_header(o);
-	dl_iterate_phdr(put_module, o);
+	modules_put(o);
 	put_sites(o);
 	if (config.leaks || sample_period > 1)
 		put_objects(o);
 	put_stacks(o);
+	modules_end();
 	out_str(o, "end\n");
 }
 

@@ -16,7 +16,8 @@
  *   lost N                 samples that memory did not suffice for
  *   cut N REASON           stacks that end before their beginning, and why
  *   map START END OFFSET BUILD_ID NAME     executable mappings, main first;
- *                          BUILD_ID is - if there is none
+ *                          BUILD_ID is - if there is none; closed libraries
+ *                          have addresses from 0xffff000000000000 on
  *   stack N ADDRESS...     return addresses, the innermost first
  *   site STACK SIZE UNIT TOTAL LIVE        counts of samples; one of them
  *                          stands for 1 / (1 - exp(-UNIT / period))

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "watch/modules.h"
 #include "watch/shelf.h"
 
 enum {
@@ -61,7 +62,8 @@ static struct stack *new_stack(unsigned depth)
 
 static uint32_t find_stack(const uintptr_t *frames, unsigned depth)
 {
-	uint64_t hash = depth;
+	unsigned generation = modules_generation(frames, depth);
+	uint64_t hash = depth | (uint64_t)generation << 16;
 	uint32_t *chain, number;
 	struct stack *s;
 
@@ -71,6 +73,7 @@ static uint32_t find_stack(const uintptr_t *frames, unsigned depth)
 	for (number = *chain; number; number = s->next) {
 		s = *stack_slot(number);
 		if (s->hash == hash && s->depth == depth &&
+		    s->generation == generation &&
 		    memcmp(s->frames, frames, depth * sizeof *frames) == 0)
 			return number;
 	}
@@ -79,7 +82,8 @@ static uint32_t find_stack(const uintptr_t *frames, unsigned depth)
 	if (!number)
 		return 0;
 	s->next = *chain;
-	s->depth = depth;
+	s->depth = (uint16_t)depth;
+	s->generation = (uint16_t)generation;
 	s->hash = hash;
 	memcpy(s->frames, frames, depth * sizeof *frames);
 	*stack_slot(number) = s;

@@ -14,7 +14,8 @@
 
 struct stack {
 	uint32_t next; /* with the same hash */
-	uint32_t depth;
+	uint16_t depth;
+	uint16_t generation; /* watch/modules.h */
 	uint64_t hash;
 	uintptr_t frames[]; /* depth of them, the innermost first */
 };

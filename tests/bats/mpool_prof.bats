@@ -300,3 +300,40 @@ complains()
 	grep -q ' 0$' got
 	grep -q 'keep_list 0 4800$' got
 }
+
+# profile_closed WORDS... - what tests/programs/closed_library does with
+# libraries that allocate by alpha and by beta.
+profile_closed()
+{
+	for name in alpha beta; do
+		printf '#include <stdlib.h>\nvoid *%s(size_t n) { void *p = malloc(n); __asm__ volatile("" ::: "memory"); return p; }\n' \
+			"$name" >"$name.c"
+		gcc -g -O1 -shared -fPIC -o "$name.so" "$name.c"
+	done
+	"$MPOOL" run -q --sample=1 -o c.mprof -- "$PROGRAMS/closed_library" "$@"
+}
+
+# bytes_of FUNCTION - of all that went through it, as the profile has it.
+bytes_of()
+{
+	"$MPOOL" prof --lines 0 c.mprof | awk -v name="$1" '$NF == name { print $1 }'
+}
+
+@test "samples have the names of the library that was there when they were taken" {
+	# Each in the place of the one before.
+	profile_closed ./alpha.so=alpha ./beta.so=beta ./alpha.so=alpha
+	assert_equal "$(bytes_of alpha)" 2.0
+	assert_equal "$(bytes_of beta)" 1000
+	# The same one, and then elsewhere.
+	profile_closed ./alpha.so=alpha ./alpha.so+alpha ./alpha.so=alpha
+	assert_equal "$(bytes_of alpha)" 2.9
+	run -0 "$MPOOL" prof --collapsed c.mprof
+	refute_output --partial alpha.so
+}
+
+@test "a library that is opened and closed all the time takes little of the profile" {
+	profile_closed ./alpha.so=alpha 2000
+	assert_equal "$(bytes_of alpha)" 1.9
+	(($(grep -c '^map 0xffff' c.mprof) <= 256))
+	(($(grep -c '^stack' c.mprof) < 1000))
+}

@@ -122,7 +122,9 @@ static void report(struct symbols *s, const struct mapping *m)
 static bool reported_before(const struct profile *p, size_t at)
 {
 	for (size_t i = 0; i < at; i++)
-		if (strcmp(p->mappings[i].file, p->mappings[at].file) == 0)
+		if (p->mappings[i].start - p->mappings[i].offset ==
+			    p->mappings[at].start - p->mappings[at].offset &&
+		    strcmp(p->mappings[i].file, p->mappings[at].file) == 0)
 			return true;
 	return false;
 }
