@@ -25,14 +25,15 @@
 #include "base/out.h"
 #include "watch/file.h"
 
+/* Apart: what starts as zeros is in no program's memory, see cold.ld. */
+static char start_folder[PATH_MAX], program_path[PATH_MAX];
+
 static uint32_t looking; /* one at a time; others do not wait */
 
 /* Owner: who looks. */
 static struct {
 	pid_t id;
 	char name[PROCESS_NAME];
-	char folder[PATH_MAX];
-	char program[PATH_MAX];
 	struct timespec start;
 	struct file status, limits;
 	bool confined;
@@ -217,17 +218,17 @@ static void note_program(void)
 	struct out o;
 
 	if (getauxval(AT_BASE))
-		length = readlink("/proc/self/exe", self.program,
-				  sizeof self.program - 1);
+		length = readlink("/proc/self/exe", program_path,
+				  sizeof program_path - 1);
 	if (length > 0 || !name)
 		return;
-	out_memory(&o, self.program, sizeof self.program - 1);
+	out_memory(&o, program_path, sizeof program_path - 1);
 	if (*name != '/') {
-		out_str(&o, self.folder);
+		out_str(&o, start_folder);
 		out_char(&o, '/');
 	}
 	out_str(&o, name);
-	self.program[o.used] = '\0';
+	program_path[o.used] = '\0';
 }
 
 void process_start(bool watch)
@@ -239,8 +240,8 @@ void process_start(bool watch)
 		self.id = getpid();
 		strncpy(self.name, program_invocation_short_name,
 			sizeof self.name - 1);
-		if (!getcwd(self.folder, sizeof self.folder))
-			*self.folder = '\0';
+		if (!getcwd(start_folder, sizeof start_folder))
+			*start_folder = '\0';
 		note_program();
 		open_files();
 		rewind_status();
@@ -287,12 +288,12 @@ const char *process_name(void)
 
 const char *process_program(void)
 {
-	return self.program;
+	return program_path;
 }
 
 const char *process_folder(void)
 {
-	return self.folder;
+	return start_folder;
 }
 
 uint64_t process_age_ms(void)
