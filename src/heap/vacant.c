@@ -8,8 +8,11 @@
  * in one call.
  *
  * How many are kept: a thirty-second of the peak.  A slab that is asked for
- * right after it was returned was returned too early, so each such one raises
- * the limit; a quiet second sets it back.
+ * within a second of the last return was returned too early, so each such one
+ * raises the limit; a second without one sets it back, at the next slab given.
+ *
+ * Up to 4 MiB stay without a look at the clock: frees of so much are no system
+ * call, and no instruction, that the strictest sandbox forbids.
  */
 #include "heap/vacant.h"
 
@@ -19,7 +22,7 @@
 #include "heap/space_arrays.h"
 
 enum {
-	KEEP_LEAST = 16,
+	KEEP_LEAST = 64,
 	QUIET_MS = 1000,
 };
 
@@ -28,7 +31,8 @@ static struct {
 	struct slab_set holes; /* others have mapped something there */
 	size_t peak;	       /* most slabs that have been in use */
 	size_t keep;	       /* how many kept slabs are too many */
-	uint64_t retaken_ms;   /* when a returned slab was last asked for */
+	uint64_t returned_ms;  /* when slabs were last returned */
+	uint64_t retaken_ms;   /* when one was last asked for soon after */
 	uint64_t refused_ms;   /* when the kernel last refused memory */
 	bool tight; /* it has: returned slabs are decommitted, and what is
 			kept is little */
@@ -109,12 +113,16 @@ void vacant_granted(void)
 static NOINLINE size_t retake(void)
 {
 	size_t slab = set_pop(&vacant.returned);
+	uint64_t now;
 
 	if (vacant.tight && !commit(slab, slab + 1)) {
 		set_add(&vacant.returned, slab);
 		return SPACE_NONE;
 	}
-	vacant.retaken_ms = sys_now_ms();
+	now = sys_now_ms();
+	if (now - vacant.returned_ms > QUIET_MS)
+		return slab;
+	vacant.retaken_ms = now;
 	if (vacant.keep < vacant.peak)
 		vacant.keep += 2;
 	return slab;
@@ -198,17 +206,19 @@ static NOINLINE size_t return_kept(size_t keep)
 void vacant_give(size_t slab, size_t peak)
 {
 	size_t least = max_of((size_t)KEEP_LEAST, peak / 32);
+	uint64_t now;
 
 	vacant.peak = peak;
 	set_add(&vacant.kept, slab);
-	if (vacant.tight && vacant.keep != SIZE_MAX)
-		vacant.keep = least;
-	if (vacant.kept.count <= max_of(vacant.keep, least))
+	if (vacant.kept.count <= least || vacant.keep == SIZE_MAX)
 		return;
-	if (sys_now_ms() - vacant.retaken_ms > QUIET_MS)
+	now = sys_now_ms();
+	if (vacant.tight || now - vacant.retaken_ms > QUIET_MS)
 		vacant.keep = least;
-	if (vacant.kept.count > vacant.keep)
+	if (vacant.kept.count > max_of(vacant.keep, least)) {
+		vacant.returned_ms = now;
 		return_kept(vacant.keep / 2);
+	}
 }
 
 void vacant_keep_all(void)
@@ -218,6 +228,7 @@ void vacant_keep_all(void)
 
 RARE size_t vacant_trim(void)
 {
+	vacant.returned_ms = sys_now_ms();
 	return return_kept(0);
 }
 

@@ -92,6 +92,13 @@ limited_from_start()
 	holds_plain_and_pooled seccomp refuse
 }
 
+@test "in the strictest mode, frees ask neither kernel nor clock for a while" {
+	for size in 16 48 64 96 128; do
+		holds_pooled strict_free 3000000 $size 1
+		holds_pooled strict_free 900000 $size 997
+	done
+}
+
 @test "the first request of a process may come inside a strict filter" {
 	holds_plain_and_pooled seccomp first
 }

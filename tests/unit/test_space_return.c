@@ -84,6 +84,31 @@ static void after_a_quiet_second_less_is_kept_again(void)
 	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
 }
 
+static void what_was_kept_too_long_goes_at_the_next_slab_given(void)
+{
+	start();
+	for (int round = 0; round < 40; round++) {
+		take(100);
+		give(100);
+	}
+	assert_int_equal(stats().kept_slabs, 100);
+	take(1);
+	vacant.retaken_ms -= QUIET_MS + 1;
+	give(1);
+	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
+}
+
+static void what_is_taken_again_much_later_was_not_returned_too_early(void)
+{
+	start();
+	for (int round = 0; round < 40; round++) {
+		take(400);
+		give(400);
+		assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
+		vacant.returned_ms -= QUIET_MS + 1;
+	}
+}
+
 static void a_trim_returns_all_that_is_kept(void)
 {
 	start();
@@ -370,6 +395,8 @@ int main(void)
 		APART(neighbours_are_returned_in_one_call),
 		APART(what_is_soon_taken_again_is_kept_the_next_time),
 		APART(after_a_quiet_second_less_is_kept_again),
+		APART(what_was_kept_too_long_goes_at_the_next_slab_given),
+		APART(what_is_taken_again_much_later_was_not_returned_too_early),
 		APART(a_trim_returns_all_that_is_kept),
 		APART(what_the_kernel_refuses_to_take_stays_kept),
 		APART(one_pinned_slab_does_not_keep_the_others),
