@@ -32,13 +32,12 @@ void object_cache_demand_live(struct object_cache *c, const void *object)
 		object_cache_refuse(c, object, state);
 }
 
-void object_cache_give(struct object_cache *c, void *const *objects,
-		       size_t count)
+uint32_t *object_cache_give_locked(struct object_cache *c, void *const *objects,
+				   size_t count)
 {
 	uint32_t *wake = NULL;
 	enum object_state state;
 
-	object_cache_lock(c);
 	for (size_t i = 0; i < count; i++) {
 		if (unlikely(c->waiting.first)) {
 			object_cache_demand_live(c, objects[i]);
@@ -50,6 +49,16 @@ void object_cache_give(struct object_cache *c, void *const *objects,
 		if (unlikely(state != OBJECT_LIVE))
 			object_cache_refuse(c, objects[i], state);
 	}
+	return wake;
+}
+
+void object_cache_give(struct object_cache *c, void *const *objects,
+		       size_t count)
+{
+	uint32_t *wake;
+
+	object_cache_lock(c);
+	wake = object_cache_give_locked(c, objects, count);
 	object_cache_unlock(c);
 	reserve_wake(wake);
 }

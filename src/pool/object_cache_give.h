@@ -20,4 +20,8 @@ void object_cache_demand_live(struct object_cache *c, const void *object);
 void object_cache_give(struct object_cache *c, void *const *objects,
 		       size_t count);
 
+/* The same with the lock held; who is to be woken without it, or NULL. */
+uint32_t *object_cache_give_locked(struct object_cache *c, void *const *objects,
+				   size_t count);
+
 #endif

@@ -49,19 +49,41 @@ void *object_cache_refill(struct object_cache *c)
 	object_cache_lock(c);
 	got = object_blocks_take(&c->blocks, s->slots, c->stock_most / 2);
 	object_cache_note_peak(c);
+	if (got)
+		object_stock_set_top(s, s->slots + got - 1);
 	object_cache_unlock(c);
-	if (!got)
-		return NULL;
-	object_stock_set_top(s, s->slots + got - 1);
-	return s->slots[got - 1];
+	return got ? s->slots[got - 1] : NULL;
+}
+
+/*
+ * Those that have lain there longest go.  Under one lock with that they leave
+ * the stock: a child forked in between would give them back a second time.
+ */
+static void give_lowest(struct object_cache *c, struct object_stock *s,
+			size_t count)
+{
+	size_t rest = (size_t)(s->head.top - s->slots) - count;
+	uint32_t *wake;
+
+	object_cache_lock(c);
+	wake = object_cache_give_locked(c, s->slots, count);
+	for (size_t i = 0; i < rest; i++)
+		__atomic_store_n(&s->slots[i], s->slots[i + count],
+				 __ATOMIC_RELAXED);
+	object_stock_set_top(s, s->slots + rest);
+	object_cache_unlock(c);
+	reserve_wake(wake);
+}
+
+static void give_all(struct object_cache *c, struct object_stock *s)
+{
+	give_lowest(c, s, (size_t)(s->head.top - s->slots));
 }
 
 void object_cache_leave(void *cache, void *stock)
 {
-	struct object_stock *s = stock;
-
-	object_cache_give(cache, s->slots, (size_t)(s->head.top - s->slots));
-	free(s);
+	give_all(cache, stock);
+	free(stock);
 }
 
 void object_cache_flush(struct object_cache *c)
@@ -71,22 +93,8 @@ void object_cache_flush(struct object_cache *c)
 	if (c->head.slot < 0)
 		return;
 	s = mempool_local[c->head.slot];
-	if (!s)
-		return;
-	object_cache_give(c, s->slots, (size_t)(s->head.top - s->slots));
-	object_stock_set_top(s, s->slots);
-}
-
-/* The half that has lain there longest goes. */
-static void spill(struct object_cache *c, struct object_stock *s)
-{
-	size_t half = c->stock_most / 2;
-
-	object_cache_give(c, s->slots, half);
-	for (size_t i = 0; i < half; i++)
-		__atomic_store_n(&s->slots[i], s->slots[i + half],
-				 __ATOMIC_RELAXED);
-	object_stock_set_top(s, s->slots + half);
+	if (s)
+		give_all(c, s);
 }
 
 bool object_cache_push_slow(struct object_cache *c, void *object)
@@ -98,7 +106,7 @@ bool object_cache_push_slow(struct object_cache *c, void *object)
 	if (s->head.top[-1] == object)
 		object_cache_refuse(c, object, OBJECT_FREE);
 	if (s->head.top == s->slots + c->stock_most)
-		spill(c, s);
+		give_lowest(c, s, c->stock_most / 2);
 	object_stock_push(s, object);
 	return true;
 }

@@ -24,15 +24,19 @@ void local_count_slow(int64_t nodes, int64_t bytes)
 	__atomic_fetch_add(&departed_bytes, bytes, __ATOMIC_RELAXED);
 }
 
-/* The uppermost `some` of a list go back. */
+/*
+ * The uppermost `some` of a list go back.  They leave the list first: a child
+ * forked in between loses them, and does not give them back a second time.
+ */
 static void give_back(struct mempool_tree_local *l, size_t list, unsigned some)
 {
 	struct mempool_tree_stock *s = &l->stock[list];
 	unsigned count = stock_count(s->word);
 
+	stock_change(l, s, -(int)some);
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 	for (unsigned i = 1; i <= some; i++)
 		memory_give(s->free[count - i], list * STOCK_UNIT);
-	stock_change(l, s, -(int)some);
 }
 
 static bool empty(struct mempool_tree_local *l)
