@@ -1,8 +1,9 @@
 /*
  * sites.c - where samples were allocated.
  *
- * Two hash tables of a fixed number of chains, over shelves.  A stack lies in a
- * row of words on a shelf of its own, which the numbered ones point into.
+ * Two hash tables with a chain for each row at least, over shelves.  A stack
+ * lies in a row of words on a shelf of its own, which the numbered ones point
+ * into.
  */
 #include "watch/sites.h"
 
@@ -13,14 +14,20 @@
 #include "watch/shelf.h"
 
 enum {
-	CHAINS = 1 << 14,
+	CHAINS = 1 << 12,      /* at first */
 	STORE_BYTES = 1 << 20, /* stacks are stored in pieces of this */
 };
 
 static struct lock lock = LOCK(RANK_SITES);
-static uint32_t stack_chains[CHAINS], site_chains[CHAINS];
 static struct shelf stacks = { .element = sizeof(struct stack *) };
 static struct shelf sites = { .element = sizeof(struct site) };
+
+/* The numbers that chains begin with; mask + 1 of them, or none. */
+struct chains {
+	uint32_t *first, mask;
+};
+
+static struct chains stack_chains, site_chains;
 static char *store;
 static size_t store_left;
 
@@ -38,6 +45,57 @@ static struct stack **stack_slot(uint32_t number)
 static struct site *site_at(uint32_t number)
 {
 	return shelf_at(&sites, number);
+}
+
+static uint64_t stack_hash(uint32_t number, uint32_t **next)
+{
+	struct stack *s = *stack_slot(number);
+
+	*next = &s->next;
+	return s->hash;
+}
+
+static uint64_t hash_of_site(uint32_t stack, uint64_t size, uint64_t unit)
+{
+	return mix(mix(stack, size), unit);
+}
+
+static uint64_t site_hash(uint32_t number, uint32_t **next)
+{
+	struct site *s = site_at(number);
+
+	*next = &s->next;
+	return hash_of_site(s->stack, s->size, s->unit);
+}
+
+/*
+ * Room for one row more than there are in `rows`, twice as many chains if need
+ * be; chains get longer when memory is out.  False: there are none.
+ */
+static bool extend(struct chains *c, const struct shelf *rows,
+		   uint64_t (*hash)(uint32_t number, uint32_t **next))
+{
+	size_t count = c->first ? 2 * ((size_t)c->mask + 1) : CHAINS, bytes;
+	uint32_t *first, *next;
+
+	if (c->first && rows->count <= c->mask)
+		return true;
+	bytes = round_up(count * sizeof *first, sys_page());
+	first = sys_map(NULL, bytes);
+	if (!first)
+		return c->first;
+	sys_name(first, bytes, "mpool record");
+	for (uint32_t number = 1; number <= rows->count; number++) {
+		uint32_t *chain = &first[hash(number, &next) & (count - 1)];
+
+		*next = *chain;
+		*chain = number;
+	}
+	if (c->first)
+		sys_unmap(c->first,
+			  round_up(count / 2 * sizeof *first, sys_page()));
+	*c = (struct chains){ first, (uint32_t)(count - 1) };
+	return true;
 }
 
 static struct stack *new_stack(unsigned depth)
@@ -69,7 +127,9 @@ static uint32_t find_stack(const uintptr_t *frames, unsigned depth)
 
 	for (unsigned i = 0; i < depth; i++)
 		hash = mix(hash, frames[i]);
-	chain = &stack_chains[hash % CHAINS];
+	if (!extend(&stack_chains, &stacks, stack_hash))
+		return 0;
+	chain = &stack_chains.first[hash & stack_chains.mask];
 	for (number = *chain; number; number = s->next) {
 		s = *stack_slot(number);
 		if (s->hash == hash && s->depth == depth &&
@@ -93,10 +153,13 @@ static uint32_t find_stack(const uintptr_t *frames, unsigned depth)
 
 static uint32_t find_site(uint32_t stack, size_t size, size_t unit)
 {
-	uint64_t hash = mix(mix(stack, size), unit);
-	uint32_t *chain = &site_chains[hash % CHAINS], number;
+	uint64_t hash = hash_of_site(stack, size, unit);
+	uint32_t *chain, number;
 	struct site *s;
 
+	if (!extend(&site_chains, &sites, site_hash))
+		return 0;
+	chain = &site_chains.first[hash & site_chains.mask];
 	for (number = *chain; number; number = s->next) {
 		s = site_at(number);
 		if (s->stack == stack && s->size == size && s->unit == unit)

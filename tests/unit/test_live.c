@@ -179,6 +179,26 @@ static void stacks_come_back_as_they_were(void)
 	}
 }
 
+static uint32_t add_site(size_t i, size_t size)
+{
+	uintptr_t frames[2] = { 0x1000 + i, 0x2000 };
+
+	return sites_add(frames, 2, size, 64);
+}
+
+static void sites_keep_their_numbers_when_there_are_many(void)
+{
+	enum { SITES = 4 * MANY };
+
+	for (size_t i = 0; i < SITES; i++)
+		assert_int_equal(add_site(i, 50), i + 1);
+	for (size_t i = 0; i < SITES; i++)
+		assert_int_equal(add_site(i, 50), i + 1);
+	assert_int_equal(add_site(0, 51), SITES + 1);
+	assert_int_equal(sites_stacks(), SITES);
+	assert_int_equal(sites_at(SITES).total, 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -190,6 +210,7 @@ int main(void)
 		APART(elements_stay_where_they_are_as_a_shelf_grows),
 		APART(a_stack_and_a_size_make_one_site),
 		APART(stacks_come_back_as_they_were),
+		APART(sites_keep_their_numbers_when_there_are_many),
 	};
 
 	return cmocka_run_group_tests_name("live", tests, NULL, NULL);

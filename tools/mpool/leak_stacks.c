@@ -12,18 +12,87 @@
 #include "cli.h"
 
 struct reading {
-	char *text;
+	uint64_t hash; /* of what is read */
 	uint32_t stack;
 };
 
-static char *text_of(const struct stack *stack, struct symbols *symbols)
+static uint64_t mix(uint64_t hash, uint64_t n)
 {
-	char *text = NULL;
-	size_t length;
-	FILE *out = open_memstream(&text, &length);
+	hash = (hash ^ n) * UINT64_C(0x9e3779b97f4a7c15);
+	return hash ^ hash >> 32;
+}
 
-	if (!out)
-		cli_die("out of memory");
+static uint64_t mix_text(uint64_t hash, const char *text)
+{
+	while (text && *text)
+		hash = mix(hash, (unsigned char)*text++);
+	return mix(hash, UINT64_MAX);
+}
+
+/* Texts of all stacks would not fit: 400 MB of 400,000. */
+static uint64_t hash_of(const struct stack *stack, struct symbols *symbols)
+{
+	uint64_t hash = stack->depth;
+
+	for (uint32_t i = 0; i < stack->depth; i++) {
+		const struct symbol *s =
+			symbols_find(symbols, stack->frames[i]);
+
+		hash = mix_text(mix_text(hash, s->function), s->file);
+		hash = mix(hash, s->line);
+	}
+	return hash;
+}
+
+static int by_hash(const void *a, const void *b)
+{
+	const struct reading *x = a, *y = b;
+
+	if (x->hash != y->hash)
+		return x->hash < y->hash ? -1 : 1;
+	return x->stack < y->stack ? -1 : x->stack > y->stack;
+}
+
+/* Names cost time: those of stacks that are not shown are not looked up. */
+static bool is_shown(const struct object *o, bool reachable)
+{
+	return reachable || o->state != OBJECT_REACHABLE;
+}
+
+void leak_stacks_merge(struct profile *p, struct symbols *symbols,
+		       bool reachable)
+{
+	struct reading *all = cli_alloc((p->stack_count + 1) * sizeof *all);
+	uint32_t *first = cli_alloc((p->stack_count + 1) * sizeof *first);
+	size_t count = 0;
+
+	for (size_t i = 0; i < p->stack_count; i++)
+		first[i] = UINT32_MAX;
+	for (size_t i = 0; i < p->object_count; i++) {
+		uint32_t stack = p->objects[i].stack;
+
+		if (first[stack] == stack ||
+		    !is_shown(&p->objects[i], reachable))
+			continue;
+		first[stack] = stack;
+		all[count++] =
+			(struct reading){ hash_of(&p->stacks[stack], symbols),
+					  stack };
+	}
+	qsort(all, count, sizeof *all, by_hash);
+	for (size_t i = 1; i < count; i++)
+		if (all[i].hash == all[i - 1].hash)
+			first[all[i].stack] = first[all[i - 1].stack];
+	for (size_t i = 0; i < p->object_count; i++)
+		if (first[p->objects[i].stack] != UINT32_MAX)
+			p->objects[i].stack = first[p->objects[i].stack];
+	free(all);
+	free(first);
+}
+
+void leak_stack_put(FILE *out, const struct stack *stack,
+		    struct symbols *symbols)
+{
 	for (uint32_t i = 0; i < stack->depth; i++) {
 		const struct symbol *s =
 			symbols_find(symbols, stack->frames[i]);
@@ -35,50 +104,4 @@ static char *text_of(const struct stack *stack, struct symbols *symbols)
 	}
 	if (!stack->depth)
 		fputs("     (no stack)\n", out);
-	if (fclose(out))
-		cli_die("out of memory");
-	return text;
-}
-
-static int by_text(const void *a, const void *b)
-{
-	const struct reading *x = a, *y = b;
-	int order = strcmp(x->text, y->text);
-
-	return order ? order : x->stack < y->stack ? -1 : x->stack > y->stack;
-}
-
-/* Names cost time: those of stacks that are not shown are not looked up. */
-static bool is_shown(const struct object *o, bool reachable)
-{
-	return reachable || o->state != OBJECT_REACHABLE;
-}
-
-char **leak_stacks(struct profile *p, struct symbols *symbols, bool reachable)
-{
-	struct reading *all = cli_alloc((p->stack_count + 1) * sizeof *all);
-	uint32_t *first = cli_alloc((p->stack_count + 1) * sizeof *first);
-	char **texts = cli_alloc((p->stack_count + 1) * sizeof *texts);
-	size_t count = 0;
-
-	memset(texts, 0, p->stack_count * sizeof *texts);
-	for (size_t i = 0; i < p->object_count; i++) {
-		uint32_t stack = p->objects[i].stack;
-
-		if (texts[stack] || !is_shown(&p->objects[i], reachable))
-			continue;
-		texts[stack] = text_of(&p->stacks[stack], symbols);
-		all[count++] = (struct reading){ texts[stack], stack };
-	}
-	qsort(all, count, sizeof *all, by_text);
-	for (size_t i = 0; i < count; i++)
-		first[all[i].stack] = i && !strcmp(all[i].text, all[i - 1].text)
-					      ? first[all[i - 1].stack]
-					      : all[i].stack;
-	for (size_t i = 0; i < p->object_count; i++)
-		if (texts[p->objects[i].stack])
-			p->objects[i].stack = first[p->objects[i].stack];
-	free(all);
-	free(first);
-	return texts;
 }

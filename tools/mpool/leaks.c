@@ -118,8 +118,9 @@ static const char *plural(double n)
 	return n > 1.5 ? "s" : "";
 }
 
-static void put_group(FILE *out, const struct profile *p, const char *text,
-		      const struct group *g, size_t number)
+static void put_group(FILE *out, const struct profile *p,
+		      struct symbols *symbols, const struct group *g,
+		      size_t number)
 {
 	fprintf(out, "%zu. %s: %s%s", number, state_name(g->state),
 		value_human(LIVE_BYTES, g->bytes, false),
@@ -137,7 +138,8 @@ static void put_group(FILE *out, const struct profile *p, const char *text,
 		fprintf(out, ", %.0f %% from the later half of the run",
 			100 * g->later_bytes / g->bytes);
 	fputc('\n', out);
-	fprintf(out, "%s\n", text);
+	leak_stack_put(out, &p->stacks[g->stack], symbols);
+	fputc('\n', out);
 }
 
 static void put_summary(FILE *out, const struct profile *p,
@@ -188,11 +190,11 @@ void leaks_report(FILE *out, struct profile *profile,
 		  const struct leak_options *options, struct leak_report *r)
 {
 	struct symbols *symbols = symbols_open(profile);
-	char **texts = leak_stacks(profile, symbols, options->reachable);
 	size_t count, shown = 0, left = 0;
-	struct group *groups =
-		group_objects(profile, options->older_ms, &count);
+	struct group *groups;
 
+	leak_stacks_merge(profile, symbols, options->reachable);
+	groups = group_objects(profile, options->older_ms, &count);
 	*r = (struct leak_report){ 0 };
 	for (size_t i = 0; i < count; i++) {
 		struct group *g = &groups[i];
@@ -208,14 +210,11 @@ void leaks_report(FILE *out, struct profile *profile,
 		if (options->lines && shown == options->lines)
 			left++;
 		else
-			put_group(out, profile, texts[g->stack], g, ++shown);
+			put_group(out, profile, symbols, g, ++shown);
 	}
 	if (left)
 		fprintf(out, "... and %zu more; --lines 0 shows all\n\n", left);
 	put_summary(out, profile, r);
-	for (size_t i = 0; i < profile->stack_count; i++)
-		free(texts[i]);
-	free(texts);
 	free(groups);
 	symbols_close(symbols);
 }

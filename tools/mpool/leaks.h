@@ -24,12 +24,15 @@ struct leak_report {
 };
 
 /*
- * Texts of the stacks of objects, a line a frame, to be freed; NULL for those
- * of reachable ones alone, unless they are asked for.  Objects of stacks that
- * read the same get the first of them.
+ * Gives objects of stacks that read the same the first of them; but for those
+ * of reachable ones alone, unless they are asked for.
  */
-char **leak_stacks(struct profile *profile, struct symbols *symbols,
-		   bool reachable);
+void leak_stacks_merge(struct profile *profile, struct symbols *symbols,
+		       bool reachable);
+
+/* A line a frame. */
+void leak_stack_put(FILE *out, const struct stack *stack,
+		    struct symbols *symbols);
 
 /* Sorts the profile's objects. */
 void leaks_report(FILE *out, struct profile *profile,
