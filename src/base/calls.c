@@ -173,6 +173,11 @@ OURS_RARE int fstat(int fd, struct stat *st)
 	return (int)syscall(SYS_newfstatat, fd, "", st, AT_EMPTY_PATH);
 }
 
+OURS_RARE int stat(const char *restrict name, struct stat *restrict st)
+{
+	return (int)syscall(SYS_newfstatat, AT_FDCWD, name, st, 0);
+}
+
 OURS_RARE int fchmod(int fd, mode_t mode)
 {
 	return (int)syscall(SYS_fchmod, fd, mode);
@@ -229,7 +234,7 @@ OURS_RARE uid_t geteuid(void)
 	return (uid_t)syscall(SYS_geteuid);
 }
 
-OURS int prctl(int option, ...)
+OURS_RARE int prctl(int option, ...)
 {
 	unsigned long argument[4];
 	va_list more;

@@ -130,7 +130,8 @@ RARE void sys_name(void *where, size_t bytes, const char *name)
 {
 	int saved = errno;
 
-	prctl(PR_SET_VMA, PR_SET_VMA_ANON_NAME, where, bytes, name);
+	syscall(SYS_prctl, PR_SET_VMA, PR_SET_VMA_ANON_NAME, where, bytes,
+		name);
 	errno = saved;
 }
 

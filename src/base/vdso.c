@@ -21,7 +21,7 @@ typedef long clock_function(clockid_t clock, struct timespec *now);
 static const char *const names[] = { "__vdso_clock_gettime",
 				     "__kernel_clock_gettime" };
 
-static long by_system_call(clockid_t clock, struct timespec *now)
+static RARE long by_system_call(clockid_t clock, struct timespec *now)
 {
 	return syscall(SYS_clock_gettime, clock, now);
 }
@@ -61,7 +61,7 @@ static RARE clock_function *find_clock(void)
 	return by_system_call;
 }
 
-__attribute__((weak, visibility("hidden"))) int
+RARE __attribute__((weak, visibility("hidden"))) int
 clock_gettime(clockid_t clock, struct timespec *now)
 {
 	static clock_function *function;

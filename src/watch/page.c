@@ -17,6 +17,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -266,14 +267,20 @@ static void tick(void)
 {
 	static __thread uint8_t calls
 		__attribute__((tls_model("initial-exec")));
-	int saved = errno;
+	int saved = errno, cancel;
 	uint64_t now;
 
 	if (calls++ % CALLS_A_LOOK || is_orphan())
 		return;
 	now = sys_now_ms();
-	if (now < __atomic_load_n(&next_ms, __ATOMIC_RELAXED) || !take_turn())
+	if (now < __atomic_load_n(&next_ms, __ATOMIC_RELAXED))
 		return;
+	/* Nobody is cancelled in his turn: see record_enter(). */
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancel);
+	if (!take_turn()) {
+		pthread_setcanceltype(cancel, NULL);
+		return;
+	}
 	if (is_confined()) {
 		if (page)
 			update(PAGE_RUNNING);
@@ -286,6 +293,7 @@ static void tick(void)
 	}
 	__atomic_store_n(&next_ms, now + PAGE_STALE_MS, __ATOMIC_RELAXED);
 	end_turn();
+	pthread_setcanceltype(cancel, NULL);
 	errno = saved;
 }
 

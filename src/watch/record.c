@@ -4,6 +4,7 @@
 #include "watch/record.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -23,6 +24,7 @@ static void (*free_late)(void *p);
 /* Owner: its thread. */
 static __thread struct {
 	bool inside;
+	int cancel; /* the type outside */
 	bool moving;
 	void *late; /* what was freed inside, linked by its first words */
 } own __attribute__((tls_model("initial-exec")));
@@ -53,17 +55,24 @@ bool record_is_inside(void)
 	return own.inside;
 }
 
+/*
+ * The type and not the state: up to glibc 2.36 an asynchronous cancellation
+ * that is on its way does not ask for the state any more.  And nothing inside
+ * is a cancellation point (base/calls.c).
+ */
 bool record_enter(void)
 {
 	if (own.inside || !record_is_on())
 		return false;
 	own.inside = true;
 	signal_fence();
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &own.cancel);
 	return true;
 }
 
 void record_leave(void)
 {
+	int cancel = own.cancel; /* what comes late enters again */
 	void *p;
 
 	signal_fence();
@@ -78,6 +87,7 @@ void record_leave(void)
 			p = next;
 		}
 	}
+	pthread_setcanceltype(cancel, NULL);
 }
 
 void record_defer(void *p)

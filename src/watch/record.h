@@ -5,7 +5,8 @@
  * Called by the interposer around the next allocator, for that is where every
  * sampled request goes (heap/sample.h); never under a lock of the heap.
  *
- * A thread is inside from record_enter() to record_leave().  What the unwinder
+ * A thread is inside from record_enter() to record_leave(), and cannot be
+ * cancelled there, not even asynchronously.  What the unwinder
  * and signal handlers allocate there is not recorded, and samples that they
  * free wait until the thread has left: the tables may be in its hands.
  */

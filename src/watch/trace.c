@@ -292,6 +292,18 @@ static COLD bool begin_block(struct writer *w)
 	return true;
 }
 
+/* Nobody is cancelled with the lock held: see record_enter(). */
+static COLD bool begin_block_whole(struct writer *w)
+{
+	bool begun;
+	int cancel;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancel);
+	begun = begin_block(w);
+	pthread_setcanceltype(cancel, NULL);
+	return begun;
+}
+
 /* --- events --- */
 
 static unsigned char *put(unsigned char *at, uint64_t n)
@@ -347,11 +359,15 @@ static COLD void guard(struct writer *w)
 
 static COLD void end_cut_log(void)
 {
+	int cancel;
+
 	cut_watch.happened = false;
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &cancel);
 	lock_take(&lock);
 	if (!stopped)
 		stop("somebody has cut it");
 	lock_release(&lock);
+	pthread_setcanceltype(cancel, NULL);
 }
 
 void trace_event(enum trace_kind kind, const void *p, size_t size,
@@ -367,7 +383,7 @@ void trace_event(enum trace_kind kind, const void *p, size_t size,
 	w->busy = true;
 	if (unlikely(is_orphan())) /* its blocks are the parent's */
 		stopped = true;
-	if (likely(!stopped) && (likely(has_room(w)) || begin_block(w)))
+	if (likely(!stopped) && (likely(has_room(w)) || begin_block_whole(w)))
 		put_event(w, kind, p, size, extra);
 	if (unlikely(w->last_ns - w->guarded_ns > GUARD_NS))
 		guard(w);

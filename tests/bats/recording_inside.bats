@@ -38,6 +38,35 @@ points=(accept accept4 aio_suspend clock_nanosleep close connect creat fcntl
 		"$FIXTURES/cancellation_points.txt")"
 }
 
+# All of what is recorded from inside of malloc and free.
+RECORDINGS=(MPOOL_PAGE=page MPOOL_TRACE=trace MPOOL_SAMPLE=1 MPOOL_SAMPLE=4k
+	MPOOL_LEAKS=1)
+
+# Runs a command, preloaded, in a folder that takes what is recorded: all at
+# once, and one by one.
+recorded()
+{
+	for settings in "${RECORDINGS[*]}" "${RECORDINGS[@]}"; do
+		# shellcheck disable=SC2086 # several
+		(cd "$BATS_TEST_TMPDIR" && timeout -k 5 120 env $settings \
+			LD_PRELOAD="$PRELOADED" "$@") || return
+	done
+}
+
+@test "nobody is cancelled inside of malloc and free, whatever is recorded" {
+	is_mpool || skip "records"
+	PRELOADED=$LIB
+	run -0 --separate-stderr recorded "$PROGRAMS/cancelled"
+	run -0 --separate-stderr recorded "$PROGRAMS/cancelled" 5000
+}
+
+@test "hooks of libc's functions may allocate under a lock, before and behind" {
+	is_mpool || skip "records"
+	for PRELOADED in "$PLUGINS/hook.so $LIB" "$LIB $PLUGINS/hook.so"; do
+		run -0 --separate-stderr recorded "$PROGRAMS/short_threads" 400
+	done
+}
+
 # Runs `sampled` and sees it to its end; its folder takes the profiles.
 ends_well()
 {
@@ -82,7 +111,7 @@ sampled()
 		run -0 bash -c 'exec 3>&- 4>&- 5>&- 6>&- 7>&-; ulimit -n 8; exec "$1" 1000' - \
 		"$PROGRAMS/realloc_model"
 	run -0 awk '/^stack/ { n++; empty += NF == 2 }
-		END { print (n > 10), empty + 0 }' p
+		END { print (n > 0), empty + 0 }' p
 	assert_output "1 0"
 }
 

@@ -4,6 +4,7 @@
  */
 #include "unit/apart.h"
 
+#include <semaphore.h>
 #include <sys/wait.h>
 
 #include "watch/record.h"
@@ -15,7 +16,9 @@ static int frees;
 
 static void note_free(void *p)
 {
+	assert_true(record_enter()); /* as a free of the interposer */
 	freed[frees++] = p;
+	record_leave();
 }
 
 static void every_allocation_is_recorded_until_it_is_freed(void)
@@ -87,6 +90,64 @@ static void a_child_of_fork_goes_on(void)
 	assert_child_succeeds(child);
 }
 
+static void *record_for_ever(void *started)
+{
+	static char object[200];
+	struct live was;
+
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	sem_post(started);
+	for (;;) {
+		record_alloc(object, sizeof object);
+		if (record_enter()) {
+			record_forget(object, &was);
+			record_leave();
+		}
+	}
+	return NULL;
+}
+
+/* A lock that stayed taken would hang whoever comes next. */
+static void a_thread_that_is_cancelled_asynchronously_leaves_no_lock(void)
+{
+	static char object[300];
+	struct live was;
+	sem_t started;
+
+	record_start(1, note_free);
+	sem_init(&started, 0, 0);
+	for (int i = 0; i < 300; i++) {
+		pthread_t thread = start_thread(record_for_ever, &started);
+
+		sem_wait(&started);
+		for (volatile int spin = 0; spin < i * 97; spin++)
+			;
+		pthread_cancel(thread);
+		join_thread(thread);
+		record_alloc(object, sizeof object);
+		assert_true(record_enter());
+		assert_true(record_forget(object, &was));
+		record_leave();
+	}
+}
+
+static void what_is_freed_late_leaves_cancellation_as_it_was(void)
+{
+	static void *object[4];
+	int state;
+
+	record_start(1, note_free);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	assert_true(record_enter());
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &state);
+	assert_int_equal(state, PTHREAD_CANCEL_DEFERRED);
+	record_defer(object);
+	record_leave();
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &state);
+	assert_int_equal(state, PTHREAD_CANCEL_ASYNCHRONOUS);
+	assert_int_equal(frees, 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -94,6 +155,8 @@ int main(void)
 		APART(inside_nothing_is_recorded_and_frees_wait),
 		APART(a_child_that_nobody_announced_records_nothing),
 		APART(a_child_of_fork_goes_on),
+		APART(a_thread_that_is_cancelled_asynchronously_leaves_no_lock),
+		APART(what_is_freed_late_leaves_cancellation_as_it_was),
 	};
 
 	return cmocka_run_group_tests_name("record", tests, NULL, NULL);

@@ -5,6 +5,7 @@
 
 #include <limits.h>
 #include <pthread.h>
+#include <semaphore.h>
 
 #include "base/config.h"
 #include "watch/trace.h"
@@ -194,6 +195,39 @@ static void another_file_of_that_name_is_left_alone(void)
 	assert_int_equal(log_length, 0);
 }
 
+static void *trace_for_ever(void *started)
+{
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
+	sem_post(started);
+	for (uintptr_t p = 16;; p = p * 7919 % ((uintptr_t)1 << 46) | 8)
+		trace_event(TRACE_MALLOC, (void *)p, p % 1000, 0);
+	return NULL;
+}
+
+/* The first event of each thread takes the lock of the file. */
+static void a_thread_that_is_cancelled_asynchronously_leaves_no_lock(void)
+{
+	sem_t started;
+
+	start();
+	sem_init(&started, 0, 0);
+	for (int i = 0; i < 300; i++) {
+		pthread_t thread;
+
+		assert_int_equal(
+			pthread_create(&thread, NULL, trace_for_ever, &started),
+			0);
+		sem_wait(&started);
+		for (volatile int spin = 0; spin < i * 23; spin++)
+			;
+		pthread_cancel(thread);
+		pthread_join(thread, NULL);
+	}
+	for (uintptr_t p = 16; p < 500000; p += 16)
+		trace_event(TRACE_MALLOC, (void *)(p * 7919), p, 0);
+	unlink(config.trace);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +236,7 @@ int main(void)
 		APART(what_a_thread_does_at_its_end_goes_into_its_own_block),
 		APART(a_descriptor_that_was_closed_is_opened_again),
 		APART(another_file_of_that_name_is_left_alone),
+		APART(a_thread_that_is_cancelled_asynchronously_leaves_no_lock),
 	};
 
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
