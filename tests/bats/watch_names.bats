@@ -21,6 +21,7 @@ harmless()
 }
 
 @test "a program with a hostile name is found, and shown harmless" {
+	packages prometheus jq
 	named "$MPOOL" run --leaks -o n.mprof
 	wait_until 10 test -e n.mprof
 	"$MPOOL" stat >list
@@ -37,11 +38,11 @@ harmless()
 	harmless prom
 	run -0 promtool check metrics <prom
 	grep -qF 'program="a\nb ' prom
-	"$MPOOL" prof "$pid" >prof
-	"$MPOOL" prof --collapsed "$pid" >>prof
-	"$MPOOL" leaks --reachable "$pid" >>prof
+	"$MPOOL" prof "$pid" >profile.text
+	"$MPOOL" prof --collapsed "$pid" >>profile.text
+	"$MPOOL" leaks --reachable "$pid" >>profile.text
 	"$MPOOL" prof --flame -o flame.html "$pid"
-	harmless prof
+	harmless profile.text
 	harmless flame.html
 	kill -KILL "$pid"
 	stop_servers || :
