@@ -198,13 +198,18 @@ bool slab_is_sparse(const struct slabs *slabs)
 
 /*
  * A class of mostly free objects, in slabs that something still holds back, is
- * looked through each time its used objects have become half as many.
+ * looked through each time an eighth of its used objects is gone, and as many
+ * as it has slabs: each look is a walk over them.  Half of the objects is
+ * enough in any case.
  */
 static void purge_if_sparse(struct slabs *slabs)
 {
-	size_t used = slab_used(slabs);
+	size_t before = slabs->used_at_purge;
+	size_t gone = before - slab_used(slabs);
 
-	if (unlikely(used <= slabs->used_at_purge / 2) && slab_is_sparse(slabs))
+	if (unlikely(gone >= before / 8) && gone &&
+	    (gone >= slabs->count || gone >= before - before / 2) &&
+	    slab_is_sparse(slabs))
 		slab_purge(slabs);
 }
 

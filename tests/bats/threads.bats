@@ -29,3 +29,12 @@ load checks
 @test "what mallopt has set for blocks of their own holds with threads, too" {
 	holds_plain_and_pooled short_mixed_threads kept
 }
+
+@test "what stays of rises and falls holds back no more memory than with glibc" {
+	# Of one arena: with more, glibc holds more, as the threads happen to run.
+	GLIBC_TUNABLES=glibc.malloc.arena_max=1 run -0 plain \
+		"$PROGRAMS/sawtooth" 12
+	plain=$output
+	run -0 pools "$PROGRAMS/sawtooth" 12
+	((output <= plain)) || fail "$output KiB, $plain with glibc"
+}

@@ -122,6 +122,54 @@ static void a_class_that_becomes_sparse_purges_itself(void)
 				 i * slabs_each(4) + slabs_each(4) / 2);
 }
 
+/* Of 64 slabs eight objects each are left, which hold back a page each. */
+static size_t keep_eight_a_slab(void)
+{
+	size_t each = slabs_each(4), apart = each / 8, kept = 0;
+
+	if (sys_page() > 4096)
+		apart_skip("needs small pages");
+	slabs_start(0);
+	slabs_take(4, 64 * each);
+	for (size_t i = 0; i < 64 * each; i += apart) {
+		void *p = objects[kept];
+
+		objects[kept++] = objects[i];
+		objects[i] = p;
+	}
+	for (size_t i = kept; i < 64 * each; i += each)
+		slabs_give(4, objects + i, min_of(each, 64 * each - i));
+	return kept;
+}
+
+/* A quarter of the objects goes, and no slab becomes free. */
+static void what_a_few_more_frees_leave_idle_goes_back_too(void)
+{
+	size_t kept = keep_eight_a_slab();
+	size_t before = slab_committed_bytes(&slabs_of[4]);
+
+	for (size_t i = 0; i < kept / 4; i++)
+		slabs_give(4, objects + 4 * i, 1);
+	assert_int_equal(slabs_of[4].count, 64);
+	assert_true(slab_committed_bytes(&slabs_of[4]) <=
+		    before - kept / 8 * sys_page());
+	slab_check(&slabs_of[4]);
+}
+
+/* A look is a walk over all slabs. */
+static void there_are_fewer_looks_than_frees_by_the_number_of_slabs(void)
+{
+	size_t kept = keep_eight_a_slab(), looks = 0;
+	size_t at = slabs_of[4].used_at_purge;
+
+	for (size_t i = 0; i < kept / 2; i++) {
+		slabs_give(4, objects + 2 * i, 1);
+		looks += slabs_of[4].used_at_purge != at;
+		at = slabs_of[4].used_at_purge;
+	}
+	assert_in_range(looks, 1, kept / 2 / 64 + 1);
+}
+
 static void a_small_class_is_not_looked_through_for_pages(void)
 {
 	slabs_start(0);
@@ -139,6 +187,8 @@ int main(void)
 		APART(a_refused_purge_changes_nothing),
 		APART(a_class_wholly_given_back_is_not_sparse),
 		APART(a_class_that_becomes_sparse_purges_itself),
+		APART(what_a_few_more_frees_leave_idle_goes_back_too),
+		APART(there_are_fewer_looks_than_frees_by_the_number_of_slabs),
 		APART(a_small_class_is_not_looked_through_for_pages),
 	};
 
