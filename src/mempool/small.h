@@ -51,7 +51,8 @@ mempool_small_setup(const struct mempool_small_options *options);
  * At least `size` bytes, contents arbitrary, aligned to 16; 0 counts as 1.
  * NULL with ENOMEM.  Out of memory, free slabs of other classes are used, then
  * malloc() is asked (not at a limit of ours), then the reserve; then, with
- * wait_ms, it sleeps until an object of the class is freed.  Any thread.
+ * wait_ms, it sleeps until an object of the class is freed, and asks again
+ * before it is NULL.  Any thread.
  */
 MEMPOOL_API void *mempool_small_alloc(size_t size) MEMPOOL_MUSTUSE
 	__attribute__((malloc, alloc_size(1)));
