@@ -118,12 +118,20 @@ static bool load(uintptr_t address, uintptr_t *word)
 
 /* --- frames --- */
 
-/* Of a function that pushes bp first: what a JIT or Go makes. */
+/*
+ * Of a function that pushes bp first: what a JIT or Go makes.  At the bottom of
+ * a stack bp is 0, as the ABI has it: in ld.so's start code, which has no
+ * tables, it is.
+ */
 static enum walk_end up_chain(struct walk *w)
 {
 	enum { SHORT = 64 << 10 };
 	uintptr_t bp = w->bp;
 
+	if (!bp) {
+		w->pc = 0;
+		return WALK_WHOLE;
+	}
 	if (bp < w->sp || bp - w->sp > SHORT || !load(bp, &w->bp) ||
 	    !load(bp + 8, &w->pc))
 		return WALK_TABLES;

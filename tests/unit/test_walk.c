@@ -119,6 +119,9 @@ static void what_leads_to_no_stack_is_cut(void)
 	assert_int_equal(walk_up(&w), WALK_MEMORY);
 	w = (struct walk){ UINT64_C(0xdeaddeaddead), 64, 64, false };
 	assert_int_equal(walk_up(&w), WALK_TABLES);
+	w = (struct walk){ UINT64_C(0xdeaddeaddead), 64, 0, false };
+	assert_int_equal(walk_up(&w), WALK_WHOLE);
+	assert_int_equal(w.pc, 0);
 }
 
 int main(void)
