@@ -41,6 +41,7 @@ struct search {
 	struct halt_thread own;
 	const ucontext_t *registers; /* of the caller */
 	const struct halt *halt;     /* NULL: threads run on */
+	bool still; /* there are no threads but these, and they stand still */
 	bool settled, looked;
 };
 
@@ -76,6 +77,38 @@ static bool is_heap(const struct search *s, uintptr_t from, uintptr_t to,
 	return strcmp(name, "[heap]") == 0 ||
 	       (!*name && from % ARENA_ALIGN == 0 &&
 		!before_recording.threads && reach_holds(&s->reach, from, to));
+}
+
+static bool is_of_thread(const struct halt_thread *t, uintptr_t from,
+			 uintptr_t to)
+{
+	return (t->stack >= from && t->stack < to) ||
+	       (t->local >= from && t->local < to);
+}
+
+/*
+ * Of a thread that has ended glibc keeps the stack for the next.  What it calls
+ * struct pthread lies at the end of it, on x86-64 with its own address in the
+ * words 0 and 2, and may hold a result that somebody waits for.  Returns where
+ * that begins; `from`: it is no such stack.
+ */
+static uintptr_t dead_stack(struct search *s, uintptr_t from, uintptr_t to)
+{
+	enum { TAIL = 4 << 10, ALIGN = 64 / sizeof(uintptr_t) };
+	uintptr_t tail = max_of(from, to - TAIL);
+	const uintptr_t *word = s->reach.words;
+	size_t count = reach_copy(&s->reach, tail, to - tail) / sizeof *word;
+
+	if (is_of_thread(&s->own, from, to))
+		return from;
+	for (size_t i = 0; s->halt && i < s->halt->count; i++)
+		if (is_of_thread(&s->halt->threads[i], from, to))
+			return from;
+	for (size_t i = 0; i + 2 < count; i += ALIGN)
+		if (word[i] == tail + i * sizeof *word &&
+		    word[i + 2] == word[i])
+			return word[i];
+	return from;
 }
 
 /*
@@ -135,6 +168,8 @@ static void look_at_mapping(struct search *s, uintptr_t from, uintptr_t to,
 		return;
 	if (first || guarded)
 		from = lowest_stack(s, from, to, first);
+	if (guarded && s->still)
+		from = dead_stack(s, from, to);
 	s->reach.lists = strstr(name, "/libc.so.6");
 	look_around(s, from, to);
 	s->reach.lists = false;
@@ -275,7 +310,9 @@ static void look_halted(const struct halt *halt, void *search)
 	if (!s->settled)
 		return;
 	s->halt = halt;
+	s->still = true;
 	look(s);
+	s->still = false;
 	s->halt = NULL;
 }
 
@@ -343,6 +380,7 @@ static void tell_apart(struct search *s, struct leak_scan *scan, bool halt)
 	size_t threads = others();
 
 	if (!threads) {
+		s->still = true;
 		look(s);
 	} else if (!halt || !look_once(s)) {
 		scan->running = threads;

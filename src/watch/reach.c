@@ -140,8 +140,7 @@ static bool is_there(const struct reach *r, uintptr_t from, uintptr_t to)
 	return n <= 0;
 }
 
-/* Copies what can be read.  Returns how much of it from the start. */
-static size_t copy(struct reach *r, uintptr_t from, size_t bytes)
+size_t reach_copy(struct reach *r, uintptr_t from, size_t bytes)
 {
 	struct iovec to = { r->words, bytes };
 	struct iovec own = { (void *)from, bytes };
@@ -165,7 +164,7 @@ static void look_through(struct reach *r, uintptr_t from, uintptr_t to)
 		size_t n = bytes;
 
 		if (is_there(r, from, from + bytes)) {
-			n = copy(r, from, bytes);
+			n = reach_copy(r, from, bytes);
 			for (size_t i = 0; i < n / sizeof *r->words; i++)
 				look_at(r, r->words[i]);
 		}

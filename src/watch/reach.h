@@ -30,6 +30,10 @@ struct reach {
 void reach_start(struct reach *r);
 void reach_end(struct reach *r);
 
+/* Copies what can be read to r->words.  Returns how much of it from the start.
+ */
+size_t reach_copy(struct reach *r, uintptr_t from, size_t bytes);
+
 /* What `bytes` of r->words lead to. */
 void reach_words(struct reach *r, size_t bytes);
 

@@ -197,6 +197,12 @@ load cli
 	assert_output --partial 'nothing lost'
 }
 
+@test "a stack that a thread has left keeps nothing, its result does" {
+	[[ $(uname -m) == x86_64 ]] || skip 'such stacks are known on x86-64 alone'
+	run -9 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" joined
+	assert_line --regexp ': 72 B lost in 1 object,'
+}
+
 @test "a process whose main thread has ended is looked at, too" {
 	run -9 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" ended
 	assert_line --regexp '^1\. lost: 3\.9 KiB in 100 objects'

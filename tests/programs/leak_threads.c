@@ -1,10 +1,12 @@
 /*
  * leak_threads.c - exits while other threads hold memory, and loses none of it
- * but what "ended" loses.
+ * but what threads lose that have ended.
  *
  *   growth    threads let tables grow, by realloc, and give all back
  *   traced    the same; a child is attached to them, so nobody else can be
  *   register  a thread holds a block in a register alone, and pauses
+ *   joined    a thread has ended whose variable led to a block; and one whose
+ *             result, a block, nobody has asked for yet
  *   ended     the main thread has ended; the other loses 100 blocks
  */
 #include <pthread.h>
@@ -105,6 +107,35 @@ static void *lose_last(void *unused)
 	exit(0);
 }
 
+static __thread void *volatile variable;
+
+static void *keep_in_variable(void *unused)
+{
+	(void)unused;
+	variable = malloc(72);
+	return NULL;
+}
+
+static void *give(void *unused)
+{
+	(void)unused;
+	ids[0] = (pid_t)syscall(SYS_gettid);
+	return malloc(56);
+}
+
+/* Both threads have a stack that nobody has used before. */
+static void end_two_threads(void)
+{
+	pthread_t first, second;
+
+	pthread_create(&first, NULL, keep_in_variable, NULL);
+	pthread_create(&second, NULL, give, NULL);
+	pthread_join(first, NULL);
+	/* Not joined, and gone nevertheless. */
+	while (!ids[0] || syscall(SYS_tgkill, getpid(), ids[0], 0) == 0)
+		usleep(1000);
+}
+
 #ifdef __x86_64__
 static void *hold(void *unused)
 {
@@ -139,6 +170,11 @@ int main(int argc, char **argv)
 			have_them_traced();
 		usleep(100000);
 		exit(0);
+	}
+	if (!strcmp(what, "joined")) {
+		end_two_threads();
+		scrub();
+		return 0;
 	}
 	if (!strcmp(what, "ended")) {
 		pthread_create(&thread, NULL, lose_last, NULL);
