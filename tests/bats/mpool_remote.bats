@@ -219,3 +219,38 @@ as_nobody()
 	assert_output --partial "'crowd', process $pid"
 	end_quiet
 }
+
+@test "a process whose main thread has ended is read by another" {
+	cat >ended.c <<-'END'
+		#include <pthread.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+		static void *volatile kept[300];
+		static void *stay(void *unused)
+		{
+			char c;
+			(void)unused;
+			for (int i = 0; i < 300; i++)
+				kept[i] = malloc(100);
+			_exit(write(1, "ready\n", 6) < 0 || read(0, &c, 1));
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			pthread_create(&thread, NULL, stay, NULL);
+			pthread_exit(NULL);
+		}
+	END
+	gcc -fno-builtin -o ended ended.c -pthread
+	mkfifo end
+	LD_PRELOAD=$LIB ./ended <end >out 3>&- &
+	pid=$!
+	exec 9>end
+	wait_until 20 grep -q ready out
+	wait_until 20 grep -q '^State:.*Z' "/proc/$pid/status"
+	run -0 "$MPOOL" stat --json "$pid"
+	echo "$output" >seen.json
+	jq -e '.program == "ended" and .totals.live >= 300 and
+		.rss_bytes > 100000' seen.json
+	end_quiet
+}

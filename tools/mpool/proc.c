@@ -43,7 +43,7 @@ static void read_line(struct proc_status *status, const char *line)
 			status->uids[i] = uids[i];
 }
 
-bool proc_status(uint64_t pid, struct proc_status *status)
+static bool read_status(uint64_t pid, struct proc_status *status)
 {
 	FILE *file = open_file(pid, "status");
 	char line[256];
@@ -54,7 +54,45 @@ bool proc_status(uint64_t pid, struct proc_status *status)
 	while (fgets(line, sizeof line, file))
 		read_line(status, line);
 	fclose(file);
+	status->thread = pid;
 	return status->pid != 0;
+}
+
+static bool has_ended(const struct proc_status *status)
+{
+	return status->state == 'Z' || status->state == 'X';
+}
+
+/* Of a main thread that has ended the kernel knows no memory: others do. */
+static void ask_others(struct proc_status *status)
+{
+	char path[64];
+	struct dirent *entry;
+	DIR *dir;
+
+	snprintf(path, sizeof path, "/proc/%llu/task",
+		 (unsigned long long)status->pid);
+	dir = opendir(path);
+	while (dir && has_ended(status) && (entry = readdir(dir))) {
+		struct proc_status other;
+
+		if (!read_status(number_in(entry->d_name), &other) ||
+		    has_ended(&other))
+			continue;
+		other.own_pid = status->own_pid;
+		*status = other;
+	}
+	if (dir)
+		closedir(dir);
+}
+
+bool proc_status(uint64_t pid, struct proc_status *status)
+{
+	if (!read_status(pid, status))
+		return false;
+	if (has_ended(status))
+		ask_others(status);
+	return true;
 }
 
 /* Without its end, when there is more of it. */

@@ -11,6 +11,8 @@
 struct proc_status {
 	uint64_t pid;	  /* of the process, when a thread's id was asked for */
 	uint64_t own_pid; /* in its own PID namespace */
+	uint64_t thread;  /* whose memory can be read: not a main one that ended
+			   */
 	char state;	  /* 'R', 'S', 'Z', ... */
 	uint64_t uids[3]; /* real, effective, saved */
 	uint64_t rss_bytes, peak_rss_bytes;

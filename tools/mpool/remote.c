@@ -321,7 +321,7 @@ static void fill_process(struct page *page, const struct proc_status *status)
 	page->start_unix_ms = now_ms(CLOCK_REALTIME) - page->age_ms;
 	page->peak_rss_bytes = status->peak_rss_bytes;
 	page->updates = 1;
-	proc_name(status->pid, page->program, sizeof page->program);
+	proc_name(status->thread, page->program, sizeof page->program);
 }
 
 /* False: errno tells. */
@@ -372,8 +372,8 @@ const char *remote_read(struct page *page, uint64_t asked)
 
 	if (!proc_status(asked, &status))
 		return "is not there, and left no statistics page";
-	pid = (pid_t)status.pid;
-	error = find_library(&library, status.pid);
+	pid = (pid_t)status.thread;
+	error = find_library(&library, status.thread);
 	if (error)
 		return unreadable(&status, error);
 	if (!library.base)
