@@ -134,6 +134,16 @@ load cli
 	run -137 "$MPOOL" run --leaks --exit-code 9 -- sh -c 'kill -9 $$'
 }
 
+@test "what was not looked at is not called clean" {
+	"$MPOOL" run -q --leaks -o l.mprof -- /bin/echo
+	sed -i -E '/^object/d; s/^(leaks 1)$/\1\nobject 0x1000 1 40 48 10 7 unknown/' l.mprof
+	run -125 "$MPOOL" leaks --exit-code 4 l.mprof
+	assert_line --partial ', 40 B not looked at'
+	run -0 "$MPOOL" leaks l.mprof
+	sed -i -E 's/unknown$/lost/' l.mprof
+	run -4 "$MPOOL" leaks --exit-code 4 l.mprof
+}
+
 @test "suppressions are LeakSanitizer's: function, file, module, anchors" {
 	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
 	printf '# known\n\nleak:lose_big\nleak:^lose_s*l$\n' >known

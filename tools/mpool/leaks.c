@@ -21,7 +21,9 @@ const char help_leaks[] =
 	"something did.\n\n"
 	"  --reachable            show what was reachable, too\n"
 	"  --suppressions FILE    known leaks, in LeakSanitizer's syntax\n"
-	"  --exit-code N          exit with N when there are leaks (0)\n"
+	"  --exit-code N          exit with N when there are leaks (0); 125: "
+	"not all\n"
+	"                         could be looked at\n"
 	"  --older SECONDS        only what was older than that\n"
 	"  --lines N              stacks that are shown, 0 for all (20)\n"
 	"  -h, --help             this text\n";
@@ -214,6 +216,7 @@ void leaks_report(FILE *out, struct profile *profile,
 	}
 	if (left)
 		fprintf(out, "... and %zu more; --lines 0 shows all\n\n", left);
+	r->whole = r->unknown_bytes < 0.5 && !profile->lost;
 	put_summary(out, profile, r);
 	free(groups);
 	symbols_close(symbols);
@@ -275,5 +278,7 @@ int command_leaks(int argc, char **argv)
 			argv[optind]);
 	leaks_report(stdout, &profile, &how, &report);
 	profile_free(&profile);
-	return report.lost_count > 0.5 ? (int)status : CLI_OK;
+	if (report.lost_count > 0.5 || !status)
+		return (int)status;
+	return report.whole ? CLI_OK : LEAKS_UNCHECKED;
 }

@@ -21,7 +21,11 @@ struct leak_report {
 	double lost_bytes, lost_variance, lost_count, reachable_bytes,
 		unknown_bytes;
 	size_t suppressed; /* stacks */
+	bool whole;	   /* all that lived was looked at */
 };
+
+/* With --exit-code: nothing was lost, but not all was looked at. */
+enum { LEAKS_UNCHECKED = 125 };
 
 /*
  * Gives objects of stacks that read the same the first of them; but for those

@@ -20,9 +20,6 @@ struct run {
 	char *profile, *log, *page; /* known at its end */
 };
 
-/* With --exit-code: leaks could not be looked for. */
-enum { RUN_UNCHECKED = 125 };
-
 /* The program's name without its folder. */
 const char *run_name(const struct run *r);
 

@@ -220,5 +220,5 @@ int run_end(struct run *r, int status)
 		cli_warn("%s: leaks were not looked for: %s",
 			 cli_shown(run_name(r)),
 			 what_is_wrong(r, wrong ? NULL : &page, false));
-	return RUN_UNCHECKED;
+	return LEAKS_UNCHECKED;
 }

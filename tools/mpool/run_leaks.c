@@ -82,7 +82,7 @@ void run_leaks(struct verdict *v, const struct run *r,
 	v->checked = load_own(r, &profile);
 	if (v->checked) {
 		leaks_report(stderr, &profile, &how, &v->own);
-		v->checked = v->own.unknown_bytes < 0.5 && !profile.lost;
+		v->checked = v->own.whole;
 		profile_free(&profile);
 	}
 	for (size_t i = 0; i < children->count; i++) {
