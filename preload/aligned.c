@@ -7,7 +7,9 @@
  */
 #include "aligned.h"
 
+#include <elf.h>
 #include <errno.h>
+#include <link.h>
 #include <stdlib.h>
 
 #include "heap/cache.h"
@@ -30,23 +32,40 @@ static void *pooled(enum aligned_name name, size_t alignment, size_t size)
 	return p ? p : next_or_reserve(name, alignment, rounded);
 }
 
+/*
+ * Where the next allocator's code lies, if it is not glibc's.  Its own aligned
+ * operator new may call aligned_alloc by name, and its operator delete take
+ * what came for its own (jemalloc 5.3.1): what it asks for itself is its.
+ */
+static struct {
+	uintptr_t start;
+	size_t bytes;
+} foreign LARGE("aligned");
+
+static inline bool is_foreign(const void *caller)
+{
+	return (uintptr_t)caller - foreign.start < foreign.bytes;
+}
+
 /* The next allocator knows what it makes of odd alignments. */
-static void *aligned(enum aligned_name name, size_t alignment, size_t size)
+static inline void *aligned(enum aligned_name name, size_t alignment,
+			    size_t size, const void *caller)
 {
 	if (is_power_of_two(alignment) && alignment <= SMALL_MAX &&
-	    size <= SMALL_MAX)
+	    size <= SMALL_MAX && likely(!is_foreign(caller)))
 		return pooled(name, alignment, size);
 	return next.aligned(name, alignment, max_of(size, (size_t)1));
 }
 
 EXPORT void *memalign(size_t alignment, size_t size)
 {
-	return aligned(MEMALIGN, alignment, size);
+	return aligned(MEMALIGN, alignment, size, __builtin_return_address(0));
 }
 
 EXPORT void *aligned_alloc(size_t alignment, size_t size)
 {
-	return aligned(ALIGNED_ALLOC, alignment, size);
+	return aligned(ALIGNED_ALLOC, alignment, size,
+		       __builtin_return_address(0));
 }
 
 /* The error is the result; errno says so, too, where glibc's does. */
@@ -57,7 +76,8 @@ EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
 
 	if (alignment % sizeof(void *) || !is_power_of_two(alignment))
 		return EINVAL;
-	got = aligned(POSIX_MEMALIGN, alignment, size);
+	got = aligned(POSIX_MEMALIGN, alignment, size,
+		      __builtin_return_address(0));
 	if (!got)
 		return ENOMEM;
 	errno = saved;
@@ -71,7 +91,7 @@ static struct {
 	void *(*memalign)(size_t alignment, size_t size);
 	void *(*aligned_alloc)(size_t alignment, size_t size);
 	int (*posix_memalign)(void **p, size_t alignment, size_t size);
-	enum aligned_name for_name[ALIGNED_NAMES]; /* itself, unless missing */
+	uint8_t for_name[ALIGNED_NAMES]; /* itself, unless missing */
 } by_name;
 
 static RARE void *by_posix_memalign(size_t alignment, size_t size)
@@ -105,8 +125,22 @@ aligned_function *aligned_find(void)
 	*(void **)&by_name.aligned_alloc = next_symbol("aligned_alloc");
 	*(void **)&by_name.posix_memalign = next_symbol("posix_memalign");
 	for (int name = 0; name < ALIGNED_NAMES; name++)
-		by_name.for_name[name] = (enum aligned_name)name;
+		by_name.for_name[name] = (uint8_t)name;
 	return aligned_by_name;
+}
+
+/* The file's header lies where it is mapped, and tells how much that is. */
+static RARE size_t bytes_of(const void *library)
+{
+	const ElfW(Ehdr) *header = library;
+	const ElfW(Phdr) *part =
+		(const void *)((const char *)library + header->e_phoff);
+	size_t bytes = 0;
+
+	for (unsigned i = 0; i < header->e_phnum; i++)
+		if (part[i].p_type == PT_LOAD)
+			bytes = part[i].p_vaddr + part[i].p_memsz;
+	return bytes;
 }
 
 RARE void aligned_suit(const void *library)
@@ -118,10 +152,12 @@ RARE void aligned_suit(const void *library)
 	};
 	int have = -1;
 
+	foreign.start = (uintptr_t)library;
+	foreign.bytes = bytes_of(library);
 	for (int name = 0; name < ALIGNED_NAMES; name++)
 		if (next_library(found[name]) == library)
 			have = name;
 	for (int name = 0; name < ALIGNED_NAMES && have >= 0; name++)
 		if (next_library(found[name]) != library)
-			by_name.for_name[name] = (enum aligned_name)have;
+			by_name.for_name[name] = (uint8_t)have;
 }

@@ -10,8 +10,8 @@
 aligned_function *aligned_find(void);
 
 /*
- * The next allocator is `library`: what it lacks is asked from it by another
- * name.
+ * The next allocator is `library`, not glibc's: what it lacks is asked from it
+ * by another name, and what it asks for itself comes from itself.
  */
 void aligned_suit(const void *library);
 

@@ -33,32 +33,36 @@ struct names {
 	void *(*memalign)(size_t alignment, size_t size);
 };
 
-static const struct names ours = { malloc, free, calloc, realloc, memalign };
-
 /* Those behind us, or ours where they are the next allocator's anyway. */
 static RARE const struct names *behind(void)
 {
 	static const struct names *known;
 	static struct names found;
 	const struct names *names = __atomic_load_n(&known, __ATOMIC_ACQUIRE);
+	void *theirs;
 
 	if (likely(names))
 		return names;
-	names = &ours;
-	*(void **)&found.malloc = next_symbol("__libc_malloc");
-	if (found.malloc && next_library((void *)found.malloc) !=
-				    next_library(next_symbol("malloc"))) {
+	theirs = next_symbol("__libc_malloc");
+	if (theirs &&
+	    next_library(theirs) != next_library(next_symbol("malloc"))) {
+		*(void **)&found.malloc = theirs;
 		*(void **)&found.free = next_symbol("__libc_free");
 		*(void **)&found.calloc = next_symbol("__libc_calloc");
 		*(void **)&found.realloc = next_symbol("__libc_realloc");
 		*(void **)&found.memalign = next_symbol("__libc_memalign");
-		names = &found;
+	} else {
+		found.malloc = malloc;
+		found.free = free;
+		found.calloc = calloc;
+		found.realloc = realloc;
+		found.memalign = memalign;
 	}
-	__atomic_store_n(&known, names, __ATOMIC_RELEASE);
-	return names;
+	__atomic_store_n(&known, &found, __ATOMIC_RELEASE);
+	return &found;
 }
 
-EXPORT void *__libc_malloc(size_t size)
+EXPORT RARE void *__libc_malloc(size_t size)
 {
 	void *p = NULL;
 
@@ -67,7 +71,7 @@ EXPORT void *__libc_malloc(size_t size)
 	return p ? p : behind()->malloc(size);
 }
 
-EXPORT void __libc_free(void *p)
+EXPORT RARE void __libc_free(void *p)
 {
 	if (slab_class_of(p))
 		free(p);
@@ -75,7 +79,7 @@ EXPORT void __libc_free(void *p)
 		behind()->free(p);
 }
 
-EXPORT void *__libc_calloc(size_t n, size_t size)
+EXPORT RARE void *__libc_calloc(size_t n, size_t size)
 {
 	size_t total;
 
@@ -84,7 +88,7 @@ EXPORT void *__libc_calloc(size_t n, size_t size)
 	return calloc(n, size);
 }
 
-EXPORT void *__libc_realloc(void *p, size_t size)
+EXPORT RARE void *__libc_realloc(void *p, size_t size)
 {
 	if (!p)
 		return __libc_malloc(size);

@@ -84,7 +84,7 @@ static inline void *zeroed(void *p, size_t size)
 	return p;
 }
 
-static COLD void *calloc_elsewhere(size_t size)
+static RARE void *calloc_elsewhere(size_t size)
 {
 	void *p = next_or_reserve(NEXT_CALLOC, 0, size);
 

@@ -57,8 +57,8 @@ static bool debugged; /* that library is the next allocator */
 
 static RARE void *debug_symbol(const char *name)
 {
-	static const char *const versions[] = { OLDEST, "GLIBC_2.10",
-						"GLIBC_2.16", "GLIBC_2.33" };
+	static const char versions[][12] = { OLDEST, "GLIBC_2.10", "GLIBC_2.16",
+					     "GLIBC_2.33" };
 	void *found = NULL;
 
 	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions) && !found;

@@ -15,9 +15,10 @@
 
 enum { ARENA = 256 << 20 };
 
+static char *next, *end;
+
 static void *take(size_t alignment, size_t size)
 {
-	static char *next, *end;
 	uintptr_t at;
 
 	if (!next) {
@@ -121,4 +122,15 @@ int posix_memalign(void **p, size_t alignment, size_t size)
 size_t malloc_usable_size(void *p)
 {
 	return p ? ((size_t *)p)[-1] : 0;
+}
+
+/* As an aligned operator new has it, and operator delete believes it. */
+void *crossed_new(size_t alignment, size_t size)
+{
+	return aligned_alloc(alignment, size);
+}
+
+int crossed_owns(void *p)
+{
+	return (char *)p > end - ARENA && (char *)p < end;
 }

@@ -7,6 +7,7 @@
  */
 #include "check.h"
 
+#include <dlfcn.h>
 #include <malloc.h>
 
 enum { SIZES = 3, WAYS = 8 };
@@ -50,6 +51,18 @@ static void *by(int way, size_t size)
 	}
 }
 
+/* The allocator behind us may take it back by a way of its own. */
+static void what_an_allocator_asks_for_itself_is_its_own(void)
+{
+	void *(*make)(size_t alignment, size_t size);
+	int (*owns)(void *p);
+
+	*(void **)&make = dlsym(RTLD_DEFAULT, "crossed_new");
+	*(void **)&owns = dlsym(RTLD_DEFAULT, "crossed_owns");
+	if (make)
+		CHECK(owns(make(64, 40)));
+}
+
 int main(void)
 {
 	static const size_t sizes[SIZES] = { 40, 1000, 300000 };
@@ -76,5 +89,6 @@ int main(void)
 			}
 		}
 	}
+	what_an_allocator_asks_for_itself_is_its_own();
 	return all_held();
 }
