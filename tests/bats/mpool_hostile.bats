@@ -74,6 +74,6 @@ watched()
 	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky"
 	echo 'int main(void) { return 0; }' >static.c
 	gcc -static -o static static.c
-	run -0 "$MPOOL" run --leaks --exit-code 9 -o l.mprof -- ./static
+	run -125 "$MPOOL" run --leaks --exit-code 9 -o l.mprof -- ./static
 	refute_output --partial lose_big
 }
