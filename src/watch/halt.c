@@ -49,8 +49,8 @@ struct task {
 
 /* --- the list of threads --- */
 
-/* "/proc/PROCESS/task", and of one thread: "/THREAD/stat". */
-static int open_task(pid_t process, pid_t thread)
+/* "/proc/PROCESS/task", and of one thread: "/THREAD/NAME". */
+static int open_task(pid_t process, pid_t thread, const char *name)
 {
 	char path[64];
 	struct out o;
@@ -62,7 +62,8 @@ static int open_task(pid_t process, pid_t thread)
 	if (thread) {
 		out_char(&o, '/');
 		out_i64(&o, thread);
-		out_str(&o, "/stat");
+		out_char(&o, '/');
+		out_str(&o, name);
 	}
 	path[o.used] = '\0';
 	return (int)syscall(SYS_openat, AT_FDCWD, path, O_RDONLY | O_CLOEXEC);
@@ -75,7 +76,7 @@ static int open_task(pid_t process, pid_t thread)
 static bool each_thread(pid_t process, bool (*visit)(void *arg, pid_t id),
 			void *arg)
 {
-	int fd = open_task(process, 0);
+	int fd = open_task(process, 0, NULL);
 	char entries[4 * KIB] __attribute__((aligned(8)));
 	bool on = fd >= 0;
 	long n = 0;
@@ -109,18 +110,58 @@ size_t halt_others(void)
 	return count ? count - 1 : 0;
 }
 
-/* Ended, and not yet gone: the main thread after pthread_exit(). */
-static bool has_ended(pid_t process, pid_t thread)
+/* What a file of a thread begins with; "": it is not there. */
+static const char *read_task(pid_t process, pid_t thread, const char *name,
+			     char text[256])
 {
-	int fd = open_task(process, thread);
-	char text[256], *end;
-	long n = fd < 0 ? 0 : syscall(SYS_read, fd, text, sizeof text - 1);
+	int fd = open_task(process, thread, name);
+	long n = fd < 0 ? 0 : syscall(SYS_read, fd, text, 255);
 
 	if (fd >= 0)
 		syscall(SYS_close, fd);
 	text[n > 0 ? n : 0] = '\0';
-	end = strrchr(text, ')');
+	return text;
+}
+
+/* Ended, and not yet gone: the main thread after pthread_exit(). */
+static bool has_ended(pid_t process, pid_t thread)
+{
+	char text[256];
+	const char *end =
+		strrchr(read_task(process, thread, "stat", text), ')');
+
 	return !end || end[2] == 'Z' || end[2] == 'X';
+}
+
+/* It runs, or waits in a call that the kernel takes up again. */
+static bool goes_on(void *process, pid_t thread)
+{
+	static const long taken_up[] = {
+		SYS_futex, SYS_nanosleep, SYS_clock_nanosleep,
+		SYS_wait4, SYS_waitid,	  SYS_rt_sigsuspend,
+		SYS_ppoll, SYS_pselect6,
+#ifdef __x86_64__
+		SYS_poll,  SYS_select,	  SYS_pause,
+#endif
+	};
+	char text[256], *end;
+	long number;
+
+	read_task(*(pid_t *)process, thread, "syscall", text);
+	if (strncmp(text, "running", 7) == 0)
+		return true;
+	number = strtol(text, &end, 10);
+	for (size_t i = 0; i < sizeof taken_up / sizeof *taken_up; i++)
+		if (end != text && number == taken_up[i])
+			return true;
+	return has_ended(*(pid_t *)process, thread);
+}
+
+bool halt_goes_unseen(void)
+{
+	pid_t process = getpid();
+
+	return each_thread(process, goes_on, &process);
 }
 
 /* --- attaching --- */

@@ -47,6 +47,9 @@ bool halt_run(void *stack, void (*act)(const struct halt *halt, void *arg),
 size_t halt_registers(const struct halt_thread *thread, void *buffer,
 		      size_t room);
 
+/* Whether no thread waits in a call that would return when it is stopped. */
+bool halt_goes_unseen(void);
+
 /* Threads of the process but for the caller; 0 also where /proc is missing. */
 size_t halt_others(void);
 

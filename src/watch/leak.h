@@ -16,7 +16,8 @@
 #include "watch/reach.h"
 
 /*
- * To list them; to look while threads run, which they do not notice; to halt
+ * To list them; to look unnoticed, while threads run, and halt them only for
+ * what then seems lost, if none of them waits where it would notice; to halt
  * them for it.
  */
 enum leak_how { LEAK_LIST, LEAK_LOOK, LEAK_HALT };

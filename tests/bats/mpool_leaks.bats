@@ -207,6 +207,18 @@ load cli
 	assert_output --partial 'nothing lost'
 }
 
+@test "nor is it while the program runs on and waits where it does not notice" {
+	# The same, without an end.
+	start plain "$MPOOL" run --leaks -o r.mprof -- "$PROGRAMS/leak_threads" register stay
+	[[ $(uname -m) == x86_64 ]] || skip 'no such register here'
+	wait_until 20 grep -q ready "$BATS_TEST_TMPDIR/server.log"
+	pid=$("$MPOOL" stat | awk '$NF == "leak_threads" { print $1 }')
+	run "$MPOOL" leaks --exit-code 9 "$pid"
+	kill "$pid"
+	assert_equal "$status" 0
+	assert_output --partial '0 B lost'
+}
+
 @test "a stack that a thread has left keeps nothing, its result does" {
 	[[ $(uname -m) == x86_64 ]] || skip 'such stacks are known on x86-64 alone'
 	run -9 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" joined

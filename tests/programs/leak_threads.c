@@ -4,7 +4,8 @@
  *
  *   growth    threads let tables grow, by realloc, and give all back
  *   traced    the same; a child is attached to them, so nobody else can be
- *   register  a thread holds a block in a register alone, and pauses
+ *   register  a thread holds a block in a register alone, and pauses; with a
+ *             second word, the program stays as well
  *   joined    a thread has ended whose variable led to a block; and one whose
  *             result, a block, nobody has asked for yet
  *   ended     the main thread has ended; the other loses 100 blocks
@@ -185,6 +186,10 @@ int main(int argc, char **argv)
 	while (!ready)
 		usleep(1000);
 	scrub();
+	if (argc > 2) {
+		(void)!write(1, "ready\n", 6);
+		pause();
+	}
 	return 0;
 #else
 	return 77;
