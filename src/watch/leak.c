@@ -65,11 +65,21 @@ static bool allocate(struct search *s)
 	return true;
 }
 
+static void look_at_strangers(struct reach *r)
+{
+	for (size_t i = 0; i < r->count; i++)
+		if (record_is_strangers(&r->objects[i])) {
+			*r->words = live_address(&r->objects[i]);
+			reach_words(r, sizeof *r->words);
+		}
+}
+
 /* NOINLINE: its variables, and those of all it calls, lie below own.stack. */
 static NOINLINE void look(struct search *s)
 {
 	s->reach.count = live_copy(s->reach.objects, s->most);
 	reach_start(&s->reach);
+	look_at_strangers(&s->reach);
 	s->roots.reach = &s->reach;
 	s->roots.memory = s->memory;
 	s->roots.bytes = s->bytes;
@@ -85,7 +95,7 @@ static void look_halted(const struct halt *halt, void *search)
 	if (!s->settled)
 		return;
 	s->roots.halt = halt;
-	s->roots.still = true;
+	s->roots.still = !record_is_child();
 	look(s);
 	s->roots.still = false;
 	s->roots.halt = NULL;
@@ -157,7 +167,7 @@ static void tell_apart(struct search *s, struct leak_scan *scan, bool halt)
 	size_t threads = others();
 
 	if (!threads) {
-		s->roots.still = true;
+		s->roots.still = !record_is_child();
 		look(s);
 		return;
 	}

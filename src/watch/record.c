@@ -18,6 +18,9 @@
 
 static uint64_t lost;
 static uint32_t moving; /* blocks that realloc moves */
+static struct {
+	uint32_t when_ms, by; /* 0: by nobody */
+} forked;
 static bool on;
 static void (*free_late)(void *p);
 
@@ -200,6 +203,17 @@ bool record_is_settled(void)
 	return !__atomic_load_n(&moving, __ATOMIC_RELAXED) && live_is_settled();
 }
 
+bool record_is_child(void)
+{
+	return forked.by;
+}
+
+bool record_is_strangers(const struct live *sample)
+{
+	return forked.by && sample->thread != forked.by &&
+	       sample->born_ms <= forked.when_ms;
+}
+
 uint64_t record_lost(void)
 {
 	return __atomic_load_n(&lost, __ATOMIC_RELAXED);
@@ -214,6 +228,8 @@ static void mend(enum fork_child how)
 		return;
 	orphan_announced();
 	moving = own.moving;
+	forked.when_ms = record_now();
+	forked.by = thread_id();
 	if (how != FORK_WHOLE)
 		turn_off();
 }

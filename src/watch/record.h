@@ -61,6 +61,13 @@ void record_moved(void);
 /* While all other threads are halted: the tables tell the whole truth. */
 bool record_is_settled(void);
 
+/*
+ * Whether fork made this process; and whether a thread that is not in it, for
+ * another one forked, has allocated the sample, and would have kept it.
+ */
+bool record_is_child(void);
+bool record_is_strangers(const struct live *sample);
+
 /* Samples that could not be remembered for want of memory. */
 uint64_t record_lost(void);
 

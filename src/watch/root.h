@@ -17,7 +17,7 @@ struct roots {
 	const struct halt *halt;     /* NULL: threads run on */
 	const char *memory;
 	size_t bytes;
-	bool still; /* there are no threads but these, and they stand still */
+	bool still; /* no stacks but these are in use, or were at a fork */
 };
 
 /*

@@ -200,6 +200,11 @@ load cli
 	assert_output --partial 'nothing lost'
 }
 
+@test "what threads of the parent held is not lost in a child that has none of them" {
+	run -0 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" forked
+	assert_output --partial 'nothing lost'
+}
+
 @test "what another thread holds in a register is not lost" {
 	run "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" register
 	((status != 77)) || skip 'no such register here'

@@ -3,6 +3,7 @@
  * but what threads lose that have ended.
  *
  *   growth    threads let tables grow, by realloc, and give all back
+ *   forked    the same, in a child that has none of the threads
  *   traced    the same; a child is attached to them, so nobody else can be
  *   register  a thread holds a block in a register alone, and pauses; with a
  *             second word, the program stays as well
@@ -165,8 +166,11 @@ int main(int argc, char **argv)
 	const char *what = argc > 1 ? argv[1] : "growth";
 	pthread_t thread;
 
-	if (!strcmp(what, "growth") || !strcmp(what, "traced")) {
+	if (!strcmp(what, "growth") || !strcmp(what, "traced") ||
+	    !strcmp(what, "forked")) {
 		start_growing();
+		if (*what == 'f' && fork() != 0)
+			wait(NULL);
 		if (*what == 't')
 			have_them_traced();
 		usleep(100000);
