@@ -115,6 +115,16 @@ load cli
 	refute_output --partial 'lost by'
 }
 
+@test "what children of the run before lost is not this one's" {
+	for program in "make -s -f lose" /bin/echo; do
+		echo "all: ; @$PROGRAMS/leaky" >lose
+		# shellcheck disable=SC2086
+		run "$MPOOL" run --leaks --exit-code 9 -o r.mprof -- $program
+	done
+	assert_equal "$status" 0
+	refute_output --partial 'lost by'
+}
+
 @test "a check that did not happen has a status of its own, and a line" {
 	echo 'int main(void) { return 0; }' >static.c
 	gcc -static -o static static.c

@@ -212,6 +212,7 @@ int launch_run(struct launch *launch)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, &launch->mask);
 	fflush(NULL);
+	clock_gettime(CLOCK_REALTIME_COARSE, &launch->began);
 	launch->pid = fork();
 	if (launch->pid < 0)
 		cli_die("fork: %s", strerror(errno));

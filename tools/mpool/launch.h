@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdbool.h>
 #include <sys/types.h>
+#include <time.h>
 
 struct launch {
 	char **argv;
@@ -19,6 +20,7 @@ struct launch {
 	bool started;
 	int status; /* as of wait(2) */
 	double seconds;
+	struct timespec began; /* by the clock that files are stamped with */
 	/* From the start to the program. */
 	int report; /* descriptor: why it cannot be executed, an errno */
 	sigset_t mask;

@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 
 #include "cli.h"
 #include "watch/name.h"
@@ -70,11 +69,15 @@ static char *name_of_all(const char *folder, const char *pattern)
 	return name;
 }
 
-static bool is_younger(int folder, const char *name, time_t than)
+static bool is_younger(int folder, const char *name,
+		       const struct timespec *than)
 {
 	struct stat s;
 
-	return fstatat(folder, name, &s, 0) == 0 && s.st_mtime >= than;
+	return fstatat(folder, name, &s, 0) == 0 &&
+	       (s.st_mtim.tv_sec != than->tv_sec
+			? s.st_mtim.tv_sec > than->tv_sec
+			: s.st_mtim.tv_nsec >= than->tv_nsec);
 }
 
 static int by_name(const void *a, const void *b)
@@ -88,7 +91,6 @@ void run_children(struct children *c, const struct run *r, const char *own)
 	char *more = numbered(pattern);
 	char *folder = cli_format("%.*s", (int)(pattern - path), path);
 	DIR *files = opendir(*folder ? folder : ".");
-	time_t started = time(NULL) - (time_t)r->launch.seconds - 1;
 	const struct dirent *entry;
 
 	*c = (struct children){
@@ -100,7 +102,7 @@ void run_children(struct children *c, const struct run *r, const char *own)
 
 		if (!strcmp(name, name_last(own)) ||
 		    !(matches(pattern, name) || matches(more, name)) ||
-		    !is_younger(dirfd(files), name, started))
+		    !is_younger(dirfd(files), name, &r->launch.began))
 			continue;
 		c->paths =
 			cli_grow(c->paths, (c->count + 1) * sizeof *c->paths);
