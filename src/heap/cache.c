@@ -377,14 +377,6 @@ static bool free_into_alloc_side(struct cache *t, unsigned c, void **top,
 	return true;
 }
 
-/* Inside a slow path of this very thread: it frees what is left here. */
-static COLD void free_nested(struct cache *t, void *object)
-{
-	*(void **)object = t->late;
-	signal_fence();
-	t->late = object;
-}
-
 /* For a thread without magazines, or inside one of its slow paths. */
 static COLD void free_unusual(void *object, unsigned c)
 {
@@ -393,7 +385,7 @@ static COLD void free_unusual(void *object, unsigned c)
 	bool ready;
 
 	if (!cache_enter(t)) {
-		free_nested(t, object);
+		cache_push_late(t, object);
 		return;
 	}
 	ready = thread_is_ready(t);

@@ -6,8 +6,22 @@
 #include "base/lock.h"
 #include "heap/heap.h"
 
-COLD void cache_free_late(void *late)
+/* A handler may come in between, with an object of its own. */
+COLD void cache_push_late(struct cache *t, void *object)
 {
+	void *late = __atomic_load_n(&t->late, __ATOMIC_RELAXED);
+
+	do
+		*(void **)object = late;
+	while (!__atomic_compare_exchange_n(&t->late, &late, object, true,
+					    __ATOMIC_RELEASE,
+					    __ATOMIC_RELAXED));
+}
+
+COLD void cache_free_late(struct cache *t)
+{
+	void *late = __atomic_exchange_n(&t->late, NULL, __ATOMIC_ACQUIRE);
+
 	while (late) {
 		void *object = late;
 
@@ -35,13 +49,13 @@ bool cache_enter(struct cache *t)
 {
 	if (unlikely(t->state & CACHE_BUSY))
 		return false;
-	t->state |= CACHE_BUSY;
-	signal_fence();
+	cache_note_thread(t);
+	if (unlikely(!cache_claim(t)))
+		return false;
 	if (unlikely(!heap_is_on()) && !heap_start()) {
 		t->state &= (uint8_t)~CACHE_BUSY;
 		return false;
 	}
-	cache_note_thread(t);
 	if (unlikely(lock_orphaned()))
 		heap_adopt();
 	return true;

@@ -7,6 +7,21 @@
 #include "heap/cache.h"
 
 /*
+ * Marks the thread as inside a slow path; false: it is already.  In one step:
+ * what a handler does comes before it or fails to enter, and what it leaves
+ * changed (a cache that has become ready) stays so.
+ */
+static inline bool cache_claim(struct cache *t)
+{
+	bool claimed =
+		!(__atomic_fetch_or(&t->state, CACHE_BUSY, __ATOMIC_RELAXED) &
+		  CACHE_BUSY);
+
+	signal_fence();
+	return claimed;
+}
+
+/*
  * From enter to leave the caller counts as inside a slow path: what its signal
  * handlers ask for and free goes elsewhere.  False when it is inside one
  * already, or the heap is off.  Takes no lock.
@@ -15,24 +30,24 @@ bool cache_enter(struct cache *t);
 
 /*
  * What each thread but the first must do before it takes a lock; part of
- * cache_enter().  See lock_mark_process().
+ * cache_enter().  See lock_mark_process().  Before the thread is marked as
+ * inside, since another allocator is called, which a handler that is inside
+ * must not find at work.
  */
 void cache_note_thread(struct cache *t);
 
-/* Frees the list of what a handler freed inside a slow path. */
-void cache_free_late(void *late);
+/* What a handler frees inside a slow path waits here. */
+void cache_push_late(struct cache *t, void *object);
+void cache_free_late(struct cache *t);
 
+/* What comes late in between finds the mark, or finds it gone. */
 static inline void cache_leave(struct cache *t)
 {
-	void *late = NULL;
-
 	signal_fence();
-	if (unlikely(t->late))
-		late = __atomic_exchange_n(&t->late, NULL, __ATOMIC_RELAXED);
 	t->state &= (uint8_t)~CACHE_BUSY;
 	signal_fence();
-	if (unlikely(late))
-		cache_free_late(late);
+	if (unlikely(t->late))
+		cache_free_late(t);
 }
 
 #endif

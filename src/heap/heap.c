@@ -59,24 +59,9 @@ bool heap_start(void)
 	return heap_on;
 }
 
-void heap_configured(void)
-{
-	bool entered = heap_is_on() && cache_enter(&heap_cache);
-
-	lock_take(&start_lock);
-	configured = true;
-	set_reserve();
-	lock_release(&start_lock);
-	if (entered)
-		cache_leave(&heap_cache);
-}
-
-/* --- fork --- */
-
 /*
- * Handlers of others may run while we hold the locks, and allocate: this
- * thread then counts as inside a slow path, which the next allocator serves.
- * When it is inside one already, the child is an orphan, see heap_adopt().
+ * While we hold locks, this thread counts as inside a slow path: handlers may
+ * run and allocate.  The heap need not be there yet.
  */
 static bool enter(void)
 {
@@ -84,9 +69,9 @@ static bool enter(void)
 
 	if (t->state & CACHE_BUSY)
 		return false;
-	t->state |= CACHE_BUSY;
-	signal_fence();
 	cache_note_thread(t);
+	if (!cache_claim(t))
+		return false;
 	if (lock_orphaned())
 		heap_adopt();
 	return true;
@@ -96,6 +81,20 @@ static void leave(void)
 {
 	cache_leave(&heap_cache);
 }
+
+void heap_configured(void)
+{
+	bool entered = enter();
+
+	lock_take(&start_lock);
+	configured = true;
+	set_reserve();
+	lock_release(&start_lock);
+	if (entered)
+		leave();
+}
+
+/* --- fork --- */
 
 static bool heap_cache_ready(void)
 {
@@ -131,6 +130,10 @@ static void mend(enum fork_child how)
 	registry_reset(heap_cache_ready() ? &heap_cache : NULL);
 }
 
+/*
+ * When the thread is inside a slow path already, the child is an orphan, see
+ * heap_adopt().
+ */
 void heap_fork(struct fork_table *t)
 {
 	fork_floor(t, enter, leave);

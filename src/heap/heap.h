@@ -28,7 +28,7 @@ bool heap_vetoed(void) __attribute__((weak));
 
 /*
  * A hook: a thread other than the first is about to use the heap.  Called
- * again and again, inside a slow path, without a lock.
+ * again and again, outside of slow paths, without a lock.
  */
 void heap_has_threads(void) __attribute__((weak));
 

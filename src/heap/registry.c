@@ -11,31 +11,35 @@
 static struct lock lock = LOCK(RANK_REGISTRY);
 struct cache *registry_first;
 
+static bool is_listed(const struct cache *cache)
+{
+	return cache->prev || registry_first == cache;
+}
+
 void registry_add(struct cache *cache)
 {
 	lock_take(&lock);
-	cache->next = registry_first;
-	cache->prev = NULL;
-	if (registry_first)
-		registry_first->prev = cache;
-	registry_first = cache;
+	if (!is_listed(cache)) {
+		cache->next = registry_first;
+		if (registry_first)
+			registry_first->prev = cache;
+		registry_first = cache;
+	}
 	lock_release(&lock);
-}
-
-static void unlink_locked(struct cache *cache)
-{
-	if (cache->next)
-		cache->next->prev = cache->prev;
-	if (cache->prev)
-		cache->prev->next = cache->next;
-	else
-		registry_first = cache->next;
 }
 
 void registry_remove(struct cache *cache)
 {
 	lock_take(&lock);
-	unlink_locked(cache);
+	if (is_listed(cache)) {
+		if (cache->next)
+			cache->next->prev = cache->prev;
+		if (cache->prev)
+			cache->prev->next = cache->next;
+		else
+			registry_first = cache->next;
+		cache->prev = NULL;
+	}
 	lock_release(&lock);
 }
 

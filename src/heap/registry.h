@@ -11,6 +11,7 @@ struct cache;
 /* The list, by their `next`.  Owner: the registry's lock; see layout.h. */
 extern HIDDEN struct cache *registry_first;
 
+/* A cache that is listed, or not, already: nothing happens. */
 void registry_add(struct cache *cache);
 void registry_remove(struct cache *cache);
 

@@ -89,14 +89,22 @@ static struct sampler *own_sampler(void)
 	return s;
 }
 
+/* False: the hit is now. */
+static bool take_off_one(unsigned c)
+{
+	uint32_t left = sample_left(c);
+
+	if (left)
+		sample_set_left(c, left - 1);
+	return left != 0;
+}
+
 bool sample_pass_slow(unsigned c)
 {
 	struct sampler *s = own_sampler();
 
-	if (sample_until[c]) {
-		sample_until[c]--;
+	if (take_off_one(c))
 		return true;
-	}
 	s->held += sample_large_left;
 	sample_large_left = 0;
 	return false;
@@ -104,10 +112,8 @@ bool sample_pass_slow(unsigned c)
 
 static bool small_due(struct sampler *s, unsigned c)
 {
-	if (sample_until[c]) {
-		sample_until[c]--;
+	if (take_off_one(c))
 		return false;
-	}
 	sample_until[c] = objects_before(s, c);
 	return true;
 }

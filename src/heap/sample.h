@@ -29,6 +29,17 @@ extern HIDDEN size_t sample_period;
 extern __thread uint32_t sample_until[CLASSES + 1]
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
+/* Looked at once and stored once: a handler in between may lose a step. */
+static inline uint32_t sample_left(unsigned c)
+{
+	return __atomic_load_n(&sample_until[c], __ATOMIC_RELAXED);
+}
+
+static inline void sample_set_left(unsigned c, uint32_t left)
+{
+	__atomic_store_n(&sample_until[c], left, __ATOMIC_RELAXED);
+}
+
 /* Outlined half of sample_pass(). */
 bool sample_pass_slow(unsigned c);
 
@@ -38,17 +49,21 @@ bool sample_pass_slow(unsigned c);
  */
 static inline bool sample_pass(unsigned c)
 {
-	if (unlikely(!sample_until[c]))
+	uint32_t left = sample_left(c);
+
+	if (unlikely(!left))
 		return sample_pass_slow(c);
-	sample_until[c]--;
+	sample_set_left(c, left - 1);
 	return true;
 }
 
 /* How many of `n` objects of class `c` may be handed out without a look. */
 static inline size_t sample_allow(unsigned c, size_t n)
 {
-	n = min_of(n, (size_t)sample_until[c]);
-	sample_until[c] -= (uint32_t)n;
+	uint32_t left = sample_left(c);
+
+	n = min_of(n, (size_t)left);
+	sample_set_left(c, left - (uint32_t)n);
 	return n;
 }
 

@@ -83,18 +83,23 @@ void thread_flush(struct cache *t)
 		flush_class(t, c);
 }
 
-/* A thread ends.  What it still frees afterwards goes to the centre. */
+/*
+ * A thread ends.  What it still frees afterwards goes to the centre.  One that
+ * a handler ends inside a slow path may hold a lock: its objects are lost.
+ */
 static void on_thread_exit(void *cache)
 {
 	struct cache *t = cache;
-	bool registered = t->state == CACHE_READY;
+	bool outside = cache_claim(t);
+	bool ready = t->state == (CACHE_READY | CACHE_BUSY);
 
 	t->state = CACHE_DEAD | CACHE_BUSY;
 	signal_fence();
-	if (registered) {
-		registry_remove(t);
+	registry_remove(t);
+	if (!outside)
+		return;
+	if (ready)
 		thread_flush(t);
-	}
 	cache_leave(t);
 }
 

@@ -38,3 +38,7 @@ load checks
 	run -0 pools "$PROGRAMS/sawtooth" 12
 	((output <= plain)) || fail "$output KiB, $plain with glibc"
 }
+
+@test "a handler that allocates, frees or forks comes between any two instructions" {
+	holds_pooled handler_steps
+}

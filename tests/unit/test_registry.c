@@ -33,6 +33,12 @@ static void add_all(void)
 		registry_add(&caches[i]);
 }
 
+/* The TLS of threads that are not there any more, for new ones. */
+static void begin_anew(void)
+{
+	memset(caches, 0, sizeof(caches));
+}
+
 static void nobody_is_listed_at_first(void)
 {
 	assert_true(listed(0));
@@ -61,6 +67,18 @@ static void a_removed_cache_can_be_added_again(void)
 	assert_true(listed(037));
 }
 
+static void a_cache_is_listed_once_however_often_it_is_added(void)
+{
+	add_all();
+	add_all();
+	assert_true(listed(037));
+	registry_remove(&caches[0]);
+	registry_remove(&caches[0]);
+	registry_remove(&caches[4]);
+	registry_remove(&caches[4]);
+	assert_true(listed(016));
+}
+
 static void after_a_reset_only_the_cache_named_is_listed(void)
 {
 	add_all();
@@ -68,6 +86,7 @@ static void after_a_reset_only_the_cache_named_is_listed(void)
 	assert_true(listed(002));
 	registry_remove(&caches[1]);
 	assert_true(listed(0));
+	begin_anew();
 	add_all();
 	registry_reset(NULL);
 	assert_true(listed(0));
@@ -78,6 +97,7 @@ static void a_reset_breaks_a_lost_lock(void)
 	add_all();
 	forks_act(registry_fork, FORK_TAKE);
 	registry_reset(NULL);
+	begin_anew();
 	add_all();
 	assert_true(listed(037));
 }
@@ -111,6 +131,7 @@ int main(void)
 		APART(nobody_is_listed_at_first),
 		APART(caches_are_listed_until_they_are_removed),
 		APART(a_removed_cache_can_be_added_again),
+		APART(a_cache_is_listed_once_however_often_it_is_added),
 		APART(after_a_reset_only_the_cache_named_is_listed),
 		APART(a_reset_breaks_a_lost_lock),
 		APART(threads_add_and_remove_at_the_same_time),

@@ -4,9 +4,11 @@
 #include "unit/apart.h"
 
 #include <limits.h>
+
 #include "heap/registry.h"
 #include "unit/forks.h"
 #include "unit/heaps.h"
+#include "unit/step.h"
 #include "unit/threads.h"
 
 enum { C = 4, SIZE = C * CLASS_STEP };
@@ -203,6 +205,46 @@ static void a_thread_that_begins_in_its_last_moment_is_not_listed(void)
 	assert_int_equal(heaps_stats(C).live, 0);
 }
 
+/* Enough for a cache of its own. */
+static bool allocate_some(void)
+{
+	for (int i = 0; i < 24; i++)
+		object_alloc(SIZE);
+	return true;
+}
+
+static void two_calls(void)
+{
+	void *p = object_alloc(SIZE);
+
+	object_free(p);
+}
+
+static bool interrupted;
+
+/* A handler comes after the n-th instruction of the calls that make it ready.
+ */
+static void *become_ready(void *n)
+{
+	for (int i = 0; i < 3; i++)
+		two_calls();
+	object_alloc(SIZE);
+	interrupted = step_through(two_calls, allocate_some, *(long *)n);
+	return NULL;
+}
+
+static void a_thread_is_listed_once_whatever_its_handlers_do(void)
+{
+	if (!STEP_WORKS)
+		apart_skip("needs the trap flag of x86-64");
+	assert_true(heap_start());
+	interrupted = true;
+	for (long n = 0; interrupted; n++) {
+		run_thread(become_ready, &n);
+		assert_int_equal(registered(), 0);
+	}
+}
+
 static void *take_one(void *unused)
 {
 	(void)unused;
@@ -259,6 +301,7 @@ int main(void)
 		APART(a_thread_of_few_calls_needs_no_magazine),
 		APART(a_flush_leaves_this_thread_with_nothing),
 		APART(a_thread_that_begins_in_its_last_moment_is_not_listed),
+		APART(a_thread_is_listed_once_whatever_its_handlers_do),
 		APART(a_second_thread_that_allocates_marks_the_process),
 		APART(a_second_thread_that_forks_marks_the_process),
 	};
