@@ -4,31 +4,17 @@
 #include "heap/cache_enter.h"
 #include "heap/thread.h"
 
-#include <errno.h>
-#include <pthread.h>
-
+#include "base/thread_end.h"
 #include "heap/central.h"
 #include "heap/registry.h"
 
 /*
  * Calls that a new thread makes without a cache of its own: one that lives
- * shortly never builds one.  The first of them asks for the destructor, so a
- * thread that is past its destructors when it first calls, and then makes
- * only a few, leaves nothing in the registry.
+ * shortly never builds one.
  */
 enum { EARLY_CALLS = 8 };
 
-static pthread_key_t key;
-
-/* Has on_thread_exit() called at the thread's end. */
-static bool watch_exit(struct cache *t)
-{
-	int saved = errno;
-	bool done = pthread_setspecific(key, t) == 0;
-
-	errno = saved;
-	return done;
-}
+static struct thread_end end;
 
 bool thread_is_ready(struct cache *t)
 {
@@ -36,9 +22,11 @@ bool thread_is_ready(struct cache *t)
 		return true;
 	if (t->state == (CACHE_DEAD | CACHE_BUSY))
 		return false;
-	if (t->early_calls == 0 && !watch_exit(t))
+	if (t->early_calls < EARLY_CALLS) {
+		t->early_calls++;
 		return false;
-	if (t->early_calls++ < EARLY_CALLS)
+	}
+	if (!thread_end_watch(&end, t))
 		return false;
 	t->state = CACHE_READY | CACHE_BUSY;
 	registry_add(t);
@@ -105,5 +93,5 @@ static void on_thread_exit(void *cache)
 
 bool thread_start(void)
 {
-	return pthread_key_create(&key, on_thread_exit) == 0;
+	return thread_end_start(&end, on_thread_exit);
 }

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "base/thread_end.h"
 #include "pool/start.h"
 
 enum state { FRESH, LISTED, ENDED };
@@ -38,7 +39,7 @@ static __thread struct thread self __attribute__((tls_model("initial-exec")));
 static struct lock gate = LOCK(RANK_GATE), list = LOCK(RANK_LOCAL);
 static struct thread *threads;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static pthread_key_t key;
+static struct thread_end end;
 static bool usable;
 
 /*
@@ -96,7 +97,7 @@ static void on_thread_exit(void *thread)
 
 static void start_once(void)
 {
-	usable = pthread_key_create(&key, on_thread_exit) == 0;
+	usable = thread_end_start(&end, on_thread_exit);
 }
 
 int local_open(void *pool, local_leave_t *leave)
@@ -147,11 +148,7 @@ void local_close(int slot)
 /* Enters the list, once the thread's end is sure to be seen. */
 static bool enlist(struct thread *t)
 {
-	int saved = errno;
-	bool watched = pthread_setspecific(key, t) == 0;
-
-	errno = saved;
-	if (!watched)
+	if (!thread_end_watch(&end, t))
 		return false;
 	t->words = mempool_local;
 	t->state = LISTED;

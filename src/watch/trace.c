@@ -19,6 +19,7 @@
 
 #include "base/config.h"
 #include "base/out.h"
+#include "base/thread_end.h"
 #include "watch/cut.h"
 #include "watch/file.h"
 #include "watch/name.h"
@@ -53,7 +54,7 @@ static uint32_t generation; /* grows in each child */
 static uint32_t blocks;
 static bool log_started, stopped;
 static char path[PATH_MAX];
-static pthread_key_t key; /* of threads with a block */
+static struct thread_end end; /* of threads with a block */
 
 /* --- the file --- */
 
@@ -149,7 +150,7 @@ bool trace_start(void)
 	cut_guard();
 	log_started = true;
 	generation++;
-	pthread_key_create(&key, end_block);
+	thread_end_start(&end, end_block);
 	stopped = !open_log(false);
 	return !stopped;
 }
@@ -281,7 +282,7 @@ static COLD bool begin_block(struct writer *w)
 	if (!w->block)
 		return false;
 	if (!w->ended)
-		pthread_setspecific(key, w); /* allocates; unseen: w is busy */
+		thread_end_watch(&end, w); /* allocates; unseen: w is busy */
 	w->last_ns = now_ns();
 	w->last_pointer = 0;
 	w->block->thread = (uint32_t)syscall(SYS_gettid);

@@ -3,6 +3,8 @@
  */
 #include "unit/apart.h"
 
+#include <limits.h>
+
 #include "pool/local.h"
 #include "unit/threads.h"
 
@@ -52,6 +54,38 @@ static void there_are_as_many_slots_as_promised(void)
 	assert_int_equal(errno, 4711);
 	local_close(17);
 	assert_int_equal(local_open(&pool, leave), 17);
+}
+
+static pthread_key_t late_key;
+
+/* Runs anew in each round of destructors, and hangs something up in the last.
+ */
+static void hang_in_the_last_round(void *round)
+{
+	if ((uintptr_t)round < PTHREAD_DESTRUCTOR_ITERATIONS)
+		pthread_setspecific(late_key, (char *)round + 1);
+	else
+		hang(&memory[0]);
+}
+
+static void *enter_rounds(void *unused)
+{
+	(void)unused;
+	pthread_setspecific(late_key, (void *)1);
+	return NULL;
+}
+
+static void what_is_hung_up_in_the_last_round_is_handed_on(void)
+{
+#ifdef __SANITIZE_THREAD__
+	apart_skip("ThreadSanitizer has left such a thread before");
+#endif
+	slot = local_open(&pool, leave);
+	assert_int_equal(pthread_key_create(&late_key, hang_in_the_last_round),
+			 0);
+	run(enter_rounds, NULL);
+	assert_int_equal(left, 1);
+	assert_ptr_equal(left_memory, &memory[0]);
 }
 
 static void what_a_thread_hung_up_is_handed_on_at_its_end(void)
@@ -269,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		APART(there_are_as_many_slots_as_promised),
 		APART(what_a_thread_hung_up_is_handed_on_at_its_end),
+		APART(what_is_hung_up_in_the_last_round_is_handed_on),
 		APART(every_slot_of_a_thread_is_handed_on),
 		APART(a_pool_that_dies_takes_every_threads_memory_back),
 		APART(a_slot_begins_empty_again_in_every_thread),
