@@ -157,6 +157,9 @@ void stack_start(void)
 	uintptr_t frames[STACK_ROOM];
 	void *library;
 
+#if RULES
+	walk_start();
+#endif
 	if (!RULES) {
 		library = dlopen("libgcc_s.so.1", RTLD_NOW | RTLD_LOCAL);
 		if (library) {

@@ -2,7 +2,9 @@
  * walk.c - walks up a call stack.
  *
  * Rules are remembered by address, so most frames cost a few loads.  A row of
- * the memo is valid when its two words agree, however threads mix them up.
+ * the memo is valid when its two words agree, however threads mix them up.  It
+ * is mapped when recording starts; where that was refused, each frame's rule is
+ * looked up.
  *
  * Words are read where the stack is known to be mapped: what a wrong rule, or
  * the bottom of a coroutine's hand-made stack leads to is asked for first.
@@ -16,6 +18,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "watch/rule.h"
 
 #if RULES
@@ -24,22 +27,37 @@
 
 enum { ROWS = 1 << 13 };
 
-static struct {
+static struct row {
 	uint64_t check; /* address ^ rule */
 	uint64_t rule;
-} memo[ROWS];
+} * memo;
+
+void walk_start(void)
+{
+	size_t bytes = round_up(ROWS * sizeof *memo, sys_page());
+
+	if (memo)
+		return;
+	memo = sys_map(NULL, bytes);
+	if (memo)
+		sys_name(memo, bytes, "mpool record");
+}
 
 static struct rule rule_of(uintptr_t pc)
 {
 	uint64_t hash = pc * UINT64_C(0x9e3779b97f4a7c15);
-	unsigned row = (unsigned)(hash >> 51);
-	uint64_t word = __atomic_load_n(&memo[row].rule, __ATOMIC_RELAXED);
-	uint64_t check = __atomic_load_n(&memo[row].check, __ATOMIC_RELAXED);
+	uint64_t word, check;
+	struct row *row;
 	struct rule rule;
 	bool lasting;
 
 	_Static_assert(sizeof rule == sizeof word && ROWS == 1 << (64 - 51),
 		       "a rule is a word");
+	if (unlikely(!memo))
+		return rule_find(pc, &lasting);
+	row = &memo[hash >> 51];
+	word = __atomic_load_n(&row->rule, __ATOMIC_RELAXED);
+	check = __atomic_load_n(&row->check, __ATOMIC_RELAXED);
 	if (likely((check ^ word) == pc)) {
 		memcpy(&rule, &word, sizeof rule);
 		return rule;
@@ -47,15 +65,15 @@ static struct rule rule_of(uintptr_t pc)
 	rule = rule_find(pc, &lasting);
 	if (lasting) {
 		memcpy(&word, &rule, sizeof word);
-		__atomic_store_n(&memo[row].rule, word, __ATOMIC_RELAXED);
-		__atomic_store_n(&memo[row].check, word ^ pc, __ATOMIC_RELAXED);
+		__atomic_store_n(&row->rule, word, __ATOMIC_RELAXED);
+		__atomic_store_n(&row->check, word ^ pc, __ATOMIC_RELAXED);
 	}
 	return rule;
 }
 
 void walk_forget(void)
 {
-	for (unsigned row = 0; row < ROWS; row++)
+	for (unsigned row = 0; memo && row < ROWS; row++)
 		__atomic_store_n(&memo[row].check, 0, __ATOMIC_RELAXED);
 }
 

@@ -27,6 +27,9 @@ struct walk {
 /* Moves on to the caller.  WALK_WHOLE: pc is 0, there is none. */
 enum walk_end walk_up(struct walk *w);
 
+/* Before the first walk. */
+void walk_start(void);
+
 /* A library has been closed: what is known of its code is forgotten. */
 void walk_forget(void);
 
