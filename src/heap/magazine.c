@@ -1,17 +1,43 @@
 /*
  * magazine.c - where magazines come from: slabs of class 0, never returned.
  *
+ * The first ones lie here: a small program needs no slab for its few.
  * Threads that end leave their magazines here for the next ones.
  */
 #include "heap/magazine.h"
 
+#include "heap/class.h"
 #include "heap/space.h"
+
+/* One for each side of each class; the first four share a page. */
+enum { FIRST_BYTES = 2 * CLASSES * MAGAZINE_BYTES, PAGE = 4096 };
+
+static char first[FIRST_BYTES] __attribute__((aligned(PAGE)))
+LARGE("magazines");
 
 static struct {
 	struct lock lock;
+	bool begun;
 	struct magazine *free; /* linked through objects[0] */
-	char *next, *end;      /* not yet handed out, of the newest slab */
+	char *next, *end;      /* not yet handed out, of the newest memory */
 } pool = { .lock = LOCK(RANK_MAGAZINE) };
+
+static void add_memory(void)
+{
+	size_t slab;
+
+	if (!pool.begun) {
+		pool.begun = true;
+		pool.next = first;
+		pool.end = first + FIRST_BYTES;
+		return;
+	}
+	slab = space_take();
+	if (slab != SPACE_NONE) {
+		pool.next = (char *)space_address(slab);
+		pool.end = pool.next + SLAB_BYTES;
+	}
+}
 
 struct magazine *magazine_new(void)
 {
@@ -22,14 +48,8 @@ struct magazine *magazine_new(void)
 	if (m) {
 		pool.free = m->objects[0];
 	} else {
-		if (pool.next == pool.end) {
-			size_t slab = space_take();
-
-			if (slab != SPACE_NONE) {
-				pool.next = (char *)space_address(slab);
-				pool.end = pool.next + SLAB_BYTES;
-			}
-		}
+		if (pool.next == pool.end)
+			add_memory();
 		if (pool.next != pool.end) {
 			m = (struct magazine *)pool.next;
 			pool.next += MAGAZINE_BYTES;
