@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/fault.h"
 #include "heap/cache.h"
-#include "heap/slab.h"
+#include "heap/slab_check.h"
+#include "heap/slab_crime.h"
 #include "next.h"
 
 static NOINLINE void *malloc_slow(size_t size)
@@ -34,8 +34,7 @@ EXPORT void *malloc(size_t size)
 static void check_foreign(void *p)
 {
 	if (unlikely(space_slab_of(p) < WINDOW_SLABS) && space_strays(p))
-		fault("invalid free", p, 0,
-		      "the address is in a pool, but no object is there");
+		slab_stray(p);
 }
 
 static NOINLINE void free_slow(void *p)
@@ -138,7 +137,8 @@ static inline void copy_units(void *to, const void *from, size_t size)
 }
 
 /*
- * The same when there is no object at hand.  What malloc gives may be another
+ * The same when there is no object at hand, and time to look whether `p` is
+ * one that is free.  What malloc gives may be another
  * allocator's, with no room for whole units.  Nowhere to go: a smaller size
  * stays where it is, a larger one is NULL.
  */
@@ -146,6 +146,8 @@ static NOINLINE void *move_slow(void *p, size_t old, size_t size)
 {
 	void *to;
 
+	if (unlikely(!slab_object_used(p)))
+		slab_crime(slab_class_of(p), p);
 	if (unlikely(!size)) {
 		free(p);
 		return NULL;

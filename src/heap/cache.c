@@ -16,13 +16,16 @@
 #include "base/config.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"
+#include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/sample.h"
+#include "heap/slab_crime.h"
 #include "heap/thread.h"
 
 enum {
 	EXCHANGE_LEAST = 32,
 	EARLY_OBJECTS = 32, /* see is_early() */
+	LOOK_LOG = 17,	    /* see look_now_and_then() */
 };
 
 __thread struct cache heap_cache;
@@ -223,6 +226,25 @@ static inline void look_around(void)
 		heap_tick();
 }
 
+static NOINLINE RARE void look(struct cache *t, struct central *k)
+{
+	lock_take(&k->lock);
+	central_look(k, &t->of[k->slabs.c]);
+	lock_release(&k->lock);
+}
+
+/*
+ * What is freed twice and then goes round between these sides and the depot is
+ * never compared with the bitmaps.  So all of it is, each time this thread has
+ * loaded or unloaded so many more: 0.01 to 0.07 ns a pair.
+ */
+static inline void look_now_and_then(struct cache *t, struct central *k,
+				     uint64_t before, uint64_t now)
+{
+	if (unlikely((before ^ now) >> LOOK_LOG))
+		look(t, k);
+}
+
 /* For a thread without magazines: new, dead, or the heap is not there yet. */
 static COLD void *alloc_unusual(size_t size)
 {
@@ -255,6 +277,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	unsigned c = class_of(size);
 	struct cache *t = own_cache();
 	struct central *k = central_of(c);
+	uint64_t before;
 	void **top;
 	void *object;
 
@@ -267,6 +290,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	}
 	t->state = CACHE_READY | CACHE_BUSY;
 	signal_fence();
+	before = t->loaded[c];
 	top = get(&t->of[c].free);
 	if (likely(worth_exchanging(top))) {
 		object = exchange_and_load(t, c, top);
@@ -277,6 +301,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	}
 	if (unlikely(sample_period))
 		clip(t, k);
+	look_now_and_then(t, k, before, t->loaded[c]);
 	cache_leave(t);
 	if (unlikely(heap_tick))
 		heap_tick();
@@ -406,6 +431,7 @@ NOINLINE void cache_free_slow(void *object)
 	struct cache *t = own_cache();
 	struct central *k = central_of(c);
 	void **top = get(&t->of[c].free);
+	uint64_t before = t->unloaded[c];
 
 	if (unlikely(t->state != CACHE_READY) || unlikely(lock_orphaned())) {
 		free_unusual(object, c);
@@ -421,5 +447,6 @@ NOINLINE void cache_free_slow(void *object)
 		free_locked(t, k, object);
 		lock_release(&k->lock);
 	}
+	look_now_and_then(t, k, before, t->unloaded[c]);
 	cache_leave(t);
 }

@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "base/sys.h"
 #include "heap/slab_check.h"
+#include "heap/slab_crime.h"
 
 enum {
 	LOW_WATER = MAGAZINE_OBJECTS,

@@ -11,6 +11,9 @@
 #include "heap/cache_enter.h"
 #include "heap/heap.h"
 #include "heap/slab_check.h"
+#include "heap/slab_crime.h"
+
+enum { HELD_MOST = DEPOT_MAGAZINES + 3 };
 
 static _Noreturn void broken(const void *p, unsigned c, const char *what)
 {
@@ -24,11 +27,13 @@ struct held {
 	const char *what;
 };
 
-static void mark(const struct held *held, unsigned c)
+/* The object that cannot be marked, or NULL. */
+static void *mark(const struct held *held, unsigned c)
 {
 	for (size_t i = 0; i < held->count; i++)
 		if (!slab_mark(held->objects[i], c))
-			broken(held->objects[i], c, held->what);
+			return held->objects[i];
+	return NULL;
 }
 
 static bool sleeper_first(const struct reserve *r)
@@ -59,20 +64,12 @@ static void check_depot(const struct depot *depot, unsigned c)
 		broken(depot, c, "the depot's sum of objects is wrong");
 }
 
-static void check_class(struct central *k, const struct side *own)
+/* What circulates, from the stack that has been at rest for longest. */
+static unsigned list_stacks(struct held *held, const struct central *k,
+			    const struct side *own)
 {
-	const struct reserve *r = &k->reserve;
-	unsigned c = k->slabs.c, n = 0;
-	struct held held[DEPOT_MAGAZINES + 3];
+	unsigned n = 0;
 
-	slab_check(&k->slabs);
-	check_depot(&k->depot, c);
-	if (r->current > r->min || (r->current && sleeper_first(r)))
-		broken(r, c, "the reserve's counts are wrong");
-	if (k->scarce != k->slabs.hidden)
-		broken(k, c, "a scarce class is in the map, or another is not");
-	held[n++] = (struct held){ r->elements, r->current,
-				   "a reserved object is free, or held twice" };
 	for (unsigned i = 0; i < k->depot.fulls; i++)
 		held[n++] = (struct held){
 			k->depot.full[i], magazine_count(k->depot.full[i]),
@@ -88,8 +85,46 @@ static void check_class(struct central *k, const struct side *own)
 			own->free, magazine_count(own->free),
 			"an object of the free side is free, or held twice"
 		};
+	return n;
+}
+
+void central_look(struct central *k, const struct side *own)
+{
+	struct held held[HELD_MOST];
+	unsigned c = k->slabs.c, n = list_stacks(held, k, own);
+
+	for (unsigned i = 0; i < n; i++) {
+		void *twice = mark(&held[i], c);
+
+		if (unlikely(twice))
+			slab_crime_late(c, twice, held[i].objects,
+					held[i].count);
+	}
 	for (unsigned i = 0; i < n; i++)
-		mark(&held[i], c);
+		unmark(&held[i], c);
+}
+
+static void check_class(struct central *k, const struct side *own)
+{
+	const struct reserve *r = &k->reserve;
+	unsigned c = k->slabs.c, n = 0;
+	struct held held[HELD_MOST];
+
+	slab_check(&k->slabs);
+	check_depot(&k->depot, c);
+	if (r->current > r->min || (r->current && sleeper_first(r)))
+		broken(r, c, "the reserve's counts are wrong");
+	if (k->scarce != k->slabs.hidden)
+		broken(k, c, "a scarce class is in the map, or another is not");
+	held[n++] = (struct held){ r->elements, r->current,
+				   "a reserved object is free, or held twice" };
+	n += list_stacks(held + n, k, own);
+	for (unsigned i = 0; i < n; i++) {
+		void *bad = mark(&held[i], c);
+
+		if (bad)
+			broken(bad, c, held[i].what);
+	}
 	for (unsigned i = 0; i < n; i++)
 		unmark(&held[i], c);
 }

@@ -26,6 +26,7 @@ struct slab {
 	uint16_t purged;    /* one bit a sixteenth of the slab */
 	uint8_t first_word; /* no free bit lies in a word below */
 	uint8_t c;	    /* class; 0: not in use */
+	uint16_t fresh;	    /* from this object on, none was handed out */
 	uint64_t bits[NARROW_WORDS];
 };
 

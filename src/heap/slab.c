@@ -15,6 +15,7 @@
 
 #include "base/fault.h"
 #include "heap/record.h"
+#include "heap/slab_crime.h"
 #include "heap/slab_purge.h"
 
 enum {
@@ -93,6 +94,7 @@ static bool add_slab(struct slabs *slabs)
 		bits[capacity / 64] = ((uint64_t)1 << capacity % 64) - 1;
 	slab->free = (uint16_t)capacity;
 	slab->first_word = 0;
+	slab->fresh = 0;
 	slab->purged = 0;
 	__atomic_store_n(&slab->c, (uint8_t)slabs->c, __ATOMIC_RELAXED);
 	record_show(d, slabs);
@@ -125,6 +127,14 @@ static void remove_slab(struct slabs *slabs, struct slab *slab)
 	space_give(d);
 }
 
+/* The last object taken lies `offset` bytes into the slab. */
+static inline void note_fresh(struct slab *slab, unsigned c, size_t offset)
+{
+	unsigned next = index_of((unsigned)offset, c) + 1;
+
+	slab->fresh = (uint16_t)max_of((unsigned)slab->fresh, next);
+}
+
 /* Takes up to `want` objects out of one slab, in ascending order. */
 static size_t take_from(struct slab *slab, unsigned c, void **objects,
 			size_t want)
@@ -155,6 +165,7 @@ static size_t take_from(struct slab *slab, unsigned c, void **objects,
 	}
 	slab->first_word = (uint8_t)min_of(w, BITMAP_WORDS - 1u);
 	slab->free -= (uint16_t)got;
+	note_fresh(slab, c, (size_t)((char *)objects[got - 1] - base));
 	return got;
 }
 
@@ -213,17 +224,6 @@ static void purge_if_sparse(struct slabs *slabs)
 		slab_purge(slabs);
 }
 
-RARE _Noreturn void slab_crime(unsigned c, const void *p)
-{
-	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
-	unsigned index = index_of(offset, c);
-
-	if (index >= capacity_of(c) || index * c * CLASS_STEP != offset)
-		fault("invalid free", p, class_size(c),
-		      "the address is inside an object, not its start");
-	fault("double free", p, class_size(c), "the object is free already");
-}
-
 /*
  * Objects on their way back whose bits share a word: the addresses
  * start..start + span - 1 belong to word `word` of slab `d`.
@@ -234,6 +234,8 @@ struct gathering {
 	uint64_t bits;
 	size_t d;
 	unsigned word, count;
+	void *const *all; /* with those before and after */
+	size_t all_count;
 };
 
 /* Marks the gathered bits free, and follows what that does to the slab. */
@@ -247,10 +249,12 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 		twice = g->bits; /* its slab was wholly free and left the class
 				  */
 	if (unlikely(twice))
-		slab_crime(slabs->c,
-			   (char *)g->start +
-				   class_size(slabs->c) *
-					   (unsigned)__builtin_ctzll(twice));
+		slab_crime_late(slabs->c,
+				(char *)g->start +
+					class_size(slabs->c) *
+						(unsigned)__builtin_ctzll(
+							twice),
+				g->all, g->all_count);
 	*word |= g->bits;
 	if (!slab->free)
 		record_link(slabs, slab);
@@ -269,7 +273,7 @@ static void gather_around(struct gathering *g, unsigned c, const void *p)
 	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
 
 	if (unlikely(index >= capacity_of(c)))
-		slab_crime(c, p);
+		slab_crime_late(c, p, g->all, g->all_count);
 	g->bits = 0;
 	g->count = 0;
 	g->d = space_slab_of(p);
@@ -280,7 +284,7 @@ static void gather_around(struct gathering *g, unsigned c, const void *p)
 
 void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 {
-	struct gathering g = { 0 };
+	struct gathering g = { .all = objects, .all_count = count };
 	unsigned c = slabs->c;
 
 	slabs->free_objects += count;
@@ -299,7 +303,7 @@ void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 		bit = (uint64_t)1 << index;
 		if (unlikely(index * c * CLASS_STEP != offset) ||
 		    unlikely(g.bits & bit))
-			slab_crime(c, objects[i]);
+			slab_crime_late(c, objects[i], objects, count);
 		g.bits |= bit;
 		g.count++;
 	}

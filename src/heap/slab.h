@@ -78,9 +78,6 @@ size_t slab_committed_bytes(const struct slabs *slabs);
  */
 bool slab_is_sparse(const struct slabs *slabs);
 
-/* Names what is wrong with a freed address of class `c`, and aborts. */
-_Noreturn void slab_crime(unsigned c, const void *p);
-
 /* The object of class `c` that `p` points into, used or not. */
 const void *slab_object_of(const void *p, unsigned c);
 

@@ -49,25 +49,29 @@ bool slab_object_used(const void *p)
 	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
 }
 
-/* Turns the bit of an object. */
-static void turn(const void *p, unsigned c)
-{
-	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
-
-	bits_of(space_slab_of(p), c)[index / 64] ^= (uint64_t)1 << index % 64;
-}
-
 bool slab_mark(const void *p, unsigned c)
 {
-	if (slab_class_of(p) != c || !slab_object_used(p))
+	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
+	unsigned index = index_of(offset, c);
+	uint64_t bit = (uint64_t)1 << index % 64, *word;
+	size_t d = space_slab_of(p);
+
+	if (unlikely(!space_reaches(d)) || record_class(d) != c ||
+	    index * class_size(c) != offset || index >= capacity_of(c))
 		return false;
-	turn(p, c);
+	word = bits_of(d, c) + index / 64;
+	if (*word & bit)
+		return false;
+	*word |= bit;
 	return true;
 }
 
 void slab_unmark(const void *p, unsigned c)
 {
-	turn(p, c);
+	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
+
+	bits_of(space_slab_of(p), c)[index / 64] &=
+		~((uint64_t)1 << index % 64);
 }
 
 static _Noreturn void broken(size_t d, unsigned c, const char *what)

@@ -59,6 +59,37 @@ inside='.*free of PTR.*(inside.*class CLASS|class CLASS.*inside)'
 	in_every_class double-free-across-threads "$twice"
 }
 
+@test "a double free of what goes round without ever leaving a thread" {
+	for live in 60 100 400 1100; do
+		crime double-free-circulating 64 "$twice" "$live"
+		crime double-free-circulating 64 "$twice" "$live" fifo
+	done
+	in_every_class double-free-circulating "$twice"
+}
+
+@test "a double free that is found late says so, by whom, and how late" {
+	crime double-free-circulating 64 \
+		"$twice.*found late, by thread [0-9]+, at least [0-9]+ frees"
+	at_exit=1
+	crime double-free-far 64 \
+		"$twice.*found late, by thread [0-9]+, at least [0-9]+ frees"
+	run -134 pools "$MISUSE/double-free" 64
+	refute_output --partial 'found late'
+}
+
+@test "a double free of an object whose slab has been given back" {
+	for size in 1 17 40 64 65 96 112 128; do
+		crime double-free-returned "$size" \
+			'double free of PTR.*its slab.*has been given back'
+	done
+}
+
+@test "a realloc of an object that is free" {
+	in_every_class realloc-freed "$twice"
+	crime realloc-freed 128 "$twice" 64
+	crime realloc-freed 32 "$twice" 0
+}
+
 @test "a free of what realloc has moved" {
 	in_every_class double-realloc "$twice"
 }
@@ -76,7 +107,8 @@ inside='.*free of PTR.*(inside.*class CLASS|class CLASS.*inside)'
 }
 
 @test "a free of a good address that was never handed out" {
-	in_every_class free-never-allocated ".*free of PTR.*class CLASS"
+	in_every_class free-never-allocated \
+		"invalid free of PTR.*class CLASS.*never been handed out"
 }
 
 @test "a free of an address where nothing has been handed out yet" {

@@ -180,6 +180,44 @@ static void a_class_on_a_free_slab_is_found(void)
 
 #define CHECK "heap check of 0x"
 
+/* --- a look at what circulates --- */
+
+static void look(void)
+{
+	lock_take(&k->lock);
+	central_look(k, &heap_cache.of[C]);
+	lock_release(&k->lock);
+}
+
+static void a_look_changes_nothing(void)
+{
+	prepare();
+	look();
+	look();
+	heap_check();
+}
+
+static void a_look_finds_an_object_on_both_sides(void)
+{
+	prepare();
+	heap_cache.of[C].free[3] = heap_cache.of[C].alloc[-1];
+	look();
+}
+
+static void a_look_finds_an_object_of_a_side_in_the_depot(void)
+{
+	prepare();
+	heap_cache.of[C].free[3] = k->depot.full[0][5];
+	look();
+}
+
+static void a_look_finds_a_free_object_on_a_side(void)
+{
+	prepare();
+	mark_free(heap_cache.of[C].free[3]);
+	look();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -205,6 +243,13 @@ int main(void)
 		ABORTS(a_scarce_class_that_is_not_hidden_is_found, CHECK),
 		APART(a_scarce_class_passes),
 		ABORTS(a_class_on_a_free_slab_is_found, CHECK),
+		APART(a_look_changes_nothing),
+		ABORTS(a_look_finds_an_object_on_both_sides,
+		       "at least 3 frees"),
+		ABORTS(a_look_finds_an_object_of_a_side_in_the_depot,
+		       "at least 3 frees"),
+		ABORTS(a_look_finds_a_free_object_on_a_side,
+		       "at least 3 frees"),
 	};
 
 	return cmocka_run_group_tests_name("heap_check", tests, NULL, NULL);
