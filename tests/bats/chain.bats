@@ -14,7 +14,7 @@ works_in_front_of()
 	run -0 pools grep -c "/${1%%.so*}" /proc/self/maps
 	holds_pooled realloc_model 100000 1
 	holds_pooled sizes
-	holds_pooled calloc_zero
+	holds_pooled calloc_zero chained
 	# mimalloc 2.0.9 by itself misaligns memalign(256, 256) now and then.
 	[[ $1 == libmimalloc* ]] || holds_pooled alignments chained
 	holds_pooled errno_kept chained
@@ -65,6 +65,6 @@ works_in_front_of()
 		claims_hold timeout 60 env LD_PRELOAD="$other $LIB" \
 			"$PROGRAMS/generations"
 		claims_hold timeout 60 env LD_PRELOAD="$other $LIB" \
-			"$PROGRAMS/calloc_zero"
+			"$PROGRAMS/calloc_zero" chained
 	done
 }
