@@ -12,7 +12,7 @@ enum { OBJECTS = 4000, ROUNDS = 6 };
 
 static unsigned char *object[OBJECTS];
 
-static bool chained;
+static int chained;
 
 /* All of what is usable: programs take malloc_usable_size() at its word. */
 static void all_zero(unsigned char *p, size_t asked)
