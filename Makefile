@@ -85,7 +85,7 @@ $(BUILD)/obj/preload/start.o $(BUILD)/obj/preload/next.o \
 $(BUILD)/obj/preload/rare.o $(BUILD)/obj/src/heap/heap.o \
 $(BUILD)/obj/src/heap/registry.o $(BUILD)/obj/src/heap/reserve.o \
 $(BUILD)/obj/src/heap/stats.o $(BUILD)/obj/src/base/sys.o \
-$(BUILD)/obj/src/base/fork_table.o: LIBFLAGS += -Os
+$(BUILD)/obj/src/base/fork_table.o $(BUILD)/obj/src/base/thread_end.o: LIBFLAGS += -Os
 
 $(BUILD)/obj/%.o: %.c
 	$(call say,CC,$<)

@@ -29,44 +29,46 @@ static unsigned take_keys(pthread_key_t *keys, unsigned want,
 }
 
 /* The last of them becomes ours, and the program comes to use the others. */
-static RARE void rise(struct thread_end *e)
+static RARE void rise(pthread_key_t *key, void (*end)(void *value))
 {
 	pthread_key_t keys[AHEAD];
-	unsigned got = take_keys(keys, AHEAD, e->end);
+	unsigned got = take_keys(keys, AHEAD, end);
 
 	if (!got)
 		return;
-	__atomic_store_n(&e->key, keys[--got], __ATOMIC_RELAXED);
+	__atomic_store_n(key, keys[--got], __ATOMIC_RELAXED);
 	while (got)
 		pthread_key_delete(keys[--got]);
 }
 
-static bool is_below_others(const struct thread_end *e)
+static bool is_below_others(pthread_key_t own, void (*end)(void *value))
 {
-	pthread_key_t own = __atomic_load_n(&e->key, __ATOMIC_RELAXED), lowest;
+	pthread_key_t lowest;
 
-	if (pthread_key_create(&lowest, e->end) != 0)
+	if (pthread_key_create(&lowest, end) != 0)
 		return false;
 	pthread_key_delete(lowest);
 	return lowest > own + 1;
 }
 
-bool thread_end_start(struct thread_end *e, void (*end)(void *value))
+static pthread_key_t load(const pthread_key_t *key)
 {
-	e->end = end;
-	return pthread_key_create(&e->key, end) == 0;
+	return __atomic_load_n(key, __ATOMIC_RELAXED);
 }
 
-bool thread_end_watch(struct thread_end *e, void *value)
+bool thread_end_start(pthread_key_t *key, void (*end)(void *value))
+{
+	return pthread_key_create(key, end) == 0;
+}
+
+bool thread_end_watch(pthread_key_t *key, void (*end)(void *value), void *value)
 {
 	int saved = errno;
 	bool watched;
 
-	if (is_below_others(e))
-		rise(e);
-	watched =
-		pthread_setspecific(__atomic_load_n(&e->key, __ATOMIC_RELAXED),
-				    value) == 0;
+	if (is_below_others(load(key), end))
+		rise(key, end);
+	watched = pthread_setspecific(load(key), value) == 0;
 	errno = saved;
 	return watched;
 }

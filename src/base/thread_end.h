@@ -9,19 +9,15 @@
 
 #include "base/common.h"
 
-/* key is changed by any thread; it belongs to thread_end.c. */
-struct thread_end {
-	pthread_key_t key;
-	void (*end)(void *value);
-};
-
-/* Once, before the others.  False: there is no key left. */
-bool thread_end_start(struct thread_end *e, void (*end)(void *value));
+/* Once, before the other.  False: there is no key left. */
+bool thread_end_start(pthread_key_t *key, void (*end)(void *value));
 
 /*
- * Has end(value) called when this thread ends; `value` is not NULL.  False: it
- * will not be called.  May allocate.  errno is preserved.
+ * Has end(value) called when this thread ends; `value` is not NULL, `end` and
+ * `key` as above.  False: it will not be called.  May allocate, and change the
+ * key.  errno is preserved.
  */
-bool thread_end_watch(struct thread_end *e, void *value);
+bool thread_end_watch(pthread_key_t *key, void (*end)(void *value),
+		      void *value);
 
 #endif

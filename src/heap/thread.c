@@ -14,24 +14,7 @@
  */
 enum { EARLY_CALLS = 8 };
 
-static struct thread_end end;
-
-bool thread_is_ready(struct cache *t)
-{
-	if (t->state == (CACHE_READY | CACHE_BUSY))
-		return true;
-	if (t->state == (CACHE_DEAD | CACHE_BUSY))
-		return false;
-	if (t->early_calls < EARLY_CALLS) {
-		t->early_calls++;
-		return false;
-	}
-	if (!thread_end_watch(&end, t))
-		return false;
-	t->state = CACHE_READY | CACHE_BUSY;
-	registry_add(t);
-	return true;
-}
+static pthread_key_t key;
 
 static void park(struct central *k, void **top)
 {
@@ -91,7 +74,24 @@ static void on_thread_exit(void *cache)
 	cache_leave(t);
 }
 
+bool thread_is_ready(struct cache *t)
+{
+	if (t->state == (CACHE_READY | CACHE_BUSY))
+		return true;
+	if (t->state == (CACHE_DEAD | CACHE_BUSY))
+		return false;
+	if (t->early_calls < EARLY_CALLS) {
+		t->early_calls++;
+		return false;
+	}
+	if (!thread_end_watch(&key, on_thread_exit, t))
+		return false;
+	t->state = CACHE_READY | CACHE_BUSY;
+	registry_add(t);
+	return true;
+}
+
 bool thread_start(void)
 {
-	return thread_end_start(&end, on_thread_exit);
+	return thread_end_start(&key, on_thread_exit);
 }

@@ -39,7 +39,7 @@ static __thread struct thread self __attribute__((tls_model("initial-exec")));
 static struct lock gate = LOCK(RANK_GATE), list = LOCK(RANK_LOCAL);
 static struct thread *threads;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
-static struct thread_end end;
+static pthread_key_t key;
 static bool usable;
 
 /*
@@ -97,7 +97,7 @@ static void on_thread_exit(void *thread)
 
 static void start_once(void)
 {
-	usable = thread_end_start(&end, on_thread_exit);
+	usable = thread_end_start(&key, on_thread_exit);
 }
 
 int local_open(void *pool, local_leave_t *leave)
@@ -148,7 +148,7 @@ void local_close(int slot)
 /* Enters the list, once the thread's end is sure to be seen. */
 static bool enlist(struct thread *t)
 {
-	if (!thread_end_watch(&end, t))
+	if (!thread_end_watch(&key, on_thread_exit, t))
 		return false;
 	t->words = mempool_local;
 	t->state = LISTED;

@@ -54,7 +54,7 @@ static uint32_t generation; /* grows in each child */
 static uint32_t blocks;
 static bool log_started, stopped;
 static char path[PATH_MAX];
-static struct thread_end end; /* of threads with a block */
+static pthread_key_t key; /* of threads with a block */
 
 /* --- the file --- */
 
@@ -150,7 +150,7 @@ bool trace_start(void)
 	cut_guard();
 	log_started = true;
 	generation++;
-	thread_end_start(&end, end_block);
+	thread_end_start(&key, end_block);
 	stopped = !open_log(false);
 	return !stopped;
 }
@@ -282,7 +282,7 @@ static COLD bool begin_block(struct writer *w)
 	if (!w->block)
 		return false;
 	if (!w->ended)
-		thread_end_watch(&end, w); /* allocates; unseen: w is busy */
+		thread_end_watch(&key, end_block, w); /* allocates; unseen: w is busy */
 	w->last_ns = now_ns();
 	w->last_pointer = 0;
 	w->block->thread = (uint32_t)syscall(SYS_gettid);

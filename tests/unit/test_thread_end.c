@@ -11,7 +11,7 @@
 
 enum { KEYS = 200, THREADS = 300 };
 
-static struct thread_end watched, other;
+static pthread_key_t watched, other;
 static unsigned ended;
 static pthread_key_t late[KEYS];
 
@@ -25,7 +25,7 @@ static void *watch(void *unused)
 {
 	(void)unused;
 	errno = 4711;
-	assert_true(thread_end_watch(&watched, &ended));
+	assert_true(thread_end_watch(&watched, end, &ended));
 	assert_int_equal(errno, 4711);
 	return NULL;
 }
@@ -33,7 +33,7 @@ static void *watch(void *unused)
 static void *watch_both(void *unused)
 {
 	watch(unused);
-	assert_true(thread_end_watch(&other, &ended));
+	assert_true(thread_end_watch(&other, end, &ended));
 	return NULL;
 }
 
