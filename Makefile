@@ -240,7 +240,7 @@ stress: run-stress  ## threads against the heap, its invariants checked
 .PHONY: run-stress
 run-stress: $(stress) $(if $(SANITIZE),,$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps)
 	@set -e; for t in $(stress); do $$t; done
-	$(if $(SANITIZE),,@LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps 2000)
+	$(if $(SANITIZE),,@LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps 1300)
 
 # The readers of the tool; all others are of the libraries.
 fuzzed_sources = $(if $(filter profile log,$*),$(wildcard tools/mpool/$**.c) tools/mpool/cli.c src/base/out.c src/base/out_write.c,\

@@ -3,7 +3,8 @@
  * after each instruction of a call, or after some: nothing hangs.
  *
  * Usage: handler_steps [POSITIONS]
- * Of each call at most so many positions are tried, spread evenly.  The
+ * Of each call at most so many positions are tried, spread evenly; fewer of
+ * long ones, for all before a position is stepped through, too.  The
  * processor traps after each instruction; at the chosen one the trap's handler
  * acts.  Each try is a process of its own, in which threads, statistics and
  * another fork must work afterwards, too.
@@ -28,6 +29,7 @@ enum {
 	HANDLED = 24,
 	TRAP_FLAG = 0x100,
 	HANG_SECONDS = 20,
+	LONG = 10000, /* instructions */
 };
 
 static void *object[OBJECTS], *for_handler[HANDLED];
@@ -366,7 +368,8 @@ int main(int argc, char **argv)
 	CHECK(dl_iterate_phdr(find_code, NULL));
 	for (size_t call = 0; call < COUNT_OF(calls); call++) {
 		long length = length_of(call);
-		long stride = (length + positions - 1) / positions;
+		long tries = length > LONG ? positions / 8 + 1 : positions;
+		long stride = (length + tries - 1) / tries;
 
 		CHECK_THAT(length > 0, "%s", calls[call].name);
 		for (size_t acting = 0; acting < COUNT_OF(acts); acting++)
