@@ -19,11 +19,16 @@
 
 enum { ASK_MS = 5000 }; /* between two questions, as in the kernel */
 
-/* From enter to leave, as everywhere; in between our handlers may allocate. */
-static void begin(struct cache *t, struct central *k)
+/*
+ * From enter to leave, as everywhere; in between our handlers may allocate.
+ * They may fork, too: in the child the line is gone, and a new one begins.
+ */
+static void begin(struct cache *t, struct central *k, struct waiter *self)
 {
 	cache_enter(t);
 	lock_take(&k->lock);
+	if (unlikely(!waiter_is_out(self) && !reserve_holds(&k->reserve, self)))
+		reserve_join(&k->reserve, self, self->slots, self->missing);
 }
 
 static void end(struct cache *t, struct central *k)
@@ -68,7 +73,7 @@ RARE void *cache_alloc_waiting(size_t size, void *(*other)(void *), void *arg)
 		block = other(arg);
 		if (!block && waiter_is_out(&self))
 			return object;
-		begin(t, k);
+		begin(t, k, &self);
 		if (block || central_serve(k, &self, ms) || !left)
 			break;
 		k->reserve.waits += !ms;

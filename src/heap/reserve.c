@@ -116,6 +116,15 @@ bool reserve_leave(struct reserve *r, struct waiter *w)
 	return true;
 }
 
+bool reserve_holds(const struct reserve *r, const struct waiter *w)
+{
+	const struct waiter *at = r->last;
+
+	while (at && at != w)
+		at = at->previous;
+	return at != NULL;
+}
+
 void reserve_cancel(struct reserve *r)
 {
 	while (r->first) {

@@ -94,6 +94,9 @@ void reserve_serve(struct reserve *r, struct waiter *w, void *element);
  */
 bool reserve_leave(struct reserve *r, struct waiter *w);
 
+/* Whether it is in the queue, which is asked from its end. */
+bool reserve_holds(const struct reserve *r, const struct waiter *w);
+
 /* Sends all waiters away, who find WAITER_CANCELED. */
 void reserve_cancel(struct reserve *r);
 

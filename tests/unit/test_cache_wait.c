@@ -4,6 +4,7 @@
 #include "unit/apart.h"
 
 #include "unit/clock.h"
+#include "unit/forks.h"
 #include "unit/scarce.h"
 #include "unit/threads.h"
 
@@ -255,6 +256,49 @@ static void before_the_answer_is_null_the_other_allocator_is_asked_again(void)
 	heaps_nothing_is_lost(C);
 }
 
+/* A handler that forks, and returns in the child too. */
+static void *fork_meanwhile(void *data)
+{
+	struct caller *behind = data;
+	pid_t child;
+
+	if (behind->asked)
+		return NULL;
+	let_wait(behind);
+	fork_prepare();
+	child = fork();
+	if (!child) {
+		fork_child();
+		config.wait_ms = 0;
+		return NULL;
+	}
+	fork_parent();
+	assert_child_succeeds(child);
+	return behind;
+}
+
+static void in_a_handlers_child_a_waiter_leaves_no_line_of_strangers(void)
+{
+	struct caller behind = { 0 };
+	pid_t parent = getpid();
+	size_t n = start_dry(RESERVE);
+	void *got;
+
+	forks_know_the_heap();
+	config.wait_ms = 100;
+	got = cache_alloc_waiting(SIZE, fork_meanwhile, &behind);
+	if (getpid() != parent) {
+		assert_null(got);
+		assert_null(central[C].reserve.first);
+		heaps_free(objects, n);
+		heap_check();
+		_exit(0);
+	}
+	assert_ptr_equal(got, &behind);
+	object_free(objects[0]);
+	join_thread(behind.thread);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -269,6 +313,7 @@ int main(void)
 		APART(nobody_frees_and_the_waiter_gets_null_in_time),
 		APART(before_the_answer_is_null_the_source_is_asked_again),
 		APART(before_the_answer_is_null_the_other_allocator_is_asked_again),
+		APART(in_a_handlers_child_a_waiter_leaves_no_line_of_strangers),
 	};
 
 	return cmocka_run_group_tests_name("cache_wait", tests, NULL, NULL);
