@@ -54,11 +54,11 @@ EXPORT void free(void *p)
 	if (unlikely(!p))
 		return;
 	slab = space_slab_of(p);
-	if (unlikely(!space_reaches(slab))) {
+	if (unlikely(slab >= WINDOW_SLABS)) {
 		next.free(p);
 		return;
 	}
-	if (unlikely(!cache_push(space_map[slab], p)))
+	if (unlikely(!cache_push(space_map()[slab], p)))
 		free_slow(p);
 }
 

@@ -64,6 +64,13 @@ bool sys_reserve(void *where, size_t bytes, bool *taken)
 	return map_at(where, bytes, PROT_NONE, taken) != NULL;
 }
 
+bool sys_map_to_read(void *where, size_t bytes)
+{
+	bool taken;
+
+	return map_at(where, bytes, PROT_READ, &taken) != NULL;
+}
+
 bool sys_map_at(void *where, size_t bytes, bool *taken)
 {
 	return map_at(where, bytes, PROT_READ | PROT_WRITE, taken) != NULL;

@@ -23,6 +23,9 @@ bool sys_reserve(void *where, size_t bytes, bool *taken);
 /* The same, with zeroed memory behind it, to read and write. */
 bool sys_map_at(void *where, size_t bytes, bool *taken);
 
+/* Zeroes at exactly `where` that can only be read, and cost no memory. */
+bool sys_map_to_read(void *where, size_t bytes);
+
 /* Fresh zeroed memory at exactly `where`, or anywhere when NULL; or NULL. */
 void *sys_map(void *where, size_t bytes);
 

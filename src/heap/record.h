@@ -82,7 +82,7 @@ static inline void record_show(size_t d, const struct slabs *slabs)
 {
 	uint8_t size = slabs->hidden ? 0 : (uint8_t)class_size(slabs->c);
 
-	__atomic_store_n(&space_map[d], size, __ATOMIC_RELAXED);
+	__atomic_store_n(&space_map()[d], size, __ATOMIC_RELAXED);
 }
 
 static inline void record_link(struct slabs *slabs, struct slab *slab)

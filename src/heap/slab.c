@@ -123,7 +123,7 @@ static void remove_slab(struct slabs *slabs, struct slab *slab)
 	slabs->capacity -= capacity;
 	slabs->free_objects -= capacity;
 	__atomic_store_n(&slab->c, 0, __ATOMIC_RELAXED);
-	__atomic_store_n(&space_map[d], 0, __ATOMIC_RELAXED);
+	__atomic_store_n(&space_map()[d], 0, __ATOMIC_RELAXED);
 	space_give(d);
 }
 

@@ -107,7 +107,7 @@ static size_t check_slabs(const struct slabs *slabs)
 
 		if (record_class(d) != c)
 			continue;
-		if (space_map[d] != (slabs->hidden ? 0 : class_size(c)))
+		if (space_map()[d] != (slabs->hidden ? 0 : class_size(c)))
 			broken(d, c, "the map has another class");
 		check_slab(slab, c);
 		count++;

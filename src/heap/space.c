@@ -33,7 +33,7 @@ enum {
 
 #define WINDOW_BYTES ((size_t)WINDOW_SLABS << SLAB_SHIFT)
 
-uintptr_t space_base;
+uintptr_t space_base = SPACE_NOWHERE;
 
 static struct {
 	struct lock lock;
@@ -79,7 +79,7 @@ RARE void space_abandon(void)
  */
 static bool find_window(uintptr_t anchor)
 {
-	size_t stride = WINDOW_BYTES + arrays_place(anchor) + 2 * GIB;
+	size_t stride = WINDOW_BYTES + arrays_span() + 2 * GIB;
 	size_t random = sys_random() % min_of(TIB, anchor / 4);
 	bool taken;
 
@@ -93,12 +93,10 @@ static bool find_window(uintptr_t anchor)
 		if (!sys_reserve((void *)base, EXTENT_LEAST * SLAB_BYTES,
 				 &taken))
 			continue;
-		arrays_place(base);
-		if (arrays_cover(EXTENT_LEAST)) {
+		if (arrays_start(base, EXTENT_LEAST)) {
 			__atomic_store_n(&space_base, base, __ATOMIC_RELEASE);
 			return true;
 		}
-		arrays_unmap();
 		sys_unmap((void *)base, EXTENT_LEAST * SLAB_BYTES);
 	}
 	return false;
@@ -322,7 +320,7 @@ RARE bool space_strays(const void *p)
 	void *page = (void *)((uintptr_t)p & ~(sys_page() - 1));
 	bool taken;
 
-	if (!space_base || space_slab_of(p) >= WINDOW_SLABS)
+	if (space_slab_of(p) >= WINDOW_SLABS)
 		return false;
 	if (space_owns(p))
 		return true;

@@ -17,21 +17,30 @@ enum {
 };
 
 /*
- * Address of slab 0, a multiple of 2 MiB; 0 until space_start().  Slab d lies
- * at space_base + d * SLAB_BYTES.
+ * Address of slab 0, a multiple of 2 MiB; SPACE_NOWHERE until space_start(),
+ * of which no address is near.  Slab d lies at space_base + d * SLAB_BYTES.
  */
+#define SPACE_NOWHERE ((uintptr_t)1 << 63)
 extern HIDDEN uintptr_t space_base;
 
-/* Slabs below this have a byte in the map, ours or not; 0 before the start. */
+/* Slabs below this have records, ours or not; 0 before the start. */
 extern HIDDEN size_t space_reach;
 
+enum {
+	ARRAY_OFFSET = 1024, /* where in their page two arrays meet */
+	MAP_DISTANCE = (2 << 20) - ARRAY_OFFSET,
+};
+
 /*
- * Object size of each slab below space_reach, 0 for all that is not ours:
- * unused slabs, and places in the window where somebody else has mapped
- * something.  Written under the lock of the class; read by anyone who holds an
- * object in the slab.
+ * Object size of each slab of the window, 0 for all that is not ours: unused
+ * slabs, and places where somebody else has mapped something.  It lies at a
+ * fixed distance from the window, so one load finds both.  Written under the
+ * lock of the class; read by anyone.
  */
-extern HIDDEN uint8_t *space_map;
+static inline uint8_t *space_map(void)
+{
+	return (uint8_t *)space_base - MAP_DISTANCE;
+}
 
 struct space_stats {
 	size_t used_slabs;
@@ -40,7 +49,7 @@ struct space_stats {
 	size_t reserved_slabs; /* address space, the above included */
 };
 
-/* Slab number of an address; space_reach or more: not ours. */
+/* Slab number of an address; WINDOW_SLABS or more: not ours. */
 static inline size_t space_slab_of(const void *p)
 {
 	return ((uintptr_t)p - space_base) >> SLAB_SHIFT;
@@ -51,14 +60,9 @@ static inline uintptr_t space_address(size_t slab)
 	return space_base + (slab << SLAB_SHIFT);
 }
 
-/* A plain load becomes part of the comparison, an atomic one does not. */
 static inline bool space_reaches(size_t slab)
 {
-#ifdef __SANITIZE_THREAD__
 	return slab < __atomic_load_n(&space_reach, __ATOMIC_RELAXED);
-#else
-	return slab < space_reach;
-#endif
 }
 
 /* Size of the objects around `p`; 0: not in a slab of any class. */
@@ -66,9 +70,9 @@ static inline size_t space_size_of(const void *p)
 {
 	size_t d = space_slab_of(p);
 
-	if (unlikely(!space_reaches(d)))
+	if (unlikely(d >= WINDOW_SLABS))
 		return 0;
-	return __atomic_load_n(&space_map[d], __ATOMIC_RELAXED);
+	return __atomic_load_n(&space_map()[d], __ATOMIC_RELAXED);
 }
 
 enum { SPACE_ARRAYS = 3, SPACE_ARRAY_DOWN = 1 };

@@ -6,7 +6,10 @@
  * too.  Two at a time begin in the middle of a page, one grows up and one
  * down: a small program touches that one page of both.
  *
- *   | ...  full bitmaps | sets <-|-> map | half bitmaps <-|-> records | window
+ *   | ...  full bitmaps | half bitmaps <-|-> records | sets <-|-> map | window
+ *
+ * The map alone can be read for the whole window from the start: free asks it
+ * of any address.
  */
 #include "heap/space_arrays.h"
 
@@ -16,7 +19,6 @@
 enum { PAIRS = 3 };
 
 size_t space_reach;
-uint8_t *space_map;
 char *space_arrays[SPACE_ARRAYS];
 uint64_t *space_sets;
 
@@ -26,12 +28,16 @@ static struct pair {
 	char *middle, *low, *high;
 } pairs[PAIRS];
 
+static struct pair *const map_pair = &pairs[0];
+
+enum { MAP_BYTES = ARRAY_OFFSET + WINDOW_SLABS };
+
 void arrays_describe(const size_t record_bytes[SPACE_ARRAYS])
 {
-	pairs[0].up = 64 * record_bytes[0];
-	pairs[0].down = 64 * record_bytes[SPACE_ARRAY_DOWN];
-	pairs[1].up = 64 * sizeof(*space_map);
-	pairs[1].down = SETS * sizeof(*space_sets);
+	map_pair->up = 64;
+	map_pair->down = SETS * sizeof(*space_sets);
+	pairs[1].up = 64 * record_bytes[0];
+	pairs[1].down = 64 * record_bytes[SPACE_ARRAY_DOWN];
 	pairs[2].up = 64 * record_bytes[2];
 }
 
@@ -40,7 +46,7 @@ static size_t span(size_t bytes)
 	return round_up(bytes * (WINDOW_SLABS / 64) + ARRAY_OFFSET, 2 * MIB);
 }
 
-size_t arrays_place(uintptr_t base)
+static uintptr_t place(uintptr_t base)
 {
 	uintptr_t at = base;
 
@@ -50,11 +56,21 @@ size_t arrays_place(uintptr_t base)
 		p->middle = (char *)at + ARRAY_OFFSET;
 		at -= span(p->down);
 	}
-	space_arrays[0] = space_arrays[SPACE_ARRAY_DOWN] = pairs[0].middle;
-	space_map = (uint8_t *)pairs[1].middle;
-	space_sets = (uint64_t *)pairs[1].middle;
+	space_sets = (uint64_t *)map_pair->middle;
+	space_arrays[0] = space_arrays[SPACE_ARRAY_DOWN] = pairs[1].middle;
 	space_arrays[2] = pairs[2].middle;
-	return base - at;
+	return at;
+}
+
+size_t arrays_span(void)
+{
+	return 0 - place(0);
+}
+
+static bool map_up(const struct pair *p, size_t bytes)
+{
+	return p == map_pair ? sys_commit(p->high, bytes)
+			     : sys_map(p->high, bytes) != NULL;
 }
 
 /* Both sides in one call where nothing is mapped yet. */
@@ -67,14 +83,14 @@ static bool cover(struct pair *p, size_t words)
 	high = middle + round_up(ARRAY_OFFSET + words * p->up, sys_page());
 	if (below > ARRAY_OFFSET)
 		low -= round_up(below - ARRAY_OFFSET, sys_page());
-	if (p->low == p->high) {
+	if (p->low == p->high && p != map_pair) {
 		if (!sys_map(low, (size_t)(high - low)))
 			return false;
 		p->low = low;
 		p->high = high;
 	}
 	if (high > p->high) {
-		if (!sys_map(p->high, (size_t)(high - p->high)))
+		if (!map_up(p, (size_t)(high - p->high)))
 			return false;
 		p->high = high;
 	}
@@ -92,16 +108,28 @@ bool arrays_cover(size_t end)
 		if (!cover(p, (end + 63) / 64))
 			return false;
 	__atomic_store_n(&space_reach,
-			 (size_t)(pairs[1].high - (char *)space_map),
+			 (size_t)(map_pair->high - map_pair->middle),
 			 __ATOMIC_RELEASE);
 	return true;
 }
 
-RARE void arrays_unmap(void)
+/* What is there of them. */
+static RARE void unmap_all(void)
 {
-	for (struct pair *p = pairs; p < pairs + PAIRS; p++) {
+	map_pair->high = map_pair->middle - ARRAY_OFFSET +
+			 round_up(MAP_BYTES, sys_page());
+	for (struct pair *p = pairs; p < pairs + PAIRS; p++)
 		if (p->low != p->high)
 			sys_unmap(p->low, (size_t)(p->high - p->low));
-		p->low = p->high = p->middle - ARRAY_OFFSET;
-	}
+}
+
+bool arrays_start(uintptr_t base, size_t slabs)
+{
+	place(base);
+	if (!sys_map_to_read(map_pair->low, round_up(MAP_BYTES, sys_page())))
+		return false;
+	if (arrays_cover(slabs))
+		return true;
+	unmap_all();
+	return false;
 }

@@ -221,11 +221,11 @@ void mempool_small_free(void *p)
 	if (unlikely(!p))
 		return;
 	slab = space_slab_of(p);
-	if (unlikely(!space_reaches(slab))) {
+	if (unlikely(slab >= WINDOW_SLABS)) {
 		free(p);
 		return;
 	}
-	size = __atomic_load_n(&space_map[slab], __ATOMIC_RELAXED);
+	size = __atomic_load_n(&space_map()[slab], __ATOMIC_RELAXED);
 	if (unlikely(!cache_push(size, p)))
 		free_slow(p);
 }

@@ -173,8 +173,8 @@ static void a_class_on_a_free_slab_is_found(void)
 	heaps_alloc(128, 20000);
 	heaps_free(objects, 20000);
 	for (size_t d = 0; d < 64; d++)
-		if (!space_map[d])
-			space_map[d] = 16;
+		if (!space_map()[d])
+			space_map()[d] = 16;
 	heap_check();
 }
 

@@ -193,14 +193,14 @@ static void a_full_slab_on_the_list_is_found(void)
 static void a_slab_of_another_class_is_found(void)
 {
 	prepare();
-	space_map[number_of(first_slab())] = 16;
+	space_map()[number_of(first_slab())] = 16;
 	check();
 }
 
 static void a_slab_missing_from_the_map_is_found(void)
 {
 	prepare();
-	space_map[2] = 0;
+	space_map()[2] = 0;
 	check();
 }
 
@@ -208,7 +208,7 @@ static void a_hidden_class_in_the_map_is_found(void)
 {
 	prepare();
 	slab_hide(&slabs_of[C], true);
-	space_map[2] = (uint8_t)class_size(C);
+	space_map()[2] = (uint8_t)class_size(C);
 	check();
 }
 

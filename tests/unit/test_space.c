@@ -130,7 +130,8 @@ static void big_steps_keep_the_calls_for_memory_few(void)
 {
 	start();
 	take(MOST);
-	assert_in_range(source.commits, 1, MOST / COMMIT_MOST + 2);
+	/* Two of them for the map. */
+	assert_in_range(source.commits, 1, MOST / COMMIT_MOST + 4);
 	assert_in_range(source.maps, 1, 64);
 	assert_in_range(stats().reserved_slabs, MOST, 2 * MOST);
 }
@@ -189,7 +190,8 @@ static void a_start_may_be_refused_at_any_call(void)
 
 		if (!child) {
 			source_refuse_calls(n, LONG_MAX / 2);
-			_exit(space_start(record_bytes) || space_base);
+			_exit(space_start(record_bytes) ||
+			      space_base != SPACE_NOWHERE);
 		}
 		assert_int_equal(waitpid(child, &status, 0), child);
 		if (n <= 5)
@@ -232,29 +234,45 @@ static void a_taken_window_is_left_for_another(void)
 	assert_int_equal(theirs[0], 42);
 }
 
-/* `below`: pages below the one where array 0 begins, and array 1. */
-static void with_records_taken(size_t below)
+/* Somebody has a page so many bytes below where the window would be. */
+static void with_a_page_taken(size_t distance)
 {
 	uintptr_t base = likely_base();
-	char *theirs = (char *)base -
-		       round_up(WINDOW_SLABS * record_bytes[0] + ARRAY_OFFSET,
-				2 * MIB) -
-		       below * sys_page();
+	char *theirs = (char *)base - distance;
 
 	assert_ptr_equal(sys_map(theirs, sys_page()), theirs);
+	theirs[0] = 42;
 	start();
 	assert_int_not_equal(space_base, base);
 	take(100);
+	assert_int_equal(theirs[0], 42);
 }
 
-static void taken_records_leave_the_window_for_another(void)
+/* Where array 0 begins, behind the map and the sets. */
+static size_t records_distance(void)
 {
-	with_records_taken(0);
+	return 4 * MIB + round_up(WINDOW_SLABS * record_bytes[0] + ARRAY_OFFSET,
+				  2 * MIB);
+}
+
+static void a_taken_map_leaves_the_window_for_another(void)
+{
+	with_a_page_taken(2 * MIB);
+}
+
+static void so_does_the_end_of_the_map(void)
+{
+	with_a_page_taken(2 * MIB - WINDOW_SLABS);
+}
+
+static void so_do_taken_records(void)
+{
+	with_a_page_taken(records_distance());
 }
 
 static void so_do_taken_records_of_the_array_that_grows_down(void)
 {
-	with_records_taken(1);
+	with_a_page_taken(records_distance() + sys_page());
 }
 
 static void a_hole_in_the_window_is_stepped_over(void)
@@ -406,7 +424,9 @@ int main(void)
 		APART(any_call_may_be_refused_and_no_slab_is_lost),
 		APART(a_start_may_be_refused_at_any_call),
 		APART(a_taken_window_is_left_for_another),
-		APART(taken_records_leave_the_window_for_another),
+		APART(a_taken_map_leaves_the_window_for_another),
+		APART(so_does_the_end_of_the_map),
+		APART(so_do_taken_records),
 		APART(so_do_taken_records_of_the_array_that_grows_down),
 		APART(a_hole_in_the_window_is_stepped_over),
 		APART(holes_of_every_kind_are_stepped_over),

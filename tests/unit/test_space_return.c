@@ -343,7 +343,7 @@ static void a_slab_both_kept_and_returned_is_found(void)
 static void a_free_slab_with_a_class_is_found(void)
 {
 	prepare();
-	space_map[5] = 16;
+	space_map()[5] = 16;
 	space_check();
 }
 

@@ -82,7 +82,7 @@ class Class:
         """The narrowest array that has room for a bit an object."""
         arrays = value("'src/heap/space_arrays.c'::space_arrays")
         pairs = value("'src/heap/space_arrays.c'::pairs")
-        half, full = int(pairs[0]["down"]) // 64, int(pairs[2]["up"]) // 64
+        half, full = int(pairs[1]["down"]) // 64, int(pairs[2]["up"]) // 64
         if half * 8 >= self.capacity:
             return int(arrays[1]) - (slab + 1) * half
         return int(arrays[2]) + slab * full
