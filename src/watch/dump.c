@@ -2,9 +2,7 @@
  * dump.c - when statistics are written, and where to.
  *
  * At exit, when a signal asks, and when the program calls.  One dump at a
- * time; its buffers are static, for it may be called on any stack, and the
- * largest is mapped: at start where something is asked for, so that it is there
- * when memory is out, else when it is called for.
+ * time; its buffers are static, for it may be called on any stack.
  */
 #include "watch/dump.h"
 
@@ -16,7 +14,6 @@
 
 #include "base/config.h"
 #include "base/out.h"
-#include "base/sys.h"
 #include "watch/file.h"
 #include "watch/json.h"
 #include "watch/occasion.h"
@@ -29,8 +26,8 @@
 
 enum { PATIENCE_MS = 5000 }; /* with another thread's dump, at exit */
 
-static struct snapshot *snapshot; /* of the dump that goes on */
-static bool told;		  /* one complaint is enough */
+static struct snapshot snapshot; /* of the dump that goes on */
+static bool told;		 /* one complaint is enough */
 
 static enum { NOWHERE, TO_STDERR, TO_FILE } where;
 static struct target configured;
@@ -87,13 +84,13 @@ static void print(struct out *o, enum name_format format)
 {
 	switch (format) {
 	case NAME_TEXT:
-		snapshot_text(snapshot, o);
+		snapshot_text(&snapshot, o);
 		break;
 	case NAME_JSON:
-		snapshot_json(snapshot, o);
+		snapshot_json(&snapshot, o);
 		break;
 	case NAME_PROMETHEUS:
-		snapshot_prometheus(snapshot, o);
+		snapshot_prometheus(&snapshot, o);
 		break;
 	}
 }
@@ -108,27 +105,15 @@ static void forget_parent(void)
 		target_fork_child(&profile);
 }
 
-static bool map_snapshot(void)
+static void take_snapshot(void)
 {
-	if (!snapshot)
-		snapshot =
-			sys_map(NULL, round_up(sizeof *snapshot, sys_page()));
-	return snapshot;
-}
-
-/* 0, or an errno. */
-static int take_snapshot(void)
-{
-	if (!map_snapshot())
-		return ENOMEM;
 	process_look();
 	if (process_changed()) {
 		/* Made by _Fork or clone: nobody told us. */
 		forget_parent();
 		process_look();
 	}
-	snapshot_take(snapshot);
-	return 0;
+	snapshot_take(&snapshot);
 }
 
 static bool is_stderr(const char *name)
@@ -184,10 +169,9 @@ void dump_profile_by(dump_profile_writer *writer)
 
 static int write_configured(bool at_exit)
 {
-	int error = take_snapshot(), second = 0;
+	int error = 0, second = 0;
 
-	if (error)
-		return error;
+	take_snapshot();
 	if (config.stats || (!at_exit && !profiling))
 		error = write_stats();
 	if (profiling)
@@ -198,10 +182,9 @@ static int write_configured(bool at_exit)
 static int write_elsewhere(const char *name)
 {
 	static struct target elsewhere;
-	int error = take_snapshot();
+	int error;
 
-	if (error)
-		return error;
+	take_snapshot();
 	if (is_stderr(name))
 		return write_stderr(STDERR_FILENO);
 	target_aim(&elsewhere, name, false);
@@ -292,7 +275,6 @@ void dump_start(void)
 	process_start(asked);
 	if (!asked)
 		return;
-	map_snapshot();
 	tell_start();
 	if (!config.stats || is_stderr(config.stats)) {
 		where = TO_STDERR;
