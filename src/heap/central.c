@@ -57,6 +57,7 @@ static bool set_reserve(struct central *k, void **elements, size_t min_nr)
 	size_t size = class_size(k->slabs.c), got;
 	bool pinned;
 
+	slab_begin(&k->slabs, min_nr + 2 * LOW_WATER);
 	got = slab_take(&k->slabs, elements, min_nr);
 	pinned = prefault(elements, got, size);
 	/* The lowest address is used first, as everywhere. */

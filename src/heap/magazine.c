@@ -9,10 +9,10 @@
 #include "heap/class.h"
 #include "heap/space.h"
 
-/* One for each side of each class; the first four share a page. */
-enum { FIRST_BYTES = 2 * CLASSES * MAGAZINE_BYTES, PAGE = 4096 };
+/* One for each side of each class. */
+enum { FIRST_BYTES = 2 * CLASSES * MAGAZINE_BYTES };
 
-static char first[FIRST_BYTES] __attribute__((aligned(PAGE)))
+static char first[FIRST_BYTES] __attribute__((aligned(MAGAZINE_BYTES)))
 LARGE("magazines");
 
 static struct {

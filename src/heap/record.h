@@ -17,8 +17,8 @@ enum {
 
 /*
  * State of one slab.  free == number of set bits (bits_of()); bits beyond the
- * capacity are 0; a page in `purged` holds no used object.  Owner: its class's
- * lock.
+ * capacity are 0, those of objects that are not usable yet (part.h), too; a
+ * page in `purged` holds no used object.  Owner: its class's lock.
  */
 struct slab {
 	uint32_t next, prev; /* list of its class, while free > 0 */

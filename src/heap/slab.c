@@ -14,6 +14,7 @@
 #include "heap/slab.h"
 
 #include "base/fault.h"
+#include "base/sys.h"
 #include "heap/record.h"
 #include "heap/slab_crime.h"
 #include "heap/slab_purge.h"
@@ -77,22 +78,42 @@ unsigned slab_class_of(const void *p)
 	return record_class(space_slab_of(p));
 }
 
-static bool add_slab(struct slabs *slabs)
+struct part slab_usable(size_t d, unsigned c)
 {
-	unsigned capacity = capacity_of(slabs->c);
-	size_t d = space_take();
+	struct part part = part_of(d);
+	unsigned size = c * CLASS_STEP;
+
+	part.from = (part.from + size - 1) / size;
+	part.to /= size;
+	return part;
+}
+
+/* Objects from..to - 1 are there, and free. */
+static void add_objects(struct slabs *slabs, struct slab *slab, unsigned from,
+			unsigned to)
+{
+	uint64_t *bits = bits_of(number_of(slab), slabs->c);
+
+	for (unsigned i = from, end; i < to; i = end) {
+		end = min_of((i / 64 + 1) * 64, to);
+		bits[i / 64] |= ~(uint64_t)0 >> (64 - (end - i)) << i % 64;
+	}
+	slab->free += (uint16_t)(to - from);
+	slabs->capacity += to - from;
+	slabs->free_objects += to - from;
+}
+
+static bool add_slab(struct slabs *slabs, size_t bytes)
+{
+	size_t d = space_take_part(bytes);
 	struct slab *slab;
-	uint64_t *bits;
+	struct part usable;
 
 	if (d == SPACE_NONE)
 		return false;
 	slab = record_of(d);
-	bits = bits_of(d, slabs->c);
-	for (unsigned w = 0; w < capacity / 64; w++)
-		bits[w] = ~(uint64_t)0;
-	if (capacity % 64)
-		bits[capacity / 64] = ((uint64_t)1 << capacity % 64) - 1;
-	slab->free = (uint16_t)capacity;
+	usable = slab_usable(d, slabs->c);
+	add_objects(slabs, slab, usable.from, usable.to);
 	slab->first_word = 0;
 	slab->fresh = 0;
 	slab->purged = 0;
@@ -100,9 +121,46 @@ static bool add_slab(struct slabs *slabs)
 	record_show(d, slabs);
 	link_last(slabs, slab);
 	slabs->count++;
-	slabs->capacity += capacity;
-	slabs->free_objects += capacity;
+	slabs->lacking += part_lacks(d);
 	return true;
+}
+
+/* Makes a slab in part whole.  False when there is none, or it is refused. */
+static bool complete(struct slabs *slabs)
+{
+	unsigned capacity = capacity_of(slabs->c);
+
+	for (size_t d = 0; d < PART_SLABS; d++) {
+		struct slab *slab = record_of(d);
+		struct part usable = slab_usable(d, slabs->c);
+		uint32_t lacks = part_lacks(d);
+
+		if (!lacks || record_class(d) != slabs->c || !space_complete(d))
+			continue;
+		if (!slab->free)
+			record_link(slabs, slab);
+		add_objects(slabs, slab, 0, usable.from);
+		add_objects(slabs, slab, usable.to, capacity);
+		slab->first_word = 0;
+		slabs->lacking -= lacks;
+		return true;
+	}
+	return false;
+}
+
+static bool grow(struct slabs *slabs)
+{
+	return (slabs->lacking && complete(slabs)) ||
+	       add_slab(slabs, SLAB_BYTES);
+}
+
+void slab_begin(struct slabs *slabs, size_t count)
+{
+	unsigned larger = (unsigned)round_up(slabs->c, 2);
+	size_t bytes = round_up(count * class_size(larger), sys_page());
+
+	if (!slabs->count && bytes < SLAB_BYTES)
+		add_slab(slabs, bytes);
 }
 
 /* Takes a slab without used objects out of the class. */
@@ -176,7 +234,7 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 	while (got < want) {
 		struct slab *slab;
 
-		if (slabs->first == NO_SLAB && !add_slab(slabs))
+		if (slabs->first == NO_SLAB && !grow(slabs))
 			break;
 		slab = record_of(slabs->first);
 		slabs->purged_pages -= (size_t)__builtin_popcount(slab->purged);
@@ -188,14 +246,14 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 	slabs->free_objects -= got;
 	slabs->used_at_purge = max_of(slabs->used_at_purge, slab_used(slabs));
 	while (got == want && slabs->free_objects < slabs->low_water &&
-	       add_slab(slabs))
+	       grow(slabs))
 		;
 	return got;
 }
 
 size_t slab_committed_bytes(const struct slabs *slabs)
 {
-	return slabs->count * SLAB_BYTES -
+	return slabs->count * SLAB_BYTES - slabs->lacking -
 	       slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
 }
 
@@ -238,6 +296,21 @@ struct gathering {
 	size_t all_count;
 };
 
+/* One of the gathered bits whose object was never there; else 0. */
+static NOINLINE uint64_t lacking_bit(const struct gathering *g, unsigned c)
+{
+	unsigned first = (unsigned)__builtin_ctzll(g->bits);
+	unsigned last = 63 - (unsigned)__builtin_clzll(g->bits);
+	struct part part = part_of(g->d);
+	unsigned size = c * CLASS_STEP;
+
+	if ((g->word * 64 + first) * size < part.from)
+		return (uint64_t)1 << first;
+	if ((g->word * 64 + last + 1) * size > part.to)
+		return (uint64_t)1 << last;
+	return 0;
+}
+
 /* Marks the gathered bits free, and follows what that does to the slab. */
 static void give_bits(struct slabs *slabs, const struct gathering *g)
 {
@@ -248,6 +321,8 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 	if (unlikely(record_class(g->d) != slabs->c))
 		twice = g->bits; /* its slab was wholly free and left the class
 				  */
+	else if (unlikely(!part_is_whole(g->d)))
+		twice |= lacking_bit(g, slabs->c);
 	if (unlikely(twice))
 		slab_crime_late(slabs->c,
 				(char *)g->start +

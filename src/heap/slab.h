@@ -5,6 +5,7 @@
 #define HEAP_SLAB_H
 
 #include "heap/class.h"
+#include "heap/part.h"
 #include "heap/space.h"
 
 /*
@@ -15,8 +16,9 @@
  */
 struct slabs {
 	unsigned c;
-	bool hidden;	/* see slab_hide() */
-	uint32_t first; /* list of slabs with free objects; or NO_SLAB */
+	bool hidden;	  /* see slab_hide() */
+	uint32_t first;	  /* list of slabs with free objects; or NO_SLAB */
+	uint32_t lacking; /* bytes of slabs in part (part.h) */
 	size_t count;
 	size_t capacity; /* objects, of all these slabs */
 	size_t free_objects;
@@ -30,6 +32,13 @@ struct slabs {
 bool slab_start(void);
 
 void slab_init(struct slabs *slabs, unsigned c, size_t low_water);
+
+/*
+ * The first slab of a class, as much of it as `count` objects need.  Class
+ * after class: then that of an odd one lies next to that of the even one above,
+ * and is as long.  Caller holds the class's lock.
+ */
+void slab_begin(struct slabs *slabs, size_t count);
 
 /*
  * Moves up to `want` free objects into objects[0..], lowest address of a slab
@@ -60,6 +69,9 @@ static inline bool slab_is_hidden(const void *p)
 {
 	return !space_size_of(p) && slab_class_of(p);
 }
+
+/* Which objects of slab `d` are usable: from the first one up to the other. */
+struct part slab_usable(size_t d, unsigned c);
 
 /* Gives wholly free slabs back even below the low-water mark. */
 void slab_trim(struct slabs *slabs);

@@ -21,9 +21,10 @@ RARE void slab_rebuild(struct slabs *slabs)
 {
 	slabs->first = NO_SLAB;
 	slabs->count = slabs->capacity = slabs->free_objects = 0;
-	slabs->purged_pages = 0;
+	slabs->purged_pages = slabs->lacking = 0;
 	for (size_t d = 0; d < space_end(); d++) {
 		struct slab *slab = record_of(d);
+		struct part usable = slab_usable(d, slabs->c);
 
 		if (record_class(d) != slabs->c)
 			continue;
@@ -33,7 +34,8 @@ RARE void slab_rebuild(struct slabs *slabs)
 		if (slab->free)
 			record_link(slabs, slab);
 		slabs->count++;
-		slabs->capacity += capacity_of(slabs->c);
+		slabs->capacity += usable.to - usable.from;
+		slabs->lacking += part_lacks(d);
 		slabs->free_objects += slab->free;
 		slabs->purged_pages += (size_t)__builtin_popcount(slab->purged);
 	}
@@ -43,8 +45,12 @@ bool slab_object_used(const void *p)
 {
 	unsigned c = slab_class_of(p);
 	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
+	struct part usable;
 
-	if (!c || slab_object_of(p, c) != p || index >= capacity_of(c))
+	if (!c || slab_object_of(p, c) != p)
+		return false;
+	usable = slab_usable(space_slab_of(p), c);
+	if (index < usable.from || index >= usable.to)
 		return false;
 	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
 }
@@ -83,7 +89,7 @@ static void check_slab(const struct slab *slab, unsigned c)
 {
 	size_t d = number_of(slab);
 	const uint64_t *words = bits_of(d, c);
-	unsigned capacity = capacity_of(c);
+	unsigned capacity = slab_usable(d, c).to;
 
 	if (capacity % 64 && words[capacity / 64] >> capacity % 64)
 		broken(d, c, "a bit beyond the last object");
@@ -99,14 +105,16 @@ static void check_slab(const struct slab *slab, unsigned c)
 /* Every slab of the class; how many have free objects is returned. */
 static size_t check_slabs(const struct slabs *slabs)
 {
-	size_t count = 0, free = 0, partial = 0, purged = 0;
+	size_t count = 0, free = 0, partial = 0, purged = 0, capacity = 0;
 	unsigned c = slabs->c;
 
 	for (size_t d = 0; d < space_end(); d++) {
 		const struct slab *slab = record_of(d);
+		struct part usable = slab_usable(d, c);
 
 		if (record_class(d) != c)
 			continue;
+		capacity += usable.to - usable.from;
 		if (space_map()[d] != (slabs->hidden ? 0 : class_size(c)))
 			broken(d, c, "the map has another class");
 		check_slab(slab, c);
@@ -116,8 +124,7 @@ static size_t check_slabs(const struct slabs *slabs)
 		purged += (size_t)__builtin_popcount(slab->purged);
 	}
 	if (count != slabs->count || free != slabs->free_objects ||
-	    purged != slabs->purged_pages ||
-	    slabs->capacity != count * capacity_of(c))
+	    purged != slabs->purged_pages || slabs->capacity != capacity)
 		fault("heap check", slabs, class_size(c),
 		      "the class's counts are wrong");
 	return partial;

@@ -16,11 +16,13 @@ static RARE const char *detail_of(unsigned c, const void *p, const char **crime)
 	size_t d = space_slab_of(p);
 	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
 	unsigned index = index_of(offset, c);
+	struct part usable = slab_usable(d, c);
 
 	*crime = "invalid free";
 	if (index >= capacity_of(c) || index * c * CLASS_STEP != offset)
 		return "the address is inside an object, not its start";
-	if (record_class(d) == c && index >= record_of(d)->fresh)
+	if (record_class(d) == c &&
+	    (index >= record_of(d)->fresh || index < usable.from))
 		return "the object has never been handed out";
 	*crime = "double free";
 	if (record_class(d) != c)

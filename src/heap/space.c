@@ -11,7 +11,8 @@
  *   window    |used|kept|used|returned|used|fresh     |reserved   |  ...
  *             0                            next        committed   reserved
  *
- * Free slabs are kept for a while or returned: vacant.c.
+ * Free slabs are kept for a while or returned: vacant.c.  The first ones may be
+ * handed out in part: part.h.
  */
 #include "heap/space.h"
 
@@ -19,13 +20,14 @@
 #include "base/inject.h"
 #include "base/lock.h"
 #include "base/sys.h"
+#include "heap/part.h"
 #include "heap/space_arrays.h"
 #include "heap/vacant.h"
 
 enum {
 	EXTENT_LEAST = 16,   /* slabs: 1 MiB */
 	EXTENT_MOST = 16384, /* 1 GiB */
-	COMMIT_FIRST = 8,    /* 512 KiB */
+	COMMIT_LEAST = 2,    /* 128 KiB */
 	COMMIT_MOST = 32,    /* 2 MiB */
 	NOTABLE = 128,	     /* 8 MiB: see space_notable() */
 	WINDOW_TRIES = 24,
@@ -187,26 +189,34 @@ static RARE bool extend(void)
 	return !space.refused;
 }
 
-/* Slabs to commit at once: a big step, or one while the kernel refuses. */
+/*
+ * Slabs to commit at once: a quarter of what there is, for RLIMIT_DATA counts
+ * them, or one while the kernel refuses.
+ */
 static size_t step_at(size_t slab)
 {
-	size_t step = COMMIT_FIRST;
+	size_t step = COMMIT_LEAST;
 
 	if (vacant_is_tight())
 		return 1;
-	while (step < COMMIT_MOST && step * 2 <= slab)
+	while (step < COMMIT_MOST && step * 8 <= slab)
 		step *= 2;
 	return min_of(step - slab % step, space.reserved - slab);
 }
 
-/* Makes at least one fresh slab usable. */
-static bool commit_more(void)
+/* Makes at least one fresh slab usable, `bytes` of it. */
+static bool commit_more(size_t bytes)
 {
 	char *at;
 	size_t step;
 
 	if (space.committed == space.reserved && !extend())
 		return false;
+	if (bytes < SLAB_BYTES && space.committed < PART_SLABS) {
+		step = part_commit(space.committed, bytes);
+		space.committed += step;
+		return step;
+	}
 	at = (char *)space_address(space.committed);
 	step = step_at(space.committed);
 	if (sys_commit(at, step * SLAB_BYTES)) {
@@ -222,16 +232,21 @@ static bool commit_more(void)
 	return true;
 }
 
-/* A fresh slab, of memory that nobody has touched. */
-static size_t take_fresh(void)
+/* A fresh slab, of memory that nobody has touched; of one in part, `bytes`. */
+static size_t take_fresh(size_t bytes)
 {
-	if (space.next == space.committed && !commit_more())
+	struct part part;
+
+	if (space.next == space.committed && !commit_more(bytes))
+		return SPACE_NONE;
+	part = part_of(space.next);
+	if (part.to - part.from < bytes && !part_complete(space.next))
 		return SPACE_NONE;
 	__atomic_store_n(&space.next, space.next + 1, __ATOMIC_RELAXED);
 	return space.next - 1;
 }
 
-size_t space_take(void)
+size_t space_take_part(size_t bytes)
 {
 	size_t slab = SPACE_NONE;
 
@@ -241,7 +256,7 @@ size_t space_take(void)
 	if (!space.abandoned && (!space.limit || space.used < space.limit)) {
 		slab = vacant_take();
 		if (slab == SPACE_NONE)
-			slab = take_fresh();
+			slab = take_fresh(bytes);
 	}
 	if (slab != SPACE_NONE) {
 		space.used++;
@@ -249,6 +264,21 @@ size_t space_take(void)
 	}
 	space_unlock();
 	return slab;
+}
+
+size_t space_take(void)
+{
+	return space_take_part(SLAB_BYTES);
+}
+
+bool space_complete(size_t slab)
+{
+	bool whole;
+
+	space_lock();
+	whole = part_complete(slab);
+	space_unlock();
+	return whole;
 }
 
 RARE void space_set_limit(size_t slabs)
@@ -295,6 +325,7 @@ RARE size_t space_yield(void)
 	    sys_unmap((void *)space_address(space.next), unused * SLAB_BYTES)) {
 		__atomic_store_n(&space.reserved, space.next, __ATOMIC_RELAXED);
 		space.committed = space.next;
+		part_forget(space.next);
 		space.held -= unused;
 		slabs += unused;
 	}

@@ -98,6 +98,14 @@ extern HIDDEN char *space_arrays[SPACE_ARRAYS];
  */
 size_t space_take(void);
 
+/*
+ * The same; a fresh one may be usable in part, at least `bytes`, a multiple of
+ * pages: part.h says where.  Later the whole of it is asked for; false when the
+ * kernel refuses.
+ */
+size_t space_take_part(size_t bytes);
+bool space_complete(size_t slab);
+
 /* From now on space_take() gives no more than `slabs` at a time; 0: any. */
 void space_set_limit(size_t slabs);
 

@@ -74,13 +74,13 @@ static bool map_up(const struct pair *p, size_t bytes)
 }
 
 /* Both sides in one call where nothing is mapped yet. */
-static bool cover(struct pair *p, size_t words)
+static bool cover(struct pair *p, size_t slabs)
 {
 	char *middle = p->middle - ARRAY_OFFSET;
-	size_t below = words * p->down;
+	size_t below = slabs * p->down / 64;
 	char *high, *low = middle;
 
-	high = middle + round_up(ARRAY_OFFSET + words * p->up, sys_page());
+	high = middle + round_up(ARRAY_OFFSET + slabs * p->up / 64, sys_page());
 	if (below > ARRAY_OFFSET)
 		low -= round_up(below - ARRAY_OFFSET, sys_page());
 	if (p->low == p->high && p != map_pair) {
@@ -105,7 +105,8 @@ static bool cover(struct pair *p, size_t words)
 bool arrays_cover(size_t end)
 {
 	for (struct pair *p = pairs; p < pairs + PAIRS; p++)
-		if (!cover(p, (end + 63) / 64))
+		/* A set's word is of 64 slabs. */
+		if (!cover(p, p == map_pair ? round_up(end, 64) : end))
 			return false;
 	__atomic_store_n(&space_reach,
 			 (size_t)(map_pair->high - map_pair->middle),

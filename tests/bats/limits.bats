@@ -68,6 +68,46 @@ limited_from_start()
 	((sizes[1] - sizes[0] <= 16 << 10)) || fail "${sizes[*]} KiB"
 }
 
+# Whether a command works under an RLIMIT_DATA of `KiB`.
+fits_data()
+{
+	(
+		ulimit -d "$1"
+		exec timeout -k 5 60 "${@:2}"
+	) >/dev/null 2>&1
+}
+
+# The smallest one under which it does, in steps of 4 KiB.
+least_data()
+{
+	local low=0 high=4096 middle
+
+	while ((high - low > 4)); do
+		middle=$(((low + high) / 2))
+		if fits_data $middle "$@"; then
+			high=$middle
+		else
+			low=$middle
+		fi
+	done
+	echo $high
+}
+
+@test "programs run with 512 KiB of RLIMIT_DATA more, and with any more" {
+	is_mpool || skip "measures libmpool"
+	for program in "cat /dev/null" "sort /dev/null" "perl -e 1" \
+		"bash -c :" "ls /"; do
+		# shellcheck disable=SC2086 # a program and its arguments
+		least=$(least_data $program)
+		for more in 512 576 640 768 896 1024 1280 1536 2048 4096; do
+			# shellcheck disable=SC2086
+			fits_data $((least + more)) \
+				env LD_PRELOAD="$LIB" $program ||
+				fail "$program: $least + $more KiB"
+		done
+	done
+}
+
 @test "a user with an ordinary limit may lock all of a small program" {
 	needs_root
 	folder=$(mktemp -d)

@@ -10,7 +10,7 @@
 #include "heap/slab_check.h"
 #include "unit/source.h"
 
-enum { C = 4, SIZE = C * CLASS_STEP, MOST = 1 << 16 };
+enum { C = 4, SIZE = C * CLASS_STEP, MOST = 1 << 16, PLENTY = 5400 };
 
 static struct central *const k = &central[C];
 static void *objects[MOST];
@@ -33,10 +33,15 @@ __attribute__((unused)) static size_t take(size_t count)
 }
 
 /* Takes all there is, with a source that refuses. */
+/* Of several slabs, so that there is something to give back. */
 __attribute__((unused)) static size_t exhaust(void)
 {
+	size_t got = take(PLENTY);
+
 	source_refuse();
-	return take(MOST);
+	while ((objects[got] = central_take_one(k)))
+		got++;
+	return got;
 }
 
 /* A stack of `count` objects in a magazine. */

@@ -15,7 +15,7 @@
 
 enum { MOST = 4096 };
 
-static const size_t record_bytes[SPACE_ARRAYS] = { 64, 32, 128 };
+static const size_t record_bytes[SPACE_ARRAYS] = { 64, 128, 128 };
 
 static size_t slabs[MOST];
 

@@ -153,7 +153,7 @@ static void a_large_space_is_worth_asking(void)
 static void so_is_a_small_one_that_was_refused_memory(void)
 {
 	start();
-	take(COMMIT_FIRST);
+	take(COMMIT_LEAST);
 	source_refuse();
 	assert_int_equal(space_take(), SPACE_NONE);
 	assert_true(notes > 0);

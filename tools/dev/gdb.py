@@ -14,6 +14,7 @@ import gdb
 CLASS_STEP = 16
 CLASSES = 8
 SLAB_BYTES = 1 << 16
+PART_UNIT = 4096
 WINDOW_SLABS = 1 << 20
 MAGAZINE_BYTES = 1024
 MAGAZINE_OBJECTS = 127
@@ -86,6 +87,17 @@ class Class:
         if half * 8 >= self.capacity:
             return int(arrays[1]) - (slab + 1) * half
         return int(arrays[2]) + slab * full
+
+
+def is_usable(slab, offset, size):
+    """Whether an object lies in the part that is committed: part.h."""
+    units = value("'src/heap/part.c'::part_units")
+    if slab > units.type.range()[1] or not int(units[slab]):
+        return True
+    committed = int(units[slab]) * PART_UNIT
+    if slab % 2:
+        return offset + size <= committed
+    return offset >= SLAB_BYTES - committed
 
 
 def record_of(slab):
@@ -176,6 +188,9 @@ def who(address):
     if index >= cls.capacity:
         return "in slab %d of class %d, behind its last object" % (slab, size)
     start = slab_start + index * size
+    if not is_usable(slab, start - slab_start, size):
+        return "in slab %d of class %d, where it is not committed yet" % (
+            slab, size)
     if cls.is_free_in_slab(slab, index):
         state = "free, in its slab"
     else:
