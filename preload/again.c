@@ -19,11 +19,16 @@
 
 static struct next plain;
 
-/* Small requests have had their turn with the pools. */
+/*
+ * Small requests have had their turn with the pools.  Asking again is worth it
+ * though nothing is left to give: another thread may just have given it.
+ */
 static COLD bool give_way(size_t size)
 {
-	return size > SMALL_MAX && size <= PTRDIFF_MAX && errno == ENOMEM &&
-	       heap_yield();
+	if (size <= SMALL_MAX || size > PTRDIFF_MAX || errno != ENOMEM)
+		return false;
+	heap_yield();
+	return true;
 }
 
 static COLD void *malloc_again(size_t size)

@@ -199,16 +199,13 @@ RARE bool heap_trim(void)
 	return returned != 0;
 }
 
-RARE bool heap_yield(void)
+RARE void heap_yield(void)
 {
-	size_t yielded;
-
 	if (!heap_is_on() || !cache_enter(&heap_cache))
-		return false;
+		return;
 	empty_classes(false);
-	yielded = space_yield();
+	space_yield();
 	cache_leave(&heap_cache);
-	return yielded != 0;
 }
 
 void heap_finish(void)

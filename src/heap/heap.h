@@ -55,10 +55,9 @@ bool heap_trim(void);
 
 /*
  * Another allocator has been refused: empties the same, and gives the address
- * space of all that is free up.  True when there was some; then it is worth
- * asking again.
+ * space of all that is free up.
  */
-bool heap_yield(void);
+void heap_yield(void);
 
 /*
  * The process ends: the caller's cache and the depots are emptied into the

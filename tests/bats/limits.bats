@@ -58,6 +58,11 @@ limited_from_start()
 	holds_pooled way_given data kept 4
 }
 
+@test "of threads that are refused at once, each asks once more" {
+	behind=$PLUGINS/refuses.so
+	holds_pooled refused_together
+}
+
 @test "a small program has at most 16 MiB more address space" {
 	is_mpool || skip "measures libmpool"
 	for how in plain preloaded; do
