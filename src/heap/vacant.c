@@ -296,7 +296,8 @@ RARE void vacant_check(void)
 	size_t counts[SETS] = { 0 };
 
 	for (size_t d = 0; d < space_end(); d++) {
-		size_t states = space_map()[d] != 0;
+		size_t states =
+			__atomic_load_n(&space_map()[d], __ATOMIC_RELAXED) != 0;
 
 		for (int i = 0; i < SETS; i++) {
 			counts[i] += set_has(sets[i], d);
