@@ -35,6 +35,13 @@ enum {
 
 #define WINDOW_BYTES ((size_t)WINDOW_SLABS << SLAB_SHIFT)
 
+/* How far the window is off.  ThreadSanitizer has no more room than 1.5 TiB. */
+#ifdef __SANITIZE_THREAD__
+#define FARTHEST (TIB / 4)
+#else
+#define FARTHEST TIB
+#endif
+
 uintptr_t space_base = SPACE_NOWHERE;
 
 static struct {
@@ -82,7 +89,7 @@ RARE void space_abandon(void)
 static bool find_window(uintptr_t anchor)
 {
 	size_t stride = WINDOW_BYTES + arrays_span() + 2 * GIB;
-	size_t random = sys_random() % min_of(TIB, anchor / 4);
+	size_t random = sys_random() % min_of(FARTHEST, anchor / 4);
 	bool taken;
 
 	for (uintptr_t k = 1; k <= WINDOW_TRIES; k++) {
