@@ -28,6 +28,13 @@ enum { CHILD_LIVES = 0 };
 enum { CHILD_LIVES = 1 };
 #endif
 
+/* Statistics of a pool of a single thread are read without a lock. */
+#ifdef __SANITIZE_THREAD__
+enum { THREADINGS = 2 };
+#else
+enum { THREADINGS = 3 };
+#endif
+
 static bool over;
 
 /* --- each family's whole life; memory may be out, for faults are injected ---
@@ -39,7 +46,7 @@ static enum mempool_threading threading_of(unsigned round)
 						       MEMPOOL_THREAD_LOCAL,
 						       MEMPOOL_SINGLE };
 
-	return each[round % 3];
+	return each[round % THREADINGS];
 }
 
 static void live_fixed(unsigned round)
