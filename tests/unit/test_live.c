@@ -68,6 +68,23 @@ static void what_stays_is_still_found_after_others_went(void)
 		assert_int_equal(live_take(address(i), &was), i % 3 != 0);
 }
 
+/* The filter has no more than 255: it must not believe them gone too soon. */
+static void more_than_the_filter_counts_are_all_found(void)
+{
+	struct live was;
+
+	for (uintptr_t i = 1; i <= 600; i++) {
+		struct live sample = sample_at(i << 16 | 0x1230);
+
+		assert_true(live_add(&sample));
+	}
+	for (uintptr_t i = 1; i <= 600; i++)
+		assert_true(live_take((void *)(i << 16 | 0x1230), &was));
+	assert_int_equal(live_count(), 0);
+	assert_false(live_take((void *)0x11230, &was));
+	assert_false(live_maybe((void *)0x1240));
+}
+
 static void copies_are_of_all_that_live(void)
 {
 	static struct live copies[1000];
@@ -155,6 +172,9 @@ static void a_stack_and_a_size_make_one_site(void)
 	sites_free(a);
 	assert_int_equal(sites_at(a).total, 2);
 	assert_int_equal(sites_at(a).live, 1);
+	sites_kept(a);
+	assert_int_equal(sites_at(a).total, 2);
+	assert_int_equal(sites_at(a).live, 2);
 }
 
 static void stacks_come_back_as_they_were(void)
@@ -205,6 +225,7 @@ int main(void)
 		APART(what_was_added_is_taken_once),
 		APART(a_hundred_thousand_are_found_in_any_order),
 		APART(what_stays_is_still_found_after_others_went),
+		APART(more_than_the_filter_counts_are_all_found),
 		APART(copies_are_of_all_that_live),
 		APART(threads_do_not_lose_each_others),
 		APART(elements_stay_where_they_are_as_a_shelf_grows),

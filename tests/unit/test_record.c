@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "watch/record.h"
+#include "watch/sites.h"
 #include "unit/forks.h"
 #include "unit/threads.h"
 
@@ -34,6 +35,25 @@ static void every_allocation_is_recorded_until_it_is_freed(void)
 	assert_false(record_forget(object, &was));
 	record_leave();
 	assert_int_equal(live_count(), 0);
+}
+
+/* As when realloc has failed. */
+static void what_is_kept_after_all_counts_as_if_never_forgotten(void)
+{
+	static char object[200];
+	struct live was;
+
+	record_start(1, note_free);
+	record_alloc(object, sizeof object);
+	assert_true(record_enter());
+	assert_true(record_forget(object, &was));
+	assert_int_equal(sites_at(was.site).live, 0);
+	record_kept(&was);
+	record_leave();
+	assert_int_equal(sites_at(was.site).live, 1);
+	assert_int_equal(sites_at(was.site).total, 1);
+	assert_true(live_take(object, &was));
+	assert_int_equal(record_lost(), 0);
 }
 
 static void inside_nothing_is_recorded_and_frees_wait(void)
@@ -152,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(every_allocation_is_recorded_until_it_is_freed),
+		APART(what_is_kept_after_all_counts_as_if_never_forgotten),
 		APART(inside_nothing_is_recorded_and_frees_wait),
 		APART(a_child_that_nobody_announced_records_nothing),
 		APART(a_child_of_fork_goes_on),

@@ -138,6 +138,22 @@ static void a_limit_is_kept_and_what_is_there_goes_on(void)
 	mempool_region_destroy(r);
 }
 
+/* A chain's next block is twice the last: more than there is room for. */
+static void better_a_small_block_than_none(void)
+{
+	size_t page = sys_page();
+	struct mempool_options o = { .name = "small", .limit = 2 * page };
+	mempool_region_t *r = mempool_region_create(&o);
+	size_t given = 0;
+
+	while (mempool_region_alloc(r, 100))
+		given += 100;
+	assert_int_equal(stats_of("small").held_bytes, o.limit);
+	assert_in_range(given, page + page / 2, o.limit);
+	mempool_region_check(r);
+	mempool_region_destroy(r);
+}
+
 static void a_refusal_at_any_call_loses_nothing(void)
 {
 	for (long n = 1; n <= 10; n++) {
@@ -218,6 +234,7 @@ int main(void)
 		APART(trim_gives_back_all_that_is_not_in_use),
 		APART(blocks_are_few),
 		APART(a_limit_is_kept_and_what_is_there_goes_on),
+		APART(better_a_small_block_than_none),
 		APART(a_refusal_at_any_call_loses_nothing),
 		APART(destroying_gives_everything_back),
 		APART(only_a_region_with_a_name_is_listed),

@@ -342,6 +342,26 @@ static void under_a_limit_most_of_it_can_be_had(void)
 	space_check();
 }
 
+/* As much again is refused; half of it is not. */
+static void what_is_refused_is_asked_for_at_half_the_size(void)
+{
+	size_t had, room;
+
+	start();
+	while (stats().reserved_slabs < 8 * EXTENT_LEAST)
+		take(1);
+	while (space.next < space.reserved)
+		take(1);
+	had = stats().reserved_slabs;
+	room = had / 4 * 3 * SLAB_BYTES;
+	if (!limits_set_space(limits_occupied() + room))
+		apart_skip("cannot limit the address space");
+	take(1);
+	assert_int_equal(stats().reserved_slabs, had + had / 2);
+	limits_set_space(RLIM_INFINITY);
+	space_check();
+}
+
 static void a_limit_that_is_raised_lets_the_heap_grow_again(void)
 {
 	struct rlimit limit;
@@ -431,6 +451,7 @@ int main(void)
 		APART(a_hole_in_the_window_is_stepped_over),
 		APART(holes_of_every_kind_are_stepped_over),
 		APART(under_a_limit_most_of_it_can_be_had),
+		APART(what_is_refused_is_asked_for_at_half_the_size),
 		APART(a_limit_that_is_raised_lets_the_heap_grow_again),
 		APART(when_the_window_is_full_there_is_nothing_more),
 		APART(threads_never_get_the_same_slab),

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -49,6 +50,17 @@ static void assert_holds(const char *name, const char *expected)
 	got[n] = '\0';
 	assert_string_equal(got, expected);
 	close(fd);
+}
+
+/* libheap.a asks for a file's owner here. */
+static bool refuse_owner;
+
+int fchown(int fd, uid_t owner, gid_t group)
+{
+	if (!refuse_owner)
+		return (int)syscall(SYS_fchown, fd, owner, group);
+	errno = EPERM;
+	return -1;
 }
 
 static int begin(void **state)
@@ -312,6 +324,27 @@ static void a_prom_file_is_replaced_at_once(void **state)
 	assert_int_equal(system("test $(ls -A | wc -l) = 1"), 0);
 }
 
+/* What one group could read must not become another's to read. */
+static void of_another_group_the_new_file_is_not_the_groups(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	target_aim(&target, "s.prom", true);
+	assert_int_equal(target_open(&target), 0);
+	assert_int_equal(write_contents("one"), 0);
+	assert_int_equal(chmod("s.prom", 0664), 0);
+	assert_int_equal(write_contents("two"), 0);
+	assert_int_equal(stat("s.prom", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0664);
+	refuse_owner = true;
+	assert_int_equal(write_contents("three"), 0);
+	refuse_owner = false;
+	assert_holds("s.prom", "three");
+	assert_int_equal(stat("s.prom", &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0604);
+}
+
 static void a_prom_file_stays_owned_when_replaced(void **state)
 {
 	pid_t child;
@@ -370,6 +403,7 @@ int main(void)
 		TEST(a_dead_process_owns_nothing),
 		TEST(a_name_with_id_and_program_waits_for_the_first_write),
 		TEST(a_prom_file_is_replaced_at_once),
+		TEST(of_another_group_the_new_file_is_not_the_groups),
 		TEST(a_prom_file_stays_owned_when_replaced),
 		TEST(a_full_disk_is_an_error),
 		TEST(overlong_names_are_an_error),
