@@ -61,7 +61,7 @@ static bool set_min(struct mempool_inside *in, int min_nr, void ***table,
 {
 	struct reserve *r = &in->reserve;
 	size_t min = (size_t)max_of(min_nr, 1);
-	void **old = r->elements;
+	void **old;
 
 	lock_take(&in->lock);
 	if (min > max_of(capacity, in->capacity)) {

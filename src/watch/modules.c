@@ -178,7 +178,7 @@ static int note_all(struct dl_phdr_info *info, size_t size, void *data)
 	for (size_t i = 0; gone && i < before->count; i++)
 		if (!before->modules[i].there)
 			note_gone(before, &before->modules[i]);
-	for (unsigned i = 0; i < gone_count; i++)
+	for (unsigned i = 0; gone && i < gone_count; i++)
 		raised = max_of(raised, gone[i].closed);
 	__atomic_store_n(&generation, raised, __ATOMIC_RELEASE);
 	return 1;

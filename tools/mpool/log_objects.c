@@ -96,7 +96,7 @@ struct builder {
 static struct thread *thread_of(struct builder *b, uint32_t id)
 {
 	struct log *log = b->log;
-	uint32_t count = log->threads;
+	uint32_t count = b->threads ? log->threads : 0;
 
 	if (count && b->threads[b->last_thread].id == id)
 		return &b->threads[b->last_thread];

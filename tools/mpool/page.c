@@ -138,6 +138,7 @@ bool page_alive(const struct page *page)
 {
 	uint64_t ticks;
 
+	/* page_read() has filled it.  NOLINTNEXTLINE(clang-analyzer-*) */
 	if (page->elsewhere)
 		return page->elsewhere == RUNS_ELSEWHERE;
 	ticks = proc_start_ticks(page->pid);
