@@ -1,10 +1,10 @@
 /*
  * config.c - libFuzzer against the reader of MPOOL_* variables.
  *
- * An input is an environment: strings that end in NUL.  To most of them the
- * prefix is added, or few would ever be looked at.  Whatever they say, the
- * configuration stays within its bounds, and what is told is whole lines that
- * no terminal would obey.
+ * An input is an environment: strings that end in NUL or in a new line.  To
+ * all but those that begin with a dash the prefix is added, or few would ever
+ * be looked at.  Whatever they say, the configuration stays within its bounds,
+ * and what is told is whole lines that no terminal would obey.
  */
 #include <errno.h>
 #include <signal.h>
@@ -65,13 +65,13 @@ static void make_environment(char *text, size_t size, char **env)
 	size_t n = 0;
 
 	while (text < end && n < STRINGS) {
-		const char *prefix = *text & 1 ? "MPOOL_" : "";
+		size_t length = strcspn(text, "\n");
 
-		strcpy(kept[n], prefix);
-		strncat(kept[n], text, sizeof(kept[n]) - 8);
+		strcpy(kept[n], *text == '-' ? "" : "MPOOL_");
+		strncat(kept[n], text, min_of(length, sizeof(kept[n]) - 8));
 		env[n] = kept[n];
 		n++;
-		text += strlen(text) + 1;
+		text += length + 1;
 	}
 	env[n] = NULL;
 }
