@@ -29,13 +29,16 @@ LDLIB := -shared -Wl,-soname,libmpool.so -Wl,--version-script=preload/libmpool.m
 LDPOOL := -shared -Wl,-soname,libmempool.so.1 -Wl,--version-script=src/mempool.map \
 	-Wl,-z,nodelete -Wl,--hash-style=gnu -Wl,-Bsymbolic-functions -Wl,--gc-sections
 
-SANITIZE_asan := -fsanitize=address -fno-omit-frame-pointer
+SANITIZE_asan := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
 SANITIZE_tsan := -fsanitize=thread
 SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE := $(SANITIZE_$(VARIANT))
 CFLAGS += $(SANITIZE)
 # In all others, `make VARIANT=debug` too, the order of locks is checked.
 CPPFLAGS += $(if $(filter release,$(VARIANT)),,-DLOCK_WITNESS)
+# What a suite says: .ci/run adds it up.
+tap = build/results/$(1)$(if $(filter release,$(VARIANT)),,-$(VARIANT)).tap
 
 heap_sources := $(wildcard src/base/*.c src/heap/*.c src/watch/*.c)
 heap_objects := $(heap_sources:%.c=$(BUILD)/obj/%.o)
@@ -61,8 +64,8 @@ benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.
 	$(patsubst tools/bench/%.cc,$(BUILD)/bench/%,$(wildcard tools/bench/*.cc))
 
 .DELETE_ON_ERROR:
-.PHONY: all libs help demo test check unit bats setup layers format tidy install \
-	uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
+.PHONY: all libs help demo test check unit bats setup layers format format-check \
+	tidy shellcheck install uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
 	bench-instructions bench-pools aarch64 compdb
 
 products := $(addprefix $(BUILD)/,libmpool.so libmempool.so libmempool.a)
@@ -218,10 +221,12 @@ test: setup  ## install what is missing, build and pass every test
 		mandoc groff-base man-db python3
 	@$(MAKE) --no-print-directory check
 
-check: all unit bats layers  ## everything that a commit must pass
+# One suite's failure does not keep the others from running.
+check:  ## everything that a commit must pass
+	@$(MAKE) --no-print-directory -k all unit bats layers
 
 unit: $(unit)  ## the modules' own tests (cmocka)
-	@tools/dev/unit $(BUILD) $(unit)
+	@tools/dev/unit $(call tap,unit) $(unit)
 
 bats: all $(plain) $(misuse) $(examples) $(plugins) $(BUILD)/bench/instructions  ## the whole, as a user sees it
 	@tools/dev/bats $(BUILD)
@@ -229,9 +234,9 @@ bats: all $(plain) $(misuse) $(examples) $(plugins) $(BUILD)/bench/instructions 
 layers:  ## includes point down only
 	@tools/dev/layers
 
-asan:  ## unit tests and stress under AddressSanitizer
+asan:  ## unit tests and stress under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan unit run-stress
-ubsan:  ## unit tests and stress under UndefinedBehaviorSanitizer
+ubsan:  ## unit tests and stress under UndefinedBehaviorSanitizer alone
 	@$(MAKE) --no-print-directory VARIANT=ubsan unit run-stress
 tsan:  ## unit tests and stress under ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan unit run-stress
@@ -239,28 +244,38 @@ tsan:  ## unit tests and stress under ThreadSanitizer
 stress: run-stress  ## threads against the heap, its invariants checked
 .PHONY: run-stress
 run-stress: $(stress) $(if $(SANITIZE),,$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps)
-	@set -e; for t in $(stress); do $$t; done
-	$(if $(SANITIZE),,@LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps 1300)
+	@tools/dev/report $(call tap,stress) 300 $(stress) $(if $(SANITIZE),,\
+		'LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps 1300')
 
 # The readers of the tool; all others are of the libraries.
 fuzzed_sources = $(if $(filter profile log,$*),$(wildcard tools/mpool/$**.c) tools/mpool/cli.c src/base/out.c src/base/out_write.c,\
 	$(heap_sources) $(if $(filter page,$*),$(addprefix tools/mpool/,page.c cli.c \
 		remote.c remote_heap.c proc.c),$(wildcard src/pool/*.c)))
-build/fuzz/%: tests/fuzz/%.c $(heap_sources) $(wildcard src/pool/*.c tools/mpool/*.c)
-	$(call say,FUZZ,$<)
+FUZZFLAGS := -O1 -g -std=gnu11 -w -fsanitize=address,undefined
+build/fuzz/obj/%.o: %.c
 	$(QUIET)mkdir -p $(@D)
-	$(QUIET)clang $(CPPFLAGS) -O1 -g -std=gnu11 -w \
-		-fsanitize=fuzzer,address,undefined $< $(fuzzed_sources) -o $@ -lpthread -ldl -lm \
-		$(if $(filter page,$*),-ldw -lelf)
+	$(QUIET)clang $(CPPFLAGS) $(FUZZFLAGS) -fsanitize=fuzzer-no-link -MMD -MP -c $< -o $@
+.PRECIOUS: build/fuzz/obj/%.o
+fuzzed_objects = $(fuzzed_sources:%.c=build/fuzz/obj/%.o)
+.SECONDEXPANSION:
+build/fuzz/%: tests/fuzz/%.c $$(fuzzed_objects)
+	$(call say,FUZZ,$<)
+	$(QUIET)clang $(CPPFLAGS) $(FUZZFLAGS) -fsanitize=fuzzer -MMD -MP $(filter %.c %.o,$^) \
+		-o $@ \
+		-lpthread -ldl -lm $(if $(filter page,$*),-ldw -lelf)
 
+# Each from its seeds; what it finds goes into a corpus beside them.
 FUZZ_SECONDS ?= 20
 fuzz:  ## libFuzzer against the heap and the parsers
-	@tools/dev/packages clang libclang-rt-14-dev
+	@tools/dev/packages clang libclang-rt-dev
 	@$(MAKE) --no-print-directory run-fuzz
 .PHONY: run-fuzz
 run-fuzz: $(fuzzers)
-	@set -e; for f in $(fuzzers); do $$f -max_total_time=$(FUZZ_SECONDS) \
-		-artifact_prefix=build/fuzz/ -verbosity=0; done
+	@mkdir -p $(fuzzers:build/fuzz/%=build/fuzz/corpus/%)
+	@tools/dev/report $(call tap,fuzz) $$(($(FUZZ_SECONDS) + 60)) \
+		$(foreach f,$(notdir $(fuzzers)),'build/fuzz/$f -max_total_time=$(FUZZ_SECONDS) \
+		-timeout=20 -artifact_prefix=build/fuzz/$f- -verbosity=0 \
+		build/fuzz/corpus/$f tests/fuzz/seeds/$f')
 
 bench: all $(benches)  ## against glibc and its peers, interleaved, median of 7
 	@tools/dev/packages $$(tools/bench/run --packages) gnuplot-nox
@@ -283,12 +298,28 @@ aarch64:  ## cross-build, and run the tests under qemu-user
 run-aarch64: libs $(stress) $(filter-out $(cxx_programs),$(plain))
 	@tools/dev/aarch64 $(BUILD) $(stress)
 
+# The seed is somebody else's hand.
+c_files := $(filter-out %/talloc_seed.c,$(shell find preload src tests tools \
+	-name '*.[ch]' -o -name '*.cc'))
 format:  ## clang-format, in place
-	clang-format -i preload/*.[ch] src/*/*.[ch] tests/*/*.c
+	clang-format -i $(c_files)
+format-check:  ## is all as `make format` leaves it?  (clang-format 14's layout)
+	@tools/dev/packages clang-format
+	@clang-format --dry-run -Werror $(c_files)
 
-tidy:  ## clang-tidy and shellcheck
-	clang-tidy --quiet preload/*.c src/*/*.c -- $(CPPFLAGS) -std=gnu11 -fPIC
-	shellcheck tools/dev/[a-fh-z]* tools/demo .ci/run tests/bats/*.bash
+# One file a process, on all processors.  The pools of bench/pools want the
+# headers of all whom they compare with.
+tidy: $(tool_objects)  ## clang-tidy over everything
+	@tools/dev/packages clang-tidy
+	@printf '%s\n' $(filter %.c,$(c_files)) | xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- \
+		$(CPPFLAGS) $(TIDY_INCLUDES) -std=gnu11 -w
+	@printf '%s\n' $(filter-out tools/bench/pools/%,$(filter %.cc,$(c_files))) | \
+		xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- $(CPPFLAGS) -std=gnu++17 -w
+TIDY_INCLUDES := -Isrc/mempool/shim -Itests -Itools/mpool -I$(BUILD)/obj/tools/mpool
+
+shellcheck:  ## shellcheck over every script
+	@tools/dev/packages shellcheck
+	@shellcheck $$(grep -lE '^#!/bin/(ba)?sh' -r .ci tools) tests/bats/*.bash
 
 compdb:  ## compile_commands.json for editors
 	bear -- $(MAKE) -B all

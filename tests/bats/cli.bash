@@ -9,7 +9,8 @@ setup()
 	cd "$BATS_TEST_TMPDIR" || return
 	# Pages of this test alone.
 	export XDG_RUNTIME_DIR=$BATS_TEST_TMPDIR/run
-	mkdir -p -m 700 "$XDG_RUNTIME_DIR"
+	mkdir -p "$XDG_RUNTIME_DIR"
+	chmod 700 "$XDG_RUNTIME_DIR"
 }
 
 # What is ended here has done its part: how it ends is of no interest.
@@ -25,6 +26,7 @@ busy()
 	start plain "$MPOOL" run "${@:2}" -- "$PROGRAMS/busy" "$1"
 	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/server.log"
 	wait_until 10 listed
+	# shellcheck disable=SC2034 # for the test
 	pid=$("$MPOOL" stat | awk '$NF == "busy" { print $1 }')
 }
 

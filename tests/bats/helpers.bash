@@ -43,15 +43,19 @@ packages()
 }
 
 # Other allocators; Debian's releases name them differently.
+# shellcheck disable=SC2034 # for those who load this
 PEERS=(libjemalloc2 "libmimalloc3|libmimalloc2.0"
 	"libtcmalloc-minimal4t64|libtcmalloc-minimal4")
 
 # Prints the name of mimalloc's library, of whichever package is there.
 mimalloc()
 {
-	[[ -n $(dpkg-query -W -f '${Status}' libmimalloc3 2>/dev/null |
-		grep 'ok installed') ]] &&
-		echo libmimalloc.so.3 || echo libmimalloc.so.2
+	if dpkg-query -W -f '${Status}' libmimalloc3 2>/dev/null |
+		grep -q 'ok installed'; then
+		echo libmimalloc.so.3
+	else
+		echo libmimalloc.so.2
+	fi
 }
 
 # The allocator that `preloaded` and `pooled` put behind the library; none.
