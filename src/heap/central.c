@@ -273,6 +273,7 @@ RARE void *central_take_reserved(struct central *k)
 {
 	void *object = reserve_take(&k->reserve);
 
+	space_insist();
 	if (object && pin_reserve)
 		unpin(k, object);
 	if (reserve_wants(&k->reserve))
@@ -293,8 +294,10 @@ RARE bool central_serve(struct central *k, const struct waiter *self, bool ask)
 	central_drain(k);
 	while (self->missing && k->reserve.current)
 		give_wanted(k, central_take_reserved(k));
-	if (self->missing && (ask || k->reserve.first == self))
+	if (self->missing && (ask || k->reserve.first == self)) {
+		space_insist();
 		central_fill(k);
+	}
 	return !self->missing;
 }
 

@@ -31,6 +31,7 @@ enum {
 	COMMIT_MOST = 32,    /* 2 MiB */
 	NOTABLE = 128,	     /* 8 MiB: see space_notable() */
 	WINDOW_TRIES = 24,
+	VAIN_LOG = 6, /* see may_ask() */
 };
 
 #define WINDOW_BYTES ((size_t)WINDOW_SLABS << SLAB_SHIFT)
@@ -49,9 +50,10 @@ static struct {
 	size_t next, committed, reserved; /* see the picture above */
 	size_t held;			  /* slabs reserved in all extents */
 	size_t used, used_peak;
-	size_t limit; /* of slabs in use; 0: none */
-	bool full;    /* others have mapped the rest of the window */
-	bool refused; /* the last time, the kernel had no more for us */
+	size_t limit;  /* of slabs in use; 0: none */
+	uint32_t vain; /* requests since the kernel last gave something */
+	bool full;     /* others have mapped the rest of the window */
+	bool refused;  /* the last time, the kernel had no more for us */
 	bool abandoned;
 } space = { .lock = LOCK(RANK_SPACE) };
 
@@ -211,6 +213,23 @@ static size_t step_at(size_t slab)
 	return min_of(step - slab % step, space.reserved - slab);
 }
 
+/*
+ * At the limit of memory each small request comes here, two or three times, and
+ * another allocator may serve it: after 64 vain ones the kernel is asked at
+ * every 64th alone.  Counted, not timed: who asks often finds soon what is
+ * there again.  Where the other one has nothing either, see space_insist().
+ */
+static bool may_ask(void)
+{
+	return likely(space.vain >> VAIN_LOG == 0) ||
+	       (space.vain & ((1 << VAIN_LOG) - 1)) == 0;
+}
+
+static void note_answer(bool given)
+{
+	space.vain = given ? 0 : space.vain + 1;
+}
+
 /* Makes at least one fresh slab usable, `bytes` of it. */
 static bool commit_more(size_t bytes)
 {
@@ -253,6 +272,19 @@ static size_t take_fresh(size_t bytes)
 	return space.next - 1;
 }
 
+static size_t take_slab(size_t bytes)
+{
+	size_t slab = vacant_take_kept();
+
+	if (slab == SPACE_NONE && may_ask()) {
+		slab = vacant_take();
+		if (slab == SPACE_NONE)
+			slab = take_fresh(bytes);
+	}
+	note_answer(slab != SPACE_NONE);
+	return slab;
+}
+
 size_t space_take_part(size_t bytes)
 {
 	size_t slab = SPACE_NONE;
@@ -260,11 +292,8 @@ size_t space_take_part(size_t bytes)
 	if (inject_fails("slabs"))
 		return SPACE_NONE;
 	space_lock();
-	if (!space.abandoned && (!space.limit || space.used < space.limit)) {
-		slab = vacant_take();
-		if (slab == SPACE_NONE)
-			slab = take_fresh(bytes);
-	}
+	if (!space.abandoned && (!space.limit || space.used < space.limit))
+		slab = take_slab(bytes);
 	if (slab != SPACE_NONE) {
 		space.used++;
 		space.used_peak = max_of(space.used_peak, space.used);
@@ -283,9 +312,17 @@ bool space_complete(size_t slab)
 	bool whole;
 
 	space_lock();
-	whole = part_complete(slab);
+	whole = may_ask() && part_complete(slab);
+	note_answer(whole);
 	space_unlock();
 	return whole;
+}
+
+RARE void space_insist(void)
+{
+	space_lock();
+	space.vain = 0;
+	space_unlock();
 }
 
 RARE void space_set_limit(size_t slabs)
@@ -326,6 +363,7 @@ RARE size_t space_yield(void)
 	size_t slabs, unused;
 
 	space_lock();
+	space.vain = 0;
 	slabs = vacant_yield();
 	unused = space.reserved - space.next;
 	if (unused &&

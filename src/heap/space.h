@@ -106,6 +106,9 @@ size_t space_take(void);
 size_t space_take_part(size_t bytes);
 bool space_complete(size_t slab);
 
+/* The next request asks the kernel, however often that was in vain. */
+void space_insist(void);
+
 /* From now on space_take() gives no more than `slabs` at a time; 0: any. */
 void space_set_limit(size_t slabs);
 

@@ -145,12 +145,15 @@ static RARE size_t map_again(void)
 	return SPACE_NONE;
 }
 
+size_t vacant_take_kept(void)
+{
+	return vacant.kept.count ? set_pop(&vacant.kept) : SPACE_NONE;
+}
+
 size_t vacant_take(void)
 {
 	size_t slab = SPACE_NONE;
 
-	if (vacant.kept.count)
-		return set_pop(&vacant.kept);
 	if (vacant.returned.count)
 		slab = retake();
 	if (unlikely(vacant.yielded.count) && slab == SPACE_NONE)

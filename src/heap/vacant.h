@@ -10,9 +10,12 @@
 
 void vacant_start(void);
 
+/* The lowest kept slab; SPACE_NONE when there is none. */
+size_t vacant_take_kept(void);
+
 /*
- * The lowest kept slab, else the lowest returned one, else the lowest of which
- * the address space was given up, usable again.
+ * The lowest returned slab, else the lowest of which the address space was
+ * given up, usable again.
  * SPACE_NONE when there is none, or the kernel refuses.
  */
 size_t vacant_take(void);

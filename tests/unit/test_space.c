@@ -136,6 +136,61 @@ static void big_steps_keep_the_calls_for_memory_few(void)
 	assert_in_range(stats().reserved_slabs, MOST, 2 * MOST);
 }
 
+/* Takes slabs till the kernel is asked for the last one, and beyond. */
+static void ask_in_vain(size_t requests)
+{
+	start();
+	source_refuse();
+	while (space_take() != SPACE_NONE)
+		;
+	for (size_t i = 1; i < requests; i++)
+		assert_int_equal(space_take(), SPACE_NONE);
+}
+
+static void who_is_refused_again_and_again_asks_the_kernel_seldom(void)
+{
+	long before;
+
+	ask_in_vain(1 << VAIN_LOG);
+	before = source.calls;
+	for (int i = 0; i < 10 << VAIN_LOG; i++)
+		assert_int_equal(space_take(), SPACE_NONE);
+	assert_in_range(source.calls - before, 10, 40);
+}
+
+static void what_comes_back_meanwhile_is_found_by_the_next_requests(void)
+{
+	int vain = 0;
+
+	ask_in_vain(100 << VAIN_LOG);
+	source_allow();
+	while (space_take() == SPACE_NONE)
+		vain++;
+	assert_in_range(vain, 0, 1 << VAIN_LOG);
+	assert_int_not_equal(space_take(), SPACE_NONE);
+}
+
+static void who_insists_finds_it_at_once(void)
+{
+	ask_in_vain((100 << VAIN_LOG) + 7);
+	source_allow();
+	space_insist();
+	assert_int_not_equal(space_take(), SPACE_NONE);
+}
+
+static void a_slab_given_back_is_found_at_once(void)
+{
+	start();
+	take(3);
+	source_refuse();
+	while (space_take() != SPACE_NONE)
+		;
+	for (int i = 0; i < (3 << VAIN_LOG) + 7; i++)
+		assert_int_equal(space_take(), SPACE_NONE);
+	space_give(1);
+	assert_int_equal(space_take(), 1);
+}
+
 static void a_big_step_refused_becomes_one_slab_for_a_while(void)
 {
 	start();
@@ -251,8 +306,8 @@ static void with_a_page_taken(size_t distance)
 /* Where array 0 begins, behind the map and the sets. */
 static size_t records_distance(void)
 {
-	return 4 * MIB + round_up(WINDOW_SLABS * record_bytes[0] + ARRAY_OFFSET,
-				  2 * MIB);
+	return 4 * MIB +
+	       round_up(WINDOW_SLABS * record_bytes[0] + ARRAY_OFFSET, 2 * MIB);
 }
 
 static void a_taken_map_leaves_the_window_for_another(void)
@@ -439,6 +494,10 @@ int main(void)
 		APART(all_that_was_reserved_is_owned),
 		APART(what_nobody_has_mapped_in_the_window_is_astray),
 		APART(big_steps_keep_the_calls_for_memory_few),
+		APART(who_is_refused_again_and_again_asks_the_kernel_seldom),
+		APART(what_comes_back_meanwhile_is_found_by_the_next_requests),
+		APART(who_insists_finds_it_at_once),
+		APART(a_slab_given_back_is_found_at_once),
 		APART(a_big_step_refused_becomes_one_slab_for_a_while),
 		APART(while_the_kernel_refuses_there_is_nothing_and_later_there_is),
 		APART(any_call_may_be_refused_and_no_slab_is_lost),
