@@ -7,13 +7,16 @@
  * looked up.
  *
  * Words are read where the stack is known to be mapped: what a wrong rule, or
- * the bottom of a coroutine's hand-made stack leads to is asked for first.
+ * the bottom of a coroutine's hand-made stack leads to is asked for first. Only
+ * the thread's own stack stays known, for it cannot go; all others may be
+ * unmapped by the next walk, or have a guard page in between.
  */
 #include "watch/walk.h"
 
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
@@ -32,10 +35,17 @@ static struct row {
 	uint64_t rule;
 } * memo;
 
+/* Of the thread that started the program. */
+static struct {
+	uintptr_t local, top;
+} first;
+
 void walk_start(void)
 {
 	size_t bytes = round_up(ROWS * sizeof *memo, sys_page());
 
+	first.local = (uintptr_t)__builtin_thread_pointer();
+	first.top = getauxval(AT_RANDOM);
 	if (memo)
 		return;
 	memo = sys_map(NULL, bytes);
@@ -80,14 +90,20 @@ void walk_forget(void)
 /* --- the stack's memory --- */
 
 enum {
-	PROBE = 4096,	   /* no page is smaller */
-	FURTHEST = 8 << 20 /* from one frame to the next */
+	PROBE = 4096,	    /* no page is smaller */
+	FURTHEST = 8 << 20, /* from one frame to the next */
+	TRIES = 4	    /* to reach the top of a stack */
 };
 
-/* What this thread knows to be mapped; it lies in one stack. */
+/*
+ * bytes: of this thread's own stack, up to its top, which are mapped; one store
+ * at a time, for a handler may come in between.  failures: to reach the top.
+ */
 static __thread struct {
-	uintptr_t from, to;
-} known __attribute__((tls_model("initial-exec")));
+	uintptr_t top;
+	size_t bytes;
+	uint8_t failures;
+} own __attribute__((tls_model("initial-exec")));
 
 /*
  * The kernel reads the set before it finds that the first argument is nothing
@@ -105,30 +121,48 @@ static bool is_mapped(uintptr_t address)
 	return mapped;
 }
 
-static NOINLINE bool look(uintptr_t address)
+/* Above the stacks of threads lies their TLS, in the same mapping. */
+static uintptr_t find_top(void)
 {
-	uintptr_t page = address & ~(uintptr_t)(PROBE - 1);
+	uintptr_t local = (uintptr_t)__builtin_thread_pointer();
 
-	if (!is_mapped(address))
+	return round_up(local == first.local ? first.top : local, PROBE);
+}
+
+/* Whether all from the page on is mapped, and so this thread's own stack. */
+static bool is_own(uintptr_t page)
+{
+	uintptr_t end;
+
+	if (!own.bytes)
+		own.top = find_top();
+	end = own.top - own.bytes;
+	if (page >= end || end - page > FURTHEST || own.failures == TRIES)
 		return false;
-	/* What is next to it belongs to it, a large frame in between, too. */
-	if (address < known.from && known.from - page <= PROBE)
-		known.from = page;
-	else if (address >= known.to && address - known.to < FURTHEST)
-		known.to = page + PROBE;
-	else {
-		known.from = page;
-		known.to = page + PROBE;
-	}
+	for (uintptr_t at = page; at < end; at += PROBE)
+		if (!is_mapped(at)) {
+			own.failures++;
+			return false;
+		}
+	own.bytes = own.top - page;
 	return true;
 }
 
-static bool load(uintptr_t address, uintptr_t *word)
+static NOINLINE bool look(struct walk *w, uintptr_t address)
+{
+	uintptr_t page = address & -(uintptr_t)PROBE;
+
+	if (w->page_end == page + PROBE || is_own(page))
+		return true;
+	w->page_end = is_mapped(address) ? page + PROBE : 0;
+	return w->page_end;
+}
+
+static bool load(struct walk *w, uintptr_t address, uintptr_t *word)
 {
 	if (address % sizeof *word)
 		return false;
-	if (unlikely(address - known.from >= known.to - known.from) &&
-	    !look(address))
+	if (unlikely(own.top - 1 - address >= own.bytes) && !look(w, address))
 		return false;
 	*word = *(const uintptr_t *)address;
 	return true;
@@ -150,8 +184,8 @@ static enum walk_end up_chain(struct walk *w)
 		w->pc = 0;
 		return WALK_WHOLE;
 	}
-	if (bp < w->sp || bp - w->sp > SHORT || !load(bp, &w->bp) ||
-	    !load(bp + 8, &w->pc))
+	if (bp < w->sp || bp - w->sp > SHORT || !load(w, bp, &w->bp) ||
+	    !load(w, bp + 8, &w->pc))
 		return WALK_TABLES;
 	w->sp = bp + 16;
 	return WALK_WHOLE;
@@ -162,9 +196,9 @@ static enum walk_end up_signal(struct walk *w)
 	const ucontext_t *context = (const void *)w->sp;
 	const greg_t *gregs = context->uc_mcontext.gregs;
 
-	if (!load((uintptr_t)&gregs[REG_RIP], &w->pc) ||
-	    !load((uintptr_t)&gregs[REG_RBP], &w->bp) ||
-	    !load((uintptr_t)&gregs[REG_RSP], &w->sp))
+	if (!load(w, (uintptr_t)&gregs[REG_RIP], &w->pc) ||
+	    !load(w, (uintptr_t)&gregs[REG_RBP], &w->bp) ||
+	    !load(w, (uintptr_t)&gregs[REG_RSP], &w->sp))
 		return WALK_MEMORY;
 	w->exact = true;
 	return WALK_WHOLE;
@@ -176,12 +210,13 @@ static enum walk_end up_frame(struct walk *w, struct rule rule)
 			(uintptr_t)(int64_t)rule.offset;
 	uintptr_t bp = w->bp;
 
-	if (rule.kind == RULE_AT_BP && !load(cfa, &cfa))
+	if (rule.kind == RULE_AT_BP && !load(w, cfa, &cfa))
 		return WALK_MEMORY;
-	if (cfa <= w->sp || cfa - w->sp > FURTHEST || !load(cfa - 8, &w->pc))
+	if (cfa <= w->sp || cfa - w->sp > FURTHEST || !load(w, cfa - 8, &w->pc))
 		return WALK_MEMORY;
 	/* At some epilogues tables are wrong; few frames need it. */
-	if (rule.saved && !load((rule.saved == SAVED_AT_CFA ? cfa : bp) +
+	if (rule.saved && !load(w,
+				(rule.saved == SAVED_AT_CFA ? cfa : bp) +
 					(uintptr_t)(int64_t)rule.bp_offset,
 				&w->bp))
 		w->bp = 0;

@@ -22,6 +22,7 @@ enum walk_end {
 struct walk {
 	uintptr_t pc, sp, bp;
 	bool exact; /* pc is of the instruction itself, not a return address */
+	uintptr_t page_end; /* of one that is mapped, of no thread's stack */
 };
 
 /* Moves on to the caller.  WALK_WHOLE: pc is 0, there is none. */

@@ -5,6 +5,7 @@
 
 #include <execinfo.h>
 #include <regex.h>
+#include <sys/mman.h>
 
 #include "unit/step.h"
 #include "watch/rule.h"
@@ -109,19 +110,60 @@ static void what_leads_to_no_stack_is_cut(void)
 		for (unsigned i = 0; i < 64; i++)
 			words[i] = i == bad ? UINT64_C(0xdeaddeaddeaddead)
 					    : (uintptr_t)(words + i % 7);
-		w = (struct walk){ (uintptr_t)what_leads_to_no_stack_is_cut + 9,
-				   (uintptr_t)words, (uintptr_t)words, false };
+		w = (struct walk){
+			.pc = (uintptr_t)what_leads_to_no_stack_is_cut + 9,
+			.sp = (uintptr_t)words,
+			.bp = (uintptr_t)words,
+		};
 		for (int i = 0; i < 1000; i++)
 			if (walk_up(&w) != WALK_WHOLE || !w.pc)
 				break;
 	}
-	w = (struct walk){ (uintptr_t)descending + 1, 64, 64, false };
+	w = (struct walk){ .pc = (uintptr_t)descending + 1,
+			   .sp = 64,
+			   .bp = 64 };
 	assert_int_equal(walk_up(&w), WALK_MEMORY);
-	w = (struct walk){ UINT64_C(0xdeaddeaddead), 64, 64, false };
+	w = (struct walk){ .pc = UINT64_C(0xdeaddeaddead), .sp = 64, .bp = 64 };
 	assert_int_equal(walk_up(&w), WALK_TABLES);
-	w = (struct walk){ UINT64_C(0xdeaddeaddead), 64, 0, false };
+	w = (struct walk){ .pc = UINT64_C(0xdeaddeaddead), .sp = 64 };
 	assert_int_equal(walk_up(&w), WALK_WHOLE);
 	assert_int_equal(w.pc, 0);
+}
+
+/* From the last words of a stack, as a JIT's frames, to what lies behind it. */
+static unsigned walk_past(uintptr_t *end)
+{
+	enum { JIT = 0xdeaddead };
+	uintptr_t bottom = (uintptr_t)(end - 2);
+	struct walk w = { .pc = JIT, .sp = bottom, .bp = bottom };
+	unsigned frames = 0;
+
+	end[-2] = (uintptr_t)end;
+	end[-1] = JIT;
+	while (walk_up(&w) == WALK_WHOLE && w.pc)
+		frames++;
+	return frames;
+}
+
+static void what_lies_between_stacks_or_was_one_is_not_read(void)
+{
+	enum { STACK = 64 << 10, WORDS = STACK / sizeof(uintptr_t) };
+	uintptr_t *stack = mmap(NULL, 4 * STACK, PROT_READ | PROT_WRITE,
+				MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t *guard = stack + WORDS, *other = guard + WORDS;
+
+	assert_true(stack != MAP_FAILED);
+	assert_int_equal(mprotect(guard, STACK, PROT_NONE), 0);
+	assert_int_equal(mprotect(other + WORDS, STACK, PROT_NONE), 0);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(walk_past(guard), 1);
+		assert_int_equal(walk_past(other + WORDS), 1);
+	}
+	/* A coroutine's stack has gone, a smaller one is in its place. */
+	assert_int_equal(walk_past(guard), 1);
+	assert_int_equal(mprotect(guard - WORDS / 2, STACK / 2, PROT_NONE), 0);
+	assert_int_equal(walk_past(guard - WORDS / 2), 1);
+	munmap(stack, 4 * STACK);
 }
 
 int main(void)
@@ -129,6 +171,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		APART(stacks_are_libgccs_at_every_instruction),
 		APART(what_leads_to_no_stack_is_cut),
+		APART(what_lies_between_stacks_or_was_one_is_not_read),
 	};
 
 	return cmocka_run_group_tests_name("walk", tests, NULL, NULL);
