@@ -237,7 +237,9 @@ static void fork_while_others_churn(pid_t (*how)(void), int count)
 		pid_t child = how();
 
 		if (!child) {
-			go_on();
+			/* Else there are no new slabs: space_abandon(). */
+			if (!space_locked())
+				go_on();
 			_exit(0);
 		}
 		succeeds(child);
