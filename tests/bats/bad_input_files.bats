@@ -65,7 +65,7 @@ cannot_write_to()
 
 @test "a reader that has gone away" {
 	# shellcheck disable=SC2016 # the inner shell's
-	run -0 bash -c 'exec 2> >(exec true); sleep 0.3
+	run -0 bash -c 'exec 2> >(exec true); wait $!
 		MPOOL_STATS=stderr LD_PRELOAD=$0 "$@"; echo $?' \
 		"$LIB" "$PROGRAMS/leave" return 6
 	assert_output 6

@@ -174,10 +174,11 @@ free_port()
 	echo "$port"
 }
 
-# wait_until SECONDS CMD... - tries CMD till it succeeds.
+# wait_until SECONDS CMD... - tries CMD till it succeeds.  A minute at least: on
+# a busy machine all takes longer, and only what hangs shall fail.
 wait_until()
 {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + ($1 > 60 ? $1 : 60)))
 
 	shift
 	until "$@" >/dev/null 2>&1; do

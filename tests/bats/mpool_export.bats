@@ -4,8 +4,8 @@ load cli
 
 @test "metrics of several programs are one valid text" {
 	packages prometheus
-	busy 5
-	start plain "$MPOOL" run -q -- sleep 3
+	busy 60
+	start plain "$MPOOL" run -q -- sleep 60
 	wait_until 10 bash -c "'$MPOOL' stat | grep -q ' sleep\$'"
 	run -0 bash -c "'$MPOOL' export --prom | promtool check metrics"
 	run -0 "$MPOOL" export --prom
@@ -19,7 +19,7 @@ load cli
 	packages prometheus curl
 	local port server
 
-	busy 30
+	busy 60
 	start plain "$MPOOL" export --prom --listen 127.0.0.1:0
 	wait_until 10 grep -q 'serving http' server.log
 	port=$(sed -n 's|.*127.0.0.1:\([0-9]*\)/metrics|\1|p' server.log)
@@ -89,14 +89,16 @@ crowded()
 
 @test "statistics are written again and again, and never half" {
 	MPOOL_STATS=$PWD/i.%p.prom MPOOL_STATS_INTERVAL=1 LD_PRELOAD=$LIB \
-		"$PROGRAMS/busy" 4 >out 3>&- &
+		"$PROGRAMS/busy" 60 >out 3>&- &
 	local program=$! first
 
 	wait_until 5 test -s "i.$program.prom"
 	first=$(stat -c %Y.%i "i.$program.prom")
 	grep -q '^mpool_live_bytes' "i.$program.prom"
 	wait_until 5 bash -c "[[ \$(stat -c %Y.%i i.$program.prom) != $first ]]"
-	wait "$program"
+	kill "$program"
+	wait "$program" && status=0 || status=$?
+	assert_equal "$status" 143
 }
 
 @test "an address that cannot be is named" {

@@ -37,7 +37,7 @@ watched()
 
 @test "the page of a program is not that of those it starts" {
 	start plain "$MPOOL" run -q -- \
-		sh -c "'$PROGRAMS/busy' 0.1; '$PROGRAMS/busy' 5; :"
+		sh -c "'$PROGRAMS/busy' 0.1; '$PROGRAMS/busy' 60; :"
 	wait_until 10 bash -c "'$MPOOL' stat | grep -q ' sh\$'"
 	wait_until 10 bash -c "'$MPOOL' stat | grep -q ' busy\$'"
 	run -0 "$MPOOL" stat

@@ -143,7 +143,7 @@ layout_offset()
 }
 
 @test "a process without the library is told how to start" {
-	sleep 5 3>&- &
+	sleep 60 3>&- &
 	run -1 "$MPOOL" stat $!
 	assert_output "mpool stat: process $! has no libmpool.so and publishes no statistics page; start it with 'mpool run -- PROGRAM', or with LD_PRELOAD=libmpool.so"
 	kill $!
@@ -151,7 +151,7 @@ layout_offset()
 
 @test "one that has ended and one that never was are told" {
 	# shellcheck disable=SC2016
-	sh -c 'sleep 0.3 & echo $!; exec sleep 5' >out 3>&- &
+	sh -c 'sleep 0.3 & echo $!; exec sleep 60' >out 3>&- &
 	wait_until 5 test -s out
 	zombie=$(<out)
 	wait_until 5 grep -q 'State:.Z' "/proc/$zombie/status"
@@ -182,7 +182,7 @@ as_nobody()
 	# Not dumpable, and nobody's own.
 	call=$([[ $(uname -m) == x86_64 ]] && echo 157 || echo 167)
 	LD_PRELOAD=${nobodys%/*}/libmpool.so setpriv --reuid 65534 --clear-groups \
-		perl -e "\$| = 1; syscall($call, 4, 0, 0, 0, 0); print qq(ready\n); sleep 5" >out2 3>&- &
+		perl -e "\$| = 1; syscall($call, 4, 0, 0, 0, 0); print qq(ready\n); sleep 60" >out2 3>&- &
 	pid=$!
 	wait_until 5 grep -q ready out2
 	run as_nobody "$pid"
@@ -198,7 +198,7 @@ as_nobody()
 	echo '.globl _start; _start: mov $29, %eax; int $0x80; jmp _start' >sleeper.s
 	gcc -m32 -nostdlib -static -o sleeper sleeper.s || skip 'cannot be linked'
 	./sleeper 3>&- &
-	sleep 0.2
+	wait_until 10 eval "[[ ! -d /proc/$! || \$(readlink /proc/$!/exe) == */sleeper ]]"
 	[[ -d /proc/$! ]] || skip 'this kernel runs none'
 	run -1 "$MPOOL" stat $!
 	kill $!

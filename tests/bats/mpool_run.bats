@@ -135,7 +135,7 @@ load cli
 		}
 	END
 	gcc -shared -fPIC -o slow.so slow.c
-	LD_PRELOAD=$PWD/slow.so "$MPOOL" run -q -- sleep 3 3>&- &
+	LD_PRELOAD=$PWD/slow.so "$MPOOL" run -q -- sleep 60 3>&- &
 	local mpool=$! program
 
 	wait_until 5 pgrep -P "$mpool" sleep
@@ -147,16 +147,18 @@ load cli
 }
 
 @test "SIGTSTP stops the program and mpool, SIGCONT lets both go on" {
-	"$MPOOL" run -q -- sleep 2 3>&- &
+	mkfifo pipe
+	"$MPOOL" run -q -- cat pipe 3>&- &
 	local mpool=$! program
 
-	wait_until 5 pgrep -P "$mpool" sleep
+	wait_until 5 pgrep -P "$mpool" cat
 	program=$(pgrep -P "$mpool")
 	kill -TSTP "$mpool"
 	wait_until 5 grep -q 'State:.T' "/proc/$mpool/status"
 	wait_until 5 grep -q 'State:.T' "/proc/$program/status"
 	kill -CONT "$mpool"
 	wait_until 5 grep -q 'State:.S' "/proc/$program/status"
+	: >pipe
 	wait "$mpool"
 }
 

@@ -5,13 +5,13 @@ load cli
 @test "without an argument, programs that publish a page are listed" {
 	run -0 "$MPOOL" stat
 	assert_output --partial 'No program publishes its statistics'
-	busy 5
+	busy 60
 	run -0 "$MPOOL" stat
 	assert_line --regexp "^ *$pid  running .* busy\$"
 }
 
 @test "a running program's classes can be read without a signal" {
-	busy 5
+	busy 60
 	run -0 "$MPOOL" stat "$pid"
 	assert_line --partial "'busy', process $pid"
 	run -0 bash -c "'$MPOOL' stat --json $pid | jq -e '.classes | map(select(.size == 112))[0].live > 100'"
@@ -19,31 +19,41 @@ load cli
 
 @test "--prom is what Prometheus takes" {
 	packages prometheus
-	busy 5
+	busy 60
 	run -0 bash -c "'$MPOOL' stat --prom $pid | promtool check metrics"
 }
 
 @test "--watch shows it again, till the program ends" {
-	busy 1.5
-	run -0 "$MPOOL" stat --watch 0.2 "$pid"
-	(($(grep -c "'busy', process" <<<"$output") >= 3))
+	busy 60
+	"$MPOOL" stat --watch 0.2 "$pid" >watched 3>&- &
+	local watch=$!
+
+	wait_until 10 shown_thrice
+	kill "$pid"
+	wait "$watch"
+}
+
+shown_thrice()
+{
+	(($(grep -c "'busy', process" watched) >= 3))
 }
 
 @test "after kill -9 the page is a post-mortem" {
-	MPOOL_PAGE=$PWD/p.page LD_PRELOAD=$LIB "$PROGRAMS/busy" 10 >out 3>&- &
+	MPOOL_PAGE=$PWD/p.page LD_PRELOAD=$LIB "$PROGRAMS/busy" 60 >out 3>&- &
 	local program=$!
 
 	wait_until 10 grep -q ready out
-	sleep 0.5
+	wait_until 10 bash -c "'$MPOOL' stat --json p.page | jq -e '.totals.live > 1000'"
 	kill -KILL "$program"
-	wait "$program" || true
+	wait "$program" && status=0 || status=$?
+	assert_equal "$status" 137
 	run -0 "$MPOOL" stat p.page
 	assert_line 'The program was killed; this is how it was shortly before.'
 	run -0 bash -c "'$MPOOL' stat --json p.page | jq -e '.totals.live > 1000'"
 }
 
 @test "a page read a thousand times under load is never torn" {
-	busy 4
+	busy 60
 	for _ in {1..300}; do
 		"$MPOOL" stat --json "$pid"
 	done | jq -e -s '
@@ -52,7 +62,7 @@ load cli
 }
 
 @test "a process without a page is told plainly" {
-	sleep 5 3>&- &
+	sleep 60 3>&- &
 	run -1 "$MPOOL" stat $!
 	assert_line --regexp 'publishes no statistics page; start it with .mpool run'
 	kill $!
@@ -73,59 +83,16 @@ load cli
 }
 
 @test "a child has a page of its own" {
-	start plain "$MPOOL" run -q -- sh -c "'$PROGRAMS/busy' 3 & '$PROGRAMS/busy' 3; wait"
+	start plain "$MPOOL" run -q -- sh -c "'$PROGRAMS/busy' 60 & '$PROGRAMS/busy' 60; wait"
 	wait_until 10 bash -c "(( \$('$MPOOL' stat | grep -c ' busy\$') == 2 ))"
 }
 
 @test "the bytes of a page are all that another user could misread" {
-	busy 3
+	busy 60
 	run -0 stat -c %a "$XDG_RUNTIME_DIR/mpool/$pid.page"
 	assert_output 600
 	run -0 stat -c %a "$XDG_RUNTIME_DIR/mpool"
 	assert_output 700
-}
-
-# screen KEYS... - what mpool top shows after these keys.
-screen()
-{
-	tmux -L "mpool$$" send-keys -t top "$@"
-	sleep 1.2
-	tmux -L "mpool$$" capture-pane -p -t top
-}
-
-@test "top shows classes, sites and threads in 80x24, and when resized" {
-	packages tmux
-	busy 20 --sample=64k
-	tmux -L "mpool$$" -f /dev/null new-session -d -s top -x 80 -y 24 \
-		"$MPOOL top --delay 0.3 $pid"
-	sleep 1
-	run screen b
-	assert_line --regexp "^busy \\($pid\\) running"
-	assert_line --regexp '^ *112 .* MiB'
-	run screen s
-	assert_line --regexp 'keeper;keep_some$'
-	run screen t
-	assert_line --partial 'thread'
-	run screen d
-	assert_line --partial 'differences since the mark'
-	tmux -L "mpool$$" resize-window -t top -x 60 -y 12
-	run screen c
-	assert_line --regexp "^busy \\($pid\\) running"
-	assert_equal "${#lines[@]}" 12 || true
-	run screen q
-	run ! tmux -L "mpool$$" has-session -t top
-}
-
-@test "top says so when there is no terminal" {
-	busy 3
-	run -1 "$MPOOL" top "$pid" </dev/null
-	assert_output --partial "this is no terminal; use 'mpool stat --watch"
-}
-
-@test "what shows one program asks which" {
-	run -2 "$MPOOL" stat --json
-	assert_line --partial 'which program?'
-	run -2 "$MPOOL" stat --watch 1
 }
 
 # On a terminal of its own, 80x24; keys are sent by `press`.
@@ -146,8 +113,46 @@ shows()
 	in_terminal capture-pane -p -t t | grep -qE "$1"
 }
 
+@test "top shows classes, sites and threads in 80x24, and when resized" {
+	busy 60 --sample=64k
+	terminal "$MPOOL top --delay 0.3 $pid"
+	in_terminal send-keys -t t b
+	wait_until 5 shows "^busy \\($pid\\) running"
+	wait_until 5 shows '^ *112 .* MiB'
+	in_terminal send-keys -t t s
+	wait_until 5 shows 'keeper;keep_some$'
+	in_terminal send-keys -t t t
+	wait_until 5 shows 'growth/s +thread'
+	in_terminal send-keys -t t d
+	wait_until 5 shows 'differences since the mark'
+	in_terminal resize-window -t t -x 60 -y 12
+	in_terminal send-keys -t t c
+	wait_until 5 shows "^busy \\($pid\\) running"
+	wait_until 5 shows '^ *112 .* [KM]iB'
+	in_terminal send-keys -t t q
+	wait_until 5 ended
+}
+
+# What follows `top` in its terminal is cat alone.
+ended()
+{
+	[[ $(in_terminal display-message -p -t t '#{pane_current_command}') == cat ]]
+}
+
+@test "top says so when there is no terminal" {
+	busy 60
+	run -1 "$MPOOL" top "$pid" </dev/null
+	assert_output --partial "this is no terminal; use 'mpool stat --watch"
+}
+
+@test "what shows one program asks which" {
+	run -2 "$MPOOL" stat --json
+	assert_line --partial 'which program?'
+	run -2 "$MPOOL" stat --watch 1
+}
+
 @test "top fits a small window, and comes back when it grows" {
-	busy 20 --sample=16k
+	busy 60 --sample=16k
 	terminal "$MPOOL top $pid"
 	wait_until 5 shows 'class +live bytes.* committed$'
 	wait_until 5 shows '^ *112 .* k +[0-9.]+ k '
@@ -223,7 +228,7 @@ two_ways()
 }
 
 @test "top outlives a profile that is damaged" {
-	busy 20 --sample=16k -o p.mprof
+	busy 60 --sample=16k -o p.mprof
 	terminal "$MPOOL top $pid"
 	wait_until 5 shows 'committed$'
 	in_terminal send-keys -t t s
@@ -237,7 +242,7 @@ two_ways()
 }
 
 @test "top without a terminal that it knows says so" {
-	busy 5
+	busy 60
 	run -1 "$MPOOL" top "$pid"
 	assert_output "mpool top: this is no terminal; use 'mpool stat --watch 1 $pid'"
 	terminal "$MPOOL top $pid" TERM=nonsense

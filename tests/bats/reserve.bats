@@ -64,11 +64,11 @@ outer()
 }
 
 @test "a free of another thread wakes a waiter" {
-	MPOOL_WAIT=1000 holds_pooled reserve_wait woken 1000
+	MPOOL_WAIT=4000 holds_pooled reserve_wait woken 4000
 }
 
 @test "each of four waiters is woken by a free" {
-	MPOOL_WAIT=1500 holds_pooled reserve_wait crowd 1500
+	MPOOL_WAIT=4000 holds_pooled reserve_wait crowd 4000
 }
 
 @test "a waiter gives up after MPOOL_WAIT milliseconds" {

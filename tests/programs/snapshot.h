@@ -14,6 +14,7 @@ extern int mpool_stats_dump(const char *target) __attribute__((weak));
 struct class_row {
 	long size;
 	long live;
+	long waits;
 	long reserve_min;
 	long reserve_current;
 	long reserve_used;
@@ -65,6 +66,7 @@ __attribute__((unused)) static void read_classes(struct class_row *rows)
 			end = text + strlen(text);
 		rows[c].size = number_behind(at, end, "\"size\"");
 		rows[c].live = number_behind(at, end, "\"live\"");
+		rows[c].waits = number_behind(at, end, "\"waits\"");
 		at = strstr(at, "\"reserve\"");
 		CHECK_THAT(at && at < end, "a class without reserve");
 		rows[c].reserve_min = number_behind(at, end, "\"min\"");

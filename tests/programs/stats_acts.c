@@ -9,8 +9,11 @@
  *   chdir FOLDER, chroot FOLDER, setuid ID, exec PROGRAM
  *   fork          goes on in a child, while the parent waits
  *   _fork         the same, by the call that runs no atfork handlers
- *   detach        leaves, as a daemon does, a child that sleeps 3 s
+ *   detach        leaves, as a daemon does, a child that sleeps a minute; its number
+ *                 is in daemon.pid
  *   kill NAME     sends itself USR2 or another signal, and waits 0.3 s
+ *   written FILE  waits till FILE ends in a new line, a minute at most; %p
+ *                 is its own process id
  *   dump NAME     calls mpool_stats_dump(), prints what it returned
  *   sandbox       refuses itself, on pain of death, all but read and write,
  *                 memory and the end
@@ -93,13 +96,19 @@ static void detach(void)
 	int fd;
 
 	must(child >= 0, "detach");
-	if (child)
+	if (child) {
+		FILE *number = fopen("daemon.pid", "w");
+
+		must(number && fprintf(number, "%d", child) > 0 &&
+			     !fclose(number),
+		     "detach");
 		exit(0);
+	}
 	setsid();
 	fd = open("/dev/null", O_RDWR);
 	for (int i = 0; i < 3; i++)
 		dup2(fd, i);
-	sleep(3);
+	sleep(60);
 }
 
 static void send(const char *name)
@@ -148,6 +157,24 @@ static void wait_until(const char *file)
 {
 	for (int i = 0; i < 400 && access(file, F_OK); i++)
 		usleep(50000);
+}
+
+static void wait_for_text(const char *file)
+{
+	char name[256], last = 0;
+
+	if (!strncmp(file, "%p", 2)) {
+		snprintf(name, sizeof name, "%d%s", getpid(), file + 2);
+		file = name;
+	}
+	for (int i = 0; i < 1200 && last != '\n'; i++) {
+		int fd = open(file, O_RDONLY);
+
+		if (lseek(fd, -1, SEEK_END) < 0 || read(fd, &last, 1) != 1)
+			usleep(50000);
+		close(fd);
+	}
+	must(last == '\n', "written");
 }
 
 #define ALLOW(call)                                                            \
@@ -233,6 +260,8 @@ static void perform(const char *act, char ***rest)
 		limit((rlim_t)number(rest));
 	} else if (!strcmp(act, "until")) {
 		wait_until(next(rest));
+	} else if (!strcmp(act, "written")) {
+		wait_for_text(next(rest));
 	} else if (!strcmp(act, "unlink")) {
 		must(!unlink(next(rest)), act);
 	} else if (!strcmp(act, "threads")) {

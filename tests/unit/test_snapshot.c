@@ -124,7 +124,7 @@ static void the_process_has_an_age_from_its_start_on(void **state)
 	assert_int_equal(process_age_ms(), 0);
 	process_start(false);
 	usleep(20000);
-	assert_in_range(process_age_ms(), 19, 10000);
+	assert_true(process_age_ms() >= 19);
 	assert_false(process_changed());
 	assert_false(process_confined());
 }
