@@ -19,7 +19,6 @@
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -232,19 +231,6 @@ OURS_RARE pid_t getpid(void)
 OURS_RARE uid_t geteuid(void)
 {
 	return (uid_t)syscall(SYS_geteuid);
-}
-
-OURS_RARE int prctl(int option, ...)
-{
-	unsigned long argument[4];
-	va_list more;
-
-	va_start(more, option);
-	for (int i = 0; i < 4; i++)
-		argument[i] = va_arg(more, unsigned long);
-	va_end(more);
-	return (int)syscall(SYS_prctl, option, argument[0], argument[1],
-			    argument[2], argument[3]);
 }
 
 OURS int getrlimit(__rlimit_resource_t which, struct rlimit *limit)

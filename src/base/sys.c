@@ -24,6 +24,13 @@
 #define PR_SET_VMA_ANON_NAME 0
 #endif
 
+bool sys_still;
+
+static inline bool may_call(void)
+{
+	return likely(!__atomic_load_n(&sys_still, __ATOMIC_RELAXED));
+}
+
 size_t sys_page(void)
 {
 	static size_t page;
@@ -48,6 +55,9 @@ static void *map_at(void *where, size_t bytes, int protection, bool *taken)
 
 	if (where)
 		flags |= MAP_FIXED_NOREPLACE;
+	*taken = false;
+	if (!may_call())
+		return NULL;
 	got = mmap(where, bytes, protection, flags, -1, 0);
 	*taken = got == MAP_FAILED && errno == EEXIST;
 	if (where && got != MAP_FAILED && got != where) {
@@ -86,7 +96,7 @@ void *sys_map(void *where, size_t bytes)
 bool sys_unmap(void *where, size_t bytes)
 {
 	int saved = errno;
-	bool done = munmap(where, bytes) == 0;
+	bool done = may_call() && munmap(where, bytes) == 0;
 
 	errno = saved;
 	return done;
@@ -95,7 +105,8 @@ bool sys_unmap(void *where, size_t bytes)
 bool sys_commit(void *where, size_t bytes)
 {
 	int saved = errno;
-	bool done = mprotect(where, bytes, PROT_READ | PROT_WRITE) == 0;
+	bool done = may_call() &&
+		    mprotect(where, bytes, PROT_READ | PROT_WRITE) == 0;
 
 	errno = saved;
 	return done;
@@ -105,14 +116,15 @@ RARE void sys_decommit(void *where, size_t bytes)
 {
 	int saved = errno;
 
-	mprotect(where, bytes, PROT_NONE);
+	if (may_call())
+		mprotect(where, bytes, PROT_NONE);
 	errno = saved;
 }
 
 static bool advise(void *where, size_t bytes, int advice)
 {
 	int saved = errno;
-	bool done = madvise(where, bytes, advice) == 0;
+	bool done = may_call() && madvise(where, bytes, advice) == 0;
 
 	errno = saved;
 	return done;
@@ -145,7 +157,7 @@ RARE void sys_name(void *where, size_t bytes, const char *name)
 bool sys_pin(void *where, size_t bytes)
 {
 	int saved = errno;
-	bool done = mlock(where, bytes) == 0;
+	bool done = may_call() && mlock(where, bytes) == 0;
 
 	errno = saved;
 	return done;
@@ -155,7 +167,8 @@ RARE void sys_unpin(void *where, size_t bytes)
 {
 	int saved = errno;
 
-	munlock(where, bytes);
+	if (may_call())
+		munlock(where, bytes);
 	errno = saved;
 }
 
@@ -181,9 +194,10 @@ uint64_t sys_random(void)
 
 uint64_t sys_now_ms(void)
 {
-	struct timespec now;
+	struct timespec now = { 0 };
 
-	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (may_call())
+		clock_gettime(CLOCK_MONOTONIC, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 

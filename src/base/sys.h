@@ -11,6 +11,12 @@
 
 struct timespec;
 
+/*
+ * From now on a call would kill: the kernel is not asked, which counts as
+ * refused, and the clock stands.
+ */
+extern HIDDEN bool sys_still;
+
 /* Bytes of a page, asked once. */
 size_t sys_page(void);
 

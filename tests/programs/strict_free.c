@@ -11,7 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 
-enum { MOST = 3000000 };
+enum { MOST = 24000000 };
 
 static void *object[MOST / CLASS_STEP];
 
