@@ -39,9 +39,11 @@ _Noreturn static void accuse(enum lock_rank rank, const char *what,
 
 void lock_witness_ask(const void *lock, enum lock_rank rank)
 {
+	uint64_t known = __atomic_load_n(&expected, __ATOMIC_RELAXED);
+
 	if (rank == RANK_NONE)
 		accuse(rank, " is no rank", RANK_NONE);
-	if (expected && !(expected >> rank & 1))
+	if (known && !(known >> rank & 1))
 		accuse(rank, " is not in the table of fork", RANK_NONE);
 	for (unsigned inner = rank + 1; inner < RANKS; inner++)
 		if (held[inner].count)
@@ -79,5 +81,5 @@ void lock_witness_forget_all(void)
 
 void lock_witness_expect(uint64_t ranks)
 {
-	expected = ranks;
+	__atomic_store_n(&expected, ranks, __ATOMIC_RELAXED);
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "pool/debug.h"
+#include "pool/pages_source.h"
 #include "pool/tree_memory.h"
 #include "pool/tree_pool.h"
 
@@ -158,6 +159,8 @@ struct tree *family_create(const struct mempool_options *options)
 	t->owner = (int)syscall(SYS_gettid);
 	t->limit = o->limit;
 	t->pages = o->pages;
+	/* Not first under the tree's lock, which comes after the roster's. */
+	source_of(o->pages);
 	roster_add(&t->entry, &tree_kind, o->name, "tree");
 	return t;
 }
