@@ -324,12 +324,12 @@ static void give_bits(struct slabs *slabs, const struct gathering *g)
 	else if (unlikely(!part_is_whole(g->d)))
 		twice |= lacking_bit(g, slabs->c);
 	if (unlikely(twice))
-		slab_crime_late(slabs->c,
-				(char *)g->start +
-					class_size(slabs->c) *
-						(unsigned)__builtin_ctzll(
-							twice),
-				g->all, g->all_count);
+		slab_crime_late(
+			slabs->c,
+			(char *)g->start +
+				class_size(slabs->c) *
+					(unsigned)__builtin_ctzll(twice),
+			g->all, g->all_count);
 	*word |= g->bits;
 	if (!slab->free)
 		record_link(slabs, slab);

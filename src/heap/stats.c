@@ -41,7 +41,7 @@ void stats_of(struct class_stats *stats, unsigned c, const struct central *k,
 	stats->frees = k->frees + sum->unloaded + sum->on_free_sides;
 	if (stats->allocs > stats->frees)
 		stats->live = stats->allocs - stats->frees;
-	/* What lies in threads' magazines counts as live until they return it. */
+	/* What lies in threads' magazines is live until they return it. */
 	stats->peak = min_of(max_of(k->peak, stats->live), stats->allocs);
 	stats->cached = k->depot.objects + cached;
 	stats->stock = k->slabs.free_objects + stats->cached;

@@ -76,12 +76,12 @@ struct mempool_pages;
  * the default.
  */
 struct mempool_options {
-	const char *name;		  /* in statistics and messages; copied */
+	const char *name; /* in statistics and messages; copied */
 	enum mempool_threading threading; /* MEMPOOL_LOCKED */
 	size_t align;			  /* of objects, a power of two; 16 */
 	size_t initial;			  /* bytes taken when it is made; 0 */
 	size_t limit;			  /* bytes at most; 0: none */
-	struct mempool_pages *pages;	  /* source; NULL: that of the process */
+	struct mempool_pages *pages; /* source; NULL: that of the process */
 };
 
 #endif

@@ -24,10 +24,10 @@ struct mempool_stats {
 	uint64_t held_bytes;	 /* taken from the source, the above included */
 	uint64_t overhead_bytes; /* of them, bookkeeping */
 	uint64_t reserve_min, reserve_current;
-	uint64_t reserve_used;	 /* taken from the reserve */
-	uint64_t refills;	 /* calls to the source that gave something */
-	uint64_t waits;		 /* calls that slept */
-	uint64_t failures;	 /* calls that returned NULL */
+	uint64_t reserve_used; /* taken from the reserve */
+	uint64_t refills;      /* calls to the source that gave something */
+	uint64_t waits;	       /* calls that slept */
+	uint64_t failures;     /* calls that returned NULL */
 };
 
 /*

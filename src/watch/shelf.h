@@ -27,8 +27,8 @@ static inline void *shelf_at(const struct shelf *shelf, uint32_t number)
 	uint32_t n = number - 1 + (1u << SHELF_FIRST);
 	unsigned chunk = 31u - (unsigned)__builtin_clz(n) - SHELF_FIRST;
 
-	return shelf->chunks[chunk] + (size_t)(n - (1u << (chunk + SHELF_FIRST))) *
-					      shelf->element;
+	return shelf->chunks[chunk] +
+	       (size_t)(n - (1u << (chunk + SHELF_FIRST))) * shelf->element;
 }
 
 #endif

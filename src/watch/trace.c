@@ -282,7 +282,8 @@ static COLD bool begin_block(struct writer *w)
 	if (!w->block)
 		return false;
 	if (!w->ended)
-		thread_end_watch(&key, end_block, w); /* allocates; unseen: w is busy */
+		thread_end_watch(&key, end_block,
+				 w); /* allocates; unseen: w is busy */
 	w->last_ns = now_ns();
 	w->last_pointer = 0;
 	w->block->thread = (uint32_t)syscall(SYS_gettid);

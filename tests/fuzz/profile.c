@@ -14,7 +14,7 @@ const struct cli_command cli_commands[1];
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const char head[] = "mpool-profile 1\nperiod 512\n";
-	/* Most begin as a profile does; what says so itself is left as it is. */
+	/* Most begin as a profile does; what says so itself stays. */
 	bool headed = size < 6 || memcmp(data, "mpool-", 6) != 0;
 	size_t before = headed ? sizeof head - 1 : 0;
 	char *text = malloc(before + size + 1);

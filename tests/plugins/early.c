@@ -57,10 +57,18 @@ static void make(int i)
 	void *p = NULL;
 
 	switch (i % 5) {
-	case 0: p = malloc(size); break;
-	case 1: p = calloc(1, size); break;
-	case 2: p = realloc(malloc(10), size + 1); break;
-	case 3: p = aligned_alloc(32, size); break;
+	case 0:
+		p = malloc(size);
+		break;
+	case 1:
+		p = calloc(1, size);
+		break;
+	case 2:
+		p = realloc(malloc(10), size + 1);
+		break;
+	case 3:
+		p = aligned_alloc(32, size);
+		break;
 	case 4:
 		if (posix_memalign(&p, 64, size) != 0)
 			p = NULL;

@@ -79,7 +79,7 @@ static void aligned_objects_grow_like_others(void)
 static void a_bad_alignment_leaves_the_pointer_untouched(void)
 {
 	static const size_t bad[] = {
-		0, 1,  2,  3,  4,   5,	 6,    7,	 9,	   12,
+		0,  1,	2,  3,	4,  5,	 6,   7,    9,	      12,
 		15, 17, 24, 48, 96, 127, 129, 1000, SIZE_MAX, SIZE_MAX - 7,
 	};
 	char mark;

@@ -23,25 +23,25 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SMALL_MAX 128
-#define CLASSES 8
-#define CLASS_STEP 16
+#define SMALL_MAX	128
+#define CLASSES		8
+#define CLASS_STEP	16
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* The status by which a program asks bats to skip the test. */
 #define SKIPPED 77
 
-#define CHECK(claim)                                                          \
-	do {                                                                  \
-		if (!(claim))                                                 \
-			check_failed(__FILE__, __LINE__, "%s", #claim);       \
+#define CHECK(claim)                                                           \
+	do {                                                                   \
+		if (!(claim))                                                  \
+			check_failed(__FILE__, __LINE__, "%s", #claim);        \
 	} while (0)
 
 /* The same, with a printf-like explanation of the case at hand. */
-#define CHECK_THAT(claim, ...)                                                \
-	do {                                                                  \
-		if (!(claim))                                                 \
-			check_failed(__FILE__, __LINE__, __VA_ARGS__);        \
+#define CHECK_THAT(claim, ...)                                                 \
+	do {                                                                   \
+		if (!(claim))                                                  \
+			check_failed(__FILE__, __LINE__, __VA_ARGS__);         \
 	} while (0)
 
 __attribute__((unused)) static void say(int fd, const char *text)

@@ -78,7 +78,7 @@ static void all_refuse(void)
 
 static void memory_comes_back(void)
 {
-	static const size_t sizes[] = { 16,  32,   48,	64,    80,    96,
+	static const size_t sizes[] = { 16,  32,  48,	64,    80,     96,
 					112, 128, 1000, 20000, 1 << 20 };
 
 	for (int round = 0; round < 2; round++) {

@@ -25,13 +25,17 @@ static size_t random_size(void)
 	switch (random_next(&state) % 12) {
 	case 0:
 	case 1:
-	case 2: return random_next(&state) % 3000;
+	case 2:
+		return random_next(&state) % 3000;
 	case 3:
 	case 4:
 	case 5:
-	case 6: return SMALL_MAX - 8 + random_next(&state) % 16;
-	case 7: return random_next(&state) % CLASSES * CLASS_STEP;
-	default: return random_next(&state) % 160;
+	case 6:
+		return SMALL_MAX - 8 + random_next(&state) % 16;
+	case 7:
+		return random_next(&state) % CLASSES * CLASS_STEP;
+	default:
+		return random_next(&state) % 160;
 	}
 }
 

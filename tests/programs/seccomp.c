@@ -20,11 +20,11 @@
 
 enum { OBJECTS = 200000, LARGE = 500 };
 
-#define ALLOW(call)                                                           \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                    \
+#define ALLOW(call)                                                            \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                     \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
-#define REFUSE(call)                                                          \
-	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                    \
+#define REFUSE(call)                                                           \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (call), 0, 1),                     \
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM)
 /* A number that no call has. */
 #define NO_CALL 0xfffffffeu

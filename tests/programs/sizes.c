@@ -9,10 +9,14 @@
 #include <malloc.h>
 
 static const size_t absurd[] = {
-	(size_t)PTRDIFF_MAX,	    (size_t)PTRDIFF_MAX + 1,
-	(size_t)PTRDIFF_MAX + 4096, SIZE_MAX - 65536,
-	SIZE_MAX - 4096,	    SIZE_MAX - 128,
-	SIZE_MAX - 15,		    SIZE_MAX - 1,
+	(size_t)PTRDIFF_MAX,
+	(size_t)PTRDIFF_MAX + 1,
+	(size_t)PTRDIFF_MAX + 4096,
+	SIZE_MAX - 65536,
+	SIZE_MAX - 4096,
+	SIZE_MAX - 128,
+	SIZE_MAX - 15,
+	SIZE_MAX - 1,
 	SIZE_MAX,
 };
 
@@ -35,12 +39,24 @@ static void no_bytes_are_an_object_of_their_own(void)
 
 	for (int i = 0; i < OBJECTS; i++) {
 		switch (i % 6) {
-		case 0: object[i] = malloc(0); break;
-		case 1: object[i] = calloc(0, 8); break;
-		case 2: object[i] = calloc(8, 0); break;
-		case 3: object[i] = realloc(NULL, 0); break;
-		case 4: object[i] = aligned_alloc(16, 0); break;
-		case 5: object[i] = memalign(64, 0); break;
+		case 0:
+			object[i] = malloc(0);
+			break;
+		case 1:
+			object[i] = calloc(0, 8);
+			break;
+		case 2:
+			object[i] = calloc(8, 0);
+			break;
+		case 3:
+			object[i] = realloc(NULL, 0);
+			break;
+		case 4:
+			object[i] = aligned_alloc(16, 0);
+			break;
+		case 5:
+			object[i] = memalign(64, 0);
+			break;
 		}
 		CHECK_THAT(object[i], "object %d of size 0 is NULL", i);
 		CHECK((uintptr_t)object[i] % 16 == 0);

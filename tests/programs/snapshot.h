@@ -27,9 +27,8 @@ __attribute__((unused)) static int pools_present(void)
 }
 
 /* The number behind `key` in [text, end); -1 when the key is not there. */
-__attribute__((unused)) static long number_behind(const char *text,
-						  const char *end,
-						  const char *key)
+__attribute__((unused)) static long
+number_behind(const char *text, const char *end, const char *key)
 {
 	const char *at = strstr(text, key);
 

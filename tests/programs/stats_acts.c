@@ -9,17 +9,13 @@
  *   chdir FOLDER, chroot FOLDER, setuid ID, exec PROGRAM
  *   fork          goes on in a child, while the parent waits
  *   _fork         the same, by the call that runs no atfork handlers
- *   detach        leaves, as a daemon does, a child that sleeps a minute; its number
- *                 is in daemon.pid
- *   kill NAME     sends itself USR2 or another signal, and waits 0.3 s
- *   written FILE  waits till FILE ends in a new line, a minute at most; %p
- *                 is its own process id
- *   dump NAME     calls mpool_stats_dump(), prints what it returned
- *   sandbox       refuses itself, on pain of death, all but read and write,
- *                 memory and the end
- *   limit N       sets N bytes as the size limit of files
- *   unlink FILE
- *   threads N     N threads allocate and free, and are joined
+ *   detach        leaves, as a daemon does, a child that sleeps a minute; its
+ * number is in daemon.pid kill NAME     sends itself USR2 or another signal,
+ * and waits 0.3 s written FILE  waits till FILE ends in a new line, a minute at
+ * most; %p is its own process id dump NAME     calls mpool_stats_dump(), prints
+ * what it returned sandbox       refuses itself, on pain of death, all but read
+ * and write, memory and the end limit N       sets N bytes as the size limit of
+ * files unlink FILE threads N     N threads allocate and free, and are joined
  *   until FILE    waits till FILE is there, 20 s at most
  *   exit N, _exit N
  * Prints a line and exits 9 when it cannot do an act.

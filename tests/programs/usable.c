@@ -19,14 +19,22 @@ static void *by_kind(int kind, size_t size)
 	void *p = NULL;
 
 	switch (kind % 8) {
-	case 0: return malloc(size);
-	case 1: return calloc(1, size);
-	case 2: return realloc(malloc(size / 2), size ? size : 1);
-	case 3: return memalign(64, size);
-	case 4: return valloc(size);
-	case 5: return pvalloc(size);
-	case 6: return aligned_alloc(32, size);
-	default: return posix_memalign(&p, 128, size) == 0 ? p : NULL;
+	case 0:
+		return malloc(size);
+	case 1:
+		return calloc(1, size);
+	case 2:
+		return realloc(malloc(size / 2), size ? size : 1);
+	case 3:
+		return memalign(64, size);
+	case 4:
+		return valloc(size);
+	case 5:
+		return pvalloc(size);
+	case 6:
+		return aligned_alloc(32, size);
+	default:
+		return posix_memalign(&p, 128, size) == 0 ? p : NULL;
 	}
 }
 

@@ -159,8 +159,7 @@ static void json_strings_are_valid_whatever_they_hold(void **state)
 	out_json_string(&o, "a\"b\\c/d");
 	assert_string_equal(taken(), "\"a\\\"b\\\\c/d\"");
 	out_json_string(&o, "\t\n\x1f\x7f\xc2\x9b");
-	assert_string_equal(taken(),
-			    "\"\\u0009\\u000a\\u001f\\u007f\\u009b\"");
+	assert_string_equal(taken(), "\"\\u0009\\u000a\\u001f\\u007f\\u009b\"");
 	out_json_string(&o, "caf\xc3\xa9 \xf0\x9f\x90\xa7");
 	assert_string_equal(taken(), "\"caf\xc3\xa9 \xf0\x9f\x90\xa7\"");
 	/* Latin-1, cut short, overlong, a surrogate, beyond the last. */

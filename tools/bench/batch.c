@@ -85,8 +85,10 @@ static void random_sizes(const struct bench_case *c)
 
 	shuffle_order();
 	for (unsigned i = 0; i < BATCH; i++)
-		sizes[i] = (uint16_t)(c->live +
-			bench_below(&seed, (uint32_t)(c->size - c->live + 1)));
+		sizes[i] =
+			(uint16_t)(c->live +
+				   bench_below(&seed, (uint32_t)(c->size -
+								 c->live + 1)));
 	start = bench_now_ns();
 	for (uint64_t r = 0; r < rounds; r++) {
 		for (unsigned i = 0; i < BATCH; i++) {

@@ -3,8 +3,8 @@
  * random numbers, memory figures, and the line that reports a row.
  *
  * A program holds a table of cases and hands it to bench_main().  Without
- * arguments it lists them ("GROUP CASE MOST_RUNS"), with a name it runs that case, once, and prints
- * for each row it measured
+ * arguments it lists them ("GROUP CASE MOST_RUNS"), with a name it runs that
+ *case, once, and prints for each row it measured
  *
  *	GROUP ROW UNIT VALUE
  *
@@ -179,8 +179,8 @@ static inline int bench_main(int argc, char **argv,
 {
 	for (size_t i = 0; i < n; i++) {
 		if (argc < 2) {
-			printf("%s %s %u\n", cases[i].group,
-			       cases[i].name, cases[i].most_runs);
+			printf("%s %s %u\n", cases[i].group, cases[i].name,
+			       cases[i].most_runs);
 		} else if (!strcmp(argv[1], cases[i].name)) {
 			cases[i].run(&cases[i]);
 			return 0;

@@ -44,8 +44,8 @@ static void giveback(const struct bench_case *c, int random_order)
 	objects = bench_map(count * sizeof(*objects));
 	start = bench_now_ns();
 	for (size_t i = 0; i < count; i++) {
-		size_t size = c->size ? c->size : bench_small_size(
-			bench_random(&seed));
+		size_t size = c->size ? c->size
+				      : bench_small_size(bench_random(&seed));
 
 		objects[i] = malloc(size);
 		bench_touch(objects[i]);

@@ -46,18 +46,19 @@ static void produce(const struct bench_case *c, uint64_t count)
 	for (uint64_t made = 0; made < count; made += STEP) {
 		/* Pairs with the release in consume(): the slots are free. */
 		while (atomic_load_explicit(&tail, memory_order_acquire) +
-			       RING < made + STEP)
+			       RING <
+		       made + STEP)
 			sched_yield();
 		for (unsigned i = 0; i < STEP; i++) {
-			size_t size = c->live ? bench_small_size(
-				bench_random(&seed)) : c->size;
+			size_t size =
+				c->live ? bench_small_size(bench_random(&seed))
+					: c->size;
 			void *p = malloc(size);
 
 			bench_touch(p);
 			ring[(made + i) % RING] = p;
 		}
-		atomic_store_explicit(&head, made + STEP,
-				      memory_order_release);
+		atomic_store_explicit(&head, made + STEP, memory_order_release);
 	}
 }
 

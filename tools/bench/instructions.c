@@ -5,8 +5,8 @@
  *
  *	instructions [-p PRELOAD]                 prints "ROW COUNT" lines
  *	instructions [-p PRELOAD] -c LIMITS       the same; exits with 1 and
- *	                                          names every row above its limit
- *	instructions [-p PRELOAD] -d ROW          prints every address stepped
+ *	                                          names every row above its
+ *limit instructions [-p PRELOAD] -d ROW          prints every address stepped
  *	                                          through, as LIBRARY+OFFSET
  *	(long forms: --preload, --check, --dump)
  *
@@ -127,7 +127,8 @@ static double count(const struct row *r, const char *preload, int dump)
 	fprintf(stderr, "instructions: %s: stopped early, status 0x%x%s\n",
 		r->name, (unsigned)status,
 		WIFEXITED(status) && WEXITSTATUS(status) == 126
-			? " (ptrace is not allowed here)" : "");
+			? " (ptrace is not allowed here)"
+			: "");
 	return FAILED;
 }
 

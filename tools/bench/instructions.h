@@ -17,19 +17,19 @@
 /* No instruction; keeps the compiler from replacing `i` by pointers. */
 #define OPAQUE(i) __asm__ volatile("" : "+r"(i))
 
-#define PAIRS 50
-#define BATCH 1000
-#define LIVE 10000
-#define SMALL 128
+#define PAIRS	50
+#define BATCH	1000
+#define LIVE	10000
+#define SMALL	128
 #define RESIZES 64
-#define TWENTY 20
+#define TWENTY	20
 
 struct row {
 	const char *name;
 	void (*run)(size_t size, int count);
 	size_t size;
 	int operations;
-	int without_loop;	/* the row "empty" is taken off */
+	int without_loop; /* the row "empty" is taken off */
 };
 
 static void *objects[LIVE];

@@ -49,8 +49,8 @@ static const struct bench_case cases[] = {
 	{ "small", "replace_1k", replace_from_1, 128, 1000, 8000000, 0 },
 	{ "small", "replace_100k", replace_from_1, 128, 100000, 4000000, 0 },
 	{ "small", "replace_3m", replace_from_1, 128, 3000000, 2000000, 0 },
-	{ "border", "replace_10k_1..1024", replace_from_1, 1024, 10000,
-	  3000000, 0 },
+	{ "border", "replace_10k_1..1024", replace_from_1, 1024, 10000, 3000000,
+	  0 },
 	{ "large", "replace_10k_129..4096", replace_from_129, 4096, 10000,
 	  2000000, 0 },
 };

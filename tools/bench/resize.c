@@ -63,8 +63,8 @@ static void grow_by_doubling(const struct bench_case *c)
 static const struct bench_case cases[] = {
 	{ "small", "realloc_same_104", same, 104, 0, 15000000, 0 },
 	{ "small", "realloc_grow_16..128", grow_in_steps, 128, 0, 2000000, 0 },
-	{ "border", "realloc_grow_8..1024", grow_by_doubling, 1024, 0,
-	  1200000, 0 },
+	{ "border", "realloc_grow_8..1024", grow_by_doubling, 1024, 0, 1200000,
+	  0 },
 };
 
 BENCH_MAIN(cases)

@@ -9,7 +9,7 @@
  */
 #include "bench.h"
 
-#define BINS (1u << 20)		/* one for each nanosecond */
+#define BINS (1u << 20) /* one for each nanosecond */
 
 /* Time in ticks of a clock that is cheap to read and ordered. */
 static inline uint64_t ticks(void)

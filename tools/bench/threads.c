@@ -29,8 +29,8 @@ static pthread_barrier_t done;
 static void fill(struct worker *w)
 {
 	for (uint32_t i = 0; i < w->live; i++) {
-		w->objects[i] = malloc(bench_small_size(
-			bench_random(&w->seed)));
+		w->objects[i] =
+			malloc(bench_small_size(bench_random(&w->seed)));
 		bench_touch(w->objects[i]);
 	}
 }

@@ -14,11 +14,14 @@
 const char help_export[] =
 	"Usage: mpool export --heaptrack FILE [-o OUT]\n"
 	"       mpool export --prom [--listen ADDRESS:PORT]\n\n"
-	"  --heaptrack            a profile as heaptrack's data: heaptrack_print,\n"
+	"  --heaptrack            a profile as heaptrack's data: "
+	"heaptrack_print,\n"
 	"                         heaptrack_gui (FILE.heaptrack)\n"
-	"  --prom                 statistics of all programs of yours that publish\n"
+	"  --prom                 statistics of all programs of yours that "
+	"publish\n"
 	"                         them, as Prometheus text\n"
-	"  --listen ADDRESS:PORT  serve that by HTTP at /metrics, till it is ended;\n"
+	"  --listen ADDRESS:PORT  serve that by HTTP at /metrics, till it is "
+	"ended;\n"
 	"                         a PORT of 0 picks one and prints it\n"
 	"  -o, --out OUT          write there; - is the terminal\n"
 	"  -h, --help             this text\n";

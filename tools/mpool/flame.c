@@ -46,8 +46,7 @@ static struct box *add_box(struct graph *g)
 }
 
 /* open[d] is the box that is still growing at depth d, as an index. */
-static void layout(struct graph *g, const struct tally *tally,
-		   enum value value)
+static void layout(struct graph *g, const struct tally *tally, enum value value)
 {
 	size_t open[DEEPEST];
 	unsigned depth = 0;
@@ -72,7 +71,7 @@ static void layout(struct graph *g, const struct tally *tally,
 			if (!same) {
 				open[d] = g->count;
 				*add_box(g) = (struct box){ name, length, at,
-							    0, 0, d };
+							    0,	  0,	  d };
 			}
 		}
 		depth = d - 1;
@@ -105,9 +104,11 @@ static void colour(char text[8], const struct box *b, bool diff)
 	unsigned strength;
 
 	if (diff) {
-		strength = b->value ? (unsigned)(fabs(b->change) / b->value *
-						 120) : 0;
-		snprintf(text, 8, b->change >= 0 ? "#ff%02x%02x" : "#%02x%02xff",
+		strength =
+			b->value ? (unsigned)(fabs(b->change) / b->value * 120)
+				 : 0;
+		snprintf(text, 8,
+			 b->change >= 0 ? "#ff%02x%02x" : "#%02x%02xff",
 			 230 - strength, 230 - strength);
 		return;
 	}
@@ -129,17 +130,19 @@ static void put_box(FILE *out, const struct graph *g, const struct box *b,
 	if (width < 0.2)
 		return;
 	colour(fill, b, diff);
-	fprintf(out, "<g class=\"b\" data-x=\"%.4f\" data-w=\"%.4f\" "
-		     "data-d=\"%u\"><title>",
+	fprintf(out,
+		"<g class=\"b\" data-x=\"%.4f\" data-w=\"%.4f\" "
+		"data-d=\"%u\"><title>",
 		b->left / g->whole, b->value / g->whole, b->depth);
 	put_escaped(out, b->name, b->length);
-	fprintf(out, " - %s", value_human(value, diff ? b->change : b->value,
-					   diff));
+	fprintf(out, " - %s",
+		value_human(value, diff ? b->change : b->value, diff));
 	if (!diff)
 		fprintf(out, ", %.1f %%", 100 * b->value / g->whole);
-	fprintf(out, "</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" "
-		     "height=\"%d\" rx=\"2\" fill=\"%s\"/>"
-		     "<text x=\"%.2f\" y=\"%u\">",
+	fprintf(out,
+		"</title><rect x=\"%.2f\" y=\"%u\" width=\"%.2f\" "
+		"height=\"%d\" rx=\"2\" fill=\"%s\"/>"
+		"<text x=\"%.2f\" y=\"%u\">",
 		x, TOP + b->depth * ROW, width > 0.6 ? width - 0.4 : width,
 		ROW - 1, fill, x + 3, TOP + b->depth * ROW + 13);
 	if (letters >= b->length) {
@@ -159,8 +162,10 @@ static void put_head(FILE *out, const struct graph *g, const char *title,
 {
 	unsigned height = TOP + (g->depth + 2) * ROW;
 
-	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">"
-	      "<title>", out);
+	fputs("<!DOCTYPE html>\n<html lang=\"en\"><head><meta "
+	      "charset=\"utf-8\">"
+	      "<title>",
+	      out);
 	put_escaped(out, title, strlen(title));
 	fputs("</title>\n<style>\n"
 	      "body{margin:0;background:#fff;color:#222;"
@@ -170,15 +175,18 @@ static void put_head(FILE *out, const struct graph *g, const char *title,
 	      ".h{font-size:16px;font-weight:bold}.s{fill:#555}\n"
 	      ".b{cursor:pointer}.b:hover rect{stroke:#000;stroke-width:.7}\n"
 	      ".m rect{fill:#c5b3f5}\n"
-	      "</style></head><body>\n", out);
-	fprintf(out, "<svg xmlns=\"http://www.w3.org/2000/svg\" "
-		     "viewBox=\"0 0 %d %u\" font-family=\"monospace\">\n"
-		     "<text class=\"h\" x=\"%d\" y=\"24\">",
+	      "</style></head><body>\n",
+	      out);
+	fprintf(out,
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" "
+		"viewBox=\"0 0 %d %u\" font-family=\"monospace\">\n"
+		"<text class=\"h\" x=\"%d\" y=\"24\">",
 		WIDTH, height, MARGIN);
 	put_escaped(out, title, strlen(title));
-	fprintf(out, "</text><text class=\"s\" x=\"%d\" y=\"44\">%s %s%s; "
-		     "click a box to enlarge it, the topmost to go back; "
-		     "press / to search</text>\n",
+	fprintf(out,
+		"</text><text class=\"s\" x=\"%d\" y=\"44\">%s %s%s; "
+		"click a box to enlarge it, the topmost to go back; "
+		"press / to search</text>\n",
 		MARGIN, value_human(value, sum, diff), value_name(value),
 		diff ? ", the difference: red grew, blue shrank" : "");
 }
@@ -217,8 +225,10 @@ void format_flame(FILE *out, const struct tally *tally, enum value value,
 		for (size_t i = 0; i < g.count; i++)
 			put_box(out, &g, &g.boxes[i], value, options->diff);
 	else
-		fprintf(out, "<text x=\"%d\" y=\"%d\">nothing was sampled"
-			     "</text>\n", MARGIN, TOP + ROW);
+		fprintf(out,
+			"<text x=\"%d\" y=\"%d\">nothing was sampled"
+			"</text>\n",
+			MARGIN, TOP + ROW);
 	fputs("</svg>\n", out);
 	fputs(script, out);
 	fputs("</body></html>\n", out);

@@ -124,17 +124,16 @@ static void sort_by_time(struct events *e)
 
 	for (size_t width = 1; width < e->count; width *= 2) {
 		for (size_t low = 0; low < e->count; low += 2 * width) {
-			size_t middle = low + width < e->count ? low + width
-							       : e->count;
-			size_t high = middle + width < e->count
-					      ? middle + width
-					      : e->count;
+			size_t middle =
+				low + width < e->count ? low + width : e->count;
+			size_t high = middle + width < e->count ? middle + width
+								: e->count;
 			size_t a = low, b = middle;
 
 			for (size_t i = low; i < high; i++)
-				to[i] = b == high ||
-						(a < middle &&
-						 from[a].time <= from[b].time)
+				to[i] = b == high || (a < middle &&
+						      from[a].time <=
+							      from[b].time)
 						? from[a++]
 						: from[b++];
 		}
@@ -157,8 +156,8 @@ const char *log_parse(struct log *log, const unsigned char *bytes,
 	*offset = 0;
 	wrong = read_header(log, bytes, length);
 	for (at = TRACE_HEADER; !wrong && at < length; at += TRACE_BLOCK) {
-		size_t room = length - at < TRACE_BLOCK ? length - at
-							: TRACE_BLOCK;
+		size_t room =
+			length - at < TRACE_BLOCK ? length - at : TRACE_BLOCK;
 		uint32_t magic = 0;
 
 		if (room >= sizeof(struct trace_block))

@@ -89,7 +89,7 @@ struct builder {
 	struct table live;
 	struct thread *threads;
 	uint32_t last_thread; /* index: the next event is its own, as a rule */
-	size_t kept; /* ops */
+	size_t kept;	      /* ops */
 	uint64_t bytes;
 };
 

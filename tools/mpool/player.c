@@ -236,8 +236,7 @@ int command_play(int argc, char **argv)
 	int fd = argc > 1 ? atoi(argv[1]) : -1;
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0 ||
-	    st.st_size < (off_t)sizeof *task)
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size < (off_t)sizeof *task)
 		return 2;
 	task = mmap(NULL, (size_t)st.st_size, PROT_READ | PROT_WRITE,
 		    MAP_SHARED | MAP_POPULATE, fd, 0);

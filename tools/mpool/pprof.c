@@ -71,8 +71,8 @@ static int64_t string_number(struct builder *b, const char *s)
 	if (!*slot) {
 		if (b->string_count == b->string_room) {
 			b->string_room = 2 * b->string_room + 64;
-			b->strings = cli_grow(b->strings, b->string_room *
-								  sizeof(char *));
+			b->strings = cli_grow(b->strings,
+					      b->string_room * sizeof(char *));
 		}
 		b->strings[b->string_count++] = strdup(s);
 		*slot = b->string_count;
@@ -119,9 +119,9 @@ static void collect_addresses(struct builder *b)
 
 static uint64_t location_id(const struct builder *b, uint64_t address)
 {
-	const uint64_t *found = bsearch(&address, b->addresses,
-					b->address_count, sizeof address,
-					by_number);
+	const uint64_t *found =
+		bsearch(&address, b->addresses, b->address_count,
+			sizeof address, by_number);
 
 	return (uint64_t)(found - b->addresses) + 1;
 }
@@ -129,8 +129,10 @@ static uint64_t location_id(const struct builder *b, uint64_t address)
 static void put_types(struct builder *b)
 {
 	static const char *const names[VALUES][2] = {
-		{ "alloc_objects", "count" }, { "alloc_space", "bytes" },
-		{ "inuse_objects", "count" }, { "inuse_space", "bytes" },
+		{ "alloc_objects", "count" },
+		{ "alloc_space", "bytes" },
+		{ "inuse_objects", "count" },
+		{ "inuse_space", "bytes" },
 	};
 	Profile *m = &b->message;
 
@@ -157,8 +159,8 @@ static void put_mappings(struct builder *b)
 	Profile *m = &b->message;
 
 	m->n_mapping = p->mapping_count;
-	NEW_ARRAY(Mapping, perftools__profiles__mapping__init,
-		  p->mapping_count, m->mapping);
+	NEW_ARRAY(Mapping, perftools__profiles__mapping__init, p->mapping_count,
+		  m->mapping);
 	for (size_t i = 0; i < p->mapping_count; i++) {
 		const struct mapping *from = &p->mappings[i];
 
@@ -224,8 +226,8 @@ static void put_samples(struct builder *b)
 		Sample *sample = m->sample[i];
 
 		sample->n_location_id = stack->depth;
-		sample->location_id = cli_alloc(stack->depth *
-						sizeof *sample->location_id);
+		sample->location_id =
+			cli_alloc(stack->depth * sizeof *sample->location_id);
 		for (uint32_t f = 0; f < stack->depth; f++)
 			sample->location_id[f] =
 				location_id(b, stack->frames[f]);
