@@ -104,6 +104,13 @@ load cli
 	run -4 "$MPOOL" leaks --exit-code 4 l.mprof
 }
 
+@test "a pipe that lies where a profile was to be is no profile, and nobody waits" {
+	mkfifo r.mprof r.1234.mprof
+	run -125 timeout 60 "$MPOOL" run --leaks --exit-code 9 -o r.mprof -- \
+		"$PROGRAMS/leaky"
+	assert_output --partial 'leaks were not looked for'
+}
+
 @test "--exit-code makes a run fail whose children lose memory, wherever they run" {
 	run -9 "$MPOOL" run --leaks --exit-code 9 -o r.mprof -- make -s -f /dev/stdin \
 		<<<"all: ; @/bin/echo; mkdir -p sub; cd sub; $PROGRAMS/leaky; /bin/echo"

@@ -22,7 +22,11 @@ static bool same_time(const struct stat *a, const struct stat *b)
 
 bool fresh_is_whole(const char *path)
 {
-	FILE *file = fopen(path, "re");
+	struct stat st;
+	/* A pipe with nobody at its other end would keep us waiting. */
+	FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode)
+			     ? fopen(path, "re")
+			     : NULL;
 	char tail[4] = { 0 };
 	bool whole = file && fseek(file, -4, SEEK_END) == 0 &&
 		     fread(tail, 1, 4, file) == 4 && !memcmp(tail, "end\n", 4);
