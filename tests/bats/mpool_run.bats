@@ -196,6 +196,17 @@ load cli
 	assert_regex "$stderr" 'it left no log; next: mpool run --trace --out FILE -- '
 }
 
+@test "what to type next names the file and nothing else, whatever its name" {
+	local name
+	for name in "a'b c" $'a\n\'; touch typed; \'' $'a\\n\e"$(touch typed)\x27'; do
+		run -0 --separate-stderr "$MPOOL" run --sample -o "$name" -- "$PROGRAMS/leaky"
+		assert_regex "$stderr" '; next: mpool prof '
+		eval "set -- ${stderr##*; next: mpool prof }"
+		assert_equal "$*" "$name"
+		run -1 test -e typed
+	done
+}
+
 @test "recording every allocation is not taken for a bad share of the pools" {
 	run -0 --separate-stderr "$MPOOL" run --leaks -- "$PROGRAMS/leaky"
 	refute_regex "$stderr" 'from the pools'

@@ -142,12 +142,24 @@ char *cli_shown(const char *text)
 	return shown;
 }
 
+/* With a backslash before each of these: no shell ends a $'...' there. */
+static char *escaped(const char *word)
+{
+	char *text = cli_alloc(2 * strlen(word) + 1), *to = text;
+
+	for (; *word; *to++ = *word++)
+		if (*word == '\\' || *word == '\'')
+			*to++ = '\\';
+	*to = '\0';
+	return text;
+}
+
 const char *cli_quoted(const char *word)
 {
 	char *quoted, *to;
 
 	if (strcmp(word, cli_shown(word)))
-		return cli_format("$'%s'", cli_shown(word));
+		return cli_format("$'%s'", cli_shown(escaped(word)));
 	if (*word && !strpbrk(word, " \t\n\\\"'`$&|;<>()*?[]{}!#~"))
 		return word;
 	to = quoted = cli_alloc(4 * strlen(word) + 3);
