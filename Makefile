@@ -242,10 +242,12 @@ tsan:  ## unit tests and stress under ThreadSanitizer
 	@$(MAKE) --no-print-directory VARIANT=tsan unit run-stress
 
 stress: run-stress  ## threads against the heap, its invariants checked
+# Instructions at which a handler comes, of each call: 0.3 s each.
+STRESS_STEPS ?= 1300
 .PHONY: run-stress
 run-stress: $(stress) $(if $(SANITIZE),,$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps)
-	@tools/dev/report $(call tap,stress) 300 $(stress) $(if $(SANITIZE),,\
-		'LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps 1300')
+	@tools/dev/report $(call tap,stress) 1200 $(stress) $(if $(SANITIZE),,\
+		'LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps $(STRESS_STEPS)')
 
 # The readers of the tool; all others are of the libraries.
 fuzzed_sources = $(if $(filter profile log,$*),$(wildcard tools/mpool/$**.c) tools/mpool/cli.c src/base/out.c src/base/out_write.c,\
@@ -308,10 +310,10 @@ format-check:  ## is all as `make format` leaves it?  (clang-format 14's layout)
 	@clang-format --dry-run -Werror $(c_files)
 
 # One file a process, on all processors.  The pools of bench/pools want the
-# headers of all whom they compare with.
+# headers of all whom they compare with, and a plug-in the name that its test gives.
 tidy: $(tool_objects)  ## clang-tidy over everything
 	@tools/dev/packages clang-tidy
-	@printf '%s\n' $(filter %.c,$(c_files)) | xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- \
+	@printf '%s\n' $(filter-out %/pools_plugin.c,$(filter %.c,$(c_files))) | xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- \
 		$(CPPFLAGS) $(TIDY_INCLUDES) -std=gnu11 -w
 	@printf '%s\n' $(filter-out tools/bench/pools/%,$(filter %.cc,$(c_files))) | \
 		xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- $(CPPFLAGS) -std=gnu++17 -w
