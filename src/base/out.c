@@ -29,6 +29,8 @@ int out_flush(struct out *o)
 		return o->error;
 	if (o->bare)
 		o->error = out_write_bare(o->fd, o->buffer, o->used);
+	else if (o->is_there && !o->is_there())
+		o->error = EBADF;
 	else
 		o->error = out_write(o->fd, o->buffer, o->used);
 	if (!o->error)

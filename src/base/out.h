@@ -32,6 +32,7 @@ struct out {
 	int fd;		  /* or OUT_MEMORY */
 	int error;	  /* errno of the first failure; ENOBUFS: memory full */
 	bool bare;	  /* write(2) and no other call, see out_write_bare() */
+	bool (*is_there)(void); /* asked before each write, unless NULL */
 };
 
 void out_open(struct out *o, int fd, char *buffer, size_t size);

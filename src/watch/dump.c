@@ -123,11 +123,14 @@ static bool is_stderr(const char *name)
 
 static int write_stderr(int fd)
 {
+	struct file file = { .fd = fd };
 	uint64_t written;
 
-	if (fd < 0)
+	if (!process_confined())
+		file_note(&file, fd);
+	if (file.fd < 0)
 		return EBADF;
-	return target_print_to(fd, NAME_TEXT, print, &written);
+	return target_print_to(&file, NAME_TEXT, print, &written);
 }
 
 static int write_stats(void)

@@ -207,16 +207,26 @@ void target_close(struct target *target)
 
 /* --- writing to it --- */
 
-int target_print_to(int fd, enum name_format format, target_print *print,
-		    uint64_t *written)
+/* One at a time. */
+static const struct file *written_to;
+
+static bool is_there(void)
+{
+	return file_valid(written_to);
+}
+
+int target_print_to(const struct file *file, enum name_format format,
+		    target_print *print, uint64_t *written)
 {
 	static char buffer[BUFFER];
 	struct out o;
 
 	if (process_muted())
 		return EFBIG;
-	out_open(&o, fd, buffer, sizeof buffer);
+	out_open(&o, file->fd, buffer, sizeof buffer);
 	o.bare = process_confined();
+	o.is_there = is_there;
+	written_to = file;
 	print(&o, format);
 	out_flush(&o);
 	*written = o.written;
@@ -229,7 +239,7 @@ static int write_confined(struct target *target, target_print *print)
 		[0 ... 63] = '\n',
 	};
 	uint64_t written = 0;
-	int error = target_print_to(target->file.fd, name_format(target->path),
+	int error = target_print_to(&target->file, name_format(target->path),
 				    print, &written);
 	off_t left = target->length - (off_t)written;
 
@@ -245,10 +255,11 @@ static int overwrite(struct target *target, target_print *print)
 	uint64_t written = 0;
 	int error;
 
-	error = target_print_to(fd, name_format(target->path), print, &written);
+	error = target_print_to(&target->file, name_format(target->path), print,
+				&written);
 	target->length = error ? 0 : (off_t)written;
 	/* Fails for a device or FIFO, where neither matters. */
-	if (ftruncate(fd, target->length) == 0)
+	if (file_valid(&target->file) && ftruncate(fd, target->length) == 0)
 		lseek(fd, 0, SEEK_SET);
 	return error ? failed(target, file_error(error), error) : 0;
 }
@@ -282,6 +293,7 @@ static int replace(struct target *target, const struct stat *old,
 	const char *last = name_last(target->path);
 	char name[NAME_MAX + 1];
 	uint64_t written = 0;
+	struct file new;
 	struct out o;
 	int error, fd;
 
@@ -293,7 +305,8 @@ static int replace(struct target *target, const struct stat *old,
 	out_text(&o, ".new", sizeof ".new");
 	if (o.error || (fd = open_temporary(target, name, old)) < 0)
 		return EPERM;
-	error = target_print_to(fd, NAME_PROMETHEUS, print, &written);
+	file_note(&new, fd);
+	error = target_print_to(&new, NAME_PROMETHEUS, print, &written);
 	if (!error &&
 	    renameat(target->folder.fd, name, target->folder.fd, last) == 0) {
 		file_close(&target->file);

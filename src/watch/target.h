@@ -64,8 +64,11 @@ const char *target_name(const struct target *target);
 
 void target_close(struct target *target);
 
-/* Prints to any descriptor.  Returns 0 or an errno. */
-int target_print_to(int fd, enum name_format format, target_print *print,
-		    uint64_t *written);
+/*
+ * Prints to any open file.  Returns 0 or an errno; EBADF: the program has
+ * closed the descriptor meanwhile, and may have opened something else there.
+ */
+int target_print_to(const struct file *file, enum name_format format,
+		    target_print *print, uint64_t *written);
 
 #endif

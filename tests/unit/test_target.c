@@ -388,6 +388,37 @@ static void overlong_names_are_an_error(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+static void close_midway(struct out *o, enum name_format format)
+{
+	int stranger = open("stranger", O_RDWR);
+
+	(void)format;
+	assert_true(stranger >= 0);
+	out_pad(o, 'x', 40000);
+	assert_int_equal(dup2(stranger, target.file.fd), target.file.fd);
+	close(stranger);
+	out_pad(o, 'y', 40000);
+}
+
+static void what_takes_the_descriptor_meanwhile_is_not_written_to(void **state)
+{
+	int fd = open("stranger", O_RDWR | O_CREAT | O_TRUNC, 0600);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(write(fd, "mine", 4), 4);
+	target_aim(&target, "stats", true);
+	assert_int_equal(target_write(&target, close_midway), EBADF);
+	assert_holds("stranger", "mine");
+	assert_int_equal(write_contents("again"), 0);
+	assert_holds("stats", "again");
+	assert_holds("stranger", "mine");
+	target_close(&target);
+	close(fd);
+	unlink("stats");
+	unlink("stranger");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -405,6 +436,7 @@ int main(void)
 		TEST(a_prom_file_is_replaced_at_once),
 		TEST(of_another_group_the_new_file_is_not_the_groups),
 		TEST(a_prom_file_stays_owned_when_replaced),
+		TEST(what_takes_the_descriptor_meanwhile_is_not_written_to),
 		TEST(a_full_disk_is_an_error),
 		TEST(overlong_names_are_an_error),
 	};
