@@ -225,6 +225,12 @@ static struct trace_block *map(off_t where)
 		mmap(NULL, TRACE_BLOCK, PROT_READ | PROT_WRITE, MAP_SHARED,
 		     log_file.fd, where);
 
+	if (block != MAP_FAILED && !file_valid(&log_file)) {
+		/* Something else has taken the descriptor in the meantime. */
+		munmap(block, TRACE_BLOCK);
+		stop("the program has closed it");
+		return NULL;
+	}
 	if (block != MAP_FAILED) {
 		cut_watch =
 			(struct cut_watch){ (char *)block, TRACE_BLOCK, false };

@@ -3,9 +3,11 @@
  */
 #include "unit/apart.h"
 
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sys/syscall.h>
 
 #include "base/config.h"
 #include "watch/trace.h"
@@ -231,6 +233,33 @@ static void a_thread_that_is_cancelled_asynchronously_leaves_no_lock(void)
 	unlink(config.trace);
 }
 
+/* What the library calls here; the program takes its descriptor after that. */
+static int stranger = -1;
+
+int posix_fallocate(int fd, off_t where, off_t bytes)
+{
+	if (stranger >= 0)
+		assert_int_equal(dup2(stranger, fd), fd);
+	else if (syscall(SYS_fallocate, fd, 0, where, bytes))
+		return errno;
+	return 0;
+}
+
+static void what_takes_the_descriptor_meanwhile_is_not_mapped(void)
+{
+	static char bytes[MOST], zeros[MOST];
+	FILE *file = tmpfile();
+
+	start();
+	assert_int_equal(ftruncate(fileno(file), MOST), 0);
+	stranger = fileno(file);
+	for (int i = 0; i < 100; i++)
+		trace_event(TRACE_MALLOC, &stranger, 40, 0);
+	assert_int_equal(pread(stranger, bytes, MOST, 0), MOST);
+	assert_memory_equal(bytes, zeros, MOST);
+	read_log();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +269,7 @@ int main(void)
 		APART(a_descriptor_that_was_closed_is_opened_again),
 		APART(another_file_of_that_name_is_left_alone),
 		APART(a_thread_that_is_cancelled_asynchronously_leaves_no_lock),
+		APART(what_takes_the_descriptor_meanwhile_is_not_mapped),
 	};
 
 	return cmocka_run_group_tests_name("trace", tests, NULL, NULL);
