@@ -110,6 +110,8 @@ static void put(bool open, const void *from, size_t bytes)
 
 	if (!open)
 		store((char *)page + where, from, bytes);
+	else if (!file_valid(&file)) /* since; the next update opens it again */
+		return;
 	else if (pwrite(file.fd, from, bytes, (off_t)where) < 0)
 		return; /* a full disk: it stays as it was */
 }
