@@ -43,13 +43,24 @@ void file_copy(struct file *file, int fd)
 		file_note(file, fd);
 }
 
+static bool is_same(const struct file *a, const struct file *b)
+{
+	return a->device == b->device && a->inode == b->inode;
+}
+
 void file_keep(struct file *file, int fd)
 {
-	file_copy(file, fd);
-	if (file->fd >= 0)
+	struct file was, copy;
+
+	file_note(&was, fd);
+	file_copy(&copy, fd);
+	/* The program may have taken the copy's number by now. */
+	if (copy.fd >= 0 && is_same(&copy, &was)) {
 		close(fd);
-	else
-		file_note(file, fd);
+		*file = copy;
+	} else {
+		*file = was;
+	}
 }
 
 bool file_valid(const struct file *file)
@@ -70,9 +81,11 @@ bool file_reopen(struct file *file, const char *path)
 	file->fd = fd;
 	if (file_valid(file)) {
 		file_keep(file, fd);
-		return true;
+		if (is_same(file, &before))
+			return true;
+	} else {
+		close(fd);
 	}
-	close(fd);
 	*file = before;
 	return false;
 }

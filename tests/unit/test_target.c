@@ -388,6 +388,41 @@ static void overlong_names_are_an_error(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, begin, end)
 
+/* What the library copies a descriptor with; the program takes the copy. */
+static int taker = -1;
+
+int fcntl(int fd, int command, ...)
+{
+	va_list more;
+	int copy;
+
+	va_start(more, command);
+	copy = (int)syscall(SYS_fcntl, fd, command, va_arg(more, long));
+	va_end(more);
+	if (taker >= 0)
+		assert_int_equal(dup2(taker, copy), copy);
+	return copy;
+}
+
+static void a_copy_that_was_taken_at_once_is_not_for_ours(void **state)
+{
+	struct file file;
+	int fd = open("ours", O_RDWR | O_CREAT, 0600);
+	struct stat st;
+
+	(void)state;
+	taker = open("stranger", O_RDWR | O_CREAT, 0600);
+	file_keep(&file, fd);
+	assert_int_equal(fstat(taker, &st), 0);
+	assert_int_not_equal(file.inode, st.st_ino);
+	assert_true(file_valid(&file));
+	file_close(&file);
+	close(taker);
+	taker = -1;
+	unlink("ours");
+	unlink("stranger");
+}
+
 static void close_midway(struct out *o, enum name_format format)
 {
 	int stranger = open("stranger", O_RDWR);
@@ -436,6 +471,7 @@ int main(void)
 		TEST(a_prom_file_is_replaced_at_once),
 		TEST(of_another_group_the_new_file_is_not_the_groups),
 		TEST(a_prom_file_stays_owned_when_replaced),
+		TEST(a_copy_that_was_taken_at_once_is_not_for_ours),
 		TEST(what_takes_the_descriptor_meanwhile_is_not_written_to),
 		TEST(a_full_disk_is_an_error),
 		TEST(overlong_names_are_an_error),
