@@ -9,6 +9,8 @@
  */
 #include "check.h"
 
+#include <gnu/libc-version.h>
+
 enum { ROOM = 24 << 20, CAP = 48 << 20 };
 
 /* Objects form a list through themselves, so that nothing else is needed. */
