@@ -46,7 +46,8 @@ static uint64_t get(const uint8_t **at, unsigned bytes)
 	return n;
 }
 
-static uint64_t uleb(const uint8_t **at)
+/* LEB128 (DWARF 5, 7.6): seven bits a byte, the lowest first. */
+static uint64_t leb(const uint8_t **at, bool is_signed)
 {
 	uint64_t n = 0;
 	unsigned shift = 0;
@@ -58,24 +59,19 @@ static uint64_t uleb(const uint8_t **at)
 			n |= (uint64_t)(byte & 0x7f) << shift;
 		shift += 7;
 	} while (byte & 0x80);
+	if (is_signed && byte & 0x40 && shift < 64)
+		n |= ~UINT64_C(0) << shift;
 	return n;
+}
+
+static uint64_t uleb(const uint8_t **at)
+{
+	return leb(at, false);
 }
 
 static int64_t sleb(const uint8_t **at)
 {
-	uint64_t n = 0;
-	unsigned shift = 0;
-	uint8_t byte;
-
-	do {
-		byte = *(*at)++;
-		if (shift < 64)
-			n |= (uint64_t)(byte & 0x7f) << shift;
-		shift += 7;
-	} while (byte & 0x80);
-	if (byte & 0x40 && shift < 64)
-		n |= ~UINT64_C(0) << shift;
-	return (int64_t)n;
+	return (int64_t)leb(at, true);
 }
 
 /* --- CIE and FDE --- */
