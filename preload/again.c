@@ -63,7 +63,7 @@ static void *yielding_realloc(void *old, size_t size)
 	return p;
 }
 
-static void *yielding_aligned(enum aligned_name name, size_t alignment,
+static void *yielding_aligned(enum next_name name, size_t alignment,
 			      size_t size)
 {
 	void *p = plain.aligned(name, alignment, size);

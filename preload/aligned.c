@@ -21,7 +21,7 @@ static bool is_power_of_two(size_t n)
 }
 
 /* What the pools cannot give now is asked for with its alignment elsewhere. */
-static void *pooled(enum aligned_name name, size_t alignment, size_t size)
+static void *pooled(enum next_name name, size_t alignment, size_t size)
 {
 	size_t rounded = round_up(max_of(size, (size_t)1), alignment);
 	void *p;
@@ -48,8 +48,8 @@ static inline bool is_foreign(const void *caller)
 }
 
 /* The next allocator knows what it makes of odd alignments. */
-static inline void *aligned(enum aligned_name name, size_t alignment,
-			    size_t size, const void *caller)
+static inline void *aligned(enum next_name name, size_t alignment, size_t size,
+			    const void *caller)
 {
 	if (is_power_of_two(alignment) && alignment <= SMALL_MAX &&
 	    size <= SMALL_MAX && likely(!is_foreign(caller)))
@@ -106,8 +106,7 @@ static RARE void *by_posix_memalign(size_t alignment, size_t size)
 	return NULL;
 }
 
-static void *aligned_by_name(enum aligned_name name, size_t alignment,
-			     size_t size)
+static void *aligned_by_name(enum next_name name, size_t alignment, size_t size)
 {
 	switch (by_name.for_name[name]) {
 	case MEMALIGN:

@@ -23,8 +23,7 @@ static void *first_malloc(size_t size);
 static void first_free(void *p);
 static void *first_calloc(size_t n, size_t size);
 static void *first_realloc(void *p, size_t size);
-static void *first_aligned(enum aligned_name name, size_t alignment,
-			   size_t size);
+static void *first_aligned(enum next_name name, size_t alignment, size_t size);
 static size_t first_usable_size(void *p);
 
 struct next next = {
@@ -117,7 +116,7 @@ static RARE void *foreign_realloc(void *p, size_t size)
 	return NULL;
 }
 
-static RARE void *foreign_aligned(enum aligned_name name, size_t alignment,
+static RARE void *foreign_aligned(enum next_name name, size_t alignment,
 				  size_t size)
 {
 	void *p = foreign.aligned(name, alignment, size);
@@ -200,7 +199,7 @@ static RARE void *counting_realloc(void *p, size_t size)
 	return counted.realloc(p, size);
 }
 
-static RARE void *counting_aligned(enum aligned_name name, size_t alignment,
+static RARE void *counting_aligned(enum next_name name, size_t alignment,
 				   size_t size)
 {
 	forwarded_add(FORWARDED_ALIGNED, size);
@@ -298,7 +297,7 @@ static bool resolve(void)
 }
 
 struct request {
-	enum aligned_name name;
+	enum next_name name;
 	size_t alignment, size;
 };
 
@@ -322,8 +321,7 @@ static COLD void *ask(void *request)
  * The source has failed, or the pools are off: another allocator may still
  * have something, and if not, this is what the reserve is for.
  */
-COLD void *next_or_reserve(enum aligned_name name, size_t alignment,
-			   size_t size)
+COLD void *next_or_reserve(enum next_name name, size_t alignment, size_t size)
 {
 	struct request r = { name, alignment, size };
 	void *p;
@@ -367,7 +365,7 @@ static RARE void *first_realloc(void *p, size_t size)
 	return NULL;
 }
 
-static RARE void *first_aligned(enum aligned_name name, size_t alignment,
+static RARE void *first_aligned(enum next_name name, size_t alignment,
 				size_t size)
 {
 	if (resolve())

@@ -13,20 +13,19 @@
 
 #include "base/common.h"
 
-/* Which of the three was called: it goes on to its namesake. */
-enum aligned_name {
+/* Which function was called: it goes on to its namesake; aligned ones first. */
+enum next_name {
 	MEMALIGN,
 	ALIGNED_ALLOC,
 	POSIX_MEMALIGN,
 	ALIGNED_NAMES,
-	/* And what else may ask for a small object. */
 	NEXT_MALLOC = ALIGNED_NAMES,
 	NEXT_CALLOC,
 	NEXT_REALLOC
 };
 
 /* NULL with errno, of posix_memalign too. */
-typedef void *aligned_function(enum aligned_name name, size_t alignment,
+typedef void *aligned_function(enum next_name name, size_t alignment,
 			       size_t size);
 
 /*
@@ -66,7 +65,7 @@ void next_count(void);
  * NULL, an object of the reserve, or what is waited for; and errno when there
  * is none.
  */
-void *next_or_reserve(enum aligned_name name, size_t alignment, size_t size);
+void *next_or_reserve(enum next_name name, size_t alignment, size_t size);
 
 /* A function that the next allocator may lack: NULL then.  Slow. */
 void *next_symbol(const char *name);

@@ -114,7 +114,7 @@ static void *recording_realloc(void *p, size_t size)
 	return to;
 }
 
-static void *recording_aligned(enum aligned_name name, size_t alignment,
+static void *recording_aligned(enum next_name name, size_t alignment,
 			       size_t size)
 {
 	void *p = plain.aligned(name, alignment, size);

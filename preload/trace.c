@@ -51,8 +51,7 @@ static void *tracing_realloc(void *p, size_t size)
 	return to;
 }
 
-static void *tracing_aligned(enum aligned_name name, size_t alignment,
-			     size_t size)
+static void *tracing_aligned(enum next_name name, size_t alignment, size_t size)
 {
 	void *p = plain.aligned(name, alignment, size);
 
