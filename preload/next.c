@@ -189,7 +189,11 @@ static RARE void counting_free(void *p)
 
 static RARE void *counting_calloc(size_t n, size_t size)
 {
-	forwarded_add(FORWARDED_CALLOC, n * size);
+	size_t total;
+
+	if (__builtin_mul_overflow(n, size, &total))
+		total = SIZE_MAX;
+	forwarded_add(FORWARDED_CALLOC, total);
 	return counted.calloc(n, size);
 }
 

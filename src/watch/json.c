@@ -60,13 +60,34 @@ static void forwarded(struct out *o, const struct snapshot *snapshot)
 			out_str(o, forwarded_name(kind));
 			out_str(o, "\":");
 			member(o, "{", "calls",
-			       snapshot->forwarded[kind].calls);
+			       forwarded_calls(&snapshot->forwarded[kind]));
 			member(o, ",", "bytes",
 			       snapshot->forwarded[kind].bytes);
 			out_char(o, '}');
 		}
 	}
 	out_char(o, '}');
+}
+
+/* A range of sizes a line, of which the last has no end. */
+static void forwarded_sizes(struct out *o, const struct snapshot *snapshot)
+{
+	uint64_t min = 0;
+
+	out_str(o, ",\n\"forwarded_sizes\":[");
+	for (unsigned i = 0; i < FORWARDED_SIZES && snapshot->forwarded_counted;
+	     i++) {
+		uint64_t max = forwarded_limit(i);
+
+		member(o, i ? ",\n{" : "\n{", "min", min);
+		if (max != UINT64_MAX)
+			member(o, ",", "max", max);
+		member(o, ",", "calls",
+		       forwarded_requests(snapshot->forwarded, i));
+		out_char(o, '}');
+		min = max + 1;
+	}
+	out_char(o, ']');
 }
 
 static void put_pool(struct out *o, const struct pools_row *row)
@@ -125,6 +146,7 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 	out_str(o, "\n],\n\"totals\":{");
 	row(o, &snapshot->total);
 	forwarded(o, snapshot);
+	forwarded_sizes(o, snapshot);
 	member(o, ",\n", "rss_bytes", snapshot->rss_bytes);
 	member(o, ",", "peak_rss_bytes", snapshot->peak_rss_bytes);
 	put_pools(o, &snapshot->pools);

@@ -52,5 +52,7 @@ const struct layout_shape layout_shape
 		offsetof(struct central, reserve.waits),
 		sizeof(struct forwarded_counter),
 		FORWARDED_KINDS,
+		FORWARDED_SIZES,
+		offsetof(struct forwarded_counter, count.calls),
 	},
 };

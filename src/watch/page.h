@@ -17,7 +17,7 @@
 #define PAGE_MAGIC "mpoolpg"
 
 enum {
-	PAGE_VERSION = 2,
+	PAGE_VERSION = 3,
 	PAGE_PATH = 512,
 	PAGE_STALE_MS = 50, /* not written again before that is over */
 };

@@ -8,7 +8,7 @@
 
 #include <stddef.h>
 
-enum { GAUGE, COUNTER };
+enum { GAUGE, COUNTER, HISTOGRAM };
 
 #define HEAP "mpool_"
 #define POOL "mempool_"
@@ -104,7 +104,9 @@ static void head(struct out *o, const char *prefix, const char *name,
 	out_str(o, "\n# TYPE ");
 	out_str(o, prefix);
 	out_str(o, name);
-	out_str(o, type == COUNTER ? " counter\n" : " gauge\n");
+	out_str(o, type == COUNTER     ? " counter\n"
+		   : type == HISTOGRAM ? " histogram\n"
+				       : " gauge\n");
 }
 
 /* `PREFIX_NAME{pid="..",program=".."` and what the caller adds. */
@@ -187,8 +189,34 @@ static void forwarded_metric(struct out *o, const struct snapshot *snapshot,
 		out_str(o, ",kind=\"");
 		out_str(o, forwarded_name(kind));
 		out_char(o, '"');
-		value(o, calls ? f->calls : f->bytes);
+		value(o, calls ? forwarded_calls(f) : f->bytes);
 	}
+}
+
+/* As the format wants it, each bucket holds those before it as well. */
+static void forwarded_histogram(struct out *o, const struct snapshot *snapshot)
+{
+	uint64_t calls = 0;
+
+	head(o, HEAP, "forwarded_request_bytes",
+	     "Sizes of the requests passed to the next allocator.", HISTOGRAM);
+	for (unsigned i = 0; i < FORWARDED_SIZES; i++) {
+		uint64_t limit = forwarded_limit(i);
+
+		calls += forwarded_requests(snapshot->forwarded, i);
+		sample(o, snapshot, HEAP, "forwarded_request_bytes_bucket");
+		out_str(o, ",le=\"");
+		if (limit == UINT64_MAX)
+			out_str(o, "+Inf");
+		else
+			out_u64(o, limit);
+		out_char(o, '"');
+		value(o, calls);
+	}
+	sample(o, snapshot, HEAP, "forwarded_request_bytes_sum");
+	value(o, forwarded_bytes(snapshot->forwarded));
+	sample(o, snapshot, HEAP, "forwarded_request_bytes_count");
+	value(o, calls);
 }
 
 static void process_metric(struct out *o, const struct snapshot *snapshot,
@@ -212,6 +240,7 @@ void snapshot_prometheus(const struct snapshot *snapshot, struct out *o)
 				 "Calls passed to the next allocator.", true);
 		forwarded_metric(o, snapshot, "forwarded_bytes_total",
 				 "Bytes asked of the next allocator.", false);
+		forwarded_histogram(o, snapshot);
 	}
 	if (snapshot->rss_bytes)
 		process_metric(o, snapshot, "rss_bytes",

@@ -15,6 +15,8 @@ enum {
 	CELL = 32,	 /* bytes of any cell */
 	SHOWN_NAME = 40, /* bytes of the program's name */
 	FORWARDED_COLUMN = 12,
+	SIZE_COLUMN = 10, /* its title is as long */
+	SHARE_COLUMN = 8,
 };
 
 #define ROW(member) offsetof(struct snapshot_row, member)
@@ -150,16 +152,6 @@ static void put_pools(struct out *o, const struct pools *pools)
 
 /* --- sentences --- */
 
-static uint64_t forwarded_requests(const struct snapshot *snapshot)
-{
-	uint64_t calls = 0;
-
-	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
-		if (kind != FORWARDED_FREE)
-			calls += snapshot->forwarded[kind].calls;
-	return calls;
-}
-
 static void put_process(struct out *o, const struct snapshot *snapshot)
 {
 	out_str(o, snapshot->library ? "libmempool: " : "libmpool: ");
@@ -181,7 +173,7 @@ static void put_requests(struct out *o, const struct snapshot *snapshot)
 {
 	const struct snapshot_row *total = &snapshot->total;
 	uint64_t pooled = total->stats.allocs;
-	uint64_t all = pooled + forwarded_requests(snapshot);
+	uint64_t all = pooled + forwarded_all_requests(snapshot->forwarded);
 
 	out_str(o, snapshot->library ? "The small heap" : "The pools");
 	out_str(o, " served ");
@@ -244,11 +236,58 @@ static void put_forwarded(struct out *o, const struct snapshot *snapshot)
 	}
 	out_str(o, "\ncalls");
 	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
-		put_forwarded_cell(o, snapshot->forwarded[kind].calls, false);
+		put_forwarded_cell(
+			o, forwarded_calls(&snapshot->forwarded[kind]), false);
 	out_str(o, "\nbytes");
 	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
 		put_forwarded_cell(o, snapshot->forwarded[kind].bytes, true);
 	out_char(o, '\n');
+}
+
+/* Right-aligned, in per cent of `all`. */
+static void put_share(struct out *o, uint64_t n, uint64_t all)
+{
+	char text[CELL];
+	struct out cell;
+
+	out_memory(&cell, text, sizeof text);
+	out_fixed(&cell, (uint64_t)((double)n * 1000 / (double)all), 1);
+	out_right(o, &cell, SHARE_COLUMN);
+}
+
+/*
+ * What a wider border would serve stands in the last column: the share of all
+ * requests that were forwarded and are not larger.
+ */
+static void put_forwarded_sizes(struct out *o, const struct snapshot *snapshot)
+{
+	uint64_t forwarded = forwarded_all_requests(snapshot->forwarded);
+	uint64_t all = snapshot->total.stats.allocs + forwarded, so_far = 0;
+
+	if (!forwarded)
+		return;
+	out_str(o, "\nRequests among them by size, in % of all requests:\n"
+		   "size up to       calls       %     sum\n");
+	for (unsigned i = 0; i < FORWARDED_SIZES; i++) {
+		uint64_t n = forwarded_requests(snapshot->forwarded, i);
+		uint64_t limit = forwarded_limit(i);
+		char text[CELL];
+		struct out cell;
+
+		if (!n)
+			continue;
+		out_memory(&cell, text, sizeof text);
+		if (limit == UINT64_MAX)
+			out_str(&cell, "more");
+		else
+			out_grouped(&cell, limit);
+		out_right(o, &cell, SIZE_COLUMN);
+		put_forwarded_cell(o, n, false);
+		so_far += n;
+		put_share(o, n, all);
+		put_share(o, so_far, all);
+		out_char(o, '\n');
+	}
 }
 
 void snapshot_text(const struct snapshot *snapshot, struct out *o)
@@ -261,8 +300,10 @@ void snapshot_text(const struct snapshot *snapshot, struct out *o)
 		out_char(o, '\n');
 		put_classes(o, snapshot);
 	}
-	if (snapshot->forwarded_counted)
+	if (snapshot->forwarded_counted) {
 		put_forwarded(o, snapshot);
+		put_forwarded_sizes(o, snapshot);
+	}
 	if (snapshot->pools.count) {
 		out_char(o, '\n');
 		put_pools(o, &snapshot->pools);

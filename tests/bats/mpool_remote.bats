@@ -41,7 +41,7 @@ teardown()
 # The figures alone, of JSON.
 figures()
 {
-	jq -S '{ program, classes, totals, forwarded }' "$1"
+	jq -S '{ program, classes, totals, forwarded, forwarded_sizes }' "$1"
 }
 
 @test "its figures are those that the process itself writes at its end" {
@@ -121,10 +121,13 @@ layout_offset()
 }
 
 @test "a layout that leads nowhere is told, too" {
+	local at=$((0x$(layout_offset))) shape
 	cp "$LIB" libmpool.so
+	# Its own size, behind the magic; what follows leads to the heap.
+	shape=$(od -An -tu4 -j$((at + 16)) -N4 "$LIB")
 	printf '\377\377\377\377\377\377\377\177' |
 		dd of=libmpool.so conv=notrunc bs=1 status=none \
-			seek=$((0x$(layout_offset) + 168))
+			seek=$((at + shape))
 	quiet "$PWD/libmpool.so" 1
 	run -1 "$MPOOL" stat "$pid"
 	assert_output --partial "process $pid publishes no statistics page, and its memory cannot be read: Bad address"

@@ -112,6 +112,7 @@ live()
 			if (($4 == "counter") != ($3 ~ /_total$/))
 				print "counters, and they alone, are totals: " $0
 			name = $3
+			kind = $4
 			next
 		}
 		!/^[a-z_]+\{([a-z]+="[^"]*",?)+\} [0-9.]+$/ {
@@ -119,6 +120,8 @@ live()
 		}
 		{
 			split($0, part, "{")
+			if (kind == "histogram")
+				sub(/_(bucket|sum|count)$/, "", part[1])
 			if (part[1] != name)
 				print "not below its type: " $0
 			if (seen[$1]++)
@@ -136,6 +139,62 @@ live()
 }
 
 # --- the figures ---
+
+# ask_sizes TARGET - requests of known sizes, on both sides of the borders
+# between powers of two, and their count.
+ask_sizes()
+{
+	acts "$1" pass 11 128 pass 20 129 pass 30 256 pass 40 257 pass 50 1024 \
+		pass 60 8192 pass 70 8193 pass 3 1048577
+}
+
+# differences BEFORE AFTER - line by line, between two files of numbers.
+differences()
+{
+	paste "$1" "$2" | awk '{ print $2 - $1 }'
+}
+
+@test "what is forwarded is counted by size, in powers of two" {
+	for file in before after; do
+		[[ $file == before ]] && acts before.json || ask_sizes after.json
+		jq '.forwarded_sizes[].calls' $file.json >$file
+	done
+	run -0 differences before after
+	assert_output "$(printf '%s\n' 0 50 40 50 0 0 60 70 0 0 0 0 0 0 3)"
+	run -0 jq -c '[.forwarded_sizes[].max], .forwarded_sizes[1].min' after.json
+	assert_line '[128,256,512,1024,2048,4096,8192,16384,32768,65536,131072,262144,524288,1048576,null]'
+	assert_line 129
+	# Each request is of one size.
+	run -0 jq -e '([.forwarded_sizes[].calls] | add)
+		== (.forwarded | .malloc.calls + .calloc.calls
+			+ .realloc.calls + .aligned.calls)' after.json
+}
+
+@test "the histogram for Prometheus adds up what is forwarded" {
+	for file in before after; do
+		[[ $file == before ]] && acts before.prom || ask_sizes after.prom
+		sed -n 's/^mpool_forwarded_request_bytes_bucket.* //p' $file.prom >$file
+	done
+	run -0 differences before after
+	assert_output "$(printf '%s\n' 0 50 90 140 140 140 200 270 270 270 270 270 270 270 273)"
+	# shellcheck disable=SC2016 # awk's own variables
+	run -0 awk '/^mpool_forwarded_request_bytes_bucket.*le="[+]Inf"/ { inf = $NF }
+		/^mpool_forwarded_request_bytes_count/ { count = $NF }
+		/^mpool_forwarded_request_bytes_sum/ { sum = $NF }
+		/^mpool_forwarded_bytes_total.*kind="[^f]/ { bytes += $NF }
+		END { print (inf == count && count >= 273), (sum == bytes) }' after.prom
+	assert_output '1 1'
+}
+
+@test "text says which share of all requests had which size" {
+	acts stats.txt pass 6000 100 pass 3000 500 pass 1000 5000
+	# shellcheck disable=SC2016 # sed's own last line
+	run -0 sed -n '/^Requests among them by size/,$p' stats.txt
+	assert_line 'size up to       calls       %     sum'
+	assert_line --regexp '^       512       3,0[0-9]{2}    (29|30)\.[0-9]    (29|30)\.[0-9]$'
+	assert_line --regexp '^     8,192       1,0[0-9]{2} +(9|10)\.[0-9] +(39|40)\.[0-9]$'
+	refute_line --regexp '^   524,288 '
+}
 
 @test "live counts are exact when one thread ran" {
 	acts before.json

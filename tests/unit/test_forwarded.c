@@ -21,7 +21,8 @@ static void nothing_is_counted_unless_asked(void **state)
 	forwarded_count(FORWARDED_MALLOC, 1000);
 	forwarded_read(counts);
 	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
-		assert_int_equal(counts[kind].calls | counts[kind].bytes, 0);
+		assert_int_equal(
+			forwarded_calls(&counts[kind]) | counts[kind].bytes, 0);
 }
 
 static void *count(void *unused)
@@ -43,12 +44,71 @@ static void no_call_is_lost_between_threads(void **state)
 		threads[i] = start_thread(count, NULL);
 	join_threads(threads, THREADS);
 	forwarded_read(counts);
-	assert_int_equal(counts[FORWARDED_MALLOC].calls, THREADS * CALLS);
+	assert_int_equal(forwarded_calls(&counts[FORWARDED_MALLOC]),
+			 THREADS * CALLS);
 	assert_int_equal(counts[FORWARDED_MALLOC].bytes,
 			 THREADS * CALLS * 1000);
-	assert_int_equal(counts[FORWARDED_FREE].calls, THREADS * CALLS);
+	assert_int_equal(forwarded_calls(&counts[FORWARDED_FREE]),
+			 THREADS * CALLS);
 	assert_int_equal(counts[FORWARDED_FREE].bytes, 0);
-	assert_int_equal(counts[FORWARDED_CALLOC].calls, 0);
+	assert_int_equal(forwarded_calls(&counts[FORWARDED_CALLOC]), 0);
+	assert_int_equal(forwarded_all_requests(counts), THREADS * CALLS);
+	assert_int_equal(forwarded_bytes(counts), THREADS * CALLS * 1000);
+}
+
+static uint64_t of_size(unsigned size)
+{
+	forwarded_read(counts);
+	return forwarded_requests(counts, size);
+}
+
+static void a_request_counts_as_of_the_smallest_size_that_holds_it(void **state)
+{
+	(void)state;
+	forwarded_counting = true;
+	for (unsigned size = 0; size < FORWARDED_SIZES - 1; size++) {
+		uint64_t limit = forwarded_limit(size);
+		uint64_t fits = of_size(size), above = of_size(size + 1);
+
+		assert_int_equal(limit, 128u << size);
+		forwarded_count(FORWARDED_CALLOC, limit / 2 + 1);
+		forwarded_count(FORWARDED_REALLOC, limit);
+		assert_int_equal(of_size(size), fits + 2);
+		assert_int_equal(of_size(size + 1), above);
+		forwarded_count(FORWARDED_ALIGNED, limit + 1);
+		assert_int_equal(of_size(size), fits + 2);
+		assert_int_equal(of_size(size + 1), above + 1);
+	}
+}
+
+static void no_request_is_too_small_or_too_large_to_count(void **state)
+{
+	uint64_t smallest = of_size(0), largest = of_size(FORWARDED_SIZES - 1);
+
+	(void)state;
+	forwarded_counting = true;
+	assert_int_equal(forwarded_limit(FORWARDED_SIZES - 1), UINT64_MAX);
+	forwarded_count(FORWARDED_MALLOC, 0);
+	forwarded_count(FORWARDED_MALLOC, 1);
+	assert_int_equal(of_size(0), smallest + 2);
+	forwarded_count(FORWARDED_MALLOC, PTRDIFF_MAX);
+	forwarded_count(FORWARDED_MALLOC, SIZE_MAX);
+	assert_int_equal(of_size(FORWARDED_SIZES - 1), largest + 2);
+}
+
+static void a_free_is_no_request(void **state)
+{
+	uint64_t calls, requests;
+
+	(void)state;
+	forwarded_counting = true;
+	forwarded_read(counts);
+	calls = forwarded_calls(&counts[FORWARDED_FREE]);
+	requests = forwarded_all_requests(counts);
+	forwarded_count(FORWARDED_FREE, 0);
+	forwarded_read(counts);
+	assert_int_equal(forwarded_calls(&counts[FORWARDED_FREE]), calls + 1);
+	assert_int_equal(forwarded_all_requests(counts), requests);
 }
 
 static void every_kind_has_its_name(void **state)
@@ -66,6 +126,10 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nothing_is_counted_unless_asked),
 		cmocka_unit_test(no_call_is_lost_between_threads),
+		cmocka_unit_test(
+			a_request_counts_as_of_the_smallest_size_that_holds_it),
+		cmocka_unit_test(no_request_is_too_small_or_too_large_to_count),
+		cmocka_unit_test(a_free_is_no_request),
 		cmocka_unit_test(every_kind_has_its_name),
 	};
 

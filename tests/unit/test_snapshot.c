@@ -68,10 +68,13 @@ static void make_known(void)
 	snapshot.rss_bytes = 5 << 20;
 	snapshot.peak_rss_bytes = 7 << 20;
 	snapshot.forwarded_counted = true;
-	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
-		snapshot.forwarded[kind] =
-			(struct forwarded_count){ (uint64_t)kind + 1,
-						  (uint64_t)kind * 1000 };
+	for (int kind = 0; kind < FORWARDED_KINDS; kind++) {
+		struct forwarded_count *f = &snapshot.forwarded[kind];
+
+		f->bytes = (uint64_t)kind * 1000;
+		f->calls[kind] = 1;
+		f->calls[FORWARDED_SIZES - 1] = (uint64_t)kind;
+	}
 }
 
 static void a_snapshot_sums_up_what_adds_up(void **state)
@@ -190,7 +193,15 @@ static void text_is_a_table_for_people(void **state)
 "Forwarded to the next allocator:\n"
 "           malloc      calloc     realloc     aligned        free\n"
 "calls           1           2           3           4           5\n"
-"bytes           -      1000 B     2.0 KiB     2.9 KiB     3.9 KiB\n";
+"bytes           -      1000 B     2.0 KiB     2.9 KiB     3.9 KiB\n"
+"\n"
+"Requests among them by size, in % of all requests:\n"
+"size up to       calls       %     sum\n"
+"       128           1     0.0     0.0\n"
+"       256           1     0.0     0.0\n"
+"       512           1     0.0     0.0\n"
+"     1,024           1     0.0     0.0\n"
+"      more           6     0.0     0.0\n";
 	const char *got;
 
 	(void)state;
@@ -269,6 +280,22 @@ static void json_has_the_documented_names(void **state)
 "\"realloc\":{\"calls\":3,\"bytes\":2000},"
 "\"aligned\":{\"calls\":4,\"bytes\":3000},"
 "\"free\":{\"calls\":5,\"bytes\":4000}},\n"
+"\"forwarded_sizes\":[\n"
+"{\"min\":0,\"max\":128,\"calls\":1},\n"
+"{\"min\":129,\"max\":256,\"calls\":1},\n"
+"{\"min\":257,\"max\":512,\"calls\":1},\n"
+"{\"min\":513,\"max\":1024,\"calls\":1},\n"
+"{\"min\":1025,\"max\":2048,\"calls\":0},\n"
+"{\"min\":2049,\"max\":4096,\"calls\":0},\n"
+"{\"min\":4097,\"max\":8192,\"calls\":0},\n"
+"{\"min\":8193,\"max\":16384,\"calls\":0},\n"
+"{\"min\":16385,\"max\":32768,\"calls\":0},\n"
+"{\"min\":32769,\"max\":65536,\"calls\":0},\n"
+"{\"min\":65537,\"max\":131072,\"calls\":0},\n"
+"{\"min\":131073,\"max\":262144,\"calls\":0},\n"
+"{\"min\":262145,\"max\":524288,\"calls\":0},\n"
+"{\"min\":524289,\"max\":1048576,\"calls\":0},\n"
+"{\"min\":1048577,\"calls\":6}],\n"
 "\"rss_bytes\":5242880,\"peak_rss_bytes\":7340032}\n";
 	const char *got;
 
@@ -279,7 +306,9 @@ static void json_has_the_documented_names(void **state)
 	assert_string_equal(got + strlen(got) - strlen(end), end);
 	assert_non_null(strstr(got, "\n],\n\"totals\":{\"live\":3600,"));
 	snapshot.forwarded_counted = false;
-	assert_non_null(strstr(printed(snapshot_json), "\"forwarded\":{},"));
+	got = printed(snapshot_json);
+	assert_non_null(strstr(got, "\"forwarded\":{},"));
+	assert_non_null(strstr(got, "\"forwarded_sizes\":[],"));
 }
 
 static void prometheus_has_help_type_and_labels(void **state)
@@ -293,6 +322,20 @@ static void prometheus_has_help_type_and_labels(void **state)
 "# TYPE mpool_allocs_total counter\n"
 "mpool_allocs_total{pid=\"1234\",program=\"a \\\"b\\\"\\\\\","
 "class=\"16\"} 1000\n";
+	static const char histogram[] =
+"# HELP mpool_forwarded_request_bytes "
+"Sizes of the requests passed to the next allocator.\n"
+"# TYPE mpool_forwarded_request_bytes histogram\n"
+"mpool_forwarded_request_bytes_bucket{pid=\"1234\","
+"program=\"a \\\"b\\\"\\\\\",le=\"128\"} 1\n"
+"mpool_forwarded_request_bytes_bucket{pid=\"1234\","
+"program=\"a \\\"b\\\"\\\\\",le=\"256\"} 2\n";
+	static const char sum[] =
+",le=\"+Inf\"} 10\n"
+"mpool_forwarded_request_bytes_sum{pid=\"1234\","
+"program=\"a \\\"b\\\"\\\\\"} 6000\n"
+"mpool_forwarded_request_bytes_count{pid=\"1234\","
+"program=\"a \\\"b\\\"\\\\\"} 10\n";
 	const char *got;
 
 	(void)state;
@@ -301,6 +344,9 @@ static void prometheus_has_help_type_and_labels(void **state)
 	assert_memory_equal(got, expected, sizeof expected - 1);
 	assert_non_null(strstr(got, counter));
 	assert_non_null(strstr(got, ",kind=\"calloc\"} 1000\n"));
+	assert_non_null(strstr(got, histogram));
+	assert_non_null(strstr(got, ",le=\"1048576\"} 4\n"));
+	assert_non_null(strstr(got, sum));
 	assert_non_null(strstr(got, "mpool_age_seconds{pid=\"1234\","
 				    "program=\"a \\\"b\\\"\\\\\"} 3.214\n"));
 }

@@ -364,10 +364,6 @@ uint64_t page_quiet_ms(const struct page *page)
 
 uint64_t page_allocations(const struct snapshot *snapshot)
 {
-	uint64_t all = snapshot->total.stats.allocs;
-
-	for (int kind = 0; kind < FORWARDED_KINDS; kind++)
-		if (kind != FORWARDED_FREE)
-			all += snapshot->forwarded[kind].calls;
-	return all;
+	return snapshot->total.stats.allocs +
+	       forwarded_all_requests(snapshot->forwarded);
 }
