@@ -35,8 +35,9 @@ SANITIZE_tsan := -fsanitize=thread
 SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize-recover=all
 SANITIZE := $(SANITIZE_$(VARIANT))
 CFLAGS += $(SANITIZE)
-# In all others, `make VARIANT=debug` too, the order of locks is checked.
-CPPFLAGS += $(if $(filter release,$(VARIANT)),,-DLOCK_WITNESS)
+# `make VARIANT=count` counts what locks cost; in all others but the release,
+# `make VARIANT=debug` too, their order is checked.
+CPPFLAGS += $(if $(filter release,$(VARIANT)),,-DLOCK_$(if $(filter count,$(VARIANT)),COUNT,WITNESS))
 # What a suite says: .ci/run adds it up.
 tap = build/results/$(1)$(if $(filter release,$(VARIANT)),,-$(VARIANT)).tap
 
@@ -66,7 +67,7 @@ benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.
 .DELETE_ON_ERROR:
 .PHONY: all libs help demo test check unit bats setup layers format format-check \
 	tidy shellcheck install uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
-	bench-instructions bench-pools aarch64 compdb
+	bench-instructions bench-locks bench-pools aarch64 compdb
 
 products := $(addprefix $(BUILD)/,libmpool.so libmempool.so libmempool.a)
 all: libs $(BUILD)/mpool  ## build libmpool.so, libmempool.so, libmempool.a and mpool into build/
@@ -290,6 +291,10 @@ bench-pools: all  ## libmempool against other pools, interleaved, median of 7
 	@CXX='$(CXX)' tools/bench/pools/run --build $(BUILD) $(BENCH_FLAGS)
 bench-instructions: all $(BUILD)/bench/instructions  ## instructions an operation, counted
 	@$(BUILD)/bench/instructions -p $(BUILD)/libmpool.so -c tools/bench/instructions.limits
+
+bench-locks: $(benches)  ## what locks cost in the rows with threads, counted
+	@$(MAKE) --no-print-directory VARIANT=count libs
+	@tools/bench/locks --build $(BUILD)
 
 aarch64:  ## cross-build, and run the tests under qemu-user
 	@tools/dev/packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user

@@ -14,23 +14,32 @@
  * what it inherited (heap_adopt()).
  *
  * A lock is declared with its rank, LOCK(RANK_SPACE), which says what may be
- * held where it is taken: lock_rank.h.  Only builds that check it keep it.
+ * held where it is taken: lock_rank.h.  Only builds that check it, or count
+ * what locks cost, keep it.
  */
 #ifndef BASE_LOCK_H
 #define BASE_LOCK_H
 
 #include "base/common.h"
+#include "base/lock_count.h"
 #include "base/lock_rank.h"
 #include "base/lock_witness.h"
 
+#if defined(LOCK_WITNESS) || defined(LOCK_COUNT)
+#define LOCK_HAS_RANK
+#endif
+
 struct lock {
 	uint32_t word;
-#ifdef LOCK_WITNESS
+#ifdef LOCK_HAS_RANK
 	enum lock_rank rank;
+#endif
+#ifdef LOCK_COUNT
+	struct lock_row *row;
 #endif
 };
 
-#ifdef LOCK_WITNESS
+#ifdef LOCK_HAS_RANK
 #define LOCK(which)                                                            \
 	{                                                                      \
 		.rank = (which)                                                \
@@ -47,7 +56,7 @@ struct lock {
 /* For locks in memory that is zero. */
 static inline void lock_init(struct lock *lock, enum lock_rank rank)
 {
-#ifdef LOCK_WITNESS
+#ifdef LOCK_HAS_RANK
 	lock->rank = rank;
 #endif
 	(void)lock, (void)rank;
@@ -64,8 +73,13 @@ static inline void lock_take(struct lock *lock)
 	witness_ask(lock, lock_rank_of(lock));
 	if (unlikely(!__atomic_compare_exchange_n(&lock->word, &expected, 1,
 						  false, __ATOMIC_ACQUIRE,
-						  __ATOMIC_RELAXED)))
+						  __ATOMIC_RELAXED))) {
 		lock_wait(lock);
+		count_take(lock);
+		count_wait(lock);
+	} else {
+		count_take(lock);
+	}
 	witness_note(lock, lock_rank_of(lock));
 }
 
@@ -77,6 +91,7 @@ static inline bool lock_try(struct lock *lock)
 	if (!__atomic_compare_exchange_n(&lock->word, &expected, 1, false,
 					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
 		return false;
+	count_take(lock);
 	witness_note(lock, lock_rank_of(lock));
 	return true;
 }
@@ -84,6 +99,7 @@ static inline bool lock_try(struct lock *lock)
 static inline void lock_release(struct lock *lock)
 {
 	witness_forget(lock, lock_rank_of(lock));
+	count_release(lock);
 	if (unlikely(__atomic_exchange_n(&lock->word, 0, __ATOMIC_RELEASE) ==
 		     2))
 		lock_wake(lock);
@@ -93,6 +109,7 @@ static inline void lock_release(struct lock *lock)
 static inline void lock_drop(struct lock *lock)
 {
 	witness_forget(lock, lock_rank_of(lock));
+	count_release(lock);
 	__atomic_store_n(&lock->word, 0, __ATOMIC_RELEASE);
 }
 
