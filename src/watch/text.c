@@ -251,7 +251,7 @@ static void put_share(struct out *o, uint64_t n, uint64_t all)
 	struct out cell;
 
 	out_memory(&cell, text, sizeof text);
-	out_fixed(&cell, (uint64_t)((double)n * 1000 / (double)all), 1);
+	out_fixed(&cell, n * 1000 / all, 1);
 	out_right(o, &cell, SHARE_COLUMN);
 }
 
@@ -264,7 +264,7 @@ static void put_forwarded_sizes(struct out *o, const struct snapshot *snapshot)
 	uint64_t forwarded = forwarded_all_requests(snapshot->forwarded);
 	uint64_t all = snapshot->total.stats.allocs + forwarded, so_far = 0;
 
-	if (!forwarded)
+	if (!forwarded || !all)
 		return;
 	out_str(o, "\nRequests among them by size, in % of all requests:\n"
 		   "size up to       calls       %     sum\n");

@@ -260,6 +260,20 @@ static void what_is_zero_everywhere_is_named_once(void **state)
 		     "reserve, use of the reserve, waits,\nfailures.\n"));
 }
 
+/* As a page that somebody has written to may have it. */
+static void shares_of_a_sum_that_wraps_to_0_are_left_out(void **state)
+{
+	const char *got;
+
+	(void)state;
+	make_known();
+	snapshot.total.stats.allocs =
+		-forwarded_all_requests(snapshot.forwarded);
+	got = printed(snapshot_text);
+	assert_non_null(strstr(got, "Forwarded to the next allocator:"));
+	assert_null(strstr(got, "% of all"));
+}
+
 /* clang-format off */
 static void json_has_the_documented_names(void **state)
 {
@@ -402,6 +416,7 @@ int main(void)
 		cmocka_unit_test(text_is_a_table_for_people),
 		cmocka_unit_test(the_largest_figures_keep_their_columns),
 		cmocka_unit_test(what_is_zero_everywhere_is_named_once),
+		cmocka_unit_test(shares_of_a_sum_that_wraps_to_0_are_left_out),
 		cmocka_unit_test(json_has_the_documented_names),
 		cmocka_unit_test(prometheus_has_help_type_and_labels),
 		cmocka_unit_test(prometheus_counters_end_in_total),
