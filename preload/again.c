@@ -7,7 +7,7 @@
  *
  * A layer over the table of next.h, put there once the pools have something
  * to give: a program of few small objects reaches the next allocator by jumps
- * alone.
+ * alone.  What is kept may be worth it no more: that, too, is looked at here.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -15,6 +15,7 @@
 #include "heap/class.h"
 #include "heap/heap.h"
 #include "heap/space.h"
+#include "heap/tick.h"
 #include "next.h"
 
 static struct next plain;
@@ -38,16 +39,20 @@ static COLD void *malloc_again(size_t size)
 
 static void *yielding_malloc(size_t size)
 {
-	void *p = plain.malloc(size);
+	void *p;
 
+	tick_now();
+	p = plain.malloc(size);
 	return likely(p) ? p : malloc_again(size);
 }
 
 static void *yielding_calloc(size_t n, size_t size)
 {
-	void *p = plain.calloc(n, size);
 	size_t total;
+	void *p;
 
+	tick_now();
+	p = plain.calloc(n, size);
 	if (unlikely(!p) && !__builtin_mul_overflow(n, size, &total) &&
 	    give_way(total))
 		p = plain.calloc(n, size);
@@ -56,8 +61,10 @@ static void *yielding_calloc(size_t n, size_t size)
 
 static void *yielding_realloc(void *old, size_t size)
 {
-	void *p = plain.realloc(old, size);
+	void *p;
 
+	tick_now();
+	p = plain.realloc(old, size);
 	if (unlikely(!p) && give_way(size))
 		p = plain.realloc(old, size);
 	return p;
@@ -66,8 +73,10 @@ static void *yielding_realloc(void *old, size_t size)
 static void *yielding_aligned(enum next_name name, size_t alignment,
 			      size_t size)
 {
-	void *p = plain.aligned(name, alignment, size);
+	void *p;
 
+	tick_now();
+	p = plain.aligned(name, alignment, size);
 	if (unlikely(!p) && give_way(size))
 		p = plain.aligned(name, alignment, size);
 	return p;

@@ -192,13 +192,23 @@ uint64_t sys_random(void)
 	return x;
 }
 
-uint64_t sys_now_ms(void)
+static uint64_t now_ms(clockid_t clock)
 {
 	struct timespec now = { 0 };
 
 	if (may_call())
-		clock_gettime(CLOCK_MONOTONIC, &now);
+		clock_gettime(clock, &now);
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+uint64_t sys_now_ms(void)
+{
+	return now_ms(CLOCK_MONOTONIC);
+}
+
+uint64_t sys_about_now_ms(void)
+{
+	return now_ms(CLOCK_MONOTONIC_COARSE);
 }
 
 void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms)

@@ -21,6 +21,7 @@
 #include "heap/sample.h"
 #include "heap/slab_crime.h"
 #include "heap/thread.h"
+#include "heap/tick.h"
 
 enum {
 	EXCHANGE_LEAST = 32,
@@ -29,7 +30,6 @@ enum {
 };
 
 __thread struct cache heap_cache;
-void (*heap_tick)(void);
 
 /* Hidden from the compiler, which would compute it again at each use. */
 static inline struct cache *own_cache(void)
@@ -220,12 +220,6 @@ static inline void *refill(struct cache *t, struct central *k, unsigned c,
 	return load(s, top);
 }
 
-static inline void look_around(void)
-{
-	if (unlikely(heap_tick))
-		heap_tick();
-}
-
 static NOINLINE RARE void look(struct cache *t, struct central *k)
 {
 	lock_take(&k->lock);
@@ -285,7 +279,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	    unlikely(lock_orphaned()))
 		return alloc_unusual(size);
 	if (unlikely(sample_period) && !sample_pass(c)) {
-		look_around();
+		tick_now();
 		return NULL;
 	}
 	t->state = CACHE_READY | CACHE_BUSY;
@@ -303,8 +297,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 		clip(t, k);
 	look_now_and_then(t, k, before, t->loaded[c]);
 	cache_leave(t);
-	if (unlikely(heap_tick))
-		heap_tick();
+	tick_now();
 	return object;
 }
 
@@ -449,4 +442,5 @@ NOINLINE void cache_free_slow(void *object)
 	}
 	look_now_and_then(t, k, before, t->unloaded[c]);
 	cache_leave(t);
+	tick_now();
 }

@@ -188,10 +188,4 @@ void *cache_alloc_slow(size_t size);
 void *cache_alloc_reserve(size_t size);
 void cache_free_slow(void *object);
 
-/*
- * Called at the end of slow paths, outside of locks, when it is set: once, at
- * start, by who wants to look at the heap now and then.
- */
-extern HIDDEN void (*heap_tick)(void);
-
 #endif

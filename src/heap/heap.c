@@ -10,8 +10,9 @@
 #include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/registry.h"
-#include "heap/thread.h"
 #include "heap/slab_purge.h"
+#include "heap/thread.h"
+#include "heap/tick.h"
 
 bool heap_on;
 
@@ -185,6 +186,19 @@ static RARE size_t empty_classes(bool purge)
 		lock_release(&k->lock);
 	}
 	return bytes;
+}
+
+static void look_at_space(void)
+{
+	if (likely(!space_is_due()) || !cache_enter(&heap_cache))
+		return;
+	space_look();
+	cache_leave(&heap_cache);
+}
+
+void space_restless(void)
+{
+	tick_add(TICK_SPACE, look_at_space);
 }
 
 RARE bool heap_trim(void)

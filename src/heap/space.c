@@ -277,7 +277,7 @@ static size_t take_slab(size_t bytes)
 	size_t slab = vacant_take_kept();
 
 	if (slab == SPACE_NONE && may_ask()) {
-		slab = vacant_take();
+		slab = vacant_take(space.used);
 		if (slab == SPACE_NONE)
 			slab = take_fresh(bytes);
 	}
@@ -287,16 +287,18 @@ static size_t take_slab(size_t bytes)
 
 size_t space_take_part(size_t bytes)
 {
-	size_t slab = SPACE_NONE;
+	size_t slab = SPACE_NONE, end;
 
 	if (inject_fails("slabs"))
 		return SPACE_NONE;
 	space_lock();
+	end = space.next;
 	if (!space.abandoned && (!space.limit || space.used < space.limit))
 		slab = take_slab(bytes);
 	if (slab != SPACE_NONE) {
 		space.used++;
 		space.used_peak = max_of(space.used_peak, space.used);
+		vacant_rise(space.used, slab >= end);
 	}
 	space_unlock();
 	return slab;
@@ -336,7 +338,23 @@ void space_give(size_t slab)
 {
 	space_lock();
 	space.used--;
-	vacant_give(slab, space.used_peak);
+	vacant_give(slab, space.used, space.used_peak);
+	if (vacant_due_ms() != UINT64_MAX && space_restless)
+		space_restless();
+	space_unlock();
+}
+
+bool space_is_due(void)
+{
+	uint64_t due = vacant_due_ms();
+
+	return due != UINT64_MAX && sys_about_now_ms() >= due;
+}
+
+void space_look(void)
+{
+	space_lock();
+	vacant_look(space.used, space.used_peak);
 	space_unlock();
 }
 

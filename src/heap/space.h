@@ -112,8 +112,15 @@ void space_insist(void);
 /* From now on space_take() gives no more than `slabs` at a time; 0: any. */
 void space_set_limit(size_t slabs);
 
-/* Takes a slab back; beyond the retained stock, memory goes to the kernel. */
+/*
+ * Takes a slab back, keeps it while that is worth it, then returns it.  Who can
+ * call space_look() when space_is_due() (which needs no lock) defines
+ * space_restless(): it is called with the lock held when that will be so.
+ */
 void space_give(size_t slab);
+bool space_is_due(void);
+void space_look(void);
+void space_restless(void) __attribute__((weak));
 
 /* From now on nothing is returned: the process is about to end. */
 void space_keep_all(void);

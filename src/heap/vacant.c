@@ -7,9 +7,12 @@
  * All are bit sets, so the lowest is taken first and neighbours are returned
  * in one call.
  *
- * How many are kept: a thirty-second of the peak.  A slab that is asked for
- * within a second of the last return was returned too early, so each such one
- * raises the limit; a second without one sets it back, at the next slab given.
+ * How many are kept: a thirty-second of the peak for good, and for a second or
+ * so as much as the heap has just risen by: decay.h.  Who gives a slab looks
+ * whether it is too many, and while more than the stock for good is kept, so do
+ * the slow paths of all threads, where no slab need come or go.  The limit of
+ * that: a process in which no thread takes such a path, since it sleeps or asks
+ * the next allocator alone, keeps what it has till it does.
  *
  * Up to 4 MiB stay without a look at the clock: frees of so much are no system
  * call, and no instruction, that the strictest sandbox forbids.
@@ -18,6 +21,7 @@
 
 #include "base/fault.h"
 #include "base/sys.h"
+#include "heap/decay.h"
 #include "heap/slab_set.h"
 #include "heap/space_arrays.h"
 
@@ -26,17 +30,17 @@ enum {
 	QUIET_MS = 1000,
 };
 
+#define NEVER UINT64_MAX
+
 static struct {
 	struct slab_set kept, returned, yielded;
 	struct slab_set holes; /* others have mapped something there */
-	size_t peak;	       /* most slabs that have been in use */
-	size_t keep;	       /* how many kept slabs are too many */
-	uint64_t returned_ms;  /* when slabs were last returned */
-	uint64_t retaken_ms;   /* when one was last asked for soon after */
-	uint64_t refused_ms;   /* when the kernel last refused memory */
-	bool tight; /* it has: returned slabs are decommitted, and what is
-			kept is little */
-} vacant;
+	struct decay decay;
+	uint64_t due_ms;     /* when to look again; NEVER: at the next give */
+	uint64_t refused_ms; /* when the kernel last refused memory */
+	bool tight;	     /* it has: what is returned is decommitted */
+	bool ending;	     /* all is kept */
+} vacant = { .due_ms = NEVER };
 
 void vacant_start(void)
 {
@@ -44,7 +48,6 @@ void vacant_start(void)
 	vacant.returned.words = space_sets + SET_RETURNED;
 	vacant.yielded.words = space_sets + SET_YIELDED;
 	vacant.holes.words = space_sets + SET_HOLES;
-	vacant.keep = KEEP_LEAST;
 }
 
 /* End of the run of members that begins at `d`. */
@@ -113,18 +116,11 @@ void vacant_granted(void)
 static NOINLINE size_t retake(void)
 {
 	size_t slab = set_pop(&vacant.returned);
-	uint64_t now;
 
 	if (vacant.tight && !commit(slab, slab + 1)) {
 		set_add(&vacant.returned, slab);
 		return SPACE_NONE;
 	}
-	now = sys_now_ms();
-	if (now - vacant.returned_ms > QUIET_MS)
-		return slab;
-	vacant.retaken_ms = now;
-	if (vacant.keep < vacant.peak)
-		vacant.keep += 2;
 	return slab;
 }
 
@@ -150,10 +146,13 @@ size_t vacant_take_kept(void)
 	return vacant.kept.count ? set_pop(&vacant.kept) : SPACE_NONE;
 }
 
-size_t vacant_take(void)
+/* A heap that rises through this many looks at the clock as it does. */
+size_t vacant_take(size_t used)
 {
 	size_t slab = SPACE_NONE;
 
+	if (used >= KEEP_LEAST)
+		decay_look(&vacant.decay, used, sys_about_now_ms());
 	if (vacant.returned.count)
 		slab = retake();
 	if (unlikely(vacant.yielded.count) && slab == SPACE_NONE)
@@ -206,32 +205,53 @@ static NOINLINE size_t return_kept(size_t keep)
 	return returned * SLAB_BYTES;
 }
 
-void vacant_give(size_t slab, size_t peak)
+static size_t kept_for_good(size_t peak)
 {
-	size_t least = max_of((size_t)KEEP_LEAST, peak / 32);
-	uint64_t now;
+	return max_of((size_t)KEEP_LEAST, peak / 32);
+}
 
-	vacant.peak = peak;
-	set_add(&vacant.kept, slab);
-	if (vacant.kept.count <= least || vacant.keep == SIZE_MAX)
+void vacant_look(size_t used, size_t peak)
+{
+	size_t stock = kept_for_good(peak), more;
+	uint64_t due = NEVER;
+
+	if (vacant.ending)
 		return;
-	now = sys_now_ms();
-	if (vacant.tight || now - vacant.retaken_ms > QUIET_MS)
-		vacant.keep = least;
-	if (vacant.kept.count > max_of(vacant.keep, least)) {
-		vacant.returned_ms = now;
-		return_kept(vacant.keep / 2);
-	}
+	decay_look(&vacant.decay, used, sys_about_now_ms());
+	more = vacant.tight ? 0 : decay_worth(&vacant.decay);
+	if (vacant.kept.count > more + stock)
+		return_kept(more + stock / 2);
+	if (vacant.kept.count > stock)
+		due = decay_due(&vacant.decay);
+	__atomic_store_n(&vacant.due_ms, due, __ATOMIC_RELAXED);
+}
+
+void vacant_rise(size_t used, bool fresh)
+{
+	decay_rise(&vacant.decay, used, fresh);
+}
+
+void vacant_give(size_t slab, size_t used, size_t peak)
+{
+	set_add(&vacant.kept, slab);
+	decay_fall(&vacant.decay, used);
+	if (vacant.kept.count > kept_for_good(peak))
+		vacant_look(used, peak);
+}
+
+uint64_t vacant_due_ms(void)
+{
+	return __atomic_load_n(&vacant.due_ms, __ATOMIC_RELAXED);
 }
 
 void vacant_keep_all(void)
 {
-	vacant.keep = SIZE_MAX;
+	vacant.ending = true;
+	__atomic_store_n(&vacant.due_ms, NEVER, __ATOMIC_RELAXED);
 }
 
 RARE size_t vacant_trim(void)
 {
-	vacant.returned_ms = sys_now_ms();
 	return return_kept(0);
 }
 

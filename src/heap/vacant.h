@@ -1,7 +1,7 @@
 /*
  * vacant.h - the free slabs: kept for a while, then returned to the kernel.
  *
- * Every function is called with the space's lock held, but for one.
+ * Every function is called with the space's lock held, but for two.
  */
 #ifndef HEAP_VACANT_H
 #define HEAP_VACANT_H
@@ -18,13 +18,23 @@ size_t vacant_take_kept(void);
  * given up, usable again.
  * SPACE_NONE when there is none, or the kernel refuses.
  */
-size_t vacant_take(void);
+size_t vacant_take(size_t used);
+
+/* One more slab is in use, fresh or not; `used` are now. */
+void vacant_rise(size_t used, bool fresh);
 
 /*
- * Keeps a slab; beyond the retained stock, memory goes to the kernel.  `peak`
- * is the most slabs that have been in use.
+ * Keeps a slab; beyond what is worth keeping, memory goes to the kernel.
+ * `peak` is the most slabs that have been in use.
  */
-void vacant_give(size_t slab, size_t peak);
+void vacant_give(size_t slab, size_t used, size_t peak);
+
+/*
+ * What is worth no more to be kept goes to the kernel.  Called when
+ * vacant_due_ms() of sys_about_now_ms() is over; to ask for that needs no lock.
+ */
+void vacant_look(size_t used, size_t peak);
+uint64_t vacant_due_ms(void);
 
 /* From now on nothing is returned: the process is about to end. */
 void vacant_keep_all(void);

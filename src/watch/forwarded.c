@@ -8,7 +8,7 @@
  */
 #include "watch/forwarded.h"
 
-#include "heap/cache.h"
+#include "heap/tick.h"
 
 bool forwarded_counting;
 
@@ -47,8 +47,7 @@ void forwarded_add(enum forwarded_kind kind, size_t bytes)
 	if (bytes)
 		__atomic_fetch_add(&c->bytes, bytes, __ATOMIC_RELAXED);
 	/* A program may have no other slow paths than this one. */
-	if (heap_tick)
-		heap_tick();
+	tick_now();
 }
 
 void forwarded_read(struct forwarded_count counts[FORWARDED_KINDS])

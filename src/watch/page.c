@@ -29,6 +29,7 @@
 #include "base/sys.h"
 #include "heap/cache.h"
 #include "heap/sample.h"
+#include "heap/tick.h"
 #include "watch/cut.h"
 #include "watch/file.h"
 #include "watch/name.h"
@@ -307,7 +308,7 @@ void page_start(const char *profile_path)
 	owner = getpid();
 	orphan_start();
 	if (publish(false))
-		__atomic_store_n(&heap_tick, tick, __ATOMIC_RELEASE);
+		tick_add(TICK_PAGE, tick);
 	errno = saved;
 }
 

@@ -8,12 +8,23 @@
 
 /* --- giving back --- */
 
-static void few_free_slabs_are_kept_and_the_rest_returned(void)
+/* Everything in use has been so for long. */
+static void pass_epochs(int epochs)
+{
+	for (int i = 0; i < epochs; i++) {
+		clock_ms += DECAY_EPOCH_MS;
+		if (space_is_due())
+			space_look();
+	}
+}
+
+static void of_what_was_in_use_for_long_few_slabs_are_kept(void)
 {
 	start();
 	take(400);
 	for (size_t i = 0; i < 400; i++)
 		memory_of(slabs[i])[0] = 1;
+	pass_epochs(2);
 	give(400);
 	assert_in_range(stats().kept_slabs, 1, KEEP_LEAST);
 	assert_int_equal(stats().kept_slabs + stats().returned_slabs, 400);
@@ -22,10 +33,11 @@ static void few_free_slabs_are_kept_and_the_rest_returned(void)
 			 stats().returned_slabs * SLAB_BYTES);
 }
 
-static void a_big_heap_keeps_a_thirty_second_of_its_peak(void)
+static void a_big_heap_keeps_a_thirty_second_of_its_peak_for_good(void)
 {
 	start();
 	take(MOST);
+	pass_epochs(2);
 	give(MOST);
 	assert_in_range(stats().kept_slabs, MOST / 32 / 2 - 1, MOST / 32);
 }
@@ -47,66 +59,120 @@ static void neighbours_are_returned_in_one_call(void)
 {
 	start();
 	take(2000);
+	pass_epochs(2);
 	give(2000);
 	assert_in_range(source.returns, 1, 100);
 	space_trim();
 	assert_int_equal(stats().kept_slabs, 0);
 }
 
-static void what_is_soon_taken_again_is_kept_the_next_time(void)
+static void what_rose_just_now_is_kept_and_taken_again_without_a_call(void)
 {
-	long before;
+	long commits;
 
 	start();
-	for (int round = 0; round < 40; round++) {
-		take(100);
-		give(100);
+	take(400);
+	commits = source.commits;
+	for (int round = 0; round < 100; round++) {
+		give(400);
+		assert_int_equal(stats().kept_slabs, 400);
+		clock_ms += DECAY_EPOCH_MS / 10;
+		take(400);
 	}
-	before = source.returns;
-	for (int round = 0; round < 10; round++) {
-		take(100);
-		give(100);
-	}
-	assert_int_equal(source.returns, before);
-	assert_int_equal(stats().kept_slabs, 100);
+	assert_int_equal(source.returns, 0);
+	assert_int_equal(source.commits, commits);
 }
 
-static void after_a_quiet_second_less_is_kept_again(void)
+static void of_a_first_rise_no_more_than_so_many_slabs_are_kept(void)
 {
 	start();
-	for (int round = 0; round < 40; round++) {
-		take(100);
-		give(100);
-	}
-	take(101);
-	vacant.retaken_ms -= QUIET_MS + 1;
-	give(101);
+	take(MOST);
+	give(MOST);
+	assert_in_range(stats().kept_slabs, DECAY_FRESH,
+			DECAY_FRESH + MOST / 32);
+}
+
+static void a_rise_that_came_again_is_kept_whole(void)
+{
+	start();
+	take(MOST);
+	give(MOST);
+	take(MOST);
+	give(MOST);
+	assert_int_equal(stats().kept_slabs, MOST);
+}
+
+static void what_did_not_rise_again_goes_at_the_next_look(void)
+{
+	start();
+	take(400);
+	give(400);
+	assert_false(space_is_due());
+	pass_epochs(1);
+	assert_int_equal(stats().kept_slabs, 400);
+	pass_epochs(1);
 	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
+	assert_false(space_is_due());
+	pass_epochs(4);
+	space_check();
 }
 
-static void what_was_kept_too_long_goes_at_the_next_slab_given(void)
+static void what_did_not_rise_again_goes_at_the_next_slab_given(void)
 {
 	start();
-	for (int round = 0; round < 40; round++) {
-		take(100);
-		give(100);
-	}
-	assert_int_equal(stats().kept_slabs, 100);
+	take(400);
+	give(400);
 	take(1);
-	vacant.retaken_ms -= QUIET_MS + 1;
+	clock_ms += 2 * DECAY_EPOCH_MS;
 	give(1);
 	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
 }
 
-static void what_is_taken_again_much_later_was_not_returned_too_early(void)
+static void many_small_rises_are_no_big_one(void)
 {
 	start();
-	for (int round = 0; round < 40; round++) {
-		take(400);
-		give(400);
-		assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
-		vacant.returned_ms -= QUIET_MS + 1;
+	take(600);
+	pass_epochs(2);
+	for (int i = 0; i < 1000; i++) {
+		space_give(slabs[599]);
+		slabs[599] = space_take();
 	}
+	give(600);
+	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
+}
+
+static void a_rise_through_returned_slabs_is_timed_as_it_happens(void)
+{
+	start();
+	take(400);
+	pass_epochs(2);
+	give(400);
+	clock_ms += 100 * DECAY_EPOCH_MS;
+	take(400);
+	give(400);
+	assert_in_range(stats().kept_slabs, 400 - KEEP_LEAST, 400);
+}
+
+static void a_heap_within_the_stock_is_never_looked_after(void)
+{
+	start();
+	for (int round = 0; round < 3; round++) {
+		take(KEEP_LEAST);
+		give(KEEP_LEAST);
+		clock_ms += DECAY_EPOCH_MS;
+		assert_false(space_is_due());
+		assert_int_equal(vacant.decay.since_ms, 0);
+	}
+	assert_int_equal(source.returns, 0);
+}
+
+static void who_needs_memory_keeps_no_rise(void)
+{
+	start();
+	take(400);
+	vacant_refused();
+	give(400);
+	assert_in_range(stats().kept_slabs, 0, KEEP_LEAST);
 }
 
 static void a_trim_returns_all_that_is_kept(void)
@@ -389,14 +455,19 @@ static void a_free_slab_below_the_lowest_word_is_found(void)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		APART(few_free_slabs_are_kept_and_the_rest_returned),
-		APART(a_big_heap_keeps_a_thirty_second_of_its_peak),
+		APART(of_what_was_in_use_for_long_few_slabs_are_kept),
+		APART(a_big_heap_keeps_a_thirty_second_of_its_peak_for_good),
 		APART(what_was_returned_reads_as_zeros_when_it_comes_back),
 		APART(neighbours_are_returned_in_one_call),
-		APART(what_is_soon_taken_again_is_kept_the_next_time),
-		APART(after_a_quiet_second_less_is_kept_again),
-		APART(what_was_kept_too_long_goes_at_the_next_slab_given),
-		APART(what_is_taken_again_much_later_was_not_returned_too_early),
+		APART(what_rose_just_now_is_kept_and_taken_again_without_a_call),
+		APART(of_a_first_rise_no_more_than_so_many_slabs_are_kept),
+		APART(a_rise_that_came_again_is_kept_whole),
+		APART(what_did_not_rise_again_goes_at_the_next_look),
+		APART(what_did_not_rise_again_goes_at_the_next_slab_given),
+		APART(many_small_rises_are_no_big_one),
+		APART(a_rise_through_returned_slabs_is_timed_as_it_happens),
+		APART(a_heap_within_the_stock_is_never_looked_after),
+		APART(who_needs_memory_keeps_no_rise),
 		APART(a_trim_returns_all_that_is_kept),
 		APART(what_the_kernel_refuses_to_take_stays_kept),
 		APART(one_pinned_slab_does_not_keep_the_others),

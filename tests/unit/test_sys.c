@@ -227,6 +227,16 @@ static void the_clock_counts_milliseconds(void)
 	assert_true(sys_now_ms() - before >= 35);
 }
 
+static void the_cheap_clock_goes_with_the_other_one(void)
+{
+	uint64_t before = sys_now_ms(), about;
+
+	do
+		about = sys_about_now_ms();
+	while (about < before);
+	assert_true(about <= sys_now_ms());
+}
+
 static void a_futex_is_slept_on_only_while_its_word_is_as_expected(void)
 {
 	uint32_t word = 1;
@@ -294,6 +304,7 @@ int main(void)
 		APART(a_refused_pin_is_told),
 		APART(errno_is_left_alone),
 		APART(the_clock_counts_milliseconds),
+		APART(the_cheap_clock_goes_with_the_other_one),
 		APART(a_futex_is_slept_on_only_while_its_word_is_as_expected),
 		APART(a_sleeper_is_woken),
 		APART(a_name_is_shown_where_the_kernel_can),

@@ -1,0 +1,27 @@
+/*
+ * tick.h - what is looked after now and then, at the end of slow paths.
+ */
+#ifndef HEAP_TICK_H
+#define HEAP_TICK_H
+
+#include "base/common.h"
+
+enum tick { TICK_SPACE, TICK_PAGE, TICKS };
+
+/* NULL: nothing is to be looked after. */
+extern HIDDEN void (*heap_tick)(void);
+
+/* Called outside of locks. */
+static inline void tick_now(void)
+{
+	if (unlikely(heap_tick))
+		heap_tick();
+}
+
+/*
+ * From now on `look` is called at the end of slow paths; it returns soon.  The
+ * same one may be added again.  Takes no lock.
+ */
+void tick_add(enum tick tick, void (*look)(void));
+
+#endif
