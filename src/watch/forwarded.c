@@ -31,11 +31,9 @@ const char *forwarded_name(enum forwarded_kind kind)
 static unsigned size_of_request(size_t bytes)
 {
 	size_t beyond = (max_of(bytes, 1) - 1) / FORWARDED_SMALLEST;
-	unsigned size = 0;
+	unsigned bits = beyond ? 64 - (unsigned)__builtin_clzll(beyond) : 0;
 
-	for (; beyond && size < FORWARDED_SIZES - 1; beyond /= 2)
-		size++;
-	return size;
+	return min_of(bits, FORWARDED_SIZES - 1u);
 }
 
 void forwarded_add(enum forwarded_kind kind, size_t bytes)
