@@ -28,3 +28,30 @@ figures()
 	# Only the number of rows of the two tables agrees.
 	assert_equal "${#lines[@]}" 18
 }
+
+@test "a row of mixed sizes is about mpool-wide, which is no peer of mpool" {
+	cat >"$BATS_TEST_TMPDIR/mixed.csv" <<-'END'
+	# glibc: 2.36-9
+	group,row,unit,runs,glibc,mpool,mpool-wide,peer,mpool/glibc,mpool/best
+	small,pair_16,ns,1,8,4,2,5,0.5,0.8
+	mixed,mix_1k_gcc,ns,1,40,30,10,8,0.75,3.75
+	mixed,mix_1k_gcc.peak,MiB,1,2,2,2,2,1,1
+	END
+	run -0 "$BENCH/run" --show "$BATS_TEST_TMPDIR/mixed.csv"
+	assert_line --regexp '^pair_16 .* 0\.50 +0\.80 peer'
+	assert_line --regexp '^mix_1k_gcc .* 0\.25 +1\.25 peer .*behind'
+	assert_line 'geometric mean of mpool-wide / best peer, 1 rows of mixed sizes: 1.250'
+	assert_line --regexp '^missed +wide, mixed sizes: best peer \+ 5 % \(0 of 1'
+}
+
+@test "a mix asks for 1024 sizes, whatever the program" {
+	# shellcheck disable=SC2016 # awk's own fields
+	run -0 awk '/^static const/ { name = $5 }
+		{ while (match($0, /\{ [0-9]+, [0-9]+ \}/)) {
+			split(substr($0, RSTART + 2, RLENGTH), pair, ", ")
+			parts[name] += pair[2]
+			$0 = substr($0, RSTART + RLENGTH) } }
+		END { for (name in parts) print parts[name] }' "$BENCH/mixes.h"
+	assert_equal "${#lines[@]}" 4
+	assert_output "$(printf '1024\n%.0s' 1 2 3 4)"
+}

@@ -14,7 +14,8 @@
  * the counts, for a quick look.
  *
  * Groups: small (time, requests of 1..128 bytes), border (crosses 128),
- * large (beyond 128), tail (latency), memory, process (start, threads).
+ * large (beyond 128), mixed (as programs mix them), tail (latency), memory,
+ * process (start, threads).
  */
 #ifndef BENCH_H
 #define BENCH_H

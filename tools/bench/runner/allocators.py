@@ -3,7 +3,7 @@
 import os
 import platform
 import subprocess
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 # Name, Debian package ("new|old": as its releases name it), the library to
 # preload, of each.
@@ -16,6 +16,9 @@ PEERS = [
     ("tbbmalloc", "libtbbmalloc2", "libtbbmalloc_proxy.so.2"),
 ]
 
+# Ours with other settings; a name begins with "mpool-" (see report.py).
+VARIANTS = [("mpool-wide", {"MPOOL_SMALL_MAX": "8k"})]
+
 # The machine that a preloaded library must be for, as `ldconfig -p` names it.
 MACHINES = {"x86_64": "x86-64", "aarch64": "AArch64"}
 
@@ -25,6 +28,12 @@ class Allocator:
     name: str
     preload: str        # "" for glibc
     version: str
+    variables: dict = field(default_factory=dict)   # of the environment
+
+    def environment(self):
+        """What a program that is to use it has in its environment."""
+        preload = {"LD_PRELOAD": self.preload} if self.preload else {}
+        return preload | self.variables
 
 
 def output(*command):
@@ -66,30 +75,37 @@ def commit(root):
 def find_all(root, mpool, extra):
     """Every allocator that is here, and messages about those that are not.
 
-    `extra` holds "NAME=PATH" for libraries that are in no package.
+    `extra` holds "NAME=PATH" or "NAME:VERSION=PATH" for libraries that are in
+    no package.
     """
     found = [Allocator("glibc", "", package_version("libc6"))]
     missing = []
     if os.path.exists(mpool):
         found.append(Allocator("mpool", os.path.abspath(mpool),
                                "commit " + commit(root)))
+        for name, variables in VARIANTS:
+            settings = " ".join("=".join(pair) for pair in variables.items())
+            found.append(Allocator(name, os.path.abspath(mpool), settings,
+                                   variables))
     else:
         missing.append(f"mpool: {mpool} is not there (run make)")
     for name, packages, libraries in PEERS:
         for package, library in zip(packages.split("|"), libraries.split("|")):
             path = library_path(package, library)
-            if path:
-                version = f"{package} {package_version(package)}"
-                found.append(Allocator(name, path, version))
+            version = package_version(package)
+            # What ldconfig finds may be of the package's other name.
+            if path and (version or package == packages.split("|")[-1]):
+                found.append(Allocator(name, path, f"{package} {version}"))
                 break
         else:
             missing.append(f"{name}: package {packages.replace('|', ' or ')} "
                            "is not installed")
     for text in extra:
         name, _, path = text.partition("=")
+        name, _, version = name.partition(":")
         if os.path.exists(path):
             found.append(Allocator(name, os.path.abspath(path),
-                                   os.path.basename(path)))
+                                   version or os.path.basename(path)))
         else:
             missing.append(f"{name}: {path} is not there")
     return found, missing
@@ -99,8 +115,7 @@ def takes_effect(allocator, whose):
     """Whether a program with this preload really calls the allocator."""
     environment = dict(os.environ)
     environment.pop("LD_PRELOAD", None)
-    if allocator.preload:
-        environment["LD_PRELOAD"] = allocator.preload
+    environment |= allocator.environment()
     done = subprocess.run([whose], env=environment, check=False, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wanted = allocator.preload or "libc.so"

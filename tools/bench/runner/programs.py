@@ -13,7 +13,7 @@ import time
 SOURCES = os.path.join(os.path.dirname(__file__), "..", "programs")
 
 PACKAGES = ["python3", "perl", "lua5.4", "sqlite3", "gcc", "git",
-            "redis-server", "redis-tools"]
+            "redis-server", "redis-tools", "z3"]
 
 FUNCTION = """
 struct record_{i} {{ int id; const char *name; struct record_{i} *next; }};
@@ -42,6 +42,22 @@ def write_c(path, functions):
     with open(path, "w", encoding="ascii") as out:
         for i in range(functions):
             out.write(FUNCTION.format(i=i, m=i % 7 + 2, s=i % 5 + 1))
+
+
+def write_formula(path, numbers):
+    """Distinct integers, and vectors of bits, each bound to the next."""
+    with open(path, "w", encoding="ascii") as out:
+        for i in range(numbers):
+            out.write(f"(declare-const x{i} Int)\n"
+                      f"(declare-const b{i} (_ BitVec 16))\n"
+                      f"(assert (and (<= 0 x{i}) (< x{i} {numbers})))\n")
+        names = " ".join(f"x{i}" for i in range(numbers))
+        out.write(f"(assert (distinct {names}))\n")
+        for i in range(numbers - 1):
+            out.write(f"(assert (not (= (+ x{i} 1) x{i + 1})))\n"
+                      f"(assert (bvult (bvmul b{i} #x000{i % 7 + 3}) "
+                      f"(bvadd b{i + 1} #x01{i:02x})))\n")
+        out.write("(check-sat)\n")
 
 
 def write_repository(path):
@@ -82,6 +98,8 @@ class Programs:
         self.functions = 120 // divide
         self.requests = 40000 // divide
         self.c_file = os.path.join(data, f"{self.functions}-functions.c")
+        self.numbers = max(30 // divide, 12)
+        self.formula = os.path.join(data, f"{self.numbers}-numbers.smt2")
         self.repository = os.path.join(data, "repository.git")
         source = lambda name: os.path.join(SOURCES, name)
         self.commands = {
@@ -97,6 +115,7 @@ class Programs:
             "gcc_compile": ["gcc", "-O1", "-c", self.c_file, "-o", "/dev/null"],
             "git_log": ["git", "-C", self.repository, "log", "-p", "--stat",
                         "main"],
+            "z3_solve": ["z3", self.formula],
         }
         self.commands = {name: command for name, command
                          in self.commands.items() if shutil.which(command[0])}
@@ -111,6 +130,8 @@ class Programs:
         os.makedirs(self.data, exist_ok=True)
         if not os.path.exists(self.c_file):
             write_c(self.c_file, self.functions)
+        if not os.path.exists(self.formula):
+            write_formula(self.formula, self.numbers)
         if "git_log" in self.commands and \
                 not os.path.exists(self.repository + "/refs/heads/main"):
             write_repository(self.repository)
