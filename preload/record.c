@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "heap/sample.h"
 #include "next.h"
+#include "watch/children.h"
 #include "watch/leak.h"
 #include "watch/record.h"
 
@@ -139,4 +140,6 @@ void record_next(void)
 	next_wrap(&recording, &plain);
 	record_start(config.sample ? config.sample : 1, recording_free);
 	leak_start(heap_end());
+	if (config.leaks)
+		children_start();
 }

@@ -9,6 +9,7 @@
 #include "base/common.h"
 #include "base/config.h"
 #include "heap/sample.h"
+#include "watch/children.h"
 #include "watch/leak.h"
 #include "watch/modules.h"
 #include "watch/process.h"
@@ -147,9 +148,25 @@ static void put_objects(struct out *o)
 	leak_end(&scan);
 }
 
+/* One that is about to write itself down is none yet. */
+static void put_children(struct out *o)
+{
+	uint32_t count = children_count();
+
+	for (uint32_t number = 0; number < count; number++) {
+		uint32_t id = children_at(number);
+
+		if (!id)
+			continue;
+		word(o, "child ", id);
+		out_char(o, '\n');
+	}
+}
+
 static void put_all(struct out *o)
 {
 	put_header(o);
+	put_children(o);
 	modules_put(o);
 	put_sites(o);
 	if (config.leaks || sample_period > 1)

@@ -14,6 +14,8 @@
  *   age MS                 of the process, at this moment
  *   rss BYTES PEAK_BYTES
  *   lost N                 samples that memory did not suffice for
+ *   child PID              forked by it, or by one of these, when leaks are
+ *                          looked for; has a profile of its own, or none
  *   cut N REASON           stacks that end before their beginning, and why
  *   map START END OFFSET BUILD_ID NAME     executable mappings, main first;
  *                          BUILD_ID is - if there is none; closed libraries

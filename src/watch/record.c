@@ -11,6 +11,7 @@
 #include "heap/class.h"
 #include "heap/heap.h"
 #include "heap/sample.h"
+#include "watch/children.h"
 #include "watch/orphan.h"
 #include "watch/process.h"
 #include "watch/sites.h"
@@ -227,6 +228,7 @@ static void mend(enum fork_child how)
 	if (!on)
 		return;
 	orphan_announced();
+	children_add();
 	moving = own.moving;
 	forked.when_ms = record_now();
 	forked.by = thread_id();

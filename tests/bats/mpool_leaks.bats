@@ -151,6 +151,50 @@ load cli
 	run -137 "$MPOOL" run --leaks --exit-code 9 -- sh -c 'kill -9 $$'
 }
 
+# What mpool run says of children that end so, and its exit status.
+ends() {
+	run "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/children" "$@"
+}
+
+@test "children that left nothing to look at are counted, and no others" {
+	echo 'int main(void) { return 0; }' >static.c
+	gcc -static -o static static.c
+	ends exit /bin/echo spawn:/bin/echo
+	assert_equal "$status" 0
+	refute_output --partial 'not looked at'
+	for end in _exit kill deep ./static; do
+		ends exit spawn:/bin/echo "$end" /bin/echo
+		assert_equal "$status" 125
+		assert_line --regexp '^mpool: children .*, nothing lost; 1 child was not looked at; '
+	done
+	ends _exit deep kill
+	assert_line --partial '; 3 children were not looked at; '
+	# What was lost comes first; of the rest there is the line.
+	ends _exit "$PROGRAMS/leaky"
+	assert_equal "$status" 9
+	assert_line --partial ' lost by 1 of 1 children; 1 child was not looked at; '
+}
+
+@test "quietly, too, there is a line for children that were not looked at, if that is the status" {
+	run -125 "$MPOOL" run -q --leaks --exit-code 9 -- "$PROGRAMS/children" _exit
+	assert_line 'mpool run: children: 1 child was not looked at'
+	run -0 "$MPOOL" run -q --leaks -- "$PROGRAMS/children" _exit
+	refute_output --partial 'looked at'
+}
+
+@test "a child whose profile tells of memory that was not looked at is no clean one" {
+	cat >cut <<-'END'
+		#!/bin/bash
+		"$@"
+		for file in r.*.mprof; do
+			sed -i -E '/^object/d; s/^(leaks 1)$/\1\nobject 0x1000 1 40 48 10 7 unknown/' "$file"
+		done
+	END
+	chmod +x cut
+	run -125 "$MPOOL" run --leaks --exit-code 9 -o r.mprof -- ./cut "$PROGRAMS/leaky"
+	assert_line --partial '; 1 child was not looked at; '
+}
+
 @test "what was not looked at is not called clean" {
 	"$MPOOL" run -q --leaks -o l.mprof -- /bin/echo
 	sed -i -E '/^object/d; s/^(leaks 1)$/\1\nobject 0x1000 1 40 48 10 7 unknown/' l.mprof

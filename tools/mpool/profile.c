@@ -149,6 +149,16 @@ static const char *read_cut(struct profile *p, char *at)
 	return NULL;
 }
 
+static const char *read_child(struct profile *p, char *at)
+{
+	uint64_t id;
+
+	if (!words_number(&at, &id) || !id || id > UINT32_MAX)
+		return "a child row is PID";
+	*APPEND(p->children, p->child_count) = (uint32_t)id;
+	return NULL;
+}
+
 static const char *read_header(struct profile *p, const char *key, char *at)
 {
 	const struct {
@@ -192,7 +202,7 @@ static const char *read_line(struct profile *p, char *line)
 	} rows[] = {
 		{ "map", read_map },   { "stack", read_stack },
 		{ "site", read_site }, { "object", read_object },
-		{ "name", read_name },
+		{ "name", read_name }, { "child", read_child },
 	};
 	char *key;
 
@@ -346,6 +356,7 @@ void profile_free(struct profile *p)
 	free(p->sites);
 	free(p->objects);
 	free(p->names);
+	free(p->children);
 	for (size_t i = 0; i < p->cut_count; i++)
 		free(p->cuts[i].why);
 	free(p->program);

@@ -62,7 +62,8 @@ struct profile {
 	struct object *objects;
 	struct name *names; /* sorted by address */
 	struct cut cuts[8];
-	size_t cut_count;
+	uint32_t *children; /* process ids */
+	size_t cut_count, child_count;
 	size_t mapping_count, stack_count, site_count, object_count, name_count;
 	bool has_objects; /* leaks were looked for */
 };

@@ -47,6 +47,7 @@ struct verdict {
 	bool checked; /* the program itself */
 	struct leak_report own, children;
 	size_t losing, looked_at; /* children */
+	size_t unseen;		  /* children, known of by others' profiles */
 };
 
 /*

@@ -138,6 +138,12 @@ static const char *what_is_wrong(const struct run *r, const struct page *page,
 	return NULL;
 }
 
+static const char *unseen(const struct verdict *v)
+{
+	return cli_format("%zu %s not looked at", v->unseen,
+			  v->unseen == 1 ? "child was" : "children were");
+}
+
 static void put_leaks(FILE *out, const struct verdict *v)
 {
 	if (v->own.lost_count > 0.5)
@@ -150,6 +156,8 @@ static void put_leaks(FILE *out, const struct verdict *v)
 		fprintf(out, ", %s lost by %zu of %zu children",
 			value_human(LIVE_BYTES, v->children.lost_bytes, false),
 			v->losing, v->looked_at);
+	if (v->unseen)
+		fprintf(out, "; %s", unseen(v));
 }
 
 static void put_line(const struct run *r, const struct page *page,
@@ -214,11 +222,13 @@ int run_end(struct run *r, int status)
 		return status;
 	if (verdict.own.lost_count > 0.5 || verdict.losing)
 		return r->leak_status;
-	if (verdict.checked)
+	if (verdict.checked && !verdict.unseen)
 		return status;
-	if (r->quiet)
+	if (r->quiet && !verdict.checked)
 		cli_warn("%s: leaks were not looked for: %s",
 			 cli_shown(run_name(r)),
 			 what_is_wrong(r, wrong ? NULL : &page, false));
+	else if (r->quiet)
+		cli_warn("%s: %s", cli_shown(run_name(r)), unseen(&verdict));
 	return LEAKS_UNCHECKED;
 }
