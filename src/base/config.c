@@ -88,6 +88,11 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 		"a file name (in it %p, %n and %% are replaced)",
 		"none",
 	},
+	[CONFIG_HUGE] = {
+		"MPOOL_HUGE",
+		"0 or 1",
+		"0",
+	},
 	[CONFIG_DEEPBIND] = {
 		"MPOOL_DEEPBIND",
 		"0 or 1",
@@ -255,6 +260,11 @@ static bool read_value(enum config_name name, const char *value)
 		return read_pattern(value, trace_kept, &config.trace);
 	case CONFIG_PAGE:
 		return read_pattern(value, page_kept, &config.page);
+	case CONFIG_HUGE:
+		if (!read_number(value, 1, &n))
+			return false;
+		config.huge = n;
+		return true;
 	case CONFIG_DEEPBIND:
 		if (!read_number(value, 1, &n))
 			return false;

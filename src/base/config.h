@@ -22,6 +22,7 @@ struct config {
 	const char *trace;   /* file name pattern for every call */
 	const char *page;    /* file name pattern of the statistics page */
 	bool leaks;	     /* look for leaks when the profile is written */
+	bool huge;	     /* ask for 2 MiB pages */
 	bool keep_deepbind;  /* leave RTLD_DEEPBIND in dlopen's flags */
 };
 
@@ -62,6 +63,7 @@ enum config_name {
 	CONFIG_LEAKS,
 	CONFIG_TRACE,
 	CONFIG_PAGE,
+	CONFIG_HUGE,
 	CONFIG_DEEPBIND,
 	CONFIG_FAIL, /* kept by base/inject.h */
 	CONFIG_VARIABLES

@@ -130,6 +130,11 @@ static bool advise(void *where, size_t bytes, int advice)
 	return done;
 }
 
+bool sys_want_huge(void *where, size_t bytes)
+{
+	return advise(where, bytes, MADV_HUGEPAGE);
+}
+
 bool sys_return(void *where, size_t bytes)
 {
 	return advise(where, bytes, MADV_DONTNEED);

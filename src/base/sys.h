@@ -47,6 +47,9 @@ void sys_decommit(void *where, size_t bytes);
 /* Gives the pages back; they read as zeros afterwards.  False: unchanged. */
 bool sys_return(void *where, size_t bytes);
 
+/* Asks for large pages behind them.  False: the kernel knows none. */
+bool sys_want_huge(void *where, size_t bytes);
+
 /* Has the kernel put memory behind the pages now. */
 void sys_prefault(void *where, size_t bytes);
 

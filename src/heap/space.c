@@ -16,6 +16,7 @@
  */
 #include "heap/space.h"
 
+#include "base/config.h"
 #include "base/fault.h"
 #include "base/inject.h"
 #include "base/lock.h"
@@ -30,6 +31,7 @@ enum {
 	COMMIT_LEAST = 2,    /* 128 KiB */
 	COMMIT_MOST = 32,    /* 2 MiB */
 	NOTABLE = 128,	     /* 8 MiB: see space_notable() */
+	HUGE_FROM = 1024,    /* 64 MiB: see want_huge() */
 	WINDOW_TRIES = 24,
 	VAIN_LOG = 6, /* see may_ask() */
 };
@@ -136,6 +138,18 @@ static void skip_to(size_t slab)
 }
 
 /*
+ * A heap that has become large gets 2 MiB pages, if the user has asked for
+ * them.  The first 64 MiB never: small programs have no use for a page of
+ * which they touch a part.  A mapping once advised stays so, committed later
+ * or returned and touched again.
+ */
+static void want_huge(size_t at, size_t extent)
+{
+	if (config.huge && at >= HUGE_FROM)
+		sys_want_huge((void *)space_address(at), extent * SLAB_BYTES);
+}
+
+/*
  * Reserves `extent` slabs at space.reserved, or behind what others have
  * mapped there.  What was reserved and not committed before such a hole is
  * committed first, so the hole always lies at space.committed.
@@ -160,6 +174,7 @@ static RARE bool reserve_more(size_t extent)
 			__atomic_store_n(&space.reserved, at + extent,
 					 __ATOMIC_RELEASE);
 			space.held += extent;
+			want_huge(at, extent);
 			return true;
 		}
 		if (!taken)

@@ -65,6 +65,14 @@ accepts()
 	done
 }
 
+@test "MPOOL_HUGE" {
+	for value in 2 yes always 2M -1; do
+		complains MPOOL_HUGE "$value" 0
+	done
+	accepts MPOOL_HUGE 0
+	accepts MPOOL_HUGE 1
+}
+
 @test "MPOOL_DEEPBIND" {
 	for value in 2 yes no -1; do
 		complains MPOOL_DEEPBIND "$value" 0

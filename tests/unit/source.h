@@ -33,7 +33,7 @@ static struct {
 	long calls;
 	long refuse_from, refuse_to;
 	long maps, unmaps, commits, returns, populates;
-	size_t returned_bytes;
+	size_t returned_bytes, huge_bytes;
 	bool refuse_returns, refuse_populate, refuse_pin, refuse_wipe;
 	bool refuse_unmap;
 	bool elsewhere;	  /* as a kernel without MAP_FIXED_NOREPLACE */
@@ -128,6 +128,8 @@ SOURCE_BARE int madvise(void *at, size_t bytes, int advice)
 {
 	if (advice == MADV_DONTNEED && source_return(at, bytes))
 		return -1;
+	if (advice == MADV_HUGEPAGE)
+		source.huge_bytes += bytes;
 	if (advice == MADV_POPULATE_WRITE) {
 		source_count(&source.populates);
 		if (source.refuse_populate) {

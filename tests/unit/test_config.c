@@ -77,6 +77,7 @@ static void assert_defaults(void)
 	assert_null(config.stats);
 	assert_int_equal(config.stats_signal, 0);
 	assert_false(config.keep_deepbind);
+	assert_false(config.huge);
 	assert_false(inject_on);
 }
 
@@ -94,18 +95,19 @@ static void without_variables_the_defaults_hold(void **state)
 static void good_values_are_taken(void **state)
 {
 	(void)state;
-	assert_string_equal(told("MPOOL_RESERVE=4K", "MPOOL_RESERVE_LOCK=1",
-				 "MPOOL_WAIT=86400000",
-				 "MPOOL_STATS=/tmp/%n.%p%%",
-				 "MPOOL_STATS_SIGNAL=USR2", "MPOOL_DEEPBIND=1",
-				 "MPOOL_FAIL=pages:3,0.5%", NULL),
-			    "");
+	assert_string_equal(
+		told("MPOOL_RESERVE=4K", "MPOOL_RESERVE_LOCK=1",
+		     "MPOOL_WAIT=86400000", "MPOOL_STATS=/tmp/%n.%p%%",
+		     "MPOOL_STATS_SIGNAL=USR2", "MPOOL_DEEPBIND=1",
+		     "MPOOL_HUGE=1", "MPOOL_FAIL=pages:3,0.5%", NULL),
+		"");
 	assert_int_equal(config.reserve, 4096);
 	assert_true(config.reserve_lock);
 	assert_int_equal(config.wait_ms, 86400000);
 	assert_string_equal(config.stats, "/tmp/%n.%p%%");
 	assert_int_equal(config.stats_signal, SIGUSR2);
 	assert_true(config.keep_deepbind);
+	assert_true(config.huge);
 	assert_true(inject_on);
 }
 
@@ -170,6 +172,8 @@ static void a_bad_value_is_told_in_one_line_and_changes_nothing(void **state)
 		"MPOOL_RESERVE_LOCK=yes",
 		"MPOOL_RESERVE_LOCK=2",
 		"MPOOL_RESERVE_LOCK=",
+		"MPOOL_HUGE=2",
+		"MPOOL_HUGE=",
 		"MPOOL_WAIT=1s",
 		"MPOOL_WAIT=86400001",
 		"MPOOL_WAIT=4294967296",

@@ -482,9 +482,43 @@ static void threads_never_get_the_same_slab(void)
 	space_check();
 }
 
+/* --- 2 MiB pages --- */
+
+static void a_small_heap_asks_for_no_huge_pages(void)
+{
+	config.huge = true;
+	start();
+	take(HUGE_FROM);
+	assert_int_equal(source.huge_bytes, 0);
+}
+
+static void a_large_heap_asks_for_huge_pages_behind_its_first_64_mib(void)
+{
+	config.huge = true;
+	start();
+	take(HUGE_FROM + 1);
+	assert_int_equal(source.huge_bytes,
+			 (space.reserved - HUGE_FROM) * SLAB_BYTES);
+	give(HUGE_FROM + 1);
+	space_trim();
+	take(HUGE_FROM + 1);
+	assert_int_equal(source.huge_bytes,
+			 (space.reserved - HUGE_FROM) * SLAB_BYTES);
+}
+
+static void who_did_not_ask_gets_no_huge_pages(void)
+{
+	start();
+	take(MOST);
+	assert_int_equal(source.huge_bytes, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		APART(a_small_heap_asks_for_no_huge_pages),
+		APART(a_large_heap_asks_for_huge_pages_behind_its_first_64_mib),
+		APART(who_did_not_ask_gets_no_huge_pages),
 		APART(slabs_are_aligned_apart_and_usable),
 		APART(each_slab_has_zeroed_records_of_its_own),
 		APART(two_arrays_begin_in_the_middle_of_one_page),
