@@ -69,28 +69,34 @@ OURS_RARE int munlock(const void *at, size_t bytes)
 
 /* --- files --- */
 
+/* A mode follows if a file may be made. */
+static RARE int open_at(int folder, const char *name, int flags, va_list more)
+{
+	mode_t mode = flags & O_CREAT ? va_arg(more, mode_t) : 0;
+
+	return (int)syscall(SYS_openat, folder, name, flags, mode);
+}
+
 OURS_RARE int openat(int folder, const char *name, int flags, ...)
 {
-	mode_t mode = 0;
 	va_list more;
+	int fd;
 
 	va_start(more, flags);
-	if (flags & O_CREAT)
-		mode = va_arg(more, mode_t);
+	fd = open_at(folder, name, flags, more);
 	va_end(more);
-	return (int)syscall(SYS_openat, folder, name, flags, mode);
+	return fd;
 }
 
 OURS_RARE int open(const char *name, int flags, ...)
 {
-	mode_t mode = 0;
 	va_list more;
+	int fd;
 
 	va_start(more, flags);
-	if (flags & O_CREAT)
-		mode = va_arg(more, mode_t);
+	fd = open_at(AT_FDCWD, name, flags, more);
 	va_end(more);
-	return (int)syscall(SYS_openat, AT_FDCWD, name, flags, mode);
+	return fd;
 }
 
 OURS_RARE int close(int fd)
