@@ -1,9 +1,10 @@
 /*
  * aligned.c - aligned requests.
  *
- * A slab is aligned to its size, so an object of class c is aligned to the
- * largest power of two that divides 16 c: rounding a small request up to a
- * multiple of its alignment finds it a class that is aligned enough.
+ * A slab is aligned to its size, so an object is aligned to the largest power
+ * of two that divides its class's size: rounding a request up to a multiple of
+ * its alignment finds it a class that is aligned enough, among the wide ones,
+ * too: between two powers of two all are multiples of an eighth of the larger.
  */
 #include "aligned.h"
 
@@ -20,16 +21,18 @@ static bool is_power_of_two(size_t n)
 	return n && !(n & (n - 1));
 }
 
-/* What the pools cannot give now is asked for with its alignment elsewhere. */
+/*
+ * `size` is a multiple of the alignment.  What the pools cannot give now is
+ * asked for with its alignment elsewhere.
+ */
 static void *pooled(enum next_name name, size_t alignment, size_t size)
 {
-	size_t rounded = round_up(max_of(size, (size_t)1), alignment);
 	void *p;
 
-	if (cache_pop(rounded, &p))
+	if (size <= SMALL_MAX ? cache_pop(size, &p) : cache_pop_wide(size, &p))
 		return p;
-	p = cache_alloc_slow(rounded);
-	return p ? p : next_or_reserve(name, alignment, rounded);
+	p = cache_alloc_slow(size);
+	return p ? p : next_or_reserve(name, alignment, size);
 }
 
 /*
@@ -51,9 +54,12 @@ static inline bool is_foreign(const void *caller)
 static inline void *aligned(enum next_name name, size_t alignment, size_t size,
 			    const void *caller)
 {
-	if (is_power_of_two(alignment) && alignment <= SMALL_MAX &&
-	    size <= SMALL_MAX && likely(!is_foreign(caller)))
-		return pooled(name, alignment, size);
+	size_t most = max_of(class_border, (size_t)SMALL_MAX);
+	size_t rounded = round_up(max_of(size, (size_t)1), alignment);
+
+	if (is_power_of_two(alignment) && alignment <= most && size <= most &&
+	    rounded <= most && likely(!is_foreign(caller)))
+		return pooled(name, alignment, rounded);
 	return next.aligned(name, alignment, max_of(size, (size_t)1));
 }
 

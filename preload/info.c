@@ -21,7 +21,7 @@ static struct pools sum_pools(void)
 {
 	struct pools sum = { 0 };
 
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++) {
 		struct class_stats s;
 
 		heap_class_stats(c, &s);
@@ -95,7 +95,7 @@ EXPORT int malloc_trim(size_t pad)
 static void print_pools(FILE *out)
 {
 	fputs("<pools>\n", out);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++) {
 		struct class_stats s;
 
 		heap_class_stats(c, &s);
@@ -150,5 +150,5 @@ EXPORT void malloc_stats(void)
 	fprintf(stderr,
 		"Pools (up to %d bytes):\nsystem bytes     = %10zu\n"
 		"in use bytes     = %10zu\n",
-		SMALL_MAX, pools.committed, pools.used);
+		(int)class_border, pools.committed, pools.used);
 }

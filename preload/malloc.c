@@ -2,7 +2,7 @@
  * malloc.c - the malloc family, as programs call it.
  *
  * Up to 128 bytes: this thread's magazine.  Everything else leaves by a tail
- * jump: to the slow path, or to the next allocator.
+ * jump: to the slow path, or to `beyond`: the next allocator, or wide.c.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "heap/slab_check.h"
 #include "heap/slab_crime.h"
 #include "next.h"
+#include "wide.h"
 
 static NOINLINE void *malloc_slow(size_t size)
 {
@@ -24,7 +25,7 @@ EXPORT void *malloc(size_t size)
 	void *p;
 
 	if (unlikely(size > SMALL_MAX))
-		return next.malloc(size);
+		return beyond.malloc(size);
 	if (unlikely(!cache_pop(size, &p)))
 		return malloc_slow(size);
 	return p;
@@ -83,22 +84,13 @@ static inline void *zeroed(void *p, size_t size)
 	return p;
 }
 
-static RARE void *calloc_elsewhere(size_t size)
-{
-	void *p = next_or_reserve(NEXT_CALLOC, 0, size);
-
-	/* The reserve's may have been used. */
-	size = class_size(slab_class_of(p));
-	return size ? memset(p, 0, size) : p;
-}
-
 /* All of the object: programs use what malloc_usable_size() says. */
 static NOINLINE void *calloc_slow(size_t size)
 {
 	void *p = cache_alloc_slow(size);
 
 	if (unlikely(!p))
-		return calloc_elsewhere(size);
+		return next_calloc_or_reserve(size);
 	return memset(p, 0, round_up(max_of(size, (size_t)1), CLASS_STEP));
 }
 
@@ -109,7 +101,7 @@ EXPORT void *calloc(size_t n, size_t size)
 
 	if (unlikely(__builtin_mul_overflow(n, size, &total)) ||
 	    unlikely(total > SMALL_MAX))
-		return next.calloc(n, size);
+		return beyond.calloc(n, size);
 	if (unlikely(!cache_pop(total, &p)))
 		return calloc_slow(total);
 	return zeroed(p, total);
@@ -199,21 +191,24 @@ static void *realloc_null(size_t size)
 	void *p;
 
 	if (unlikely(size > SMALL_MAX))
-		return next.realloc(NULL, size);
+		return beyond.realloc(NULL, size);
 	if (likely(cache_pop(size, &p)))
 		return p;
 	p = cache_alloc_slow(size);
 	return p ? p : next_or_reserve(NEXT_REALLOC, 0, size);
 }
 
-static NOINLINE void *realloc_foreign(void *p, size_t size)
+/* Not of a small class that the map tells. */
+static NOINLINE void *realloc_unusual(void *p, size_t size)
 {
-	unsigned hidden = slab_class_of(p);
+	unsigned c = slab_class_of(p);
 
 	if (!p)
 		return realloc_null(size);
-	if (hidden)
-		return realloc_pooled(p, class_size(hidden), size);
+	if (c > SMALL_CLASSES)
+		return wide_realloc(p, class_size(c), size);
+	if (c)
+		return realloc_pooled(p, class_size(c), size);
 	check_foreign(p);
 	if (size > SMALL_MAX || !size)
 		return next.realloc(p, size);
@@ -222,20 +217,17 @@ static NOINLINE void *realloc_foreign(void *p, size_t size)
 
 EXPORT void *realloc(void *p, size_t size)
 {
-	size_t old = space_size_of(p);
+	size_t old = space_place_of(p) * PLACE_BYTES;
 
-	if (unlikely(!old))
-		return realloc_foreign(p, size);
+	if (unlikely(old - 1 >= SMALL_MAX))
+		return realloc_unusual(p, size);
 	return realloc_pooled(p, old, size);
 }
 
 EXPORT size_t malloc_usable_size(void *p)
 {
-	size_t size = space_size_of(p);
+	size_t size = class_size(slab_class_of(p));
 
-	if (likely(size))
-		return size;
-	size = class_size(slab_class_of(p));
 	if (!size && p)
 		size = next.usable_size(p);
 	return size;

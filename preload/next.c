@@ -9,6 +9,7 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <string.h>
 #include <sys/auxv.h>
 
 #include "aligned.h"
@@ -17,6 +18,7 @@
 #include "heap/cache.h"
 #include "heap/cache_enter.h"
 #include "heap/cache_wait.h"
+#include "heap/slab.h"
 #include "watch/forwarded.h"
 
 static void *first_malloc(size_t size);
@@ -30,6 +32,13 @@ struct next next = {
 	first_malloc,  first_free,    first_calloc,
 	first_realloc, first_aligned, first_usable_size,
 };
+
+struct next beyond = {
+	first_malloc,  first_free,    first_calloc,
+	first_realloc, first_aligned, first_usable_size,
+};
+
+static bool beyond_taken;
 
 const void *next_library(void *function)
 {
@@ -152,6 +161,22 @@ static int layer_count;
 	__atomic_store_n(&next.function, layer->over->function,                \
 			 __ATOMIC_RELEASE)
 
+#define PUT_BEYOND(from, function)                                             \
+	__atomic_store_n(&beyond.function, (from)->function, __ATOMIC_RELEASE)
+
+static void put_beyond(const struct next *from)
+{
+	PUT_BEYOND(from, malloc);
+	PUT_BEYOND(from, calloc);
+	PUT_BEYOND(from, realloc);
+}
+
+RARE void next_take_beyond(const struct next *wide)
+{
+	beyond_taken = true;
+	put_beyond(wide);
+}
+
 static RARE void put_over(const struct layer *layer)
 {
 	if (next.malloc == layer->over->malloc)
@@ -162,6 +187,8 @@ static RARE void put_over(const struct layer *layer)
 	PUT(calloc);
 	PUT(realloc);
 	PUT(aligned);
+	if (!beyond_taken)
+		put_beyond(&next);
 }
 
 RARE void next_wrap(const struct next *over, struct next *below)
@@ -233,7 +260,7 @@ static RARE size_t unknown_usable_size(void *p)
 void *(*next_glibc_malloc)(size_t size);
 void (*next_glibc_free)(void *p);
 
-static void find(struct next *found)
+static COLD void find(struct next *found)
 {
 	*(void **)&found->malloc = next_symbol("malloc");
 	*(void **)&found->free = next_symbol("free");
@@ -267,7 +294,7 @@ static RARE void suit_foreign(struct next *found, const void *library)
 }
 
 /* dlsym may call us back; the second time round there is nothing to offer. */
-static bool resolve(void)
+static COLD bool resolve(void)
 {
 	static __thread bool resolving
 		__attribute__((tls_model("initial-exec")));
@@ -291,6 +318,8 @@ static bool resolve(void)
 	}
 	if (next.malloc == first_malloc) {
 		next = found;
+		if (!beyond_taken)
+			put_beyond(&next);
 		for (int i = 0; i < layer_count; i++)
 			put_over(&layers[i]);
 	}
@@ -337,6 +366,15 @@ COLD void *next_or_reserve(enum next_name name, size_t alignment, size_t size)
 	if (!p)
 		errno = ENOMEM;
 	return p;
+}
+
+RARE void *next_calloc_or_reserve(size_t size)
+{
+	void *p = next_or_reserve(NEXT_CALLOC, 0, size);
+
+	/* The reserve's may have been used. */
+	size = class_size(slab_class_of(p));
+	return size ? memset(p, 0, size) : p;
 }
 
 static void *first_malloc(size_t size)

@@ -48,6 +48,13 @@ struct next {
 extern HIDDEN struct next next;
 
 /*
+ * Where requests beyond SMALL_MAX go; of it malloc, calloc and realloc of NULL
+ * are called.  It is `next`, until wide.c takes it for good.
+ */
+extern HIDDEN struct next beyond;
+void next_take_beyond(const struct next *wide);
+
+/*
  * From now on, calls to the table go to `over`, but for its NULLs; *below
  * becomes what it was before.  At once, or when the table is resolved.
  */
@@ -66,6 +73,9 @@ void next_count(void);
  * is none.
  */
 void *next_or_reserve(enum next_name name, size_t alignment, size_t size);
+
+/* The same of calloc: what comes is cleared, all of it. */
+void *next_calloc_or_reserve(size_t size);
 
 /* A function that the next allocator may lack: NULL then.  Slow. */
 void *next_symbol(const char *name);

@@ -69,7 +69,7 @@ EXPORT RARE void cfree(void *p)
 	free_first(p);
 }
 
-EXPORT void *reallocarray(void *p, size_t n, size_t size)
+EXPORT RARE void *reallocarray(void *p, size_t n, size_t size)
 {
 	static void *known;
 	realloc_function *first;

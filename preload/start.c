@@ -11,6 +11,7 @@
 
 #include "base/config.h"
 #include "fork.h"
+#include "heap/class.h"
 #include "heap/heap.h"
 #include "next.h"
 #include "record.h"
@@ -21,6 +22,7 @@
 #include "watch/profile.h"
 #include "watch/record.h"
 #include "watch/trace.h"
+#include "wide.h"
 
 EXPORT int mpool_stats_dump(const char *target);
 EXPORT int mpool_pools_attach(unsigned version, pools_walk_t *walk);
@@ -40,11 +42,13 @@ bool heap_vetoed(void)
 	       __tsan_init;
 }
 
-__attribute__((constructor(101))) static void start(void)
+__attribute__((constructor(101))) static COLD void start(void)
 {
 	fork_start();
 	config_read(environ);
 	heap_configured();
+	if (class_border > SMALL_MAX)
+		wide_start();
 	if (!config_records())
 		config.profile = NULL;
 	else if (!config.profile)

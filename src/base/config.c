@@ -22,6 +22,8 @@
 
 enum {
 	PREFIX_LENGTH = sizeof PREFIX - 1,
+	BORDER_LEAST = 16,
+	BORDER_MOST = 8192,
 	RESERVE_MOST = 64 << 20,
 	WAIT_MOST_MS = 24 * 60 * 60 * 1000,
 	INTERVAL_MOST_S = 24 * 60 * 60,
@@ -29,14 +31,24 @@ enum {
 	SHOWN_MOST = 80, /* bytes of a bad value or name that are shown */
 };
 
-struct config config = { .reserve = 64 };
+struct config config = { .small_max = 128, .reserve = 64 };
 bool config_quiet;
 
 const struct config_variable config_variables[CONFIG_VARIABLES] = {
+	[CONFIG_SMALL_MAX] = {
+		"MPOOL_SMALL_MAX",
+		"a number of bytes from 16 to 8192 (suffix K)",
+		"128",
+	},
 	[CONFIG_RESERVE] = {
 		"MPOOL_RESERVE",
 		"a number of objects from 0 to 64M (suffixes K and M)",
 		"64",
+	},
+	[CONFIG_RESERVE_WIDE] = {
+		"MPOOL_RESERVE_WIDE",
+		"a number of objects from 0 to 64M (suffixes K and M)",
+		"0",
 	},
 	[CONFIG_RESERVE_LOCK] = {
 		"MPOOL_RESERVE_LOCK",
@@ -111,7 +123,7 @@ static char stats_kept[PATH_MAX], profile_kept[PATH_MAX], trace_kept[PATH_MAX],
 /* --- values --- */
 
 /* Decimal digits at `*s`, which moves past them.  False: none, or > most. */
-static bool read_digits(const char **s, uint64_t most, uint64_t *n)
+static RARE bool read_digits(const char **s, uint64_t most, uint64_t *n)
 {
 	const char *start = *s;
 
@@ -124,12 +136,12 @@ static bool read_digits(const char **s, uint64_t most, uint64_t *n)
 	return *s != start;
 }
 
-static bool read_number(const char *value, uint64_t most, uint64_t *n)
+static RARE bool read_number(const char *value, uint64_t most, uint64_t *n)
 {
 	return read_digits(&value, most, n) && !*value;
 }
 
-static bool read_count(const char *value, uint64_t most, uint64_t *n)
+static RARE bool read_count(const char *value, uint64_t most, uint64_t *n)
 {
 	if (!read_digits(&value, most, n))
 		return false;
@@ -145,8 +157,8 @@ static bool read_count(const char *value, uint64_t most, uint64_t *n)
 }
 
 /* A file name for watch/name.h, kept, for the program may change its own. */
-static bool read_pattern(const char *value, char kept[PATH_MAX],
-			 const char **pattern)
+static RARE bool read_pattern(const char *value, char kept[PATH_MAX],
+			      const char **pattern)
 {
 	size_t length = strlen(value);
 
@@ -176,7 +188,7 @@ static const struct {
 };
 
 /* "RTMIN", "RTMIN+n" or "RTMAX-n", glibc's own two below RTMIN left out. */
-static bool read_realtime(const char *value, int *number)
+static RARE bool read_realtime(const char *value, int *number)
 {
 	bool from_low = strncasecmp(value, "RTMIN", 5) == 0;
 	uint64_t n = 0;
@@ -193,7 +205,7 @@ static bool read_realtime(const char *value, int *number)
 	return true;
 }
 
-static bool read_signal(const char *value, int *number)
+static RARE bool read_signal(const char *value, int *number)
 {
 	uint64_t n = 0;
 	bool by_number = read_number(value, 64, &n);
@@ -215,11 +227,21 @@ static bool read_signal(const char *value, int *number)
 }
 
 /* False: the value is bad, and nothing has changed. */
-static bool read_value(enum config_name name, const char *value)
+static RARE bool read_value(enum config_name name, const char *value)
 {
 	uint64_t n = 0;
 
 	switch (name) {
+	case CONFIG_SMALL_MAX:
+		if (!read_count(value, BORDER_MOST, &n) || n < BORDER_LEAST)
+			return false;
+		config.small_max = n;
+		return true;
+	case CONFIG_RESERVE_WIDE:
+		if (!read_count(value, RESERVE_MOST, &n))
+			return false;
+		config.reserve_wide = n;
+		return true;
 	case CONFIG_RESERVE:
 		if (!read_count(value, RESERVE_MOST, &n))
 			return false;

@@ -11,10 +11,12 @@
  * Before that, and for a variable that is absent or bad, the defaults hold.
  */
 struct config {
-	size_t reserve;	   /* objects kept aside in each class */
-	bool reserve_lock; /* pin the reserve in memory */
-	unsigned wait_ms;  /* how long malloc may wait for a free */
-	const char *stats; /* "stderr" or a file name pattern; NULL: none */
+	size_t small_max;    /* bytes up to which pools serve */
+	size_t reserve;	     /* objects kept aside in each class up to 128 */
+	size_t reserve_wide; /* and in each one beyond */
+	bool reserve_lock;   /* pin the reserve in memory */
+	unsigned wait_ms;    /* how long malloc may wait for a free */
+	const char *stats;   /* "stderr" or a file name pattern; NULL: none */
 	unsigned stats_interval_s; /* dump again and again; 0: no */
 	int stats_signal;	   /* dump when it comes; 0: none */
 	size_t sample;	     /* mean bytes between samples; 1: all; 0: off */
@@ -52,7 +54,9 @@ struct config_variable {
 };
 
 enum config_name {
+	CONFIG_SMALL_MAX,
 	CONFIG_RESERVE,
+	CONFIG_RESERVE_WIDE,
 	CONFIG_RESERVE_LOCK,
 	CONFIG_WAIT,
 	CONFIG_STATS,

@@ -128,7 +128,7 @@ static bool begins_floor(const struct fork_table *t, unsigned i)
 	return i == 0 || t->rows[i - 1].floor != t->rows[i].floor;
 }
 
-void fork_prepare(void)
+COLD void fork_prepare(void)
 {
 	struct fork_table t;
 
@@ -146,7 +146,7 @@ void fork_prepare(void)
 	}
 }
 
-static void release_all(void)
+static COLD void release_all(void)
 {
 	struct fork_table t;
 
@@ -185,7 +185,7 @@ static enum fork_child how_child(unsigned floor, bool nested)
 	return has_entered(floor) ? FORK_WHOLE : FORK_INSIDE;
 }
 
-void fork_child(void)
+COLD void fork_child(void)
 {
 	bool nested = fork_is_nested();
 	struct fork_table t;

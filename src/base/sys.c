@@ -47,7 +47,7 @@ size_t sys_page(void)
  * A kernel before 4.17 takes MAP_FIXED_NOREPLACE for a mere hint and may
  * answer with another place: that counts as taken.
  */
-static void *map_at(void *where, size_t bytes, int protection, bool *taken)
+static COLD void *map_at(void *where, size_t bytes, int protection, bool *taken)
 {
 	int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
 	int saved = errno;
@@ -181,7 +181,7 @@ RARE void sys_unpin(void *where, size_t bytes)
  * From the sixteen random bytes that the kernel gives each program, of which
  * libc makes its stack guard.  The mixer is that of splitmix64.
  */
-uint64_t sys_random(void)
+COLD uint64_t sys_random(void)
 {
 	const void *bytes = (const void *)getauxval(AT_RANDOM);
 	uint64_t words[2] = { 0 }, x = 0;

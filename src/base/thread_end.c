@@ -61,7 +61,8 @@ bool thread_end_start(pthread_key_t *key, void (*end)(void *value))
 	return pthread_key_create(key, end) == 0;
 }
 
-bool thread_end_watch(pthread_key_t *key, void (*end)(void *value), void *value)
+COLD bool thread_end_watch(pthread_key_t *key, void (*end)(void *value),
+			   void *value)
 {
 	int saved = errno;
 	bool watched;

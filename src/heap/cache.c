@@ -24,7 +24,6 @@
 #include "heap/tick.h"
 
 enum {
-	EXCHANGE_LEAST = 32,
 	EARLY_OBJECTS = 32, /* see is_early() */
 	LOOK_LOG = 17,	    /* see look_now_and_then() */
 };
@@ -74,15 +73,18 @@ static void exchange(struct cache *t, unsigned c, void **top, unsigned taken)
 {
 	struct side *s = &t->of[c];
 	void **bottom = get(&s->alloc);
-	size_t moved = magazine_count(top);
+	unsigned fill = class_fill(c);
+	size_t moved = magazine_freed(top, fill);
 
 	count(&t->loaded[c], moved);
 	count(&t->unloaded[c], moved);
 	set(&s->free, NULL);
 	signal_fence();
+	top = magazine_raise(top, fill);
 	set(&s->alloc, top + 1 + taken);
 	signal_fence();
-	set(&s->free, bottom ? bottom - 1 : NULL);
+	set(&s->free,
+	    bottom ? magazine_rest(magazine_of(bottom - 1), fill) : NULL);
 }
 
 static void *exchange_and_load(struct cache *t, unsigned c, void **top)
@@ -97,11 +99,10 @@ static void *exchange_and_load(struct cache *t, unsigned c, void **top)
  * A free side of a few objects stays one: exchanged, they would be used up and
  * exchanged again at once, for ever.
  */
-static bool worth_exchanging(void **top)
+static bool worth_exchanging(void **top, unsigned fill)
 {
-	return top &&
-	       ((uintptr_t)top & (MAGAZINE_BYTES - 1)) <=
-		       (MAGAZINE_OBJECTS - EXCHANGE_LEAST) * sizeof(void *);
+	/* A quarter of it: 8 - 2 bytes for each slot. */
+	return top && ((uintptr_t)top & (MAGAZINE_BYTES - 1)) <= fill * 6;
 }
 
 /*
@@ -111,7 +112,7 @@ static bool worth_exchanging(void **top)
 static NOINLINE void unload(struct cache *t, struct central *k, void **objects,
 			    size_t n)
 {
-	unsigned c = k->slabs.c;
+	unsigned c = k->slabs.c, fill = class_fill(c);
 	struct side *s = &t->of[c];
 	void **top = get(&s->free);
 	size_t moved = 0;
@@ -119,7 +120,7 @@ static NOINLINE void unload(struct cache *t, struct central *k, void **objects,
 	set(&s->free, NULL);
 	signal_fence();
 	if (top) {
-		moved = min_of(n, MAGAZINE_OBJECTS - magazine_count(top));
+		moved = min_of(n, fill - magazine_freed(top, fill));
 		top -= moved;
 		memcpy(top, objects, moved * sizeof(*top));
 	}
@@ -193,7 +194,7 @@ static NOINLINE void *refill_from_slabs(struct cache *t, unsigned c)
 	}
 	set(&s->alloc, bottom);
 	top = get(&s->free);
-	if (top && magazine_count(top))
+	if (top && magazine_freed(top, class_fill(c)))
 		return exchange_and_load(t, c, top);
 	return alloc_central(k);
 }
@@ -239,7 +240,10 @@ static inline void look_now_and_then(struct cache *t, struct central *k,
 		look(t, k);
 }
 
-/* For a thread without magazines: new, dead, or the heap is not there yet. */
+/*
+ * For a thread without magazines: new, dead, or the heap is not there yet; and
+ * what is beyond the border.
+ */
 static COLD void *alloc_unusual(size_t size)
 {
 	unsigned c = size ? class_of(size) : CLASS_FIRST;
@@ -250,7 +254,7 @@ static COLD void *alloc_unusual(size_t size)
 
 	if (!size && cache_pop(1, &object))
 		return object;
-	if (!cache_enter(t))
+	if (c > class_served || !cache_enter(t))
 		return NULL;
 	if (unlikely(sample_period) && !sample_pass(c)) {
 		cache_leave(t);
@@ -275,8 +279,8 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	void **top;
 	void *object;
 
-	if (unlikely(t->state != CACHE_READY) || unlikely(!c) ||
-	    unlikely(lock_orphaned()))
+	if (unlikely(t->state != CACHE_READY) ||
+	    unlikely(c - 1 >= class_served) || unlikely(lock_orphaned()))
 		return alloc_unusual(size);
 	if (unlikely(sample_period) && !sample_pass(c)) {
 		tick_now();
@@ -286,7 +290,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	signal_fence();
 	before = t->loaded[c];
 	top = get(&t->of[c].free);
-	if (likely(worth_exchanging(top))) {
+	if (likely(worth_exchanging(top, class_fill(c)))) {
 		object = exchange_and_load(t, c, top);
 	} else {
 		lock_take(&k->lock);
@@ -327,9 +331,9 @@ void *cache_alloc_reserve(size_t size)
  */
 static void free_scarce(struct cache *t, struct central *k, void *object)
 {
-	unsigned c = k->slabs.c;
+	unsigned c = k->slabs.c, fill = class_fill(c);
 	void **top = get(&t->of[c].free);
-	size_t freed = top ? magazine_count(top) : 0;
+	size_t freed = top ? magazine_freed(top, fill) : 0;
 
 	central_give(k, &object, 1);
 	k->frees++;
@@ -338,7 +342,7 @@ static void free_scarce(struct cache *t, struct central *k, void *object)
 	count(&t->unloaded[c], freed);
 	set(&t->of[c].free, NULL);
 	central_give(k, top, freed);
-	set(&t->of[c].free, magazine_empty_top(magazine_of(top)));
+	set(&t->of[c].free, magazine_rest(magazine_of(top), fill));
 }
 
 static void push(struct side *s, void **top, void *object)
@@ -351,7 +355,7 @@ static void push(struct side *s, void **top, void *object)
 /* The free side is full, or there is none yet, or the class is scarce. */
 static void free_locked(struct cache *t, struct central *k, void *object)
 {
-	unsigned c = k->slabs.c;
+	unsigned c = k->slabs.c, fill = class_fill(c);
 	struct side *s = &t->of[c];
 	void **top = get(&s->free);
 	struct magazine *m;
@@ -361,9 +365,9 @@ static void free_locked(struct cache *t, struct central *k, void *object)
 		return;
 	}
 	if (top && magazine_word_at_edge(top)) {
-		count(&t->unloaded[c], magazine_count(top));
+		count(&t->unloaded[c], fill);
 		set(&s->free, NULL);
-		central_park(k, top);
+		central_park(k, magazine_raise(top, fill));
 		top = NULL;
 	}
 	if (!top) {
@@ -373,7 +377,7 @@ static void free_locked(struct cache *t, struct central *k, void *object)
 			k->frees++;
 			return;
 		}
-		top = magazine_empty_top(m);
+		top = magazine_rest(m, fill);
 	}
 	push(s, top, object);
 }
@@ -389,7 +393,7 @@ static bool free_into_alloc_side(struct cache *t, unsigned c, void **top,
 	    !magazine_word_at_edge(bottom))
 		return false;
 	exchange(t, c, top, 0);
-	push(s, bottom - 1, object);
+	push(s, get(&s->free), object);
 	if (unlikely(sample_period))
 		clip(t, central_of(c));
 	return true;

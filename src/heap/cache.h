@@ -53,8 +53,9 @@ extern __thread struct cache heap_cache
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
 /*
- * The words of the class whose objects have `size` bytes: its sides lie as
- * many bytes into the cache.
+ * The words of a class: its sides lie `at` bytes into the cache, for a small
+ * class as many as its objects have; or PLACE_BYTES * `place`, where the place
+ * is what the class map says (record.h).
  *
  * On x86-64 TLS is one load of the variable's offset, then the fs segment.
  * Compilers add offset and index by hand, once more for each access;
@@ -64,10 +65,12 @@ extern __thread struct cache heap_cache
 _Static_assert(sizeof(struct side) == CLASS_STEP, "see above");
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
-#define CACHE_WORD "%%fs:%c[field](%[offset],%[size])"
-#define CACHE_INPUTS(name)                                                     \
-	[offset] "r"(cache_offset()), [size] "r"(size),                        \
+#define CACHE_WORD(scale) "%%fs:%c[field](%[offset],%[index]," scale ")"
+#define CACHE_INPUTS(name, number)                                             \
+	[offset] "r"(cache_offset()), [index] "r"(number),                     \
 		[field] "i"(offsetof(struct side, name))
+
+_Static_assert(PLACE_BYTES == 8, "a scale that addresses have");
 
 static inline uintptr_t cache_offset(void)
 {
@@ -77,69 +80,71 @@ static inline uintptr_t cache_offset(void)
 	return offset;
 }
 
-static inline void **load_alloc(size_t size)
+static inline void **load_alloc(size_t at)
 {
 	void **word;
 
-	__asm__ volatile("movq " CACHE_WORD ", %[word]"
+	__asm__ volatile("movq " CACHE_WORD("1") ", %[word]"
 			 : [word] "=r"(word)
-			 : CACHE_INPUTS(alloc)
+			 : CACHE_INPUTS(alloc, at)
 			 : "memory");
 	return word;
 }
 
-static inline void store_alloc(size_t size, void **word)
+static inline void store_alloc(size_t at, void **word)
 {
-	__asm__ volatile("movq %[word], " CACHE_WORD
+	__asm__ volatile("movq %[word], " CACHE_WORD("1")
 			 :
-			 : [word] "r"(word), CACHE_INPUTS(alloc)
+			 : [word] "r"(word), CACHE_INPUTS(alloc, at)
 			 : "memory");
 }
 
-static inline void **load_free(size_t size)
+static inline void **load_free(size_t place)
 {
 	void **word;
 
-	__asm__ volatile("movq " CACHE_WORD ", %[word]"
+	__asm__ volatile("movq " CACHE_WORD("8") ", %[word]"
 			 : [word] "=r"(word)
-			 : CACHE_INPUTS(free)
+			 : CACHE_INPUTS(free, place)
 			 : "memory");
 	return word;
 }
 
 /* One slot further down than `word`, which is what is there. */
-static inline void push_free(size_t size, void **word)
+static inline void push_free(size_t place, void **word)
 {
 	(void)word;
-	__asm__ volatile("subq $8, " CACHE_WORD
+	__asm__ volatile("subq $8, " CACHE_WORD("8")
 			 :
-			 : CACHE_INPUTS(free)
+			 : CACHE_INPUTS(free, place)
 			 : "memory", "cc");
 }
 #else
-static inline struct side *side_of(size_t size)
+static inline struct side *side_at(size_t at)
 {
-	return &heap_cache.of[size / CLASS_STEP];
+	return (struct side *)((char *)heap_cache.of + at);
 }
 
-static inline void **load_alloc(size_t size)
+static inline void **load_alloc(size_t at)
 {
-	return __atomic_load_n(&side_of(size)->alloc, __ATOMIC_RELAXED);
+	return __atomic_load_n(&side_at(at)->alloc, __ATOMIC_RELAXED);
 }
 
-static inline void store_alloc(size_t size, void **word)
+static inline void store_alloc(size_t at, void **word)
 {
-	__atomic_store_n(&side_of(size)->alloc, word, __ATOMIC_RELAXED);
+	__atomic_store_n(&side_at(at)->alloc, word, __ATOMIC_RELAXED);
 }
 
-static inline void **load_free(size_t size)
+static inline void **load_free(size_t place)
 {
-	return __atomic_load_n(&side_of(size)->free, __ATOMIC_RELAXED);
+	return __atomic_load_n(&side_at(place * PLACE_BYTES)->free,
+			       __ATOMIC_RELAXED);
 }
 
-static inline void push_free(size_t size, void **word)
+static inline void push_free(size_t place, void **word)
 {
-	__atomic_store_n(&side_of(size)->free, word - 1, __ATOMIC_RELAXED);
+	__atomic_store_n(&side_at(place * PLACE_BYTES)->free, word - 1,
+			 __ATOMIC_RELAXED);
 }
 #endif
 
@@ -149,31 +154,42 @@ static inline void signal_fence(void)
 	__atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-/* Pops an object for `size` bytes, 0..SMALL_MAX.  False: the slow path. */
-static inline bool cache_pop(size_t size, void **object)
+/* Pops an object of the class at `at`.  False: the slow path. */
+static inline bool cache_pop_at(size_t at, void **object)
 {
-	size_t rounded = round_up(size, CLASS_STEP);
-	void **word = load_alloc(rounded);
+	void **word = load_alloc(at);
 
 	if (unlikely(magazine_word_at_edge(word)))
 		return false;
-	store_alloc(rounded, word + 1);
+	store_alloc(at, word + 1);
 	*object = word[-1];
 	return true;
 }
 
+/* Pops an object for `size` bytes, 0..SMALL_MAX. */
+static inline bool cache_pop(size_t size, void **object)
+{
+	return cache_pop_at(round_up(size, CLASS_STEP), object);
+}
+
+/* The same, for SMALL_MAX < size <= WIDE_MAX. */
+static inline bool cache_pop_wide(size_t size, void **object)
+{
+	return cache_pop_at(wide_class_of(size) * sizeof(struct side), object);
+}
+
 /*
- * Pushes an object of a class, given by its size.  False: take the slow path
+ * Pushes an object of the class of a place.  False: take the slow path
  * (full, or the object freed just before: a double free).
  */
-static inline bool cache_push(size_t size, void *object)
+static inline bool cache_push(size_t place, void *object)
 {
-	void **top = load_free(size);
+	void **top = load_free(place);
 
 	if (unlikely(magazine_word_at_edge(top)) || unlikely(*top == object))
 		return false;
 	top[-1] = object;
-	push_free(size, top);
+	push_free(place, top);
 	return true;
 }
 
@@ -182,7 +198,7 @@ static inline bool cache_push(size_t size, void *object)
  * signal handler inside a slow path, or when the source failed; then the
  * caller asks another allocator, and as the last resort cache_alloc_reserve.
  * With config.wait_ms that is cache_alloc_waiting() instead (cache_wait.h).
- * cache_free_slow: an object of class 1..CLASSES.  errno is preserved.
+ * cache_free_slow: an object of any class.  errno is preserved.
  */
 void *cache_alloc_slow(size_t size);
 void *cache_alloc_reserve(size_t size);

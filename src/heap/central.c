@@ -15,7 +15,6 @@
 #include "heap/slab_crime.h"
 
 enum {
-	LOW_WATER = MAGAZINE_OBJECTS,
 	DUPLICATES_SOUGHT = 128,
 	UNPIN_MOST = 4096, /* elements; it takes a look at all for each one */
 };
@@ -25,14 +24,15 @@ struct central central[CLASSES + 1] = { [0 ... CLASSES] = {
 
 static bool pin_reserve;
 
-void central_start(void)
+COLD void central_start(void)
 {
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
-		slab_init(&central[c].slabs, c, LOW_WATER);
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
+		if (!central[c].slabs.c)
+			slab_init(&central[c].slabs, c, class_fill(c));
 }
 
 /* Has memory put behind each of the objects, in runs of neighbours. */
-static bool prefault(void *const *objects, size_t count, size_t size)
+static COLD bool prefault(void *const *objects, size_t count, size_t size)
 {
 	size_t page = sys_page();
 	bool pinned = true;
@@ -52,12 +52,13 @@ static bool prefault(void *const *objects, size_t count, size_t size)
 	return pinned;
 }
 
-static bool set_reserve(struct central *k, void **elements, size_t min_nr)
+static COLD bool set_reserve(struct central *k, void **elements, size_t min_nr)
 {
 	size_t size = class_size(k->slabs.c), got;
 	bool pinned;
 
-	slab_begin(&k->slabs, min_nr + 2 * LOW_WATER);
+	if (k->slabs.c <= SMALL_CLASSES)
+		slab_begin(&k->slabs, min_nr + 2 * class_fill(k->slabs.c));
 	got = slab_take(&k->slabs, elements, min_nr);
 	pinned = prefault(elements, got, size);
 	/* The lowest address is used first, as everywhere. */
@@ -73,27 +74,32 @@ static bool set_reserve(struct central *k, void **elements, size_t min_nr)
 	return pinned && got == min_nr;
 }
 
-bool central_set_reserve(size_t min_nr, bool pin)
+COLD bool central_set_reserve(size_t min_nr, size_t wide_nr, bool pin)
 {
-	size_t bytes = round_up(min_nr * sizeof(void *) * CLASSES, sys_page());
+	unsigned small = min_of(class_served, (unsigned)SMALL_CLASSES);
+	unsigned wide = class_served - small;
+	size_t most = SIZE_MAX / sizeof(void *) / CLASSES / 2, all;
 	void **elements;
 	bool done = true;
 
-	if (!min_nr)
-		return true;
-	if (min_nr > SIZE_MAX / sizeof(void *) / CLASSES / 2)
+	if (min_nr > most || wide_nr > most)
 		return false;
-	elements = sys_map(NULL, bytes);
+	all = min_nr * small + wide_nr * wide;
+	if (!all)
+		return true;
+	elements = sys_map(NULL, round_up(all * sizeof(void *), sys_page()));
 	if (!elements)
 		return false;
 	pin_reserve = pin;
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= class_served; c++) {
+		size_t n = c <= SMALL_CLASSES ? min_nr : wide_nr;
 		struct central *k = &central[c];
 
 		lock_take(&k->lock);
-		if (!set_reserve(k, elements + (c - 1) * min_nr, min_nr))
+		if (n && !set_reserve(k, elements, n))
 			done = false;
 		lock_release(&k->lock);
+		elements += n;
 	}
 	return done;
 }
@@ -157,7 +163,8 @@ static RARE void become_scarce(struct central *k)
  */
 static RARE void end_scarcity(struct central *k)
 {
-	if (reserve_wants(&k->reserve) || k->slabs.free_objects < LOW_WATER)
+	if (reserve_wants(&k->reserve) ||
+	    k->slabs.free_objects < class_fill(k->slabs.c))
 		return;
 	k->scarce = false;
 	slab_hide(&k->slabs, false);
@@ -195,7 +202,7 @@ static RARE bool must_line_up(const struct central *k)
 
 void **central_refill(struct central *k, struct magazine *own)
 {
-	size_t want = MAGAZINE_OBJECTS, got;
+	size_t want = class_fill(k->slabs.c), got;
 	struct magazine *m;
 	void **top;
 

@@ -44,14 +44,16 @@ static inline struct central *central_of(unsigned c)
 	return k;
 }
 
+/* Makes the classes up to class_last ready; again when that has risen. */
 void central_start(void);
 
 /*
- * Sets `min_nr` objects of each class aside, prefaulted, and pinned when
- * asked; they are while they are in the reserve.  False when memory is out or
- * cannot be pinned: then the reserve is what could be had.
+ * Sets `min_nr` objects of each small class aside and `wide_nr` of each wide
+ * one, prefaulted, and pinned when asked; they are while in the reserve.  False
+ * when memory is out or cannot be pinned: then the reserve is what could be
+ * had.
  */
-bool central_set_reserve(size_t min_nr, bool pin);
+bool central_set_reserve(size_t min_nr, size_t wide_nr, bool pin);
 
 /*
  * A stack of free objects for a thread's alloc side, from the slabs, in `own`

@@ -82,7 +82,8 @@ static unsigned list_stacks(struct held *held, const struct central *k,
 		};
 	if (own->free)
 		held[n++] = (struct held){
-			own->free, magazine_count(own->free),
+			own->free,
+			magazine_freed(own->free, class_fill(k->slabs.c)),
 			"an object of the free side is free, or held twice"
 		};
 	return n;
@@ -140,7 +141,7 @@ void heap_check(void)
 
 	if (!heap_is_on() || !cache_enter(t))
 		return;
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++) {
 		lock_take(&central[c].lock);
 		check_class(&central[c], &t->of[c]);
 		lock_release(&central[c].lock);

@@ -1,8 +1,12 @@
 /*
- * class.h - size classes: 16, 32, ... 128 bytes.
+ * class.h - size classes: 16, 32, ... 128 bytes, then four a doubling up to
+ * 8 KiB: 160, 192, 224, 256, 320, ... 8192.
  *
- * Class c holds objects of 16 c bytes, each aligned to 16 as with glibc.
- * Class 0 is nobody's: it stands for NULL, foreign and large.
+ * The first eight are small: always served, and found by arithmetic.  The
+ * others are wide: served as far as the border says, and found in a table.
+ * Each object is aligned to 16 as with glibc, and to the largest power of two
+ * that divides its class's size.  Class 0 is nobody's: it stands for NULL,
+ * foreign and large.
  */
 #ifndef HEAP_CLASS_H
 #define HEAP_CLASS_H
@@ -10,21 +14,84 @@
 #include "base/common.h"
 
 enum {
-	CLASSES = 8,
 	CLASS_FIRST = 1,
 	CLASS_STEP = 16,
-	SMALL_MAX = CLASSES * CLASS_STEP,
+	SMALL_CLASSES = 8,
+	SMALL_MAX = SMALL_CLASSES * CLASS_STEP,
+	CLASSES = 32,
+	WIDE_STEP = 32, /* divides the size of each wide class */
+	WIDE_MAX = 8192,
 };
 
-/* The smallest class that holds `size` bytes, 1..SMALL_MAX.  0 gives 0. */
-static inline unsigned class_of(size_t size)
+/*
+ * capacity: objects in a slab; what is left at its end is at most 6 %, and
+ * from 128 bytes on less than a page or one that is never touched.
+ * fill: objects of a magazine's side, so that a side of a wide class is 16 KiB,
+ * or four objects.
+ */
+struct class_shape {
+	uint32_t reciprocal; /* 2^32 / size, rounded up */
+	uint16_t size, capacity;
+};
+
+extern HIDDEN const struct class_shape class_shapes[CLASSES + 1];
+extern HIDDEN const uint8_t class_fills[CLASSES + 1];
+
+/* The class of `size` is wide_classes[(size + WIDE_STEP - 1) / WIDE_STEP]. */
+extern HIDDEN const uint8_t wide_classes[WIDE_MAX / WIDE_STEP + 1];
+
+/*
+ * The border: up to so many bytes are served from the pools, SMALL_MAX unless
+ * it is set.  class_served is the last class below it, class_last the last that
+ * may have objects: small ones may before the border is set.
+ */
+extern HIDDEN size_t class_border;
+extern HIDDEN unsigned class_served, class_last;
+
+static inline unsigned small_class_of(size_t size)
 {
 	return (unsigned)((size + CLASS_STEP - 1) / CLASS_STEP);
 }
 
+/* `size` is beyond SMALL_MAX. */
+static inline unsigned wide_class_of(size_t size)
+{
+	return wide_classes[(size + WIDE_STEP - 1) / WIDE_STEP];
+}
+
+/* The smallest class that holds `size` bytes, 1..WIDE_MAX.  0 gives 0. */
+static inline unsigned class_of(size_t size)
+{
+	return likely(size <= SMALL_MAX) ? small_class_of(size)
+					 : wide_class_of(size);
+}
+
+/*
+ * Once, at start, before there are threads: `bytes`, 1..WIDE_MAX, rounded up
+ * to a class.
+ */
+void class_set_border(size_t bytes);
+
 static inline size_t class_size(unsigned c)
 {
-	return (size_t)c * CLASS_STEP;
+	return class_shapes[c].size;
+}
+
+static inline unsigned class_fill(unsigned c)
+{
+	return class_fills[c];
+}
+
+/*
+ * Whether an object of `old` bytes stays when it is to have `size`: a small one
+ * if its class is the same, a wide one while more than half of it is used, for
+ * what moves for less would save less.
+ */
+static inline bool class_keeps(size_t old, size_t size)
+{
+	if (old <= SMALL_MAX)
+		return round_up(max_of(size, (size_t)1), CLASS_STEP) == old;
+	return size <= old && size > old / 2;
 }
 
 #endif

@@ -28,7 +28,8 @@ static void set_reserve(void)
 	if (reserve_set || !configured || !heap_on)
 		return;
 	reserve_set = true;
-	if (central_set_reserve(config.reserve, config.reserve_lock))
+	if (central_set_reserve(config.reserve, config.reserve_wide,
+				config.reserve_lock))
 		return;
 	out_memory(&o, line, sizeof(line));
 	out_str(&o, "libmpool: MPOOL_RESERVE=");
@@ -83,12 +84,21 @@ static void leave(void)
 	cache_leave(&heap_cache);
 }
 
+static RARE void set_border(void)
+{
+	class_set_border(config.small_max);
+	if (heap_on)
+		central_start();
+}
+
 void heap_configured(void)
 {
 	bool entered = enter();
 
 	lock_take(&start_lock);
 	configured = true;
+	if (config.small_max != SMALL_MAX)
+		set_border();
 	set_reserve();
 	lock_release(&start_lock);
 	if (entered)
@@ -118,7 +128,7 @@ static void flush_lost(void)
 	}
 }
 
-static void mend(enum fork_child how)
+static COLD void mend(enum fork_child how)
 {
 	if (how == FORK_NESTED)
 		heap_adopt();
@@ -126,7 +136,7 @@ static void mend(enum fork_child how)
 		return;
 	lock_renew_process();
 	flush_lost();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		central[c].reserve.first = central[c].reserve.last = NULL;
 	registry_reset(heap_cache_ready() ? &heap_cache : NULL);
 }
@@ -154,7 +164,7 @@ RARE void heap_adopt(void)
 	space_reset_lock();
 	magazine_reset_lock();
 	registry_reset(heap_cache_ready() ? &heap_cache : NULL);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		central_adopt(&central[c]);
 	lock_reset(&start_lock);
 }
@@ -163,7 +173,7 @@ RARE void heap_adopt(void)
 static void drain_all(void)
 {
 	thread_flush(&heap_cache);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++) {
 		lock_take(&central[c].lock);
 		central_drain(&central[c]);
 		lock_release(&central[c].lock);
@@ -176,7 +186,7 @@ static RARE size_t empty_classes(bool purge)
 	size_t bytes = 0;
 
 	drain_all();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++) {
 		struct central *k = &central[c];
 
 		lock_take(&k->lock);

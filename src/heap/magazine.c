@@ -9,8 +9,8 @@
 #include "heap/class.h"
 #include "heap/space.h"
 
-/* One for each side of each class. */
-enum { FIRST_BYTES = 2 * CLASSES * MAGAZINE_BYTES };
+/* One for each side of each small class. */
+enum { FIRST_BYTES = 2 * SMALL_CLASSES * MAGAZINE_BYTES };
 
 static char first[FIRST_BYTES] __attribute__((aligned(MAGAZINE_BYTES)))
 LARGE("magazines");
@@ -22,7 +22,7 @@ static struct {
 	char *next, *end;      /* not yet handed out, of the newest memory */
 } pool = { .lock = LOCK(RANK_MAGAZINE) };
 
-static void add_memory(void)
+static COLD void add_memory(void)
 {
 	size_t slab;
 
@@ -39,7 +39,7 @@ static void add_memory(void)
 	}
 }
 
-struct magazine *magazine_new(void)
+COLD struct magazine *magazine_new(void)
 {
 	struct magazine *m;
 

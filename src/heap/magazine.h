@@ -14,6 +14,10 @@
  *
  * So a zero word is a full free side and an empty alloc side: a new thread
  * takes the slow path without a test of its own.
+ *
+ * A class of larger objects fills no more than `fill` slots.  Its free side
+ * rests on slot `fill`, which holds NULL then, and is moved up to the end of
+ * the magazine when it goes elsewhere: only there, stacks end at slot 126.
  */
 #ifndef HEAP_MAGAZINE_H
 #define HEAP_MAGAZINE_H
@@ -46,6 +50,36 @@ static inline void **magazine_empty_top(struct magazine *m)
 static inline size_t magazine_count(void **top)
 {
 	return (size_t)(magazine_empty_top(magazine_of(top)) - top);
+}
+
+/* The free side's word of an empty magazine. */
+static inline void **magazine_rest(struct magazine *m, unsigned fill)
+{
+	void **top = (void **)m + fill;
+
+	*top = NULL;
+	return top;
+}
+
+/* Objects of a free side. */
+static inline size_t magazine_freed(void **top, unsigned fill)
+{
+	return (size_t)((void **)magazine_of(top) + fill - top);
+}
+
+/* A free side, which is nobody's now, as a stack that ends at slot 126. */
+static inline void **magazine_raise(void **top, unsigned fill)
+{
+	void **from = (void **)magazine_of(top) + fill;
+	void **to = (void **)magazine_of(top) + MAGAZINE_OBJECTS;
+
+	if (likely(from == to))
+		return top;
+	while (from != top) {
+		*--to = *--from;
+		__asm__("" ::: "memory"); /* no call: callers need no frame */
+	}
+	return to;
 }
 
 static inline bool magazine_word_at_edge(void **word)

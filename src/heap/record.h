@@ -63,26 +63,21 @@ static inline uint64_t *bits_of(size_t d, unsigned c)
 
 static inline unsigned capacity_of(unsigned c)
 {
-	return SLAB_BYTES / CLASS_STEP / c;
+	return class_shapes[c].capacity;
 }
 
+/* Exact for offset * size < 2^32. */
 static inline unsigned index_of(unsigned offset, unsigned c)
 {
-	static const uint32_t reciprocal[CLASSES + 1] = {
-		0,	     0x10000,	      0x10000 / 2,     0x10000 / 3 + 1,
-		0x10000 / 4, 0x10000 / 5 + 1, 0x10000 / 6 + 1, 0x10000 / 7 + 1,
-		0x10000 / 8,
-	};
-
-	return (offset / CLASS_STEP) * reciprocal[c] >> 16;
+	return (unsigned)((uint64_t)offset * class_shapes[c].reciprocal >> 32);
 }
 
 /* Enters a slab into the map that free reads. */
 static inline void record_show(size_t d, const struct slabs *slabs)
 {
-	uint8_t size = slabs->hidden ? 0 : (uint8_t)class_size(slabs->c);
+	uint8_t place = slabs->hidden ? 0 : (uint8_t)(PLACES * slabs->c);
 
-	__atomic_store_n(&space_map()[d], size, __ATOMIC_RELAXED);
+	__atomic_store_n(&space_map()[d], place, __ATOMIC_RELAXED);
 }
 
 static inline void record_link(struct slabs *slabs, struct slab *slab)

@@ -83,7 +83,7 @@ static struct sampler *own_sampler(void)
 		    1;
 	for (int i = 0; i < 8; i++)
 		next_random(s);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		sample_until[c] = objects_before(s, c);
 	sample_large_left = bytes_before(s);
 	return s;
@@ -110,7 +110,7 @@ bool sample_pass_slow(unsigned c)
 	return false;
 }
 
-static bool small_due(struct sampler *s, unsigned c)
+static bool pooled_due(struct sampler *s, unsigned c)
 {
 	if (take_off_one(c))
 		return false;
@@ -127,8 +127,8 @@ bool sample_due(size_t size)
 	s = own_sampler();
 	sample_large_left += s->held;
 	s->held = 0;
-	if (size <= SMALL_MAX)
-		return small_due(s, size ? class_of(size) : CLASS_FIRST);
+	if (size <= class_border)
+		return pooled_due(s, size ? class_of(size) : CLASS_FIRST);
 	if (sample_skips(size))
 		return false;
 	sample_large_left = bytes_before(s);

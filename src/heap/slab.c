@@ -9,7 +9,7 @@
  * once.
  *
  * Bounds: 64 KiB hold at most 4096 objects, so 64 words; the quotient
- * (offset / 16) * ceil(2^16 / c) >> 16 is exact for offset < 2^16, c <= 8.
+ * offset * ceil(2^32 / size) >> 32 is exact for offset * size < 2^32.
  */
 #include "heap/slab.h"
 
@@ -81,7 +81,7 @@ unsigned slab_class_of(const void *p)
 struct part slab_usable(size_t d, unsigned c)
 {
 	struct part part = part_of(d);
-	unsigned size = c * CLASS_STEP;
+	unsigned size = (unsigned)class_size(c);
 
 	part.from = (part.from + size - 1) / size;
 	part.to /= size;
@@ -103,7 +103,7 @@ static void add_objects(struct slabs *slabs, struct slab *slab, unsigned from,
 	slabs->free_objects += to - from;
 }
 
-static bool add_slab(struct slabs *slabs, size_t bytes)
+static COLD bool add_slab(struct slabs *slabs, size_t bytes)
 {
 	size_t d = space_take_part(bytes);
 	struct slab *slab;
@@ -148,7 +148,7 @@ static bool complete(struct slabs *slabs)
 	return false;
 }
 
-static bool grow(struct slabs *slabs)
+static COLD bool grow(struct slabs *slabs)
 {
 	return (slabs->lacking && complete(slabs)) ||
 	       add_slab(slabs, SLAB_BYTES);
@@ -163,6 +163,13 @@ void slab_begin(struct slabs *slabs, size_t count)
 		add_slab(slabs, bytes);
 }
 
+/* Its pages may be touched again. */
+static RARE void forget_purged(struct slabs *slabs, struct slab *slab)
+{
+	slabs->purged_pages -= (size_t)__builtin_popcount(slab->purged);
+	slab->purged = 0;
+}
+
 /* Takes a slab without used objects out of the class. */
 static void remove_slab(struct slabs *slabs, struct slab *slab)
 {
@@ -174,8 +181,8 @@ static void remove_slab(struct slabs *slabs, struct slab *slab)
 	for (unsigned w = 0; w * 64 < capacity; w++)
 		bits[w] = 0;
 	slab->free = 0;
-	slabs->purged_pages -= (size_t)__builtin_popcount(slab->purged);
-	slab->purged = 0;
+	if (slab->purged)
+		forget_purged(slabs, slab);
 	slabs->count--;
 	slabs->returned_bytes += SLAB_BYTES;
 	slabs->capacity -= capacity;
@@ -237,8 +244,8 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 		if (slabs->first == NO_SLAB && !grow(slabs))
 			break;
 		slab = record_of(slabs->first);
-		slabs->purged_pages -= (size_t)__builtin_popcount(slab->purged);
-		slab->purged = 0;
+		if (unlikely(slab->purged))
+			forget_purged(slabs, slab);
 		got += take_from(slab, slabs->c, objects + got, want - got);
 		if (!slab->free)
 			record_unlink(slabs, slab);
@@ -302,7 +309,7 @@ static NOINLINE uint64_t lacking_bit(const struct gathering *g, unsigned c)
 	unsigned first = (unsigned)__builtin_ctzll(g->bits);
 	unsigned last = 63 - (unsigned)__builtin_clzll(g->bits);
 	struct part part = part_of(g->d);
-	unsigned size = c * CLASS_STEP;
+	unsigned size = (unsigned)class_size(c);
 
 	if ((g->word * 64 + first) * size < part.from)
 		return (uint64_t)1 << first;
@@ -361,6 +368,7 @@ void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 {
 	struct gathering g = { .all = objects, .all_count = count };
 	unsigned c = slabs->c;
+	size_t size = class_size(c);
 
 	slabs->free_objects += count;
 	for (size_t i = 0; i < count; i++) {
@@ -376,8 +384,7 @@ void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 		}
 		index = index_of((unsigned)offset, c);
 		bit = (uint64_t)1 << index;
-		if (unlikely(index * c * CLASS_STEP != offset) ||
-		    unlikely(g.bits & bit))
+		if (unlikely(index * size != offset) || unlikely(g.bits & bit))
 			slab_crime_late(c, objects[i], objects, count);
 		g.bits |= bit;
 		g.count++;

@@ -67,7 +67,13 @@ unsigned slab_class_of(const void *p);
 
 static inline bool slab_is_hidden(const void *p)
 {
-	return !space_size_of(p) && slab_class_of(p);
+	return !space_place_of(p) && slab_class_of(p);
+}
+
+/* Bytes of the object at `p`; 0: of no class, or hidden.  Any thread. */
+static inline size_t slab_size_of(const void *p)
+{
+	return class_size((unsigned)space_place_of(p) / PLACES);
 }
 
 /* Which objects of slab `d` are usable: from the first one up to the other. */

@@ -19,7 +19,7 @@ static RARE const char *detail_of(unsigned c, const void *p, const char **crime)
 	struct part usable = slab_usable(d, c);
 
 	*crime = "invalid free";
-	if (index >= capacity_of(c) || index * c * CLASS_STEP != offset)
+	if (index >= capacity_of(c) || index * class_size(c) != offset)
 		return "the address is inside an object, not its start";
 	if (record_class(d) == c &&
 	    (index >= record_of(d)->fresh || index < usable.from))

@@ -24,9 +24,11 @@ unsigned slab_used_parts(const struct slab *slab, unsigned c)
 			size_t at = (w * 64 + (unsigned)__builtin_ctzll(used)) *
 				    class_size(c);
 
-			parts |= 1u << at / (SLAB_BYTES / PAGES_MOST);
-			parts |= 1u << (at + class_size(c) - 1) /
-					       (SLAB_BYTES / PAGES_MOST);
+			size_t from = at / (SLAB_BYTES / PAGES_MOST);
+			size_t to = (at + class_size(c) - 1) /
+				    (SLAB_BYTES / PAGES_MOST);
+
+			parts |= (2u << to) - (1u << from);
 		}
 	}
 	return parts;

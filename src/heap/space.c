@@ -115,7 +115,7 @@ static bool find_window(uintptr_t anchor)
 	return false;
 }
 
-bool space_start(const size_t record_bytes[SPACE_ARRAYS])
+COLD bool space_start(const size_t record_bytes[SPACE_ARRAYS])
 {
 	void *anchor = sys_map(NULL, sys_page());
 

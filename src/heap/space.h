@@ -32,11 +32,15 @@ enum {
 };
 
 /*
- * Object size of each slab of the window, 0 for all that is not ours: unused
- * slabs, and places where somebody else has mapped something.  It lies at a
- * fixed distance from the window, so one load finds both.  Written under the
- * lock of the class; read by anyone.
+ * The place of each slab of the window: PLACES * its class, 0 for all that is
+ * not ours: unused slabs, and places where somebody else has mapped something.
+ * What a thread's cache has of a class lies PLACE_BYTES * place into it, so
+ * free needs no more than this byte.  The map lies at a fixed distance from the
+ * window, so one load finds both.  Written under the lock of the class; read by
+ * anyone.
  */
+enum { PLACES = 2, PLACE_BYTES = 8 };
+
 static inline uint8_t *space_map(void)
 {
 	return (uint8_t *)space_base - MAP_DISTANCE;
@@ -65,8 +69,8 @@ static inline bool space_reaches(size_t slab)
 	return slab < __atomic_load_n(&space_reach, __ATOMIC_RELAXED);
 }
 
-/* Size of the objects around `p`; 0: not in a slab of any class. */
-static inline size_t space_size_of(const void *p)
+/* Place of the objects around `p`; 0: not in a slab of any class. */
+static inline size_t space_place_of(const void *p)
 {
 	size_t d = space_slab_of(p);
 

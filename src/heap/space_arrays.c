@@ -46,7 +46,7 @@ static size_t span(size_t bytes)
 	return round_up(bytes * (WINDOW_SLABS / 64) + ARRAY_OFFSET, 2 * MIB);
 }
 
-static uintptr_t place(uintptr_t base)
+static COLD uintptr_t place(uintptr_t base)
 {
 	uintptr_t at = base;
 
@@ -102,7 +102,7 @@ static bool cover(struct pair *p, size_t slabs)
 	return true;
 }
 
-bool arrays_cover(size_t end)
+COLD bool arrays_cover(size_t end)
 {
 	for (struct pair *p = pairs; p < pairs + PAIRS; p++)
 		/* A set's word is of 64 slabs. */

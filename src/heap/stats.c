@@ -26,7 +26,7 @@ void stats_add_cache(struct cache_sum *sum, const struct cache *t, unsigned c)
 	if (bottom)
 		sum->on_alloc_sides += magazine_count(bottom - 1);
 	if (top)
-		sum->on_free_sides += magazine_count(top);
+		sum->on_free_sides += magazine_freed(top, class_fill(c));
 	sum->loaded += __atomic_load_n(&t->loaded[c], __ATOMIC_RELAXED);
 	sum->unloaded += __atomic_load_n(&t->unloaded[c], __ATOMIC_RELAXED);
 }

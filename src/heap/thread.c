@@ -25,7 +25,7 @@ static void park(struct central *k, void **top)
 }
 
 /* Both sides of a class go to the centre; the counters too. */
-static void flush_class(struct cache *t, unsigned c)
+static COLD void flush_class(struct cache *t, unsigned c)
 {
 	struct central *k = central_of(c);
 	struct side *s = &t->of[c];
@@ -38,8 +38,8 @@ static void flush_class(struct cache *t, unsigned c)
 	k->frees += t->unloaded[c];
 	t->loaded[c] = t->unloaded[c] = 0;
 	if (top) {
-		k->frees += magazine_count(top);
-		park(k, top);
+		k->frees += magazine_freed(top, class_fill(c));
+		park(k, magazine_raise(top, class_fill(c)));
 	}
 	if (bottom) {
 		k->allocs -= magazine_count(bottom - 1);
@@ -50,7 +50,7 @@ static void flush_class(struct cache *t, unsigned c)
 
 void thread_flush(struct cache *t)
 {
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		flush_class(t, c);
 }
 

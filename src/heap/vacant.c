@@ -147,12 +147,17 @@ size_t vacant_take_kept(void)
 }
 
 /* A heap that rises through this many looks at the clock as it does. */
+static RARE void note_rise(size_t used)
+{
+	decay_look(&vacant.decay, used, sys_about_now_ms());
+}
+
 size_t vacant_take(size_t used)
 {
 	size_t slab = SPACE_NONE;
 
 	if (used >= KEEP_LEAST)
-		decay_look(&vacant.decay, used, sys_about_now_ms());
+		note_rise(used);
 	if (vacant.returned.count)
 		slab = retake();
 	if (unlikely(vacant.yielded.count) && slab == SPACE_NONE)

@@ -2,10 +2,11 @@
  * small.h - the two-level allocator: libmpool.so's heap inside this process.
  *
  * Up to 128 bytes come from eight size classes, 16 bytes apart, with a stock a
- * thread, a low-water mark, a reserve and waiting a class; more comes from
- * malloc().  There is one such heap a process (SGI's std::alloc had one as
- * well), and it needs no creation.  It is there beside libmpool.so where that
- * is preloaded, and shares nothing with it.
+ * thread, a low-water mark, a reserve and waiting a class; and as far as
+ * small_max says, from classes of 160, 192, 224, 256, 320, ... 8192 bytes, four
+ * a doubling; more comes from malloc().  There is one such heap a process
+ * (SGI's std::alloc had one as well), and it needs no creation.  It is there
+ * beside libmpool.so where that is preloaded, and shares nothing with it.
  *
  * Under AddressSanitizer, and its like, and valgrind every object comes from
  * malloc(), so that they see each; setup succeeds there and changes nothing.
@@ -18,31 +19,39 @@
 
 MEMPOOL_BEGIN
 
-/* Largest request that the classes serve, and how many classes there are. */
+/*
+ * Largest request that the classes serve, and how many classes there are,
+ * unless small_max says otherwise; and how far that goes.
+ */
 #define MEMPOOL_SMALL_MAX     128u
 #define MEMPOOL_SMALL_CLASSES 8u
+#define MEMPOOL_SMALL_WIDEST  8192u
 
 /* How the heap works; zero in each member means the default. */
 struct mempool_small_options {
 	/*
 	 * Bytes of slabs (64 KiB each, of one class, or of the threads' stocks
 	 * of pointers) at most, rounded up to whole ones; 0: no limit.  At the
-	 * limit no request of up to 128 bytes goes to malloc().
+	 * limit no request that the classes serve goes to malloc().
 	 */
 	size_t limit;
-	size_t low_water;  /* free objects kept ready in each class; 127 */
-	size_t reserve;	   /* objects of each class set aside; 0 */
+	size_t low_water;  /* free objects kept ready in each class up to 128
+			      bytes; 127 */
+	size_t reserve;	   /* objects of each such class set aside; 0 */
 	bool reserve_lock; /* pin the reserve in memory */
 	unsigned wait_ms;  /* how long an allocation may wait for a free; 0 */
+	size_t small_max;  /* bytes up to which the classes serve, rounded up to
+			      one; 128 */
+	size_t reserve_wide; /* objects of each class beyond 128 bytes; 0 */
 };
 
 /*
  * Sets the heap up, once, before its first use.  `options` NULL: the defaults.
  * Returns 0, -EBUSY (it is set up, or in use), -EINVAL (more than 64 Mi
- * objects of low-water mark or reserve, or a limit below one slab a class:
- * 512 KiB), -ENOMEM (no address space for it: everything comes from malloc();
- * or the reserve could not be had in full, or be pinned: what was had is
- * kept).  Any thread.
+ * objects of low-water mark or reserve, small_max below 16 or beyond 8192, or a
+ * limit below one slab a class: 512 KiB for eight), -ENOMEM (no address space
+ * for it: everything comes from malloc(); or the reserve could not be had in
+ * full, or be pinned: what was had is kept).  Any thread.
  */
 MEMPOOL_API int
 mempool_small_setup(const struct mempool_small_options *options);
@@ -98,8 +107,9 @@ MEMPOOL_API bool mempool_small_trim(void);
 MEMPOOL_API int mempool_small_stats(struct mempool_stats *stats);
 
 /*
- * The same for the class of 16 * n bytes, n = 1..MEMPOOL_SMALL_CLASSES; -EINVAL
- * for any other.
+ * The same for one class, n = 1..MEMPOOL_SMALL_CLASSES for those of 16 * n
+ * bytes, and on from there for those that small_max adds; -EINVAL for any
+ * other.
  */
 MEMPOOL_API int mempool_small_class_stats(unsigned n,
 					  struct mempool_stats *stats);

@@ -1,8 +1,8 @@
 /*
  * small.c - the two-level allocator: libmpool.so's heap inside this process.
  *
- * Up to 128 bytes: this thread's magazine, as in preload/malloc.c; the rest is
- * malloc()'s.  What happens when a class has run dry:
+ * Up to 128 bytes, or as many as small_max says: this thread's magazine, as in
+ * preload/malloc.c; the rest is malloc()'s.  When a class has run dry:
  *
  *   depot, slabs (cache.c) -> free slabs of the other classes -> malloc(),
  *   unless a limit of ours was reached -> reserve -> wait, if asked -> NULL
@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <malloc.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -28,7 +29,7 @@
 #include "pool/tool.h"
 
 _Static_assert(MEMPOOL_SMALL_MAX == SMALL_MAX, "said to users");
-_Static_assert(MEMPOOL_SMALL_CLASSES == CLASSES, "said to users");
+_Static_assert(MEMPOOL_SMALL_CLASSES == SMALL_CLASSES, "said to users");
 
 enum { OBJECTS_MOST = 64 << 20 };
 
@@ -69,7 +70,7 @@ static inline void ensure_start(void)
 
 static void set_low_water(size_t objects)
 {
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		lock_take(&central[c].lock);
 		central[c].slabs.low_water = objects;
 		lock_release(&central[c].lock);
@@ -84,6 +85,8 @@ static int set_up(const struct mempool_small_options *o)
 	if (__atomic_exchange_n(&used, true, __ATOMIC_ACQ_REL) || heap_is_on())
 		return -EBUSY;
 	config.wait_ms = o->wait_ms;
+	if (o->small_max)
+		class_set_border(o->small_max);
 	if (!heap_start())
 		return heap_vetoed() ? 0 : -ENOMEM;
 	if (slabs)
@@ -91,7 +94,20 @@ static int set_up(const struct mempool_small_options *o)
 	limited = slabs != 0;
 	if (o->low_water)
 		set_low_water(o->low_water);
-	return central_set_reserve(o->reserve, o->reserve_lock) ? 0 : -ENOMEM;
+	return central_set_reserve(o->reserve, o->reserve_wide, o->reserve_lock)
+		       ? 0
+		       : -ENOMEM;
+}
+
+static bool is_sound(const struct mempool_small_options *o)
+{
+	size_t small_max = o->small_max ? o->small_max : SMALL_MAX;
+
+	return o->low_water <= OBJECTS_MOST && o->reserve <= OBJECTS_MOST &&
+	       o->reserve_wide <= OBJECTS_MOST && small_max >= CLASS_STEP &&
+	       small_max <= WIDE_MAX &&
+	       (!o->limit ||
+		o->limit >= (size_t)class_of(small_max) * SLAB_BYTES);
 }
 
 int mempool_small_setup(const struct mempool_small_options *options)
@@ -100,8 +116,7 @@ int mempool_small_setup(const struct mempool_small_options *options)
 	const struct mempool_small_options *o = options ? options : &defaults;
 	int saved = errno, result = -EINVAL;
 
-	if (o->low_water <= OBJECTS_MOST && o->reserve <= OBJECTS_MOST &&
-	    (!o->limit || o->limit >= (size_t)CLASSES * SLAB_BYTES))
+	if (is_sound(o))
 		result = set_up(o);
 	errno = result ? -result : saved;
 	return result;
@@ -119,7 +134,7 @@ static bool free_slabs(void)
 	if (!heap_is_on() || !cache_enter(&heap_cache))
 		return false;
 	thread_flush(&heap_cache);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++) {
 		lock_take(&central[c].lock);
 		central_drain(&central[c]);
 		slab_trim(&central[c].slabs);
@@ -160,12 +175,23 @@ static NOINLINE void *alloc_slow(size_t size)
 	return likely(p) ? p : alloc_fallback(size);
 }
 
+static void *alloc_wide(size_t size)
+{
+	void *p;
+
+	if (size > class_border)
+		return malloc(size);
+	if (unlikely(!cache_pop_wide(size, &p)))
+		return alloc_slow(size);
+	return p;
+}
+
 void *mempool_small_alloc(size_t size)
 {
 	void *p;
 
 	if (unlikely(size > SMALL_MAX))
-		return malloc(size);
+		return alloc_wide(size);
 	if (unlikely(!cache_pop(size, &p)))
 		return alloc_slow(size);
 	return p;
@@ -175,10 +201,9 @@ void *mempool_small_zalloc(size_t size)
 {
 	void *p;
 
-	if (unlikely(size > SMALL_MAX))
+	if (unlikely(size > max_of(class_border, (size_t)SMALL_MAX)))
 		return calloc(1, size);
-	if (unlikely(!cache_pop(size, &p)))
-		p = alloc_slow(size);
+	p = mempool_small_alloc(size);
 	return likely(p) ? memset(p, 0, size) : NULL;
 }
 
@@ -216,7 +241,7 @@ static NOINLINE void free_slow(void *p)
 
 void mempool_small_free(void *p)
 {
-	size_t slab, size;
+	size_t slab, place;
 
 	if (unlikely(!p))
 		return;
@@ -225,8 +250,8 @@ void mempool_small_free(void *p)
 		free(p);
 		return;
 	}
-	size = __atomic_load_n(&space_map()[slab], __ATOMIC_RELAXED);
-	if (unlikely(!cache_push(size, p)))
+	place = __atomic_load_n(&space_map()[slab], __ATOMIC_RELAXED);
+	if (unlikely(!cache_push(place, p)))
 		free_slow(p);
 }
 
@@ -266,7 +291,7 @@ void *mempool_small_realloc(void *p, size_t size)
 	old = class_size(class_at(p));
 	if (!old)
 		return realloc_foreign(p, size);
-	if (round_up(size ? size : 1, CLASS_STEP) == old)
+	if (class_keeps(old, size))
 		return p;
 	to = mempool_small_alloc(size);
 	if (!to)
@@ -315,23 +340,21 @@ int mempool_small_stats(struct mempool_stats *stats)
 		return -EINVAL;
 	}
 	name_stats(stats, "small heap");
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		add_class(c, stats);
 	return 0;
 }
 
 int mempool_small_class_stats(unsigned n, struct mempool_stats *stats)
 {
-	static const char names[CLASSES + 1][16] = {
-		"",	    "small 16", "small 32",  "small 48",  "small 64",
-		"small 80", "small 96", "small 112", "small 128",
-	};
+	char name[sizeof stats->name];
 
-	if (!stats || n < CLASS_FIRST || n > CLASSES) {
+	if (!stats || n < CLASS_FIRST || n > class_last) {
 		errno = EINVAL;
 		return -EINVAL;
 	}
-	name_stats(stats, names[n]);
+	snprintf(name, sizeof name, "small %zu", class_size(n));
+	name_stats(stats, name);
 	stats->object_size = class_size(n);
 	add_class(n, stats);
 	return 0;

@@ -136,7 +136,8 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 	out_str(o, ",\"seconds\":");
 	out_fixed(o, snapshot->age_ms, 3);
 	out_str(o, ",\n\"classes\":[");
-	for (int i = 0; i < CLASSES && snapshot->heap_used; i++) {
+	for (unsigned i = 0; i < snapshot->class_count && snapshot->heap_used;
+	     i++) {
 		const struct snapshot_row *class = &snapshot->classes[i];
 
 		member(o, i ? ",\n{" : "\n{", "size", class->stats.size);

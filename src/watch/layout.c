@@ -16,6 +16,7 @@ const struct layout_shape layout_shape
 	.bytes = sizeof(struct layout_shape),
 	.fields = {
 		CLASSES,
+		SMALL_CLASSES,
 		CLASS_STEP,
 		SLAB_BYTES,
 		PAGES_MOST,
@@ -43,6 +44,7 @@ const struct layout_shape layout_shape
 		offsetof(struct central, sampled),
 		offsetof(struct central, sampled_waste),
 		offsetof(struct central, depot.objects),
+		offsetof(struct central, slabs.c),
 		offsetof(struct central, slabs.count),
 		offsetof(struct central, slabs.free_objects),
 		offsetof(struct central, slabs.purged_pages),

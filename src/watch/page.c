@@ -137,7 +137,7 @@ static void update(enum page_state state)
 {
 	struct rusage usage = { .ru_maxrss = 0 };
 
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		heap_class_stats(c, &image.class[c - CLASS_FIRST]);
 	forwarded_read(image.forwarded);
 	if (!process_confined())
@@ -182,7 +182,7 @@ static void fill(void)
 	image.start_unix_ms = (uint64_t)now.tv_sec * 1000 +
 			      (uint64_t)now.tv_nsec / 1000000 -
 			      process_age_ms();
-	image.classes = CLASSES;
+	image.classes = class_last;
 	image.class_bytes = sizeof *image.class;
 	image.signal = (uint32_t)config.stats_signal;
 	strncpy(image.program, process_name(), sizeof image.program - 1);

@@ -37,7 +37,7 @@ struct page {
 	uint64_t peak_rss_bytes;
 	uint64_t sample_period;
 	uint64_t updates;
-	uint32_t classes, class_bytes; /* rows, and the size of one */
+	uint32_t classes, class_bytes; /* rows in use, and the size of one */
 	uint32_t signal; /* that has statistics written; 0: none */
 	uint32_t forwarded_counted;
 	uint32_t elsewhere; /* 0; for readers, see tools/mpool/page.c */

@@ -133,7 +133,7 @@ static void class_metric(struct out *o, const struct snapshot *snapshot,
 			 const struct metric *m)
 {
 	head(o, HEAP, m->name, m->help, m->type);
-	for (int i = 0; i < CLASSES; i++) {
+	for (unsigned i = 0; i < snapshot->class_count; i++) {
 		const struct snapshot_row *row = &snapshot->classes[i];
 
 		sample(o, snapshot, HEAP, m->name);

@@ -131,7 +131,7 @@ void record_start(size_t period, void (*late)(void *p))
 /* What the sampler counted for a request: the pools round up. */
 static size_t unit_of(size_t size)
 {
-	if (size > SMALL_MAX)
+	if (size > class_border)
 		return size;
 	return class_size(size ? class_of(size) : CLASS_FIRST);
 }

@@ -38,7 +38,7 @@ void snapshot_sum(struct snapshot *snapshot)
 	struct snapshot_row *total = &snapshot->total;
 
 	*total = (struct snapshot_row){ 0 };
-	for (int i = 0; i < CLASSES; i++) {
+	for (unsigned i = 0; i < snapshot->class_count; i++) {
 		struct snapshot_row *row = &snapshot->classes[i];
 
 		row->live_bytes = row->stats.live * row->stats.size;
@@ -58,7 +58,8 @@ void snapshot_take(struct snapshot *snapshot)
 	strncpy(snapshot->program, process_name(),
 		sizeof snapshot->program - 1);
 	snapshot->age_ms = process_age_ms();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	snapshot->class_count = class_last;
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		heap_class_stats(c, &snapshot->classes[c - CLASS_FIRST].stats);
 	snapshot_sum(snapshot);
 	snapshot->forwarded_counted = forwarded_counting;

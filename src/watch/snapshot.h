@@ -27,6 +27,7 @@ struct snapshot {
 	pid_t pid;
 	char program[PROCESS_NAME];
 	uint64_t age_ms;
+	unsigned class_count;		      /* in use: the first rows */
 	struct snapshot_row classes[CLASSES]; /* class c at c - CLASS_FIRST */
 	struct snapshot_row total;
 	bool forwarded_counted;

@@ -123,9 +123,9 @@ static void put_classes(struct out *o, const struct snapshot *snapshot)
 				peak };
 	const void *rows[CLASSES];
 
-	for (int i = 0; i < CLASSES; i++)
+	for (unsigned i = 0; i < snapshot->class_count; i++)
 		rows[i] = &snapshot->classes[i];
-	put_tables(o, &usage, &supply, rows, CLASSES);
+	put_tables(o, &usage, &supply, rows, snapshot->class_count);
 }
 
 /* Without a sum: what one pool holds may come from another. */

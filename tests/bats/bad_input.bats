@@ -29,6 +29,24 @@ accepts()
 	[[ -z $stderr ]] || fail "$1=$2: $stderr"
 }
 
+@test "MPOOL_SMALL_MAX" {
+	for value in 0 15 8193 9k -1 x 1.5 128B ' 128' 1M; do
+		complains MPOOL_SMALL_MAX "$value" 128
+	done
+	for value in 16 100 128 129 1k 8K 8192; do
+		accepts MPOOL_SMALL_MAX "$value"
+	done
+}
+
+@test "MPOOL_RESERVE_WIDE" {
+	for value in abc -1 4KB 65M; do
+		complains MPOOL_RESERVE_WIDE "$value" 0
+	done
+	for value in 0 1 4K; do
+		accepts MPOOL_RESERVE_WIDE "$value"
+	done
+}
+
 @test "MPOOL_RESERVE" {
 	for value in abc -1 +5 12X 4KB K 1.5 0x10 ' 5' '5 ' '4K M' \
 		99999999999999999999 18446744073709551615 \

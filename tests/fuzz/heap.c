@@ -197,7 +197,7 @@ static void perform(enum operation operation, uint8_t argument)
 static void check_books(void)
 {
 	heap_check();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		struct class_stats s;
 
 		heap_class_stats(c, &s);

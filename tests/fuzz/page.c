@@ -49,7 +49,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size = size < sizeof sound - start ? size
 						   : sizeof sound - start;
 		memcpy((char *)&sound + start, data, size);
-		sound.classes = CLASSES;
+		sound.classes = SMALL_CLASSES;
 		sound.class_bytes = sizeof *sound.class;
 		data = (const uint8_t *)&sound;
 		size = sizeof sound;

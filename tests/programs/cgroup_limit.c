@@ -27,7 +27,7 @@ static long usage_of(const char *path)
 
 int main(int argc, char **argv)
 {
-	static void **last[CLASSES];
+	static void **last[SMALL_CLASSES];
 	size_t page = (size_t)getpagesize(), filled = 0, count = 0;
 	volatile char *filler;
 	long limit;
@@ -42,7 +42,7 @@ int main(int argc, char **argv)
 	CHECK(filler != MAP_FAILED);
 	CHECK(usage_of(argv[1]) < limit / 2);
 	limit_to(RLIMIT_DATA, 1 << 20);
-	for (unsigned c = 0; c < CLASSES; c++) {
+	for (unsigned c = 0; c < SMALL_CLASSES; c++) {
 		count += take_up_to((c + 1) * CLASS_STEP, count, OBJECTS_MAX);
 		CHECK(count < OBJECTS_MAX && count >= RESERVE);
 		last[c] = &taken[count - RESERVE];
@@ -53,10 +53,10 @@ int main(int argc, char **argv)
 		filled += page;
 	}
 	say(STDOUT_FILENO, "full\n");
-	for (unsigned c = 0; c < CLASSES; c++)
+	for (unsigned c = 0; c < SMALL_CLASSES; c++)
 		for (unsigned i = 0; i < RESERVE; i++)
 			fill(last[c][i], (c + 1) * CLASS_STEP, i);
-	for (unsigned c = 0; c < CLASSES; c++)
+	for (unsigned c = 0; c < SMALL_CLASSES; c++)
 		for (unsigned i = 0; i < RESERVE; i++)
 			CHECK(intact(last[c][i], (c + 1) * CLASS_STEP, i));
 	return all_held();

@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #define SMALL_MAX	128
-#define CLASSES		8
+#define SMALL_CLASSES	8
 #define CLASS_STEP	16
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -26,17 +26,17 @@ static void *passed[PASSED];
 /* Use memory of every kind; a claim that fails ends the process. */
 static void use_all_classes(unsigned seed)
 {
-	void *object[CLASSES * 40];
+	void *object[SMALL_CLASSES * 40];
 
 	for (unsigned i = 0; i < COUNT_OF(object); i++) {
-		size_t size = (i % CLASSES + 1) * CLASS_STEP;
+		size_t size = (i % SMALL_CLASSES + 1) * CLASS_STEP;
 
 		object[i] = malloc(size);
 		CHECK(object[i]);
 		fill(object[i], size, seed + i);
 	}
 	for (unsigned i = 0; i < COUNT_OF(object); i++) {
-		CHECK(intact(object[i], (i % CLASSES + 1) * CLASS_STEP,
+		CHECK(intact(object[i], (i % SMALL_CLASSES + 1) * CLASS_STEP,
 			     seed + i));
 		free(object[i]);
 	}

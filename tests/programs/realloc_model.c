@@ -33,7 +33,7 @@ static size_t random_size(void)
 	case 6:
 		return SMALL_MAX - 8 + random_next(&state) % 16;
 	case 7:
-		return random_next(&state) % CLASSES * CLASS_STEP;
+		return random_next(&state) % SMALL_CLASSES * CLASS_STEP;
 	default:
 		return random_next(&state) % 160;
 	}

@@ -85,7 +85,7 @@ static void *work(void *argument)
 
 int main(void)
 {
-	static struct class_row before[CLASSES], after[CLASSES];
+	static struct class_row before[SMALL_CLASSES], after[SMALL_CLASSES];
 	pthread_t worker[WORKERS];
 	int started = 0;
 
@@ -94,7 +94,7 @@ int main(void)
 	use(held, OBJECTS);
 	if (pools_present()) {
 		read_classes(after);
-		for (int c = 0; c < CLASSES; c++)
+		for (int c = 0; c < SMALL_CLASSES; c++)
 			CHECK_THAT(after[c].live == before[c].live,
 				   "class %ld: %ld live before, %ld after",
 				   after[c].size, before[c].live,

@@ -50,7 +50,7 @@ static void *want_one(void *argument)
 /* How often somebody has waited for an object of this size. */
 static long waits(size_t size)
 {
-	struct class_row rows[CLASSES];
+	struct class_row rows[SMALL_CLASSES];
 
 	read_classes(rows);
 	return rows[size / CLASS_STEP - 1].waits;

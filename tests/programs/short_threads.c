@@ -21,7 +21,7 @@ static void *run(void *argument)
 	struct job *job = argument;
 
 	for (unsigned i = 0; i < OBJECTS; i++) {
-		size_t size = i % (CLASSES + 1) * CLASS_STEP;
+		size_t size = i % (SMALL_CLASSES + 1) * CLASS_STEP;
 
 		/* What the thread before left here. */
 		free(job->object[i]);

@@ -57,7 +57,7 @@ __attribute__((unused)) static void read_classes(struct class_row *rows)
 	unlink(path);
 	at = strstr(text, "\"classes\"");
 	CHECK_THAT(at, "statistics without classes");
-	for (int c = 0; c < CLASSES; c++) {
+	for (int c = 0; c < SMALL_CLASSES; c++) {
 		at = strstr(at, "\"size\"");
 		CHECK_THAT(at, "statistics with %d classes only", c);
 		end = strstr(at + 1, "\"size\"");

@@ -105,7 +105,7 @@ int main(void)
 		rounds++;
 	}
 	empty_slots();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		struct class_stats s;
 		void *p[300];
 

@@ -126,7 +126,7 @@ static inline void replace(uint64_t *state, bool leave_empty)
 /* Every object is live in a slot, in stock or in the reserve. */
 static inline void check_books(void)
 {
-	size_t live[CLASSES + 1] = { 0 };
+	size_t live[SMALL_CLASSES + 1] = { 0 };
 
 	for (size_t i = 0; i < SLOTS; i++) {
 		if (!slots[i])
@@ -135,7 +135,7 @@ static inline void check_books(void)
 		live[slab_class_of(slots[i])]++;
 	}
 	heap_check();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		struct class_stats s;
 
 		heap_class_stats(c, &s);

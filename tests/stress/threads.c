@@ -60,7 +60,7 @@ static void *look_on(void *unused)
 		struct timespec pause = { 0, 2 * 1000000 };
 		struct class_stats s;
 
-		for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
 			heap_class_stats(c, &s);
 		heap_check();
 		nanosleep(&pause, NULL);

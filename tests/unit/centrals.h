@@ -19,7 +19,7 @@ __attribute__((unused)) static void start(size_t min_nr)
 {
 	assert_true(slab_start());
 	central_start();
-	assert_true(central_set_reserve(min_nr, false));
+	assert_true(central_set_reserve(min_nr, 0, false));
 	lock_take(&k->lock);
 }
 

@@ -22,7 +22,7 @@ __attribute__((unused)) static void heaps_start(size_t reserve)
 {
 	config.reserve = reserve;
 	heap_configured();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		for (int i = 0; i < 48; i++)
 			objects[i] = object_alloc(class_size(c));
 		for (int i = 0; i < 48; i++)

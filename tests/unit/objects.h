@@ -35,7 +35,7 @@ static inline void *object_alloc_at_last(size_t size)
 
 static inline void object_free(void *p)
 {
-	if (!cache_push(space_size_of(p), p))
+	if (!cache_push(space_place_of(p), p))
 		cache_free_slow(p);
 }
 

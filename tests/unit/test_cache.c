@@ -21,7 +21,7 @@ static void each_size_gets_an_object_of_its_class(void)
 		for (size_t size = 1; size <= SMALL_MAX; size++) {
 			void *p = object_alloc(size);
 
-			assert_int_equal(space_size_of(p),
+			assert_int_equal(slab_size_of(p),
 					 class_size(class_of(size)));
 			assert_int_equal((uintptr_t)p % 16, 0);
 			memset(p, 1, size);
@@ -36,8 +36,8 @@ static void a_request_of_0_gets_an_object_of_the_smallest_class(void)
 	for (int i = 0; i < 300; i++) {
 		p = object_alloc(0);
 		q = object_alloc(0);
-		assert_int_equal(space_size_of(p), CLASS_STEP);
-		assert_int_equal(space_size_of(q), CLASS_STEP);
+		assert_int_equal(slab_size_of(p), CLASS_STEP);
+		assert_int_equal(slab_size_of(q), CLASS_STEP);
 		assert_ptr_not_equal(p, q);
 	}
 }
@@ -111,7 +111,7 @@ static void any_mixture_of_calls_keeps_the_books(void)
 		unsigned char *p;
 		size_t size;
 	} slot[3000];
-	size_t live[CLASSES + 1] = { 0 };
+	size_t live[SMALL_CLASSES + 1] = { 0 };
 	uint64_t random = 1;
 
 	heaps_start(64);
@@ -134,7 +134,7 @@ static void any_mixture_of_calls_keeps_the_books(void)
 			live[class_of(slot[i].size)]++;
 		}
 	}
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		assert_int_equal(heaps_stats(c).live, live[c]);
 		heaps_nothing_is_lost(c);
 	}

@@ -12,13 +12,13 @@
 static void each_class_gets_its_reserve(void)
 {
 	start(100);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		const struct reserve *r = &central[c].reserve;
 
 		assert_int_equal(r->min, 100);
 		assert_int_equal(r->current, 100);
 		for (size_t i = 0; i < 100; i++) {
-			assert_int_equal(space_size_of(r->elements[i]),
+			assert_int_equal(slab_size_of(r->elements[i]),
 					 class_size(c));
 			assert_true(slab_object_used(r->elements[i]));
 		}
@@ -45,7 +45,7 @@ static void a_reserve_of_none_needs_nothing(void)
 	assert_true(slab_start());
 	central_start();
 	source_refuse();
-	assert_true(central_set_reserve(0, false));
+	assert_true(central_set_reserve(0, 0, false));
 	assert_false(reserve_wants(&k->reserve));
 }
 
@@ -53,10 +53,10 @@ static void a_reserve_beyond_all_memory_is_told(void)
 {
 	assert_true(slab_start());
 	central_start();
-	assert_false(central_set_reserve(SIZE_MAX / 2, false));
-	assert_false(central_set_reserve(SIZE_MAX / 64, false));
+	assert_false(central_set_reserve(SIZE_MAX / 2, 0, false));
+	assert_false(central_set_reserve(SIZE_MAX / 64, 0, false));
 	source_refuse();
-	assert_false(central_set_reserve(64, false));
+	assert_false(central_set_reserve(64, 0, false));
 }
 
 static void of_a_reserve_what_could_be_had_is_kept(void)
@@ -64,10 +64,10 @@ static void of_a_reserve_what_could_be_had_is_kept(void)
 	assert_true(slab_start());
 	central_start();
 	source_refuse_calls(4, LONG_MAX / 2);
-	assert_false(central_set_reserve(20000, false));
+	assert_false(central_set_reserve(20000, 0, false));
 	assert_true(central[1].reserve.current > 0);
-	assert_true(central[CLASSES].reserve.current < 20000);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	assert_true(central[SMALL_CLASSES].reserve.current < 20000);
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
 		central_check(&central[c]);
 }
 
@@ -76,7 +76,7 @@ static void a_reserve_that_cannot_be_pinned_is_told_and_there(void)
 	assert_true(slab_start());
 	central_start();
 	source.refuse_pin = true;
-	assert_false(central_set_reserve(64, true));
+	assert_false(central_set_reserve(64, 0, true));
 	assert_int_equal(k->reserve.current, 64);
 }
 
@@ -102,7 +102,7 @@ static void start_pinned(void)
 {
 	assert_true(slab_start());
 	central_start();
-	if (!central_set_reserve(64, true))
+	if (!central_set_reserve(64, 0, true))
 		apart_skip("nothing may be pinned here: ulimit -l");
 	lock_take(&k->lock);
 }

@@ -11,7 +11,7 @@ static void each_size_gets_the_smallest_class_that_holds_it(void **state)
 	for (size_t size = 1; size <= SMALL_MAX; size++) {
 		unsigned c = class_of(size);
 
-		assert_in_range(c, CLASS_FIRST, CLASSES);
+		assert_in_range(c, CLASS_FIRST, SMALL_CLASSES);
 		assert_true(class_size(c) >= size);
 		assert_true(c == CLASS_FIRST || class_size(c - 1) < size);
 	}
@@ -20,14 +20,14 @@ static void each_size_gets_the_smallest_class_that_holds_it(void **state)
 static void a_class_is_the_class_of_its_own_size(void **state)
 {
 	(void)state;
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
 		assert_int_equal(class_of(class_size(c)), c);
 }
 
 static void every_size_keeps_objects_aligned_to_16(void **state)
 {
 	(void)state;
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
 		assert_int_equal(class_size(c) % 16, 0);
 }
 
@@ -41,7 +41,7 @@ static void size_0_has_the_class_that_is_nobodys(void **state)
 static void the_last_class_ends_where_small_requests_end(void **state)
 {
 	(void)state;
-	assert_int_equal(class_size(CLASSES), SMALL_MAX);
+	assert_int_equal(class_size(SMALL_CLASSES), SMALL_MAX);
 }
 
 static void rounding_up_reaches_the_next_multiple(void **state)

@@ -86,7 +86,7 @@ static void the_reserve_is_set_at_the_start(void)
 	heap_configured();
 	assert_false(heap_is_on());
 	object_alloc(SIZE);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
 		assert_int_equal(heaps_stats(c).reserve_current, 100);
 	heap_check();
 }
@@ -168,7 +168,7 @@ static void a_trim_leaves_the_reserve_in_memory(void)
 	heaps_alloc(SIZE, 5000);
 	heaps_free(objects, 5000);
 	heap_trim();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		const struct reserve *r = &central[c].reserve;
 
 		assert_int_equal(r->current, 64);
@@ -202,7 +202,7 @@ static void after_everything_is_freed_little_stays(void)
 	heaps_start(64);
 	heaps_alloc(SMALL_MAX, HEAPS_MOST);
 	heaps_free(objects, HEAPS_MOST);
-	assert_true(heaps_stats(CLASSES).committed_bytes <=
+	assert_true(heaps_stats(SMALL_CLASSES).committed_bytes <=
 		    HEAPS_MOST * (size_t)SMALL_MAX / 20);
 }
 
@@ -244,7 +244,7 @@ static void an_end_inside_a_slow_path_does_not_hang(void)
 /* A life of mixed sizes that takes and gives memory; what fails is left out. */
 static void live_a_life(void)
 {
-	static size_t count[CLASSES + 1];
+	static size_t count[SMALL_CLASSES + 1];
 	size_t n = 0;
 
 	memset(count, 0, sizeof(count));
@@ -265,7 +265,7 @@ static void live_a_life(void)
 		}
 		heap_trim();
 	}
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		assert_int_equal(heaps_stats(c).live, count[c]);
 		heaps_nothing_is_lost(c);
 	}

@@ -103,7 +103,7 @@ static void no_size_is_known_where_magazines_lie(void)
 {
 	assert_true(slab_start());
 	take(1);
-	assert_int_equal(space_size_of(magazines[0]), 0);
+	assert_int_equal(slab_size_of(magazines[0]), 0);
 }
 
 static void freed_magazines_are_used_again_before_new_memory(void)
@@ -145,7 +145,7 @@ static void without_memory_there_are_a_few_and_later_more(void)
 	assert_null(magazine_new());
 	source_allow();
 	assert_non_null(magazine_new());
-	assert_int_equal(got, 2 * CLASSES);
+	assert_int_equal(got, 2 * SMALL_CLASSES);
 }
 
 static void *churn(void *unused)

@@ -16,8 +16,8 @@ static void begin(void)
 {
 	assert_true(slab_start());
 	central_start();
-	assert_true(central_set_reserve(64, false));
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	assert_true(central_set_reserve(64, 0, false));
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
 		slab_check(&central[c].slabs);
 }
 
@@ -93,15 +93,15 @@ static void all_classes_begin_with_less_than_half_of_their_slabs(void)
 	size_t bytes = 0;
 
 	begin();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
 		bytes += slab_committed_bytes(&central[c].slabs);
-	assert_in_range(bytes, 1, CLASSES * SLAB_BYTES / 2);
+	assert_in_range(bytes, 1, SMALL_CLASSES * SLAB_BYTES / 2);
 }
 
 static void what_is_handed_out_of_a_part_lies_in_it(void)
 {
 	begin();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		size_t got = take_all(&central[c].slabs);
 
 		assert_in_range(got, 2 * 127, SLAB_BYTES / class_size(c) - 1);
@@ -116,7 +116,7 @@ static void what_is_handed_out_of_a_part_lies_in_it(void)
 static void a_class_in_need_has_its_slab_made_whole(void)
 {
 	begin();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		struct slabs *slabs = &central[c].slabs;
 		size_t whole = SLAB_BYTES / class_size(c);
 
@@ -166,7 +166,7 @@ static void what_is_not_usable_yet_is_no_used_object(void)
 static void an_orphan_counts_what_is_usable(void)
 {
 	begin();
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		slab_rebuild(&central[c].slabs);
 		slab_check(&central[c].slabs);
 	}

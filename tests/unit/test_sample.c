@@ -29,7 +29,7 @@ static void a_period_of_1_declines_every_request(void)
 {
 	sample_period = 1;
 	for (int i = 0; i < 1000; i++) {
-		assert_false(sample_pass(1 + (unsigned)i % CLASSES));
+		assert_false(sample_pass(1 + (unsigned)i % SMALL_CLASSES));
 		assert_true(sample_due(1 + (size_t)i));
 	}
 	assert_true(sample_due(1 << 20));

@@ -14,7 +14,7 @@
 static void objects_are_aligned_and_do_not_overlap(void)
 {
 	slabs_start(0);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		size_t size = class_size(c), count = 3 * slabs_each(c);
 
 		slabs_take(c, count);
@@ -23,7 +23,7 @@ static void objects_are_aligned_and_do_not_overlap(void)
 
 			assert_int_equal(inside % size, 0);
 			assert_true(inside + size <= SLAB_BYTES);
-			assert_int_equal(space_size_of(objects[i]), size);
+			assert_int_equal(slab_size_of(objects[i]), size);
 			memset(objects[i], (int)(i % 251), size);
 		}
 		for (size_t i = 0; i < count; i++)
@@ -36,7 +36,7 @@ static void objects_are_aligned_and_do_not_overlap(void)
 static void a_slab_is_used_to_its_last_object(void)
 {
 	slabs_start(0);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		slabs_take(c, slabs_each(c));
 		assert_int_equal(slabs_of[c].count, 1);
 		assert_int_equal(slabs_of[c].free_objects, 0);
@@ -48,7 +48,7 @@ static void a_slab_is_used_to_its_last_object(void)
 static void objects_leave_a_slab_in_ascending_order(void)
 {
 	slabs_start(0);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		size_t each = slabs_each(c);
 
 		slabs_take(c, each);
@@ -65,7 +65,7 @@ static void objects_leave_a_slab_in_ascending_order(void)
 static void every_address_belongs_to_the_object_around_it(void)
 {
 	slabs_start(0);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		size_t size = class_size(c);
 		char *base;
 
@@ -98,7 +98,7 @@ static void what_is_no_object_of_ours_is_not_used(void)
 static void objects_given_back_are_free_and_come_out_again(void)
 {
 	slabs_start(0);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		size_t count = 2 * slabs_each(c) + 5;
 
 		for (int round = 0; round < 5; round++) {
@@ -119,7 +119,7 @@ static void objects_given_back_are_free_and_come_out_again(void)
 static void any_sequence_of_takes_and_gives_keeps_the_books(void)
 {
 	slabs_start(100);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		size_t out = 0;
 
 		for (int step = 0; step < 400; step++) {
@@ -154,7 +154,7 @@ static void a_slab_wholly_free_can_serve_another_class(void)
 	slabs_take(2, count);
 	slabs_give(2, objects, count);
 	assert_int_equal(slabs_of[2].count, 0);
-	assert_int_equal(space_size_of(objects[0]), 0);
+	assert_int_equal(slab_size_of(objects[0]), 0);
 	assert_true(space_owns(objects[0]));
 	slabs_take(5, slabs_each(5));
 	assert_int_equal(space_slab_of(objects[0]), 0);
@@ -167,7 +167,7 @@ static void a_slab_wholly_free_can_serve_another_class(void)
 static void the_stock_never_stays_below_the_low_water_mark(void)
 {
 	slabs_start(127);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		for (size_t n = 1; n <= 300; n++) {
 			slabs_take(c, n);
 			assert_true(slabs_of[c].free_objects >= 127);
@@ -178,7 +178,7 @@ static void the_stock_never_stays_below_the_low_water_mark(void)
 static void a_free_slab_stays_while_the_low_water_mark_needs_it(void)
 {
 	slabs_start(127);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		size_t count = slabs_each(c);
 
 		slabs_take(c, count);
@@ -238,17 +238,17 @@ static void a_hidden_class_is_not_in_the_map_but_known(void)
 	slabs_take(4, 3 * slabs_each(4));
 	slabs_take(5, 1);
 	slab_hide(&slabs_of[5], true);
-	assert_int_equal(space_size_of(objects[0]), 0);
+	assert_int_equal(slab_size_of(objects[0]), 0);
 	assert_int_equal(slab_class_of(objects[0]), 5);
 	assert_true(slab_is_hidden(objects[0]));
 	assert_true(slab_object_used(objects[0]));
 	slab_check(&slabs_of[5]);
 	slabs_take(4, 1);
-	assert_int_equal(space_size_of(objects[0]), 64);
+	assert_int_equal(slab_size_of(objects[0]), 64);
 	assert_false(slab_is_hidden(objects[0]));
 	slab_hide(&slabs_of[5], false);
 	slabs_take(5, 1);
-	assert_int_equal(space_size_of(objects[0]), 80);
+	assert_int_equal(slab_size_of(objects[0]), 80);
 	assert_false(slab_is_hidden(objects[0]));
 }
 
@@ -264,7 +264,7 @@ static void slabs_added_to_a_hidden_class_are_hidden_too(void)
 	assert_false(slab_is_hidden(objects[0]));
 	slab_hide(&slabs_of[4], false);
 	slabs_take(4, 1);
-	assert_int_equal(space_size_of(objects[0]), 64);
+	assert_int_equal(slab_size_of(objects[0]), 64);
 }
 
 static void what_is_in_no_slab_of_ours_has_no_class(void)
@@ -285,7 +285,7 @@ static void what_is_in_no_slab_of_ours_has_no_class(void)
 static void only_a_used_object_of_the_class_can_be_marked(void)
 {
 	slabs_start(0);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
 		void *p;
 
 		slabs_take(c, 10);
@@ -295,7 +295,7 @@ static void only_a_used_object_of_the_class_can_be_marked(void)
 		slab_unmark(p, c);
 		assert_true(slab_object_used(p));
 		assert_false(slab_mark((char *)p + 8, c));
-		assert_false(slab_mark(p, c % CLASSES + 1));
+		assert_false(slab_mark(p, c % SMALL_CLASSES + 1));
 		assert_false(slab_mark(&p, c));
 		slabs_give(c, &p, 1);
 		assert_false(slab_mark(p, c));

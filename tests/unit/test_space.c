@@ -6,6 +6,7 @@
  */
 #include "unit/apart.h"
 
+#include "heap/slab.h"
 #include "unit/spaces.h"
 #include "unit/threads.h"
 
@@ -60,9 +61,9 @@ static void two_arrays_begin_in_the_middle_of_one_page(void)
 
 static void nothing_is_ours_before_the_start(void)
 {
-	assert_int_equal(space_size_of(NULL), 0);
-	assert_int_equal(space_size_of(slabs), 0);
-	assert_int_equal(space_size_of((void *)UINTPTR_MAX), 0);
+	assert_int_equal(slab_size_of(NULL), 0);
+	assert_int_equal(slab_size_of(slabs), 0);
+	assert_int_equal(slab_size_of((void *)UINTPTR_MAX), 0);
 	assert_false(space_owns(NULL));
 	assert_false(space_owns(slabs));
 }
@@ -70,11 +71,11 @@ static void nothing_is_ours_before_the_start(void)
 static void what_lies_outside_the_window_has_no_size(void)
 {
 	start();
-	assert_int_equal(space_size_of(NULL), 0);
-	assert_int_equal(space_size_of(slabs), 0);
-	assert_int_equal(space_size_of((void *)(space_base - 1)), 0);
-	assert_int_equal(space_size_of((void *)space_address(WINDOW_SLABS)), 0);
-	assert_int_equal(space_size_of((void *)UINTPTR_MAX), 0);
+	assert_int_equal(slab_size_of(NULL), 0);
+	assert_int_equal(slab_size_of(slabs), 0);
+	assert_int_equal(slab_size_of((void *)(space_base - 1)), 0);
+	assert_int_equal(slab_size_of((void *)space_address(WINDOW_SLABS)), 0);
+	assert_int_equal(slab_size_of((void *)UINTPTR_MAX), 0);
 	assert_false(space_owns((void *)(space_base - 1)));
 	assert_false(space_owns((void *)space_address(WINDOW_SLABS)));
 }

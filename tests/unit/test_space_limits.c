@@ -4,6 +4,7 @@
  */
 #include "unit/apart.h"
 
+#include "heap/slab.h"
 #include "unit/spaces.h"
 
 /* --- other people's mappings --- */
@@ -94,7 +95,7 @@ static void a_hole_in_the_window_is_stepped_over(void)
 	}
 	assert_int_equal(slabs[EXTENT_LEAST - 1], EXTENT_LEAST - 1);
 	assert_int_equal(theirs[0], 42);
-	assert_int_equal(space_size_of(theirs), 0);
+	assert_int_equal(slab_size_of(theirs), 0);
 	assert_false(space_owns(theirs));
 	give(3000);
 	assert_int_equal(theirs[0], 42);

@@ -4,6 +4,7 @@
  */
 #include "unit/apart.h"
 
+#include "heap/slab.h"
 #include "unit/spaces.h"
 
 /* --- giving back --- */

@@ -45,7 +45,7 @@ static size_t magazine_slabs(void)
 	struct space_stats stats;
 
 	space_stats(&stats);
-	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
 		stats.used_slabs -= central[c].slabs.count;
 	return stats.used_slabs;
 }

@@ -17,7 +17,7 @@
 /* No instruction; keeps the compiler from replacing `i` by pointers. */
 #define OPAQUE(i) __asm__ volatile("" : "+r"(i))
 
-#define PAIRS	50
+#define PAIRS	254 /* twice a magazine: with its share of slow paths */
 #define BATCH	1000
 #define LIVE	10000
 #define SMALL	128

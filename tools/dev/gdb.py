@@ -11,8 +11,6 @@ the library must have its debug information.
 
 import gdb
 
-CLASS_STEP = 16
-CLASSES = 8
 SLAB_BYTES = 1 << 16
 PART_UNIT = 4096
 WINDOW_SLABS = 1 << 20
@@ -42,14 +40,14 @@ def word_at(address):
                .dereference()) & (1 << 64) - 1
 
 
-def count_of(top):
+def count_of(top, fill=MAGAZINE_OBJECTS):
     """Objects on the stack whose top this is; magazine.h tells how it lies."""
     magazine = top & ~(MAGAZINE_BYTES - 1)
-    return (magazine + MAGAZINE_OBJECTS * 8 - top) // 8
+    return (magazine + fill * 8 - top) // 8
 
 
-def objects_of(top):
-    return [word_at(top + 8 * i) for i in range(count_of(top))]
+def objects_of(top, fill=MAGAZINE_OBJECTS):
+    return [word_at(top + 8 * i) for i in range(count_of(top, fill))]
 
 
 class Class:
@@ -57,8 +55,9 @@ class Class:
 
     def __init__(self, c):
         self.c = c
-        self.size = c * CLASS_STEP
-        self.capacity = SLAB_BYTES // self.size
+        shape = value("'src/heap/class.c'::class_shapes")[c]
+        self.size = int(shape["size"])
+        self.capacity = int(shape["capacity"])
         self.central = value("'src/heap/central.c'::central")[c]
 
     def depot(self):
@@ -135,7 +134,8 @@ def sides(cache, c):
     if alloc:
         yield "alloc side", objects_of(alloc - 8)
     if free:
-        yield "free side", objects_of(free)
+        fill = int(value("'src/heap/class.c'::class_fills")[c])
+        yield "free side", objects_of(free, fill)
 
 
 def place_of(cls, start):
@@ -208,7 +208,7 @@ def heap():
         print("the heap has not been started")
         return
     print("class  slabs   objects      used     depot   threads   reserve")
-    for c in range(1, CLASSES + 1):
+    for c in range(1, int(value("'src/heap/class.c'::class_last")) + 1):
         cls = Class(c)
         slabs = cls.central["slabs"]
         in_threads = sum(len(objects) for cache in caches()

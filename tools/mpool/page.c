@@ -41,7 +41,7 @@ const char *page_check(const void *bytes, size_t length)
 		return "a statistics page of another version; "
 		       "use the mpool that came with the library";
 	if (length < sizeof *page || page->bytes != sizeof *page ||
-	    page->classes != CLASSES ||
+	    page->classes < SMALL_CLASSES || page->classes > CLASSES ||
 	    page->class_bytes != sizeof(struct class_stats))
 		return "a statistics page that was cut or changed";
 	return NULL;
@@ -338,7 +338,8 @@ void page_snapshot(const struct page *page, struct snapshot *snapshot)
 			 "%.40s@%llu", page->program,
 			 (unsigned long long)page->pid_namespace);
 	snapshot->age_ms = page->age_ms;
-	for (int i = 0; i < CLASSES; i++)
+	snapshot->class_count = page->classes;
+	for (uint32_t i = 0; i < page->classes; i++)
 		snapshot->classes[i].stats = page->class[i];
 	snapshot_sum(snapshot);
 	snapshot->forwarded_counted = page->forwarded_counted;

@@ -312,7 +312,6 @@ static void fill_process(struct page *page, const struct proc_status *status)
 	page->version = PAGE_VERSION;
 	page->bytes = sizeof *page;
 	page->state = PAGE_RUNNING;
-	page->classes = CLASSES;
 	page->class_bytes = sizeof *page->class;
 	page->pid = status->pid;
 	page->start_ticks = proc_start_ticks(status->pid);
@@ -343,7 +342,8 @@ static bool fill_counts(struct page *page, pid_t pid, uint64_t at,
 	page->forwarded_counted = counting != 0;
 	for (int i = 0; i < FORWARDED_KINDS; i++)
 		page->forwarded[i] = forwarded[i].count;
-	return remote_heap_read(&heap, page->class);
+	page->classes = remote_heap_read(&heap, page->class);
+	return page->classes;
 }
 
 uint64_t remote_pid(const char *path)

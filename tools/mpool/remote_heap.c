@@ -173,7 +173,7 @@ static bool read_class(struct reading *r, unsigned c, struct class_stats *row)
 
 /* `settled` has a bit for each row that is true.  False: nothing was read. */
 static bool attempt(struct reading *r, struct class_stats rows[CLASSES],
-		    unsigned *settled)
+		    uint64_t *settled)
 {
 	bool whole = find_caches(r);
 	bool same;
@@ -182,19 +182,30 @@ static bool attempt(struct reading *r, struct class_stats rows[CLASSES],
 		return false;
 	same = whole && same_list(r, &r->before) && same_list(r, &r->after);
 	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
-		if (!(*settled & 1u << c) &&
+		if (!(*settled & UINT64_C(1) << c) &&
 		    read_class(r, c, &rows[c - CLASS_FIRST]) && same)
-			*settled |= 1u << c;
+			*settled |= UINT64_C(1) << c;
 	return true;
 }
 
-bool remote_heap_read(const struct remote_heap *heap,
-		      struct class_stats rows[CLASSES])
+/* The last class that has been made ready there. */
+static unsigned last_of(const struct copy *copy)
 {
-	const unsigned all = (2u << CLASSES) - (1u << CLASS_FIRST);
+	unsigned c = CLASSES;
+
+	while (c > SMALL_CLASSES && copy->central[c].slabs.c != c)
+		c--;
+	return c;
+}
+
+unsigned remote_heap_read(const struct remote_heap *heap,
+			  struct class_stats rows[CLASSES])
+{
+	const uint64_t all =
+		(UINT64_C(2) << CLASSES) - (UINT64_C(1) << CLASS_FIRST);
 	struct timespec pause = { .tv_nsec = PAUSE_NS };
 	static struct reading r;
-	unsigned settled = 0;
+	uint64_t settled = 0;
 	bool read = false;
 
 	r.heap = heap;
@@ -204,5 +215,5 @@ bool remote_heap_read(const struct remote_heap *heap,
 		if (attempt(&r, rows, &settled))
 			read = true;
 	}
-	return read;
+	return read ? last_of(&r.after) : 0;
 }

@@ -31,10 +31,10 @@ struct remote_heap {
 
 /*
  * Fills the rows that heap_class_stats() would fill there, exact to within the
- * calls under way, and exact when there are none.  False: nothing could be
- * read.  What is read may be anything.
+ * calls under way, and exact when there are none.  Returns how many rows are
+ * of classes in use; 0: nothing could be read.  What is read may be anything.
  */
-bool remote_heap_read(const struct remote_heap *heap,
-		      struct class_stats rows[CLASSES]);
+unsigned remote_heap_read(const struct remote_heap *heap,
+			  struct class_stats rows[CLASSES]);
 
 #endif

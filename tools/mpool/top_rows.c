@@ -50,7 +50,7 @@ static struct row *row_of(struct top *t, const char *name)
 
 static void class_rows(struct top *t)
 {
-	for (int i = 0; i < CLASSES; i++) {
+	for (uint32_t i = 0; i < t->page.classes; i++) {
 		const struct class_stats *s = &t->page.class[i];
 		const struct class_stats *b = &t->before.class[i];
 		struct row *row = add_row(t);

@@ -1,0 +1,15 @@
+/*
+ * wide.h - requests beyond 128 bytes that the pools serve: MPOOL_SMALL_MAX.
+ */
+#ifndef PRELOAD_WIDE_H
+#define PRELOAD_WIDE_H
+
+#include <stddef.h>
+
+/* From now on, requests up to class_border are the pools'.  Once, at start. */
+void wide_start(void);
+
+/* realloc of an object of a wide class, of `old` bytes. */
+void *wide_realloc(void *p, size_t old, size_t size);
+
+#endif
