@@ -20,6 +20,8 @@ static void look_at_all(void)
 
 void tick_add(enum tick tick, void (*look)(void))
 {
+	if (__atomic_load_n(&looks[tick], __ATOMIC_RELAXED) == look)
+		return;
 	__atomic_store_n(&looks[tick], look, __ATOMIC_RELEASE);
 	__atomic_store_n(&heap_tick, look_at_all, __ATOMIC_RELEASE);
 }

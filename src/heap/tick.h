@@ -14,8 +14,10 @@ extern HIDDEN void (*heap_tick)(void);
 /* Called outside of locks. */
 static inline void tick_now(void)
 {
-	if (unlikely(heap_tick))
-		heap_tick();
+	void (*tick)(void) = __atomic_load_n(&heap_tick, __ATOMIC_ACQUIRE);
+
+	if (unlikely(tick))
+		tick();
 }
 
 /*
