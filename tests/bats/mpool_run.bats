@@ -12,7 +12,49 @@ load cli
 	run -0 --separate-stderr "$MPOOL" run -- "$PYTHON" -c 'print(len([str(i) for i in range(10000)]))'
 	assert_output 10000
 	assert_equal "${#stderr_lines[@]}" 1
-	assert_regex "$stderr" '^mpool: python3 ended with status 0 after [0-9.]+ s; peak memory [0-9.]+ MiB, [0-9.]+ k allocations, [0-9.]+ % from the pools; next: mpool run --sample -- /usr/bin/python3 \.\.\.$'
+	assert_regex "$stderr" '^mpool: python3 ended with status 0 after [0-9.]+ s; peak memory [0-9.]+ MiB, [0-9.]+ k allocations, [0-9.]+ % from the pools(; MPOOL_SMALL_MAX=[0-9]+k? would serve [0-9.]+ % more(, 8k [0-9.]+ %)?)?; next: mpool run --sample -- /usr/bin/python3 \.\.\.$'
+}
+
+# advice ACT... - runs stats_acts, of whose requests nearly all are its acts',
+# and prints what the last line says of wider pools.
+advice()
+{
+	"$MPOOL" run -- "$PROGRAMS/stats_acts" "$@" 2>&1 |
+		grep -o 'MPOOL_SMALL_MAX=.*%[^;]*' || true
+}
+
+@test "the border that would serve more than a tenth is named, fewer not" {
+	run -0 advice pass 8800 100 pass 1200 512
+	assert_output --regexp '^MPOOL_SMALL_MAX=512 would serve 1[12]\.[0-9] % more$'
+	run -0 advice pass 9100 100 pass 900 512
+	assert_output ''
+}
+
+@test "of the borders the smallest is named that serves most, and the widest" {
+	run -0 advice pass 6600 100 pass 2800 1024 pass 600 8192
+	assert_output --regexp '^MPOOL_SMALL_MAX=1k would serve (27|28)\.[0-9] % more, 8k (33|34)\.[0-9] %$'
+	run -0 advice pass 6000 100 pass 2000 1024 pass 2000 8192
+	assert_output --regexp '^MPOOL_SMALL_MAX=8k would serve (39|40)\.[0-9] % more$'
+	run -0 advice pass 6000 100 pass 4000 129
+	assert_output --regexp '^MPOOL_SMALL_MAX=256 would serve (39|40)\.[0-9] % more$'
+}
+
+@test "of requests that no border would serve nothing is said, nor of few" {
+	run -0 advice pass 5000 100 pass 5000 8193
+	assert_output ''
+	run -0 advice pass 100 100 pass 400 512
+	assert_output ''
+}
+
+@test "a border that is set is not advised again, but a wider one is" {
+	MPOOL_SMALL_MAX=1k run -0 advice pass 6000 100 pass 4000 1024
+	assert_output ''
+	MPOOL_SMALL_MAX=1k run -0 advice pass 6000 100 pass 4000 1025
+	assert_output --regexp '^MPOOL_SMALL_MAX=2k would serve (39|40)\.[0-9] % more$'
+	MPOOL_SMALL_MAX=640 run -0 advice pass 6000 100 pass 4000 1000
+	assert_output --regexp '^MPOOL_SMALL_MAX=1k would serve (39|40)\.[0-9] % more$'
+	MPOOL_SMALL_MAX=8k run -0 advice pass 6000 100 pass 4000 8193
+	assert_output ''
 }
 
 @test "a program that a signal ends gives 128 and its number" {

@@ -9,6 +9,7 @@
 
 #include "launch.h"
 #include "leaks.h"
+#include "watch/snapshot.h"
 
 struct run {
 	struct launch launch;
@@ -28,6 +29,12 @@ const char *run_name(const struct run *r);
  * was killed.  Returns the exit status to hand on; `status` is the program's.
  */
 int run_end(struct run *r, int status);
+
+/*
+ * Says how much more wider pools would have served, and the setting for that,
+ * if that is worth a word; as a part of the last line.
+ */
+void run_border(FILE *out, const struct snapshot *snapshot);
 
 /* Files that children left; name: how they are called, with a *. */
 struct children {

@@ -57,6 +57,8 @@ static void put_figures(FILE *out, const struct run *r, const struct page *page)
 	if (all && !r->trace && page->sample_period != 1)
 		fprintf(out, ", %.1f %% from the pools",
 			100 * (double)pooled / (double)all);
+	if (!r->trace && page->sample_period != 1)
+		run_border(out, &s);
 }
 
 /* A page tells of a program's end when it did not ask for that itself. */
