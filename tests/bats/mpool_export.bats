@@ -15,6 +15,19 @@ load cli
 	assert_line --regexp '^mpool_live_bytes\{pid="[0-9]+",program="sleep",class="112"\} '
 }
 
+@test "nothing of a program with all classes and a long name is left out" {
+	local name
+	name=$(printf 'long-%.0s' {1..10})
+	cp /bin/sleep "$name"
+	mkdir -m 700 "$XDG_RUNTIME_DIR/mpool"
+	start plain env MPOOL_SMALL_MAX=8k LD_PRELOAD="$LIB" \
+		MPOOL_PAGE="$XDG_RUNTIME_DIR/mpool/long.page" "./$name" 60
+	wait_until 10 test -s "$XDG_RUNTIME_DIR/mpool/long.page"
+	run -0 "$MPOOL" export --prom
+	assert_line --regexp '^mpool_live_objects\{.*class="8192"\} [0-9]+$'
+	assert_line --regexp '^mpool_age_seconds\{.*long-.*\} [0-9.]+$'
+}
+
 @test "a Prometheus server scrapes it" {
 	packages prometheus curl
 	local port server
