@@ -38,6 +38,7 @@
 	X(TOOL)	       /* what LeakSanitizer was told of */                    \
 	X(START)       /* heap: its start */                                   \
 	X(CLASS)       /* of each class */                                     \
+	X(RACK)	       /* of each class and processor */                       \
 	X(REGISTRY)    /* heap: the caches of all threads */                   \
 	X(MAGAZINE)    /* heap: free magazines */                              \
 	X(SPACE)       /* heap: slabs */                                       \

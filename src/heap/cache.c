@@ -221,6 +221,24 @@ static inline void *refill(struct cache *t, struct central *k, unsigned c,
 	return load(s, top);
 }
 
+/* The class's depot is shared out. */
+static NOINLINE void *refill_from_rack(struct cache *t, struct central *k)
+{
+	unsigned c = k->slabs.c;
+	struct side *s = &t->of[c];
+	void **bottom = get(&s->alloc), **top;
+
+	set(&s->alloc, NULL);
+	top = rack_take(&k->racks_in_use,
+			bottom ? magazine_of(bottom - 1) : NULL);
+	if (!top) {
+		set(&s->alloc, bottom);
+		return NULL;
+	}
+	count(&t->loaded[c], magazine_count(top));
+	return load(s, top);
+}
+
 static NOINLINE RARE void look(struct cache *t, struct central *k)
 {
 	lock_take(&k->lock);
@@ -292,8 +310,9 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	top = get(&t->of[c].free);
 	if (likely(worth_exchanging(top, class_fill(c)))) {
 		object = exchange_and_load(t, c, top);
-	} else {
-		lock_take(&k->lock);
+	} else if (likely(!central_has_racks(k)) ||
+		   !(object = refill_from_rack(t, k))) {
+		central_lock(k);
 		object = refill(t, k, c, size);
 		lock_release(&k->lock);
 	}
@@ -382,6 +401,28 @@ static void free_locked(struct cache *t, struct central *k, void *object)
 	push(s, top, object);
 }
 
+/* The class's depot is shared out. */
+static NOINLINE bool free_to_rack(struct cache *t, struct central *k,
+				  void *object)
+{
+	unsigned c = k->slabs.c, fill = class_fill(c);
+	struct side *s = &t->of[c];
+	void **top = get(&s->free);
+	struct magazine *m;
+
+	if (!top || !magazine_word_at_edge(top))
+		return false;
+	set(&s->free, NULL);
+	m = rack_put(&k->racks_in_use, top, fill);
+	if (!m) {
+		set(&s->free, top);
+		return false;
+	}
+	count(&t->unloaded[c], fill);
+	push(s, magazine_rest(m, fill), object);
+	return true;
+}
+
 /* A full free side becomes the alloc side when that one is empty. */
 static bool free_into_alloc_side(struct cache *t, unsigned c, void **top,
 				 void *object)
@@ -439,8 +480,9 @@ NOINLINE void cache_free_slow(void *object)
 	t->state = CACHE_READY | CACHE_BUSY;
 	signal_fence();
 	if (unlikely(slab_is_hidden(object)) ||
-	    !free_into_alloc_side(t, c, top, object)) {
-		lock_take(&k->lock);
+	    (!free_into_alloc_side(t, c, top, object) &&
+	     (likely(!central_has_racks(k)) || !free_to_rack(t, k, object)))) {
+		central_lock(k);
 		free_locked(t, k, object);
 		lock_release(&k->lock);
 	}

@@ -24,6 +24,23 @@ struct central central[CLASSES + 1] = { [0 ... CLASSES] = {
 
 static bool pin_reserve;
 
+static void set_racks_in_use(struct central *k, struct racks *racks)
+{
+	__atomic_store_n(&k->racks_in_use, racks, __ATOMIC_RELEASE);
+}
+
+NOINLINE void central_wait(struct central *k)
+{
+	lock_take(&k->lock);
+	k->waits++;
+	if (k->waits % rack_after || k->racks_in_use || k->scarce ||
+	    reserve_wants(&k->reserve))
+		return;
+	if (!k->racks)
+		k->racks = rack_new();
+	set_racks_in_use(k, k->racks);
+}
+
 COLD void central_start(void)
 {
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
@@ -153,6 +170,7 @@ static RARE void note_all_reserved(struct central *k)
 static RARE void become_scarce(struct central *k)
 {
 	k->scarce = true;
+	set_racks_in_use(k, NULL);
 	slab_hide(&k->slabs, true);
 }
 
@@ -367,11 +385,15 @@ void central_drain(struct central *k)
 
 	while ((top = depot_take(&k->depot)))
 		drain(k, top);
+	while (k->racks && (top = rack_empty(k->racks)))
+		drain(k, top);
 }
 
 RARE void central_adopt(struct central *k)
 {
 	k->reserve.first = k->reserve.last = NULL;
+	if (k->racks)
+		rack_adopt(k->racks);
 	if (!k->lock.word)
 		return;
 	slab_rebuild(&k->slabs);

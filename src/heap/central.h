@@ -6,6 +6,7 @@
 
 #include "base/lock.h"
 #include "heap/depot.h"
+#include "heap/rack.h"
 #include "heap/reserve.h"
 #include "heap/slab.h"
 
@@ -19,6 +20,9 @@ enum { RESERVED_BITS_LOG = 10, RESERVED_WORDS = 1 << RESERVED_BITS_LOG >> 6 };
  * objects of this class to itself: each free comes here, and serves waiters
  * and the reserve first.  A source that merely fails makes nothing scarce:
  * another allocator may have memory, and the turn is a walk over all slabs.
+ *
+ * racks_in_use: `racks`, or NULL while the class is scarce or has none.  Read
+ * without the lock, so it has a line of its own; written under it.
  */
 struct central {
 	struct lock lock;
@@ -28,9 +32,12 @@ struct central {
 	struct reserve reserve;
 	uint64_t allocs, frees; /* of threads that ended, and made here */
 	uint64_t peak;
+	uint64_t waits;	     /* for the lock; see rack.h */
+	struct racks *racks; /* NULL: there have never been any */
 	uint64_t refills, drains, depot_hits, failures;
 	uint64_t sampled, sampled_waste; /* requests seen here, bytes unused */
 	uint64_t reserved[RESERVED_WORDS]; /* see note_reserved() */
+	struct racks *racks_in_use __attribute__((aligned(64)));
 } __attribute__((aligned(64)));
 
 extern HIDDEN struct central central[CLASSES + 1];
@@ -42,6 +49,23 @@ static inline struct central *central_of(unsigned c)
 
 	__asm__("" : "+r"(k));
 	return k;
+}
+
+/* Takes the class's lock.  Where that means a wait often, racks come into use.
+ */
+void central_wait(struct central *k);
+
+static inline void central_lock(struct central *k)
+{
+	witness_ask(&k->lock, lock_rank_of(&k->lock));
+	if (unlikely(!lock_try(&k->lock)))
+		central_wait(k);
+}
+
+/* Caller need not hold the lock. */
+static inline bool central_has_racks(const struct central *k)
+{
+	return __atomic_load_n(&k->racks_in_use, __ATOMIC_RELAXED) != NULL;
 }
 
 /* Makes the classes up to class_last ready; again when that has risen. */
@@ -96,16 +120,25 @@ void central_give(struct central *k, void *const *objects, size_t count);
 /* A stack of freed objects, not empty: to the depot, or given back. */
 void central_park(struct central *k, void **top);
 
-/* Notes that one more object is about to be live.  Caller holds the lock. */
+/* What lies in the racks. */
+static inline struct rack_sum central_rack_sum(const struct central *k)
+{
+	return unlikely(k->racks) ? rack_sum(k->racks) : (struct rack_sum){ 0 };
+}
+
+/*
+ * Notes that one more object is about to be live.  Caller holds the lock; what
+ * comes from racks meanwhile is noted by the next who does.
+ */
 static inline void central_note_peak(struct central *k)
 {
 	uint64_t out = slab_used(&k->slabs) - k->depot.objects -
-		       k->reserve.current + 1;
+		       central_rack_sum(k).objects - k->reserve.current + 1;
 
 	k->peak = max_of(k->peak, out);
 }
 
-/* Empties the depot into the slabs.  Caller holds the lock. */
+/* Empties depot and racks into the slabs.  Caller holds the lock. */
 void central_drain(struct central *k);
 
 /* After a fork nobody announced: leaks what a lost holder was changing. */

@@ -13,7 +13,7 @@
 #include "heap/slab_check.h"
 #include "heap/slab_crime.h"
 
-enum { HELD_MOST = DEPOT_MAGAZINES + 3 };
+enum { HELD_MOST = 2 * DEPOT_MAGAZINES + 3 };
 
 static _Noreturn void broken(const void *p, unsigned c, const char *what)
 {
@@ -64,17 +64,22 @@ static void check_depot(const struct depot *depot, unsigned c)
 		broken(depot, c, "the depot's sum of objects is wrong");
 }
 
+static unsigned list_depot(struct held *held, const struct depot *depot)
+{
+	for (unsigned i = 0; i < depot->fulls; i++)
+		held[i] = (struct held){
+			depot->full[i], magazine_count(depot->full[i]),
+			"an object in the depot is free, or held twice"
+		};
+	return depot->fulls;
+}
+
 /* What circulates, from the stack that has been at rest for longest. */
 static unsigned list_stacks(struct held *held, const struct central *k,
 			    const struct side *own)
 {
-	unsigned n = 0;
+	unsigned n = list_depot(held, &k->depot);
 
-	for (unsigned i = 0; i < k->depot.fulls; i++)
-		held[n++] = (struct held){
-			k->depot.full[i], magazine_count(k->depot.full[i]),
-			"an object in the depot is free, or held twice"
-		};
 	if (own->alloc)
 		held[n++] = (struct held){
 			own->alloc - 1, magazine_count(own->alloc - 1),
@@ -89,20 +94,76 @@ static unsigned list_stacks(struct held *held, const struct central *k,
 	return n;
 }
 
-void central_look(struct central *k, const struct side *own)
+static void accuse(const struct held *held, void *object, unsigned c)
 {
-	struct held held[HELD_MOST];
-	unsigned c = k->slabs.c, n = list_stacks(held, k, own);
+	slab_crime_late(c, object, held->objects, held->count);
+}
 
+static void break_down(const struct held *held, void *object, unsigned c)
+{
+	broken(object, c, held->what);
+}
+
+/* What each object that cannot be marked is a case for. */
+typedef void verdict_t(const struct held *held, void *object, unsigned c);
+
+static void mark_all(const struct held *held, unsigned n, unsigned c,
+		     verdict_t *verdict)
+{
 	for (unsigned i = 0; i < n; i++) {
-		void *twice = mark(&held[i], c);
+		void *bad = mark(&held[i], c);
 
-		if (unlikely(twice))
-			slab_crime_late(c, twice, held[i].objects,
-					held[i].count);
+		if (unlikely(bad))
+			verdict(&held[i], bad, c);
 	}
+}
+
+static void unmark_all(const struct held *held, unsigned n, unsigned c)
+{
 	for (unsigned i = 0; i < n; i++)
 		unmark(&held[i], c);
+}
+
+/* One rack at a time is listed, lest a stack of ours must hold them all. */
+static void mark_racks(const struct central *k)
+{
+	struct held held[DEPOT_MAGAZINES];
+
+	for (unsigned i = 0; i < RACKS && k->racks; i++) {
+		check_depot(&k->racks->of[i].depot, k->slabs.c);
+		mark_all(held, list_depot(held, &k->racks->of[i].depot),
+			 k->slabs.c, break_down);
+	}
+}
+
+static void unmark_racks(const struct central *k)
+{
+	struct held held[DEPOT_MAGAZINES];
+
+	for (unsigned i = 0; i < RACKS && k->racks; i++)
+		unmark_all(held, list_depot(held, &k->racks->of[i].depot),
+			   k->slabs.c);
+}
+
+/*
+ * Of the racks, this processor's: all of them would stand still for as long as
+ * many threads take to come here, and what goes round here is seen here.
+ */
+void central_look(struct central *k, const struct side *own)
+{
+	struct rack *rack = k->racks ? rack_here(k->racks) : NULL;
+	struct held held[HELD_MOST];
+	unsigned n = 0;
+
+	if (rack) {
+		lock_take(&rack->lock);
+		n = list_depot(held, &rack->depot);
+	}
+	n += list_stacks(held + n, k, own);
+	mark_all(held, n, k->slabs.c, accuse);
+	unmark_all(held, n, k->slabs.c);
+	if (rack)
+		lock_release(&rack->lock);
 }
 
 static void check_class(struct central *k, const struct side *own)
@@ -120,14 +181,14 @@ static void check_class(struct central *k, const struct side *own)
 	held[n++] = (struct held){ r->elements, r->current,
 				   "a reserved object is free, or held twice" };
 	n += list_stacks(held + n, k, own);
-	for (unsigned i = 0; i < n; i++) {
-		void *bad = mark(&held[i], c);
-
-		if (bad)
-			broken(bad, c, held[i].what);
-	}
-	for (unsigned i = 0; i < n; i++)
-		unmark(&held[i], c);
+	if (k->racks)
+		rack_act(k->racks, FORK_TAKE);
+	mark_racks(k);
+	mark_all(held, n, c, break_down);
+	unmark_all(held, n, c);
+	unmark_racks(k);
+	if (k->racks)
+		rack_act(k->racks, FORK_RELEASE);
 }
 
 void central_check(struct central *k)

@@ -141,6 +141,14 @@ static COLD void mend(enum fork_child how)
 	registry_reset(heap_cache_ready() ? &heap_cache : NULL);
 }
 
+static void fork_racks(enum lock_rank rank, enum fork_act act)
+{
+	(void)rank;
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		if (central[c].racks)
+			rack_act(central[c].racks, act);
+}
+
 /*
  * When the thread is inside a slow path already, the child is an orphan, see
  * heap_adopt().
@@ -150,6 +158,7 @@ void heap_fork(struct fork_table *t)
 	fork_floor(t, enter, leave);
 	fork_lock(t, RANK_START, &start_lock)->mend = mend;
 	fork_locks(t, RANK_CLASS, central);
+	fork_row(t, RANK_RACK)->act = fork_racks;
 	registry_fork(t);
 	magazine_fork(t);
 	space_fork(t);

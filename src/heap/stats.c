@@ -43,7 +43,7 @@ void stats_of(struct class_stats *stats, unsigned c, const struct central *k,
 		stats->live = stats->allocs - stats->frees;
 	/* What lies in threads' magazines is live until they return it. */
 	stats->peak = min_of(max_of(k->peak, stats->live), stats->allocs);
-	stats->cached = k->depot.objects + cached;
+	stats->cached = k->depot.objects + sum->racks.objects + cached;
 	stats->stock = k->slabs.free_objects + stats->cached;
 	stats->low_water = k->slabs.low_water;
 	stats->reserve_min = k->reserve.min;
@@ -57,7 +57,7 @@ void stats_of(struct class_stats *stats, unsigned c, const struct central *k,
 			k->sampled_waste * stats->live / k->sampled;
 	stats->refills = k->refills;
 	stats->drains = k->drains;
-	stats->depot_hits = k->depot_hits;
+	stats->depot_hits = k->depot_hits + sum->racks.hits;
 	stats->waits = k->reserve.waits;
 	stats->failures = k->failures;
 }
@@ -85,6 +85,7 @@ void heap_class_stats(unsigned c, struct class_stats *stats)
 		lock_take(&k->lock);
 		registry_walk(add_cache, &walk);
 	}
+	walk.sum.racks = central_rack_sum(k);
 	stats_of(stats, c, k, &walk.sum);
 	if (entered) {
 		lock_release(&k->lock);

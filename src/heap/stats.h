@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+#include "heap/rack.h"
+
 /*
  * A size class at one moment.  Counts are objects, unless the name says
  * bytes.  live = allocs - frees; exact when no other thread is running,
@@ -42,6 +44,7 @@ struct central;
 
 struct cache_sum {
 	uint64_t loaded, unloaded, on_alloc_sides, on_free_sides;
+	struct rack_sum racks;
 };
 
 void stats_add_cache(struct cache_sum *sum, const struct cache *t, unsigned c);

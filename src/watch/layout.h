@@ -15,7 +15,7 @@
 #define LAYOUT_MAGIC   "mpool heap 1\r\n\032"
 #define LAYOUT_SECTION ".mpool.layout"
 
-enum { LAYOUT_FIELDS = 41 };
+enum { LAYOUT_FIELDS = 47 };
 
 /*
  * What a reader must have been compiled with: sizes, and offsets of what it

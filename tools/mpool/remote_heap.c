@@ -3,11 +3,11 @@
  *
  * No lock can be taken there, so everything is copied twice, and a class
  * counts when nothing has happened to it meanwhile: its lock free, its struct
- * the same, and the counters that each slow path of a thread's cache moves
- * first (`loaded`, `unloaded`) too, in the same list of caches.  What the fast
- * paths move alone, the words of the sides, is part of the second copy, and
- * lies in it before these counters.  A class that is never so quiet within the
- * attempts counts as the last copy has it.
+ * and its racks the same, and the counters that each slow path of a thread's
+ * cache moves first (`loaded`, `unloaded`) too, in the same list of caches.
+ * What the fast paths move alone, the words of the sides, is part of the second
+ * copy, and lies in it before these counters.  A class that is never so quiet
+ * within the attempts counts as the last copy has it.
  *
  * Addresses come from the other process and are given to the kernel alone: a
  * wrong one is an error there, and nothing of what is copied is followed here.
@@ -34,6 +34,7 @@ enum {
 struct copy {
 	uint64_t first;
 	struct central central[CLASSES + 1];
+	struct racks racks[CLASSES + 1]; /* of classes that have some */
 	struct cache *caches;
 };
 
@@ -96,6 +97,19 @@ static bool find_caches(struct reading *r)
 	return true;
 }
 
+/* Behind all else: what a thread has left there meanwhile has moved. */
+static bool copy_racks(const struct reading *r, struct copy *copy)
+{
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		uintptr_t at = (uintptr_t)copy->central[c].racks;
+
+		if (at && !copy_bytes(r->heap, at, &copy->racks[c],
+				      sizeof copy->racks[c]))
+			return false;
+	}
+	return true;
+}
+
 /* The centre first: what a thread that ends gives it counts but once. */
 static bool copy_heap(struct reading *r, struct copy *copy)
 {
@@ -109,7 +123,8 @@ static bool copy_heap(struct reading *r, struct copy *copy)
 		pieces[i + 2] =
 			(struct remote_piece){ r->at[i], &copy->caches[i],
 					       sizeof *copy->caches };
-	return r->heap->copy(r->heap->from, pieces, r->count + 2);
+	return r->heap->copy(r->heap->from, pieces, r->count + 2) &&
+	       copy_racks(r, copy);
 }
 
 static bool same_list(const struct reading *r, const struct copy *copy)
@@ -150,9 +165,16 @@ static bool is_quiet(const struct cache *before, const struct cache *after,
 static bool read_class(struct reading *r, unsigned c, struct class_stats *row)
 {
 	const struct central *k = &r->after.central[c];
+	const struct racks *racks = &r->after.racks[c];
 	struct cache_sum sum = { 0 };
 	bool quiet =
 		!k->lock.word && !memcmp(k, &r->before.central[c], sizeof *k);
+
+	if (k->racks) {
+		sum.racks = rack_sum(racks);
+		if (memcmp(racks, &r->before.racks[c], sizeof *racks) != 0)
+			quiet = false;
+	}
 
 	for (size_t i = 0; i < r->count; i++) {
 		struct cache *t = &r->after.caches[i];
