@@ -5,8 +5,9 @@
  * is a free object, and a count.  The bitmap is the truth; nothing is ever
  * written into a free object.  Objects leave in ascending order, a word of
  * the bitmap at a time, and come back through a reciprocal multiplication
- * instead of a division; bits that fall into one word are gathered and stored
- * once.
+ * instead of a division; neighbours whose bits share a word, at once.  Each
+ * other object takes the same few steps, whatever came before it: frees in
+ * random order leave nothing for the processor to guess.
  *
  * Bounds: 64 KiB hold at most 4096 objects, so 64 words; the quotient
  * offset * ceil(2^32 / size) >> 32 is exact for offset * size < 2^32.
@@ -16,12 +17,14 @@
 #include "base/fault.h"
 #include "base/sys.h"
 #include "heap/record.h"
+#include "heap/slab_check.h"
 #include "heap/slab_crime.h"
 #include "heap/slab_purge.h"
 
 enum {
 	SPARSE_LEAST = 1 << 20, /* bytes */
 	SPARSE_RATIO = 4,
+	RUN_LEAST = 16, /* neighbours that are worth a loop of their own */
 };
 
 bool slab_start(void)
@@ -200,6 +203,18 @@ static inline void note_fresh(struct slab *slab, unsigned c, size_t offset)
 	slab->fresh = (uint16_t)max_of((unsigned)slab->fresh, next);
 }
 
+/* `n` bits, 1..64, from `first` on. */
+static inline uint64_t run_bits(unsigned first, unsigned n)
+{
+	return ~(uint64_t)0 >> (64 - n) << first;
+}
+
+/* Bits set from the lowest on, without a gap. */
+static inline unsigned run_length(uint64_t bits)
+{
+	return ~bits ? (unsigned)__builtin_ctzll(~bits) : 64;
+}
+
 /* Takes up to `want` objects out of one slab, in ascending order. */
 static size_t take_from(struct slab *slab, unsigned c, void **objects,
 			size_t want)
@@ -213,17 +228,18 @@ static size_t take_from(struct slab *slab, unsigned c, void **objects,
 		uint64_t bits = words[w];
 		char *p = base + w * 64 * size;
 
-		if (bits == ~(uint64_t)0 && want - got >= 64) {
-			for (unsigned i = 0; i < 64; i++, p += size)
-				objects[got + i] = p;
-			got += 64;
-			bits = 0;
-		} else {
-			for (; bits && got < want; bits &= bits - 1)
-				objects[got++] =
-					p +
-					size * (unsigned)__builtin_ctzll(bits);
+		unsigned first = bits ? (unsigned)__builtin_ctzll(bits) : 0;
+		size_t n = run_length(bits >> first);
+
+		if (n >= RUN_LEAST) {
+			n = min_of(n, want - got);
+			bits &= ~run_bits(first, (unsigned)n);
+			for (char *at = p + first * size; n--; at += size)
+				objects[got++] = at;
 		}
+		for (; bits && got < want; bits &= bits - 1)
+			objects[got++] =
+				p + size * (unsigned)__builtin_ctzll(bits);
 		words[w] = bits;
 		if (!bits)
 			w++;
@@ -289,108 +305,104 @@ static void purge_if_sparse(struct slabs *slabs)
 		slab_purge(slabs);
 }
 
+/* How many of `most` objects follow each other, `step` bytes apart. */
+static inline unsigned neighbours(void *const *objects, size_t most,
+				  size_t step)
+{
+	uintptr_t next = (uintptr_t)objects[0] + step;
+	size_t n = 1;
+
+	for (; n < most && (uintptr_t)objects[n] == next; next += step)
+		n++;
+	return (unsigned)n;
+}
+
 /*
- * Objects on their way back whose bits share a word: the addresses
- * start..start + span - 1 belong to word `word` of slab `d`.
+ * How many objects, from objects[0] on, lie side by side and have their bits in
+ * one word: what was allocated in a row comes back in a row, or the other way
+ * round.  *index is that of the first, and then of the lowest.
  */
-struct gathering {
-	uintptr_t start;
-	size_t span;
-	uint64_t bits;
-	size_t d;
-	unsigned word, count;
-	void *const *all; /* with those before and after */
-	size_t all_count;
-};
-
-/* One of the gathered bits whose object was never there; else 0. */
-static NOINLINE uint64_t lacking_bit(const struct gathering *g, unsigned c)
+static inline unsigned run_of(unsigned c, void *const *objects, size_t count,
+			      unsigned *index)
 {
-	unsigned first = (unsigned)__builtin_ctzll(g->bits);
-	unsigned last = 63 - (unsigned)__builtin_clzll(g->bits);
-	struct part part = part_of(g->d);
-	unsigned size = (unsigned)class_size(c);
+	size_t size = class_size(c), above, below = *index % 64, step;
+	unsigned n;
 
-	if ((g->word * 64 + first) * size < part.from)
-		return (uint64_t)1 << first;
-	if ((g->word * 64 + last + 1) * size > part.to)
-		return (uint64_t)1 << last;
-	return 0;
+	if (count == 1)
+		return 1;
+	step = (uintptr_t)objects[1] - (uintptr_t)objects[0];
+	if (step == size) {
+		above = min_of(63 - below, capacity_of(c) - 1 - *index);
+		return neighbours(objects, min_of(count, above + 1), size);
+	}
+	if (likely(step != -size))
+		return 1;
+	n = neighbours(objects, min_of(count, below + 1), -size);
+	*index -= n - 1;
+	return n;
 }
 
-/* Marks the gathered bits free, and follows what that does to the slab. */
-static void give_bits(struct slabs *slabs, const struct gathering *g)
+/* One of the `n` objects from `first` on was never there. */
+static NOINLINE bool some_lack(size_t d, unsigned c, unsigned first, unsigned n)
 {
-	struct slab *slab = record_of(g->d);
-	uint64_t *word = bits_of(g->d, slabs->c) + g->word;
-	uint64_t twice = *word & g->bits;
+	struct part usable = slab_usable(d, c);
 
-	if (unlikely(record_class(g->d) != slabs->c))
-		twice = g->bits; /* its slab was wholly free and left the class
-				  */
-	else if (unlikely(!part_is_whole(g->d)))
-		twice |= lacking_bit(g, slabs->c);
-	if (unlikely(twice))
-		slab_crime_late(
-			slabs->c,
-			(char *)g->start +
-				class_size(slabs->c) *
-					(unsigned)__builtin_ctzll(twice),
-			g->all, g->all_count);
-	*word |= g->bits;
-	if (!slab->free)
+	return first < usable.from || first + n > usable.to;
+}
+
+/* One of the `n` objects is not in use. */
+static RARE _Noreturn void give_crime(unsigned c, void *const *objects,
+				      size_t count, size_t i, size_t n)
+{
+	while (n-- > 1 && slab_object_used(objects[i]))
+		i++;
+	slab_crime_late(c, objects[i], objects, count);
+}
+
+/* Marks `n` bits of word `w` free, and follows what that does to the slab. */
+static inline void give_bits(struct slabs *slabs, size_t d, unsigned c,
+			     unsigned w, uint64_t bits, unsigned n)
+{
+	struct slab *slab = record_of(d);
+	unsigned free = slab->free;
+
+	bits_of(d, c)[w] |= bits;
+	if (unlikely(!free))
 		record_link(slabs, slab);
-	slab->free += (uint16_t)g->count;
-	if (g->word < slab->first_word)
-		slab->first_word = (uint8_t)g->word;
-	if (unlikely(slab->free == capacity_of(slabs->c)) &&
-	    slabs->free_objects - slab->free >= slabs->low_water)
+	free += n;
+	slab->free = (uint16_t)free;
+	if (w < slab->first_word)
+		slab->first_word = (uint8_t)w;
+	if (unlikely(free == capacity_of(c)) &&
+	    slabs->free_objects - free >= slabs->low_water)
 		remove_slab(slabs, slab);
-}
-
-/* Starts to gather for the word that `p` belongs to. */
-static void gather_around(struct gathering *g, unsigned c, const void *p)
-{
-	size_t size = class_size(c);
-	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
-
-	if (unlikely(index >= capacity_of(c)))
-		slab_crime_late(c, p, g->all, g->all_count);
-	g->bits = 0;
-	g->count = 0;
-	g->d = space_slab_of(p);
-	g->word = index / 64;
-	g->start = space_address(g->d) + g->word * 64 * size;
-	g->span = min_of(64u, capacity_of(c) - g->word * 64) * size;
 }
 
 void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 {
-	struct gathering g = { .all = objects, .all_count = count };
-	unsigned c = slabs->c;
-	size_t size = class_size(c);
+	unsigned c = slabs->c, n;
 
 	slabs->free_objects += count;
-	for (size_t i = 0; i < count; i++) {
-		uintptr_t offset = (uintptr_t)objects[i] - g.start;
-		unsigned index;
-		uint64_t bit;
+	for (size_t i = 0; i < count; i += n) {
+		size_t d = space_slab_of(objects[i]);
+		unsigned offset = (uintptr_t)objects[i] & (SLAB_BYTES - 1);
+		unsigned index = index_of(offset, c);
+		uint64_t bits;
 
-		if (offset >= g.span) {
-			if (g.bits)
-				give_bits(slabs, &g);
-			gather_around(&g, c, objects[i]);
-			offset = (uintptr_t)objects[i] - g.start;
-		}
-		index = index_of((unsigned)offset, c);
-		bit = (uint64_t)1 << index;
-		if (unlikely(index * size != offset) || unlikely(g.bits & bit))
+		/* Its slab may have been wholly free and left the class. */
+		if (unlikely(record_class(d) != c) ||
+		    unlikely(index * class_size(c) != offset) ||
+		    unlikely(index >= capacity_of(c)))
 			slab_crime_late(c, objects[i], objects, count);
-		g.bits |= bit;
-		g.count++;
+		n = run_of(c, objects + i, count - i, &index);
+		bits = likely(n == 1) ? (uint64_t)1 << index % 64
+				      : run_bits(index % 64, n);
+		if (unlikely(bits_of(d, c)[index / 64] & bits) ||
+		    (unlikely(slabs->lacking) && !part_is_whole(d) &&
+		     some_lack(d, c, index, n)))
+			give_crime(c, objects, count, i, n);
+		give_bits(slabs, d, c, index / 64, bits, n);
 	}
-	if (g.bits)
-		give_bits(slabs, &g);
 	purge_if_sparse(slabs);
 }
 

@@ -115,6 +115,36 @@ static void objects_given_back_are_free_and_come_out_again(void)
 	}
 }
 
+/* In runs that begin and end anywhere in the words, across slabs too. */
+static void neighbours_given_back_either_way_are_free_and_no_others(void)
+{
+	slabs_start(0);
+	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
+		size_t count = slabs_each(c) + 200;
+
+		for (int round = 0; round < 200; round++) {
+			size_t from = slabs_random(count);
+			size_t n = 1 + slabs_random(min_of(count - from,
+							   (size_t)127));
+
+			slabs_take(c, count);
+			for (size_t i = 0; round % 2 && i < n / 2; i++) {
+				void *p = objects[from + i];
+
+				objects[from + i] = objects[from + n - 1 - i];
+				objects[from + n - 1 - i] = p;
+			}
+			slabs_give(c, objects + from, n);
+			for (size_t i = 0; i < count; i++)
+				assert_int_equal(slab_object_used(objects[i]),
+						 i < from || i >= from + n);
+			slabs_give(c, objects, from);
+			slabs_give(c, objects + from + n, count - from - n);
+			assert_int_equal(slab_used(&slabs_of[c]), 0);
+		}
+	}
+}
+
 /* Against a model: which objects are out. */
 static void any_sequence_of_takes_and_gives_keeps_the_books(void)
 {
@@ -312,6 +342,7 @@ int main(void)
 		APART(every_address_belongs_to_the_object_around_it),
 		APART(what_is_no_object_of_ours_is_not_used),
 		APART(objects_given_back_are_free_and_come_out_again),
+		APART(neighbours_given_back_either_way_are_free_and_no_others),
 		APART(any_sequence_of_takes_and_gives_keeps_the_books),
 		APART(a_slab_wholly_free_can_serve_another_class),
 		APART(the_stock_never_stays_below_the_low_water_mark),

@@ -45,6 +45,43 @@ static void an_object_given_again_in_another_word_is_a_double_free(void)
 	slab_give(&slabs_of[C], given, 3);
 }
 
+/* Objects 0..99 come back side by side, in one or the other direction. */
+static void give_again_in_a_run(unsigned n, bool downwards)
+{
+	slabs_start(0);
+	slabs_take(C, 200);
+	slab_give(&slabs_of[C], objects + n, 1);
+	for (size_t i = 0; downwards && i < 50; i++) {
+		void *p = objects[i];
+
+		objects[i] = objects[99 - i];
+		objects[99 - i] = p;
+	}
+	slab_give(&slabs_of[C], objects, 100);
+}
+
+static void the_one_of_a_run_upwards_that_is_free_already_is_named(void)
+{
+	give_again_in_a_run(70, false);
+}
+
+static void the_one_of_a_run_downwards_that_is_free_already_is_named(void)
+{
+	give_again_in_a_run(29, true);
+}
+
+static void a_run_ends_where_the_objects_of_a_slab_do(void)
+{
+	enum { SIZE = 48, MOST = SLAB_BYTES / SIZE };
+	void *beyond[2];
+
+	slabs_start(0);
+	slabs_take(SIZE / CLASS_STEP, MOST);
+	beyond[0] = objects[MOST - 1];
+	beyond[1] = (char *)objects[MOST - 1] + SIZE;
+	slab_give(&slabs_of[SIZE / CLASS_STEP], beyond, 2);
+}
+
 static void an_object_whose_slab_has_gone_is_a_double_free(void)
 {
 	slabs_start(0);
@@ -307,6 +344,11 @@ int main(void)
 		ABORTS(an_object_given_again_later_is_a_double_free, DOUBLE),
 		ABORTS(an_object_given_again_in_another_word_is_a_double_free,
 		       DOUBLE),
+		ABORTS(the_one_of_a_run_upwards_that_is_free_already_is_named,
+		       "at least 70 frees of its class after"),
+		ABORTS(the_one_of_a_run_downwards_that_is_free_already_is_named,
+		       "at least 70 frees of its class after"),
+		ABORTS(a_run_ends_where_the_objects_of_a_slab_do, INSIDE),
 		ABORTS(an_object_whose_slab_has_gone_is_a_double_free, DOUBLE),
 		ABORTS(an_object_whose_slab_changed_class_is_a_double_free,
 		       DOUBLE),
