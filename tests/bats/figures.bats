@@ -8,11 +8,11 @@ README=$BENCH/../../README.md
 
 figures()
 {
-	python3 "$FIGURES" "$README" "$1" "$BENCH/README.md"
+	python3 "$FIGURES" "$README" "$1" "$2" "$BENCH/README.md"
 }
 
 @test "the README's figures are those of the committed table" {
-	run -0 figures "$BENCH/results/latest.csv"
+	run -0 figures "$BENCH/results/latest.csv" "$BENCH/results/mixed.csv"
 	assert_output ''
 }
 
@@ -21,12 +21,16 @@ figures()
 		/^[#g]/ { print; next }
 		{ $6 *= 2; $11 *= 2; $12 *= 2; print }' \
 		"$BENCH/results/latest.csv" >"$BATS_TEST_TMPDIR/other.csv"
-	run -1 figures "$BATS_TEST_TMPDIR/other.csv"
+	awk -F, -v OFS=, '/^[#g]/ { print; next }
+		{ $(NF - 1) *= 2; $NF *= 2; print }' \
+		"$BENCH/results/mixed.csv" >"$BATS_TEST_TMPDIR/mixed.csv"
+	run -1 figures "$BATS_TEST_TMPDIR/other.csv" "$BATS_TEST_TMPDIR/mixed.csv"
 	assert_line "'glibc 2.36': the table says 2.41"
 	assert_line --regexp "gcc 1.00.*': the table says 1.99"
 	assert_line --regexp 'lost .*replace_1k'
-	# Only the number of rows of the two tables agrees.
-	assert_equal "${#lines[@]}" 18
+	assert_line --regexp 'mixed sizes .*the table says 2.7'
+	# Only the numbers of rows of the tables agree.
+	assert_equal "${#lines[@]}" 23
 }
 
 @test "a row of mixed sizes is about mpool-wide, which is no peer of mpool" {
