@@ -22,7 +22,8 @@ enum { RESERVED_BITS_LOG = 10, RESERVED_WORDS = 1 << RESERVED_BITS_LOG >> 6 };
  * another allocator may have memory, and the turn is a walk over all slabs.
  *
  * racks_in_use: `racks`, or NULL while the class is scarce or has none.  Read
- * without the lock, so it has a line of its own; written under it.
+ * without the lock, so it lies apart from what is often written; written under
+ * it.
  */
 struct central {
 	struct lock lock;
@@ -37,7 +38,7 @@ struct central {
 	uint64_t refills, drains, depot_hits, failures;
 	uint64_t sampled, sampled_waste; /* requests seen here, bytes unused */
 	uint64_t reserved[RESERVED_WORDS]; /* see note_reserved() */
-	struct racks *racks_in_use __attribute__((aligned(64)));
+	struct racks *racks_in_use;
 } __attribute__((aligned(64)));
 
 extern HIDDEN struct central central[CLASSES + 1];
