@@ -43,3 +43,13 @@ usually_held()
 		assert_output 0
 	done
 }
+
+@test "malloc and free begin in the middle of 32 bytes of code" {
+	is_mpool || skip "the layout of libmpool"
+	run -0 awk '$3 ~ /^(malloc|free)(@|$)/ { print substr($1, length($1) - 1) }' \
+		<<<"$(nm -D "$LIB")"
+	assert_equal "${#lines[@]}" 2
+	for end in "${lines[@]}"; do
+		assert_equal "$((16#$end % 32))" 16
+	done
+}
