@@ -128,37 +128,13 @@ static inline void copy_units(void *to, const void *from, size_t size)
 	}
 }
 
-/*
- * The same when there is no object at hand, and time to look whether `p` is
- * one that is free.  What malloc gives may be another
- * allocator's, with no room for whole units.  Nowhere to go: a smaller size
- * stays where it is, a larger one is NULL.
- */
-static NOINLINE void *move_slow(void *p, size_t old, size_t size)
-{
-	void *to;
-
-	if (unlikely(!slab_object_used(p)))
-		slab_crime(slab_class_of(p), p);
-	if (unlikely(!size)) {
-		free(p);
-		return NULL;
-	}
-	to = malloc(size);
-	if (unlikely(!to))
-		return size < old ? p : NULL;
-	memcpy(to, p, min_of(old, size));
-	free(p);
-	return to;
-}
-
 /* A pooled object of `old` bytes moves to another class, or out. */
 static void *move_pooled(void *p, size_t old, size_t size)
 {
 	void *to;
 
 	if (unlikely(size > SMALL_MAX) || unlikely(!cache_pop(size, &to)))
-		return move_slow(p, old, size);
+		return realloc_slow(p, old, size);
 	copy_units(to, p, min_of(old, size));
 	free(p);
 	return to;
@@ -198,17 +174,17 @@ static void *realloc_null(size_t size)
 	return p ? p : next_or_reserve(NEXT_REALLOC, 0, size);
 }
 
-/* Not of a small class that the map tells. */
+/* Not of a class that the map tells. */
 static NOINLINE void *realloc_unusual(void *p, size_t size)
 {
-	unsigned c = slab_class_of(p);
+	unsigned hidden = slab_class_of(p);
 
 	if (!p)
 		return realloc_null(size);
-	if (c > SMALL_CLASSES)
-		return wide_realloc(p, class_size(c), size);
-	if (c)
-		return realloc_pooled(p, class_size(c), size);
+	if (hidden > SMALL_CLASSES)
+		return wide_realloc(p, class_size(hidden), size);
+	if (hidden)
+		return realloc_pooled(p, class_size(hidden), size);
 	check_foreign(p);
 	if (size > SMALL_MAX || !size)
 		return next.realloc(p, size);
@@ -219,15 +195,20 @@ EXPORT void *realloc(void *p, size_t size)
 {
 	size_t old = space_place_of(p) * PLACE_BYTES;
 
-	if (unlikely(old - 1 >= SMALL_MAX))
-		return realloc_unusual(p, size);
-	return realloc_pooled(p, old, size);
+	if (likely(old - 1 < SMALL_MAX))
+		return realloc_pooled(p, old, size);
+	if (old)
+		return wide_realloc(p, slab_size_of(p), size);
+	return realloc_unusual(p, size);
 }
 
 EXPORT size_t malloc_usable_size(void *p)
 {
-	size_t size = class_size(slab_class_of(p));
+	size_t size = slab_size_of(p);
 
+	if (likely(size))
+		return size;
+	size = class_size(slab_class_of(p));
 	if (!size && p)
 		size = next.usable_size(p);
 	return size;

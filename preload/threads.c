@@ -1,5 +1,5 @@
 /*
- * threads.c - glibc's arenas, once a program has threads.
+ * threads.c - glibc's arenas, once a program has threads, or a wide border.
  *
  * glibc gives the end of an arena back to the kernel when more than 128 KiB of
  * it are free, and takes it again at the next request.  Small blocks that
@@ -13,16 +13,25 @@
  * are expected again, and twice as much may lie at the end.  So one such block
  * is freed when the second thread comes.  The first that a thread asks for may
  * lie in its arena (2.42 and later), the next cannot.
+ *
+ * With a wide border it is the same in the main arena of a single thread:
+ * nothing but large blocks is left there.
  */
 #include <errno.h>
 
 #include "heap/heap.h"
 #include "next.h"
+#include "threads.h"
 
 /* Short threads 0.72 of glibc's time.  256 KiB: long ones were trimmed yet. */
 enum { ENOUGH = 512 << 10 };
 
 RARE void heap_has_threads(void)
+{
+	threads_raise_trim();
+}
+
+RARE void threads_raise_trim(void)
 {
 	static bool done;
 	int saved = errno;

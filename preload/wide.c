@@ -14,6 +14,7 @@
 #include "heap/slab_check.h"
 #include "heap/slab_crime.h"
 #include "next.h"
+#include "threads.h"
 
 static NOINLINE void *wide_slow(size_t size)
 {
@@ -63,13 +64,10 @@ static void *wide_realloc_null(void *p, size_t size)
 	return p;
 }
 
-/* Nowhere to go: a smaller size stays where it is, a larger one is NULL. */
-void *wide_realloc(void *p, size_t old, size_t size)
+NOINLINE void *realloc_slow(void *p, size_t old, size_t size)
 {
 	void *to;
 
-	if (likely(class_keeps(old, size)))
-		return p;
 	if (unlikely(!slab_object_used(p)))
 		slab_crime(slab_class_of(p), p);
 	if (unlikely(!size)) {
@@ -84,6 +82,20 @@ void *wide_realloc(void *p, size_t old, size_t size)
 	return to;
 }
 
+void *wide_realloc(void *p, size_t old, size_t size)
+{
+	void *to;
+
+	if (likely(class_keeps(old, size)))
+		return p;
+	if (unlikely(size - SMALL_MAX - 1 >= class_border - SMALL_MAX) ||
+	    unlikely(!cache_pop_wide(size, &to)))
+		return realloc_slow(p, old, size);
+	memcpy(to, p, min_of(old, size));
+	free(p);
+	return to;
+}
+
 RARE void wide_start(void)
 {
 	static const struct next wide = {
@@ -93,4 +105,6 @@ RARE void wide_start(void)
 	};
 
 	next_take_beyond(&wide);
+	next.free(NULL); /* finds the next allocator */
+	threads_raise_trim();
 }

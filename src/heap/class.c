@@ -23,10 +23,11 @@ const struct class_shape class_shapes[CLASSES + 1] = {
 
 /* --- magazines --- */
 
-enum { SIDE_BYTES = 16 << 10, SIDE_LEAST = 4 };
+enum { SIDE_BYTES = 32 << 10 };
 
 #define FILL(bytes)                                                            \
-	(SIDE_BYTES / (bytes) < SIDE_LEAST ? SIDE_LEAST : SIDE_BYTES / (bytes))
+	(SIDE_BYTES / (bytes) > MAGAZINE_OBJECTS ? MAGAZINE_OBJECTS            \
+						 : SIDE_BYTES / (bytes))
 #define FOUR_FILLS(bytes, step)                                                \
 	FILL((bytes) + (step)), FILL((bytes) + 2 * (step)),                    \
 		FILL((bytes) + 3 * (step)), FILL((bytes) + 4 * (step))

@@ -26,8 +26,8 @@ enum {
 /*
  * capacity: objects in a slab; what is left at its end is at most 6 %, and
  * from 128 bytes on less than a page or one that is never touched.
- * fill: objects of a magazine's side, so that a side of a wide class is 16 KiB,
- * or four objects.
+ * fill: objects of a magazine's side, so that a side of a wide class is 32 KiB
+ * at most.
  */
 struct class_shape {
 	uint32_t reciprocal; /* 2^32 / size, rounded up */

@@ -6,6 +6,8 @@
  */
 #include "heap/magazine.h"
 
+#include <string.h>
+
 #include "heap/class.h"
 #include "heap/space.h"
 
@@ -67,6 +69,13 @@ void magazine_free(struct magazine *m)
 	m->objects[0] = pool.free;
 	pool.free = m;
 	lock_release(&pool.lock);
+}
+
+RARE void **magazine_lift(void **top, unsigned fill)
+{
+	void **to = top + (MAGAZINE_OBJECTS - fill);
+
+	return memmove(to, top, magazine_freed(top, fill) * sizeof(*top));
 }
 
 RARE void magazine_reset_lock(void)

@@ -67,19 +67,14 @@ static inline size_t magazine_freed(void **top, unsigned fill)
 	return (size_t)((void **)magazine_of(top) + fill - top);
 }
 
+/* Outlined half of magazine_raise(). */
+void **magazine_lift(void **top, unsigned fill);
+
 /* A free side, which is nobody's now, as a stack that ends at slot 126. */
 static inline void **magazine_raise(void **top, unsigned fill)
 {
-	void **from = (void **)magazine_of(top) + fill;
-	void **to = (void **)magazine_of(top) + MAGAZINE_OBJECTS;
-
-	if (likely(from == to))
-		return top;
-	while (from != top) {
-		*--to = *--from;
-		__asm__("" ::: "memory"); /* no call: callers need no frame */
-	}
-	return to;
+	return likely(fill == MAGAZINE_OBJECTS) ? top
+						: magazine_lift(top, fill);
 }
 
 static inline bool magazine_word_at_edge(void **word)
