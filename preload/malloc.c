@@ -134,7 +134,8 @@ static void *move_pooled(void *p, size_t old, size_t size)
 	void *to;
 
 	if (unlikely(size > SMALL_MAX) || unlikely(!cache_pop(size, &to)))
-		return realloc_slow(p, old, size);
+		return size > SMALL_MAX ? realloc_up(p, old, size)
+					: realloc_slow(p, old, size);
 	copy_units(to, p, min_of(old, size));
 	free(p);
 	return to;

@@ -82,18 +82,21 @@ NOINLINE void *realloc_slow(void *p, size_t old, size_t size)
 	return to;
 }
 
-void *wide_realloc(void *p, size_t old, size_t size)
+void *realloc_up(void *p, size_t old, size_t size)
 {
 	void *to;
 
-	if (likely(class_keeps(old, size)))
-		return p;
-	if (unlikely(size - SMALL_MAX - 1 >= class_border - SMALL_MAX) ||
+	if (size <= SMALL_MAX || unlikely(size > class_border) ||
 	    unlikely(!cache_pop_wide(size, &to)))
 		return realloc_slow(p, old, size);
 	memcpy(to, p, min_of(old, size));
 	free(p);
 	return to;
+}
+
+void *wide_realloc(void *p, size_t old, size_t size)
+{
+	return likely(class_keeps(old, size)) ? p : realloc_up(p, old, size);
 }
 
 RARE void wide_start(void)

@@ -17,6 +17,9 @@ void wide_start(void);
  */
 void *realloc_slow(void *p, size_t old, size_t size);
 
+/* A pooled object of `old` bytes moves to a wide class where that is served. */
+void *realloc_up(void *p, size_t old, size_t size);
+
 /* realloc of an object of a wide class, of `old` bytes. */
 void *wide_realloc(void *p, size_t old, size_t size);
 
