@@ -91,12 +91,12 @@ static size_t each_class_gives(size_t reserve)
 
 static void reserve_is_full(size_t reserve)
 {
-	struct class_row row[CLASSES];
+	struct class_row row[SMALL_CLASSES];
 
 	if (!pools_present())
 		return;
 	read_classes(row);
-	for (int c = 0; c < CLASSES; c++) {
+	for (int c = 0; c < SMALL_CLASSES; c++) {
 		CHECK(row[c].reserve_min == (long)reserve);
 		CHECK_THAT(row[c].reserve_current == (long)reserve,
 			   "class %ld: %ld of %zu in reserve", row[c].size,
