@@ -4,14 +4,16 @@
 #include "unit/apart.h"
 
 #include "heap/class.h"
+#include "heap/magazine.h"
+#include "heap/record.h"
 
 static void each_size_gets_the_smallest_class_that_holds_it(void **state)
 {
 	(void)state;
-	for (size_t size = 1; size <= SMALL_MAX; size++) {
+	for (size_t size = 1; size <= WIDE_MAX; size++) {
 		unsigned c = class_of(size);
 
-		assert_in_range(c, CLASS_FIRST, SMALL_CLASSES);
+		assert_in_range(c, CLASS_FIRST, CLASSES);
 		assert_true(class_size(c) >= size);
 		assert_true(c == CLASS_FIRST || class_size(c - 1) < size);
 	}
@@ -20,14 +22,14 @@ static void each_size_gets_the_smallest_class_that_holds_it(void **state)
 static void a_class_is_the_class_of_its_own_size(void **state)
 {
 	(void)state;
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		assert_int_equal(class_of(class_size(c)), c);
 }
 
 static void every_size_keeps_objects_aligned_to_16(void **state)
 {
 	(void)state;
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		assert_int_equal(class_size(c) % 16, 0);
 }
 
@@ -42,6 +44,85 @@ static void the_last_class_ends_where_small_requests_end(void **state)
 {
 	(void)state;
 	assert_int_equal(class_size(SMALL_CLASSES), SMALL_MAX);
+	assert_int_equal(class_size(CLASSES), WIDE_MAX);
+}
+
+static void no_class_wastes_more_than_a_fifth(void **state)
+{
+	(void)state;
+	for (unsigned c = SMALL_CLASSES + 1; c <= CLASSES; c++) {
+		size_t least = class_size(c - 1) + 1;
+
+		assert_true((class_size(c) - least) * 5 < class_size(c));
+		assert_int_equal(class_size(c) % WIDE_STEP, 0);
+	}
+}
+
+/* Rounding up to an alignment must find a class that is aligned so. */
+static void a_multiple_of_an_alignment_has_an_aligned_class(void **state)
+{
+	(void)state;
+	for (size_t alignment = 16; alignment <= WIDE_MAX; alignment *= 2)
+		for (size_t size = alignment; size <= WIDE_MAX;
+		     size += alignment)
+			assert_int_equal(class_size(class_of(size)) % alignment,
+					 0);
+}
+
+static void an_object_is_found_from_every_byte_of_its_slab(void **state)
+{
+	(void)state;
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		for (unsigned at = 0; at < SLAB_BYTES; at++)
+			assert_int_equal(index_of(at, c), at / class_size(c));
+}
+
+static void a_slab_has_room_for_all_but_less_than_an_object(void **state)
+{
+	(void)state;
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
+		assert_int_equal(capacity_of(c), SLAB_BYTES / class_size(c));
+}
+
+static void a_side_is_bounded_by_bytes(void **state)
+{
+	(void)state;
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		assert_in_range(class_fill(c), 4, MAGAZINE_OBJECTS);
+		assert_true(class_fill(c) * class_size(c) <= 32 * KIB);
+	}
+}
+
+static void the_border_is_rounded_up_to_a_class(void **state)
+{
+	static const struct {
+		size_t bytes, border;
+		unsigned served, last;
+	} cases[] = {
+		{ 16, 16, 1, 8 },	{ 17, 32, 2, 8 },
+		{ 128, 128, 8, 8 },	{ 129, 160, 9, 9 },
+		{ 1000, 1024, 20, 20 }, { 8192, 8192, 32, 32 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		class_set_border(cases[i].bytes);
+		assert_int_equal(class_border, cases[i].border);
+		assert_int_equal(class_served, cases[i].served);
+		assert_int_equal(class_last, cases[i].last);
+	}
+}
+
+static void a_wide_object_stays_while_half_of_it_is_used(void **state)
+{
+	(void)state;
+	assert_true(class_keeps(1024, 1024));
+	assert_true(class_keeps(1024, 513));
+	assert_false(class_keeps(1024, 512));
+	assert_false(class_keeps(1024, 1025));
+	assert_false(class_keeps(1024, 0));
+	assert_true(class_keeps(64, 49));
+	assert_false(class_keeps(64, 48));
 }
 
 static void rounding_up_reaches_the_next_multiple(void **state)
@@ -63,6 +144,16 @@ int main(void)
 		cmocka_unit_test(every_size_keeps_objects_aligned_to_16),
 		cmocka_unit_test(size_0_has_the_class_that_is_nobodys),
 		cmocka_unit_test(the_last_class_ends_where_small_requests_end),
+		cmocka_unit_test(no_class_wastes_more_than_a_fifth),
+		cmocka_unit_test(
+			a_multiple_of_an_alignment_has_an_aligned_class),
+		cmocka_unit_test(
+			an_object_is_found_from_every_byte_of_its_slab),
+		cmocka_unit_test(
+			a_slab_has_room_for_all_but_less_than_an_object),
+		cmocka_unit_test(a_side_is_bounded_by_bytes),
+		cmocka_unit_test(the_border_is_rounded_up_to_a_class),
+		cmocka_unit_test(a_wide_object_stays_while_half_of_it_is_used),
 		cmocka_unit_test(rounding_up_reaches_the_next_multiple),
 	};
 
