@@ -1,0 +1,143 @@
+# Pools beyond 128 bytes: MPOOL_SMALL_MAX.
+
+load checks
+
+setup()
+{
+	is_mpool || skip "a border is libmpool's"
+	export MPOOL_SMALL_MAX=8k
+}
+
+# rows FILTER - what jq makes of the classes in the statistics of a run.
+rows()
+{
+	jq -r "[.classes[] | $1] | tostring" "$BATS_TEST_TMPDIR"/stats.json
+}
+
+# Makes one request of each of the sizes given, in python, with statistics.
+request()
+{
+	local python='import ctypes, sys
+malloc = ctypes.CDLL(None).malloc
+malloc.restype, malloc.argtypes = ctypes.c_void_p, [ctypes.c_size_t]
+for size in sys.argv[1:]:
+    malloc(int(size))'
+
+	MPOOL_STATS=$BATS_TEST_TMPDIR/stats.json run -0 preloaded \
+		"$PYTHON" -c "$python" "$@"
+}
+
+@test "classes up to the border are served, and no other" {
+	MPOOL_SMALL_MAX=1000 request 100 1024 1025
+	assert_equal "$(jq '[.classes[].size] | max' \
+		"$BATS_TEST_TMPDIR"/stats.json)" 1024
+	request 8192
+	assert_equal "$(jq '[.classes[].size] | max' \
+		"$BATS_TEST_TMPDIR"/stats.json)" 8192
+	unset MPOOL_SMALL_MAX
+	request 100
+	assert_equal "$(jq '[.classes[].size] | max' \
+		"$BATS_TEST_TMPDIR"/stats.json)" 128
+}
+
+@test "a border below 128 forwards what is beyond it" {
+	MPOOL_SMALL_MAX=64 request 64 65 128
+	run -0 jq '[.classes[] | select(.size > 64) | .live] | add' \
+		"$BATS_TEST_TMPDIR"/stats.json
+	# What came before the environment was read.
+	((output < 40)) || fail "$output objects beyond the border"
+}
+
+@test "random calls against a model, at each kind of border" {
+	for MPOOL_SMALL_MAX in 16 64 128 129 200 1000 4k 8k; do
+		export MPOOL_SMALL_MAX
+		holds_pooled realloc_model 60000
+	done
+}
+
+@test "programs of C say what they say without it" {
+	holds_pooled calloc_zero
+	holds_pooled foreign
+}
+
+@test "real programs give the same output" {
+	packages perl sqlite3 git
+	same_output_as_plain perl -e 'my %h; $h{$_ % 977} .= "x" x ($_ % 700)
+		for 1 .. 40000; print join(",", map { "$_=" . length $h{$_} }
+		sort { $a <=> $b } keys %h), "\n"'
+	assert_pools_served perl 2000
+	same_output_as_plain "$PYTHON" -c 'import json
+data = [{"k%d" % i: "v" * (i % 5000)} for i in range(3000)]
+print(hash(len(json.dumps(data))), sum(map(len, data)))'
+	same_output_as_plain sqlite3 :memory: 'WITH RECURSIVE n(i) AS (SELECT 1
+		UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT sum(i),
+		max(length(hex(zeroblob(i % 3000)))) FROM n'
+	same_output_as_plain bash -c 'for i in {1..300}; do a+=$(printf %0${i}d
+		$i); done; echo ${#a}; (echo sub; exec echo shell)'
+}
+
+@test "alignments up to the border are served, and kept" {
+	local python='import ctypes
+c = ctypes.CDLL(None)
+c.aligned_alloc.restype = c.realloc.restype = ctypes.c_void_p
+c.aligned_alloc.argtypes = [ctypes.c_size_t, ctypes.c_size_t]
+c.malloc_usable_size.argtypes = c.free.argtypes = [ctypes.c_void_p]
+for shift in range(4, 14):
+    for size in range(1, 8200, 97):
+        a = 1 << shift
+        p = c.aligned_alloc(a, size)
+        assert p % a == 0, (a, size, p)
+        assert c.malloc_usable_size(p) >= size
+        c.free(p)
+print("ok")'
+
+	claims_hold pools "$PYTHON" -c "$python"
+}
+
+@test "a double free of a wide object is named in one line" {
+	for size in 129 500 1024 5000 8192; do
+		run -134 --separate-stderr pools "$MISUSE/double-free" $size
+		[[ $stderr =~ ^libmpool:\ double\ free\ of ]] ||
+			fail "$size: $stderr"
+	done
+}
+
+@test "exhaustion gives NULL and ENOMEM, frees bring it back" {
+	holds_pooled exhaust as
+	holds_pooled exhaust data
+}
+
+@test "refused slabs: wide requests go on to the next allocator" {
+	MPOOL_RESERVE=0 MPOOL_FAIL=slabs:20+ same_output_as_plain perl -e '
+		my @a = map { "y" x ($_ % 4000) } 1 .. 5000;
+		print scalar(@a), "\n"'
+}
+
+@test "recording sees wide requests, each once" {
+	local profile=$BATS_TEST_TMPDIR/p.mprof
+
+	MPOOL_SAMPLE=1 MPOOL_PROFILE=$profile request 5000 5000 5000
+	run -0 "$BUILD/mpool" prof "$profile"
+	[[ -s $profile ]]
+}
+
+@test "threads hand wide objects over, and children go on" {
+	holds_pooled fork_storm 60
+	run -0 pools "$PROGRAMS/signal_storm" 300 hang
+}
+
+@test "a wide reserve is there before it is needed" {
+	MPOOL_RESERVE_WIDE=3 request 100
+	assert_equal "$(jq -c '[.classes[] | select(.size > 128) |
+		.reserve.current] | unique' "$BATS_TEST_TMPDIR"/stats.json)" \
+		'[3]'
+}
+
+@test "another process reads the rows of all classes in use" {
+	start preloaded "$PYTHON" -c 'import time; time.sleep(50)'
+	pid=${servers[0]}
+	wait_until 10 "$BUILD/mpool" stat "$pid"
+	run -0 "$BUILD/mpool" stat "$pid"
+	assert_output --partial '8,192'
+	stop_servers || :
+}
