@@ -29,6 +29,7 @@ pools_valid_prometheus()
 			if (($4 == "counter") != ($3 ~ /_total$/))
 				print "counters, and they alone, are totals: " $0
 			name = $3
+			kind = $4
 			next
 		}
 		!/^[a-z_]+\{([a-z]+="([^"\\]|\\.)*",?)+\} [0-9.]+$/ {
@@ -36,6 +37,8 @@ pools_valid_prometheus()
 		}
 		{
 			split($0, part, "{")
+			if (kind == "histogram")
+				sub(/_(bucket|sum|count)$/, "", part[1])
 			if (part[1] != name)
 				print "not below its type: " $0
 			sample = $0
