@@ -16,6 +16,19 @@ traced()
 	assert_line --regexp '^leaky \([0-9]+\): 1[0-9][0-9] calls of 1 thread in .*; at the peak 1[0-9][0-9] objects'
 }
 
+@test "replay has a column for each border" {
+	"$MPOOL" trace -o t.mtrace -- "$PROGRAMS/leaky" 2>/dev/null
+	run -0 "$MPOOL" replay -n 1 --csv --alloc mpool,mpool:1k,mpool:8192 t.mtrace
+	assert_line --regexp '^mpool,'
+	assert_line --regexp '^mpool:1k,'
+	assert_line --regexp '^mpool:8192,'
+	for border in 15 8193 9k; do
+		run -2 "$MPOOL" replay --alloc "mpool:$border" t.mtrace
+		assert_output --partial "a border is 16 to 8192 bytes, not '$border'"
+	done
+	run -2 "$MPOOL" replay --alloc mpool:x t.mtrace
+}
+
 @test "replay shows each allocator, and marks the best" {
 	packages "${PEERS[@]}" libtbbmalloc2
 	"$MPOOL" trace -o t.mtrace -- "$PYTHON" -c 'print(len([str(i) for i in range(50000)]))' 2>/dev/null

@@ -19,6 +19,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "launch.h"
+#include "heap/class.h"
 #include "player.h"
 
 const char help_replay[] =
@@ -28,10 +29,11 @@ const char help_replay[] =
 	"calls again under each allocator, and shows time, latency, memory "
 	"and\n"
 	"fragmentation side by side; the best of each row has a star.\n\n"
-	"  --alloc NAME,...   mpool, glibc, jemalloc, mimalloc, tcmalloc,\n"
-	"                     tbbmalloc, or the path of a library (all that "
-	"are\n"
-	"                     installed)\n"
+	"  --alloc NAME,...   mpool, mpool:BYTES (with that border: see\n"
+	"                     MPOOL_SMALL_MAX), glibc, jemalloc, mimalloc,\n"
+	"                     tcmalloc, tbbmalloc, or the path of a library "
+	"(all\n"
+	"                     that are installed)\n"
 	"  -n ROUNDS          rounds; the median counts (3)\n"
 	"  --csv              numbers for programs\n"
 	"  --library FILE     another libmpool.so\n"
@@ -42,6 +44,7 @@ enum { MOST_ALLOCATORS = 12, MOST_ROUNDS = 99, FIGURES = 6 };
 struct allocator {
 	const char *name;
 	const char *library; /* "": none, that is glibc */
+	const char *border;  /* MPOOL_SMALL_MAX; NULL: as it is */
 	double figures[FIGURES][MOST_ROUNDS];
 };
 
@@ -112,12 +115,30 @@ static void add_known(struct replay *r, const struct known *k)
 		add(r, k->name, k->library);
 }
 
+/* "mpool:BYTES" */
+static void add_border(struct replay *r, const char *name)
+{
+	const char *border = strchr(name, ':') + 1;
+	uint64_t bytes = cli_size("--alloc", border);
+
+	if (bytes < CLASS_STEP || bytes > WIDE_MAX)
+		cli_usage("--alloc: a border is %d to %d bytes, not '%s'",
+			  CLASS_STEP, WIDE_MAX, border);
+	add(r, name, launch_library(r->library));
+	r->allocators[r->count - 1].border =
+		cli_format("%llu", (unsigned long long)bytes);
+}
+
 static void add_named(struct replay *r, const char *name)
 {
 	const struct known *missing = NULL;
 
 	if (!strcmp(name, "mpool")) {
 		add(r, name, launch_library(r->library));
+		return;
+	}
+	if (!strncmp(name, "mpool:", strlen("mpool:"))) {
+		add_border(r, name);
 		return;
 	}
 	if (strchr(name, '/')) {
@@ -219,6 +240,8 @@ static void play(struct replay *r, const struct allocator *a, bool latency)
 			setenv("LD_PRELOAD", a->library, 1);
 		else
 			unsetenv("LD_PRELOAD");
+		if (a->border)
+			setenv("MPOOL_SMALL_MAX", a->border, 1);
 		execl("/proc/self/exe", "mpool", ".play", fd, (char *)NULL);
 		_exit(127);
 	}
