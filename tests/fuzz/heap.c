@@ -56,6 +56,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	/* With ASan looking on the heap would leave everything to malloc(). */
 	tool_on = false;
 	config.reserve = RESERVE;
+	config.reserve_wide = RESERVE / 4;
+	config.small_max = WIDE_MAX;
 	heap_configured();
 	must(heap_start());
 	/* Refused once, the heap asks for each returned slab anew. */
@@ -121,7 +123,7 @@ static void gather(size_t size, size_t most)
 
 		if (!p)
 			return;
-		memset(p, (int)size, size);
+		memset(p, (int)size, class_size(slab_class_of(p)));
 		hoard[hoarded++] = p;
 	}
 }
@@ -131,15 +133,21 @@ static void drop(size_t count)
 	while (count-- && hoarded) {
 		uint8_t *p = hoard[--hoarded];
 
-		must(p[0] == p[*p - 1]);
+		must(p[0] == p[class_size(slab_class_of(p)) - 1]);
 		object_free(p);
 	}
+}
+
+/* 1..8129 bytes, small ones mostly. */
+static size_t size_of(uint8_t argument)
+{
+	return (size_t)argument * argument / 8 + 1;
 }
 
 static void perform(enum operation operation, uint8_t argument)
 {
 	struct slot *s = &slots[argument];
-	size_t size = argument % SMALL_MAX + 1;
+	size_t size = size_of(argument);
 
 	switch (operation) {
 	case ALLOC:
@@ -161,10 +169,10 @@ static void perform(enum operation operation, uint8_t argument)
 			release(&slots[i]);
 		break;
 	case REALLOC:
-		resize(s, slots[(uint8_t)(argument + 1)].size % SMALL_MAX + 1);
+		resize(s, slots[(uint8_t)(argument + 1)].size % WIDE_MAX + 1);
 		break;
 	case GATHER:
-		gather(size, argument * 128u);
+		gather(size, argument * 128u * 16 / max_of(size, 16ul));
 		break;
 	case DROP:
 		drop(argument * 128u);
@@ -197,7 +205,7 @@ static void perform(enum operation operation, uint8_t argument)
 static void check_books(void)
 {
 	heap_check();
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		struct class_stats s;
 
 		heap_class_stats(c, &s);

@@ -127,6 +127,7 @@ int main(void)
 
 	forks_know_the_heap();
 	pthread_atfork(fork_prepare, fork_parent, fork_child);
+	config.small_max = WIDE_MAX;
 	heap_configured();
 	cloning = clones_know();
 	for (int i = 0; i < WORKERS + FORKERS; i++)

@@ -82,7 +82,7 @@ static inline void verify(const void *p)
 	const struct header *h = p;
 	const uint8_t *rest = (const uint8_t *)(h + 1);
 
-	MUST(h->size >= sizeof(*h) && h->size <= SMALL_MAX);
+	MUST(h->size >= sizeof(*h) && h->size <= WIDE_MAX);
 	MUST(h->seal == seal_of(h, h->size));
 	for (size_t i = 0; i < h->size - sizeof(*h); i++)
 		MUST(rest[i] == (uint8_t)h->seal);
@@ -98,6 +98,8 @@ static inline void unmake(void *p)
 
 static inline size_t any_size(uint64_t *state)
 {
+	if (class_border > SMALL_MAX && below(state, 8) == 0)
+		return SMALL_MAX + 1 + below(state, class_border - SMALL_MAX);
 	return sizeof(struct header) +
 	       below(state, SMALL_MAX - sizeof(struct header) + 1);
 }
@@ -126,7 +128,7 @@ static inline void replace(uint64_t *state, bool leave_empty)
 /* Every object is live in a slot, in stock or in the reserve. */
 static inline void check_books(void)
 {
-	size_t live[SMALL_CLASSES + 1] = { 0 };
+	size_t live[CLASSES + 1] = { 0 };
 
 	for (size_t i = 0; i < SLOTS; i++) {
 		if (!slots[i])
@@ -135,7 +137,7 @@ static inline void check_books(void)
 		live[slab_class_of(slots[i])]++;
 	}
 	heap_check();
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= class_last; c++) {
 		struct class_stats s;
 
 		heap_class_stats(c, &s);

@@ -60,7 +60,7 @@ static void *look_on(void *unused)
 		struct timespec pause = { 0, 2 * 1000000 };
 		struct class_stats s;
 
-		for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
+		for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 			heap_class_stats(c, &s);
 		heap_check();
 		nanosleep(&pause, NULL);
@@ -74,6 +74,7 @@ int main(void)
 	uint64_t state = 42;
 
 	end = deadline();
+	config.small_max = WIDE_MAX;
 	heap_configured();
 	while (seconds() < end) {
 		pthread_t workers[WORKERS], onlooker;

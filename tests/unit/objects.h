@@ -8,12 +8,15 @@
 #include "heap/cache.h"
 #include "heap/cache_wait.h"
 
-/* 1..SMALL_MAX bytes; NULL when the source fails. */
+/* 1..WIDE_MAX bytes; NULL when the source fails, and beyond the border. */
 static inline void *object_alloc(size_t size)
 {
+	bool popped;
 	void *p;
 
-	return cache_pop(size, &p) ? p : cache_alloc_slow(size);
+	popped = size <= SMALL_MAX ? cache_pop(size, &p)
+				   : cache_pop_wide(size, &p);
+	return popped ? p : cache_alloc_slow(size);
 }
 
 /* There is no other allocator. */

@@ -8,15 +8,6 @@
 
 enum { SIZE = 1000, BYTES_MOST = WIDE_MAX };
 
-static void *wide_alloc(size_t size)
-{
-	void *p;
-
-	if (size <= SMALL_MAX)
-		return object_alloc(size);
-	return cache_pop_wide(size, &p) ? p : cache_alloc_slow(size);
-}
-
 static void start(void)
 {
 	config.small_max = WIDE_MAX;
@@ -24,7 +15,7 @@ static void start(void)
 	/* Past the calls that need no magazine. */
 	for (unsigned c = SMALL_CLASSES + 1; c <= CLASSES; c++) {
 		for (int i = 0; i < 48; i++)
-			objects[i] = wide_alloc(class_size(c));
+			objects[i] = object_alloc(class_size(c));
 		heaps_free(objects, 48);
 	}
 }
@@ -40,7 +31,7 @@ static void each_size_gets_an_object_of_its_class(void)
 	start();
 	for (int round = 0; round < 3; round++)
 		for (size_t size = 129; size <= WIDE_MAX; size += 31) {
-			void *p = wide_alloc(size);
+			void *p = object_alloc(size);
 
 			assert_int_equal(slab_size_of(p),
 					 class_size(class_of(size)));
@@ -59,7 +50,7 @@ static void a_free_side_is_full_after_as_many_objects_as_it_may_hold(void)
 		if (c == SMALL_CLASSES + 1)
 			start();
 		for (unsigned i = 0; i < 3 * fill; i++)
-			objects[i] = wide_alloc(class_size(c));
+			objects[i] = object_alloc(class_size(c));
 		for (unsigned i = 0; i < 3 * fill; i++) {
 			object_free(objects[i]);
 			assert_true(magazine_freed(s->free, fill) <= fill);
@@ -76,14 +67,14 @@ static void what_was_freed_last_is_used_first(void)
 
 	start();
 	for (unsigned i = 0; i < 4 * fill; i++)
-		objects[i] = wide_alloc(SIZE);
+		objects[i] = object_alloc(SIZE);
 	/* Both sides are used up, or nearly: one more magazine goes round. */
 	while (!magazine_word_at_edge(heap_cache.of[c].alloc))
-		wide_alloc(SIZE);
+		object_alloc(SIZE);
 	for (unsigned i = 0; i < fill - 1; i++)
 		object_free(objects[i]);
 	for (unsigned i = fill - 1; i-- > 0;)
-		assert_ptr_equal(wide_alloc(SIZE), objects[i]);
+		assert_ptr_equal(object_alloc(SIZE), objects[i]);
 }
 
 /* What was left in the slot where a free side rests is no object. */
@@ -96,7 +87,7 @@ static void whichever_is_freed_first_is_no_double_free(void)
 	for (int step = 0; step < 400000; step++) {
 		random = random * 6364136223846793005u + 1;
 		if (!live || (live < 250 && random >> 63)) {
-			objects[live++] = wide_alloc(size);
+			objects[live++] = object_alloc(size);
 		} else {
 			size_t i = (random >> 33) % live;
 
@@ -134,7 +125,7 @@ static void any_mixture_of_calls_keeps_the_books(void)
 		} else {
 			size_t size = 1 + (random >> 20) % BYTES_MOST;
 
-			slot[i].p = wide_alloc(size);
+			slot[i].p = object_alloc(size);
 			slot[i].size = size;
 			slot[i].p[0] = slot[i].p[size - 1] = (uint8_t)i;
 			live[class_of(size)]++;
@@ -155,7 +146,7 @@ static void what_a_thread_holds_is_counted_and_comes_back(void)
 
 	start();
 	for (int i = 0; i < 100; i++)
-		objects[i] = wide_alloc(SIZE);
+		objects[i] = object_alloc(SIZE);
 	heaps_free(objects, 70);
 	assert_int_equal(heaps_stats(c).live, 30);
 	heaps_flush();
@@ -168,8 +159,8 @@ static void beyond_the_border_nothing_is_served(void)
 {
 	config.small_max = 1024;
 	heaps_start(0);
-	assert_non_null(wide_alloc(1024));
-	assert_null(wide_alloc(1025));
+	assert_non_null(object_alloc(1024));
+	assert_null(object_alloc(1025));
 	assert_null(cache_alloc_reserve(1025));
 }
 
@@ -194,7 +185,7 @@ static void a_wide_reserve_is_there_when_memory_is_out(void)
 	heaps_start(7);
 	space_set_limit(1);
 	got = 0;
-	while ((objects[got] = wide_alloc(WIDE_MAX)))
+	while ((objects[got] = object_alloc(WIDE_MAX)))
 		got++;
 	for (int i = 0; i < 5; i++)
 		assert_non_null(objects[got++] = cache_alloc_reserve(WIDE_MAX));
@@ -211,7 +202,7 @@ static void an_object_freed_twice_is_found_at_the_call(void)
 	void *p;
 
 	start();
-	p = wide_alloc(SIZE);
+	p = object_alloc(SIZE);
 	object_free(p);
 	object_free(p);
 }
@@ -221,8 +212,8 @@ static void one_freed_twice_with_others_between_is_found_when_drained(void)
 	void *p, *q;
 
 	start();
-	p = wide_alloc(SIZE);
-	q = wide_alloc(SIZE);
+	p = object_alloc(SIZE);
+	q = object_alloc(SIZE);
 	object_free(p);
 	object_free(q);
 	object_free(p);
@@ -233,7 +224,7 @@ static void one_freed_twice_with_others_between_is_found_when_drained(void)
 static void a_free_inside_an_object_is_found_when_drained(void)
 {
 	start();
-	object_free((char *)wide_alloc(SIZE) + 32);
+	object_free((char *)object_alloc(SIZE) + 32);
 	heaps_flush();
 	heap_trim();
 }
@@ -246,7 +237,7 @@ static void a_page_in_the_middle_of_an_object_is_not_given_back(void)
 
 	start();
 	for (size_t i = 0; i < count; i++) {
-		objects[i] = wide_alloc(size);
+		objects[i] = object_alloc(size);
 		memset(objects[i], 7, size);
 	}
 	for (size_t i = 0; i < count; i++)
