@@ -99,6 +99,8 @@ static void print_pools(FILE *out)
 		struct class_stats s;
 
 		heap_class_stats(c, &s);
+		if (!class_stats_shown(&s))
+			continue;
 		fprintf(out,
 			"<class size=\"%zu\" live=\"%zu\" stock=\"%zu\" "
 			"reserve=\"%zu\" committed=\"%zu\"/>\n",

@@ -6,6 +6,7 @@
 
 #include <stdint.h>
 
+#include "heap/class.h"
 #include "heap/rack.h"
 
 /*
@@ -30,6 +31,16 @@ struct class_stats {
 	uint64_t depot_hits;	  /* magazines found in the depot */
 	uint64_t waits, failures; /* calls that slept; calls that got NULL */
 };
+
+/*
+ * Whether a reader gets a row: for each small class, and for a wide one that
+ * has, or had, or was refused anything.
+ */
+static inline bool class_stats_shown(const struct class_stats *s)
+{
+	return s->size <= SMALL_MAX ||
+	       (s->allocs | s->slabs | s->reserve_min | s->failures);
+}
 
 /* Fills `stats` for class 1..CLASSES.  Takes the heap's locks. */
 void heap_class_stats(unsigned c, struct class_stats *stats);

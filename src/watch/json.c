@@ -140,6 +140,8 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 	     i++) {
 		const struct snapshot_row *class = &snapshot->classes[i];
 
+		if (!class_stats_shown(&class->stats))
+			continue;
 		member(o, i ? ",\n{" : "\n{", "size", class->stats.size);
 		out_char(o, ',');
 		row(o, class);

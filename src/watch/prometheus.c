@@ -136,6 +136,8 @@ static void class_metric(struct out *o, const struct snapshot *snapshot,
 	for (unsigned i = 0; i < snapshot->class_count; i++) {
 		const struct snapshot_row *row = &snapshot->classes[i];
 
+		if (!class_stats_shown(&row->stats))
+			continue;
 		sample(o, snapshot, HEAP, m->name);
 		out_str(o, ",class=\"");
 		out_u64(o, row->stats.size);

@@ -41,6 +41,8 @@ void snapshot_sum(struct snapshot *snapshot)
 	for (unsigned i = 0; i < snapshot->class_count; i++) {
 		struct snapshot_row *row = &snapshot->classes[i];
 
+		if (!class_stats_shown(&row->stats))
+			continue;
 		row->live_bytes = row->stats.live * row->stats.size;
 		row->peak_bytes = row->stats.peak * row->stats.size;
 		add_stats(&total->stats, &row->stats);

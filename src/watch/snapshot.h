@@ -27,7 +27,7 @@ struct snapshot {
 	pid_t pid;
 	char program[PROCESS_NAME];
 	uint64_t age_ms;
-	unsigned class_count;		      /* in use: the first rows */
+	unsigned class_count;		      /* up to the border */
 	struct snapshot_row classes[CLASSES]; /* class c at c - CLASS_FIRST */
 	struct snapshot_row total;
 	bool forwarded_counted;
@@ -50,7 +50,7 @@ extern HIDDEN bool snapshot_library;
  */
 void snapshot_take(struct snapshot *snapshot);
 
-/* Sums up the classes of a snapshot made otherwise. */
+/* Sums up the classes that are shown, of a snapshot made otherwise. */
 void snapshot_sum(struct snapshot *snapshot);
 
 #endif

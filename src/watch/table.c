@@ -111,7 +111,7 @@ static void put_cell(struct out *o, const struct column *column,
 		if (row == table->total)
 			out_str(&cell, "sum");
 		else
-			put_value(&cell, column, values[0]);
+			out_u64(&cell, values[0]); /* a name, as elsewhere */
 		break;
 	default:
 		put_value(&cell, column, values[0]);

@@ -122,10 +122,12 @@ static void put_classes(struct out *o, const struct snapshot *snapshot)
 	struct table supply = { COLUMNS(class_supply), &snapshot->total, true,
 				peak };
 	const void *rows[CLASSES];
+	size_t count = 0;
 
 	for (unsigned i = 0; i < snapshot->class_count; i++)
-		rows[i] = &snapshot->classes[i];
-	put_tables(o, &usage, &supply, rows, snapshot->class_count);
+		if (class_stats_shown(&snapshot->classes[i].stats))
+			rows[count++] = &snapshot->classes[i];
+	put_tables(o, &usage, &supply, rows, count);
 }
 
 /* Without a sum: what one pool holds may come from another. */

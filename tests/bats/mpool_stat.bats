@@ -139,6 +139,22 @@ ended()
 	[[ $(in_terminal display-message -p -t t '#{pane_current_command}') == cat ]]
 }
 
+@test "top shows wide classes that are in use, in order where all is quiet" {
+	MPOOL_SMALL_MAX=8k start plain "$MPOOL" run -q -- "$PYTHON" -c \
+		'import time; print("ready", flush=True); time.sleep(60)'
+	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/server.log"
+	pid=$("$MPOOL" stat | awk '$NF ~ /^python/ { print $1 }')
+	terminal "$MPOOL top --delay 0.3 $pid"
+	wait_until 5 shows 'quiet'
+	wait_until 5 shows '^ *4096 .* [KM]iB$'
+	in_terminal send-keys -t t r
+	wait_until 5 shows '^ *112 +[0-9]'
+	run in_terminal capture-pane -p -t t
+	run awk '/^ *class / { rows = 1; next } rows { print $1 }' <<<"$output"
+	assert_equal "${lines[*]:0:6}" '16 32 48 64 80 96'
+	in_terminal kill-server
+}
+
 @test "top says so when there is no terminal" {
 	busy 60
 	run -1 "$MPOOL" top "$pid" </dev/null

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -260,6 +261,63 @@ static void what_is_zero_everywhere_is_named_once(void **state)
 		     "reserve, use of the reserve, waits,\nfailures.\n"));
 }
 
+/* The heap's low-water marks are there before any request is. */
+static void wide_classes_get_a_row_when_they_are_used(void **state)
+{
+	static const struct class_stats rows[] = {
+		{ .low_water = 127 },
+		{ .low_water = 127, .allocs = 5, .frees = 5 },
+		{ .low_water = 127, .failures = 1 },
+		{ .low_water = 127, .reserve_min = 3 },
+		{ .low_water = 127, .slabs = 1 },
+	};
+	static const struct {
+		void (*print)(const struct snapshot *, struct out *);
+		const char *row;
+	} formats[] = {
+		{ snapshot_text, "\n%4zu " },
+		{ snapshot_json, "{\"size\":%zu," },
+		{ snapshot_prometheus, ",class=\"%zu\"} " },
+	};
+
+	(void)state;
+	make_known();
+	for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+		struct snapshot_row *row =
+			&snapshot.classes[snapshot.class_count++];
+
+		row->stats = rows[i];
+		row->stats.size = class_size(snapshot.class_count);
+	}
+	snapshot_sum(&snapshot);
+	assert_int_equal(snapshot.total.stats.low_water, 108 + 4 * 127);
+	for (unsigned f = 0; f < sizeof formats / sizeof *formats; f++) {
+		const char *got = printed(formats[f].print);
+
+		for (unsigned c = CLASS_FIRST; c <= snapshot.class_count; c++) {
+			char row[32];
+
+			snprintf(row, sizeof row, formats[f].row,
+				 class_size(c));
+			assert_int_equal(strstr(got, row) != NULL,
+					 c != SMALL_CLASSES + 1);
+		}
+	}
+	snapshot.class_count = SMALL_CLASSES;
+}
+
+static void sizes_stand_in_their_column(void **state)
+{
+	struct snapshot_row *row;
+
+	(void)state;
+	make_known();
+	row = &snapshot.classes[snapshot.class_count++];
+	row->stats = (struct class_stats){ .size = WIDE_MAX, .allocs = 1 };
+	snapshot_sum(&snapshot);
+	assert_non_null(strstr(printed(snapshot_text), "\n8192        "));
+}
+
 /* As a page that somebody has written to may have it. */
 static void shares_of_a_sum_that_wraps_to_0_are_left_out(void **state)
 {
@@ -416,6 +474,8 @@ int main(void)
 		cmocka_unit_test(text_is_a_table_for_people),
 		cmocka_unit_test(the_largest_figures_keep_their_columns),
 		cmocka_unit_test(what_is_zero_everywhere_is_named_once),
+		cmocka_unit_test(wide_classes_get_a_row_when_they_are_used),
+		cmocka_unit_test(sizes_stand_in_their_column),
 		cmocka_unit_test(shares_of_a_sum_that_wraps_to_0_are_left_out),
 		cmocka_unit_test(json_has_the_documented_names),
 		cmocka_unit_test(prometheus_has_help_type_and_labels),

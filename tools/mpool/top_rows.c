@@ -53,8 +53,11 @@ static void class_rows(struct top *t)
 	for (uint32_t i = 0; i < t->page.classes; i++) {
 		const struct class_stats *s = &t->page.class[i];
 		const struct class_stats *b = &t->before.class[i];
-		struct row *row = add_row(t);
+		struct row *row;
 
+		if (!class_stats_shown(s))
+			continue;
+		row = add_row(t);
 		snprintf(row->name, sizeof row->name, "%llu",
 			 (unsigned long long)s->size);
 		row->count = (double)s->live;
@@ -153,7 +156,7 @@ static int by_weight(const void *a, const void *b)
 
 	if (p != q)
 		return p < q ? 1 : -1;
-	return strcmp(x->name, y->name);
+	return strverscmp(x->name, y->name); /* sizes in their order */
 }
 
 void top_rows(struct top *t)
