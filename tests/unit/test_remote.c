@@ -93,7 +93,7 @@ static void the_caches_of_other_threads_count(void)
 
 /* --- what another process may hold instead --- */
 
-static struct central no_central[SMALL_CLASSES + 1];
+static struct central no_central[CLASSES + 1];
 static struct cache ring[3];
 static struct cache *ring_first = &ring[0];
 
