@@ -112,6 +112,16 @@ advice()
 	assert_output 100
 }
 
+@test "an option may be given any number of times, and the last counts" {
+	local often=()
+	for _ in {1..100}; do
+		often+=(--reserve 1)
+	done
+	run -0 "$MPOOL" run -q "${often[@]}" --reserve 99 --stats=s.json -- "$PROGRAMS/leaky"
+	run -0 jq '.classes[0].reserve.min' s.json
+	assert_output 99
+}
+
 @test "no page is left behind" {
 	run -0 "$MPOOL" run -q -- sh -c '/bin/true; /bin/true | cat'
 	run -0 ls "$XDG_RUNTIME_DIR/mpool"

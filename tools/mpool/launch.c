@@ -65,8 +65,15 @@ const char *launch_library(const char *asked)
 
 void launch_set(struct launch *launch, const char *name, const char *value)
 {
-	const char **slot = launch->variables[launch->variable_count++];
+	const char **slot;
+	int i = 0;
 
+	while (i < launch->variable_count &&
+	       strcmp(launch->variables[i][0], name))
+		i++;
+	if (i == launch->variable_count)
+		launch->variable_count++;
+	slot = launch->variables[i];
 	slot[0] = name;
 	slot[1] = value;
 }

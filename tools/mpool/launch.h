@@ -29,7 +29,7 @@ struct launch {
 /* libmpool.so's path, or the end of the program. */
 const char *launch_library(const char *asked);
 
-/* Has an environment variable set for the program. */
+/* Has an environment variable set for the program; the last value counts. */
 void launch_set(struct launch *launch, const char *name, const char *value);
 
 /*
