@@ -122,6 +122,21 @@ advice()
 	assert_output 99
 }
 
+@test "--small-max sets the border, the last one counts" {
+	run -0 "$MPOOL" run -q --small-max 1000 --stats=s.json -- "$PROGRAMS/stats_acts" live 5 1000 pass 7 1025
+	run -0 jq -c '[(.classes[] | select(.size == 1024) | .live),
+		.forwarded.malloc.calls >= 7]' s.json
+	assert_output '[5,true]'
+	MPOOL_SMALL_MAX=64 run -0 "$MPOOL" run -q --small-max 16 --small-max 8k --stats=s.json -- "$PROGRAMS/stats_acts" live 5 8192
+	run -0 jq '.classes[] | select(.size == 8192) | .live >= 5' s.json
+	assert_output true
+	for border in 0 15 8193 9k; do
+		run -2 "$MPOOL" run --small-max "$border" -- true
+		assert_output --partial "--small-max: a border is 16 to 8192 bytes, not '$border'"
+	done
+	run -2 "$MPOOL" run --small-max x -- true
+}
+
 @test "no page is left behind" {
 	run -0 "$MPOOL" run -q -- sh -c '/bin/true; /bin/true | cat'
 	run -0 ls "$XDG_RUNTIME_DIR/mpool"

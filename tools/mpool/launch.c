@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "heap/class.h"
 
 static volatile pid_t child;
 
@@ -61,6 +62,16 @@ const char *launch_library(const char *asked)
 	cli_die("libmpool.so is neither in %s nor in ../lib; "
 		"name it with --library",
 		self);
+}
+
+const char *launch_border(const char *option, const char *value)
+{
+	uint64_t bytes = cli_size(option, value);
+
+	if (bytes < CLASS_STEP || bytes > WIDE_MAX)
+		cli_usage("%s: a border is %d to %d bytes, not '%s'", option,
+			  CLASS_STEP, WIDE_MAX, value);
+	return cli_format("%d", (int)bytes);
 }
 
 void launch_set(struct launch *launch, const char *name, const char *value)

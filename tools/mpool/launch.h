@@ -29,6 +29,9 @@ struct launch {
 /* libmpool.so's path, or the end of the program. */
 const char *launch_library(const char *asked);
 
+/* A border as MPOOL_SMALL_MAX takes it, or the end: `option` has a bad one. */
+const char *launch_border(const char *option, const char *value);
+
 /* Has an environment variable set for the program; the last value counts. */
 void launch_set(struct launch *launch, const char *name, const char *value);
 

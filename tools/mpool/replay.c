@@ -19,7 +19,6 @@
 #include "cli.h"
 #include "commands.h"
 #include "launch.h"
-#include "heap/class.h"
 #include "player.h"
 
 const char help_replay[] =
@@ -118,15 +117,10 @@ static void add_known(struct replay *r, const struct known *k)
 /* "mpool:BYTES" */
 static void add_border(struct replay *r, const char *name)
 {
-	const char *border = strchr(name, ':') + 1;
-	uint64_t bytes = cli_size("--alloc", border);
+	const char *border = launch_border("--alloc", strchr(name, ':') + 1);
 
-	if (bytes < CLASS_STEP || bytes > WIDE_MAX)
-		cli_usage("--alloc: a border is %d to %d bytes, not '%s'",
-			  CLASS_STEP, WIDE_MAX, border);
 	add(r, name, launch_library(r->library));
-	r->allocators[r->count - 1].border =
-		cli_format("%llu", (unsigned long long)bytes);
+	r->allocators[r->count - 1].border = border;
 }
 
 static void add_named(struct replay *r, const char *name)

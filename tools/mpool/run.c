@@ -33,7 +33,11 @@ const char help_run[] =
 	"checked\n"
 	"  --suppressions FILE    with --leaks: known ones, LeakSanitizer's "
 	"syntax\n"
-	"  --reserve N            objects of each class kept aside (64)\n"
+	"  --small-max BYTES      the pools serve requests up to so many "
+	"bytes,\n"
+	"                         16 to 8k (128)\n"
+	"  --reserve N            objects of each class up to 128 bytes kept\n"
+	"                         aside (64)\n"
 	"  --trace                log every allocation, for 'mpool replay'\n"
 	"  -o, --out FILE         where profile or trace go\n"
 	"                         (PROGRAM.PID.mprof, PROGRAM.PID.mtrace)\n"
@@ -62,6 +66,7 @@ enum {
 	OPT_LEAKS,
 	OPT_EXIT,
 	OPT_SUPPRESSIONS,
+	OPT_SMALL_MAX,
 	OPT_RESERVE,
 	OPT_TRACE,
 	OPT_GDB,
@@ -74,6 +79,7 @@ static const struct option options[] = {
 	{ "leaks", no_argument, NULL, OPT_LEAKS },
 	{ "exit-code", required_argument, NULL, OPT_EXIT },
 	{ "suppressions", required_argument, NULL, OPT_SUPPRESSIONS },
+	{ "small-max", required_argument, NULL, OPT_SMALL_MAX },
 	{ "reserve", required_argument, NULL, OPT_RESERVE },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "out", required_argument, NULL, 'o' },
@@ -126,6 +132,10 @@ static void read_option(struct run *r, int c, char **argv)
 		break;
 	case OPT_SUPPRESSIONS:
 		r->known = suppress_load(optarg);
+		break;
+	case OPT_SMALL_MAX:
+		launch_set(&r->launch, "MPOOL_SMALL_MAX",
+			   launch_border("--small-max", optarg));
 		break;
 	case OPT_RESERVE:
 		cli_size("--reserve", optarg);
