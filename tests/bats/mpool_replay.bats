@@ -29,6 +29,30 @@ traced()
 	run -2 "$MPOOL" replay --alloc mpool:x t.mtrace
 }
 
+@test "each border is that of its own processes, without one it is as it was" {
+	cat >tell.c <<-'END'
+		#include <stdio.h>
+		#include <stdlib.h>
+		__attribute__((constructor)) static void tell(void)
+		{
+			FILE *out = fopen("told", "a");
+			const char *border = getenv("MPOOL_SMALL_MAX");
+
+			fprintf(out, "%s\n", border ? border : "none");
+			fclose(out);
+		}
+	END
+	gcc -shared -fPIC -o libtell.so tell.c
+	traced
+	run -0 "$MPOOL" replay -n 1 --library ./libtell.so --alloc mpool:8k,mpool,mpool:100,glibc t.mtrace
+	run -0 sort -u told
+	assert_output $'100\n8192\nnone'
+	rm told
+	MPOOL_SMALL_MAX=2k run -0 "$MPOOL" replay -n 1 --library ./libtell.so --alloc mpool,mpool:8k t.mtrace
+	run -0 sort -u told
+	assert_output $'2k\n8192'
+}
+
 @test "replay shows each allocator, and marks the best" {
 	packages "${PEERS[@]}" libtbbmalloc2
 	"$MPOOL" trace -o t.mtrace -- "$PYTHON" -c 'print(len([str(i) for i in range(50000)]))' 2>/dev/null
