@@ -171,6 +171,8 @@ static NOINLINE void *alloc_slow(size_t size)
 	void *p;
 
 	ensure_start();
+	if (unlikely(size > class_border))
+		return malloc(size);
 	p = cache_alloc_slow(size);
 	return likely(p) ? p : alloc_fallback(size);
 }
@@ -267,12 +269,12 @@ size_t mempool_small_usable_size(const void *p)
 
 /* --- realloc --- */
 
-/* malloc()'s block comes home when it fits; or stays, when memory is out. */
+/* malloc()'s block comes home when it is small; or stays, if memory is out. */
 static void *realloc_foreign(void *p, size_t size)
 {
 	void *to = NULL;
 
-	if (size <= SMALL_MAX && !heap_vetoed())
+	if (size <= min_of(class_border, (size_t)SMALL_MAX) && !heap_vetoed())
 		to = mempool_small_alloc(size);
 	if (!to)
 		return realloc(p, size ? size : 1);

@@ -4,6 +4,7 @@
 #ifndef UNIT_SMALLS_H
 #define UNIT_SMALLS_H
 
+#include "heap/class.h"
 #include "heap/heap.h"
 #include "mempool/small.h"
 #include "unit/errors.h"
@@ -28,8 +29,7 @@ static inline struct mempool_stats class_of_size(size_t size)
 {
 	struct mempool_stats s;
 
-	assert_int_equal(
-		mempool_small_class_stats((unsigned)(size + 15) / 16, &s), 0);
+	assert_int_equal(mempool_small_class_stats(class_of(size), &s), 0);
 	return s;
 }
 

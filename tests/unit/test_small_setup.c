@@ -1,5 +1,6 @@
 /*
- * test_small_setup.c - the two-level allocator: limit, stock, reserve, waiting.
+ * test_small_setup.c - the two-level allocator: limit, stock, reserve, waiting,
+ * border.
  */
 #include "unit/apart.h"
 
@@ -201,6 +202,38 @@ static void without_address_space_everything_is_mallocs(void)
 	mempool_small_check();
 }
 
+/* --- another border --- */
+
+/* A limit is no reason to refuse what no class serves. */
+static void a_narrower_border_leaves_the_rest_to_malloc(void)
+{
+	struct mempool_small_options o = { .small_max = 60,
+					   .limit = 1 << 20,
+					   .wait_ms = 60000 };
+	void *p;
+
+	need_mallocs();
+	set_up(&o);
+	calls.mallocs = calls.callocs = calls.reallocs = 0;
+	p = mempool_small_alloc(64);
+	assert_int_equal(class_of_size(64).live, 1);
+	assert_int_equal(calls.mallocs, 0);
+	p = mempool_small_realloc(p, 65);
+	assert_non_null(p);
+	assert_int_equal(calls.mallocs, 1);
+	p = mempool_small_realloc(p, 128);
+	assert_int_equal(calls.mallocs, 1);
+	assert_int_equal(calls.reallocs, 1);
+	p = mempool_small_realloc(p, 64);
+	assert_int_equal(class_of_size(64).live, 1);
+	mempool_small_free(p);
+	p = mempool_small_zalloc(100);
+	assert_int_equal(calls.mallocs + calls.callocs, 2);
+	mempool_small_free(p);
+	assert_int_equal(class_of_size(100).failures, 0);
+	mempool_small_check();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -216,6 +249,7 @@ int main(void)
 		APART(a_reserve_larger_than_the_limit_is_told),
 		APART(a_reserve_that_cannot_be_pinned_is_told),
 		APART(without_address_space_everything_is_mallocs),
+		APART(a_narrower_border_leaves_the_rest_to_malloc),
 	};
 
 	return cmocka_run_group_tests_name("small setup", tests, NULL, NULL);
