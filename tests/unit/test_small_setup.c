@@ -35,6 +35,12 @@ static void bad_options_are_refused_and_may_be_corrected(void)
 		{ .limit = (512 << 10) - 1 },
 		{ .low_water = (64 << 20) + 1 },
 		{ .reserve = SIZE_MAX },
+		{ .reserve_wide = (64 << 20) + 1, .small_max = 256 },
+		{ .small_max = 15 },
+		{ .small_max = MEMPOOL_SMALL_WIDEST + 1 },
+		{ .small_max = SIZE_MAX },
+		{ .small_max = 160, .limit = (9 * 64 << 10) - 1 },
+		{ .small_max = 8192, .limit = (32 * 64 << 10) - 1 },
 	};
 
 	for (size_t i = 0; i < COUNT_OF(bad); i++) {
@@ -204,6 +210,145 @@ static void without_address_space_everything_is_mallocs(void)
 
 /* --- another border --- */
 
+static void a_wider_border_is_rounded_up_and_served(void)
+{
+	struct mempool_small_options o = { .small_max = 7169 };
+	long before;
+
+	need_mallocs();
+	set_up(&o);
+	mempool_small_free(mempool_small_alloc(1));
+	before = calls.mallocs + calls.callocs + calls.frees;
+	for (size_t size = 1; size <= MEMPOOL_SMALL_WIDEST; size++) {
+		char *p = mempool_small_alloc(size);
+
+		assert_non_null(p);
+		assert_int_equal((uintptr_t)p % 16, 0);
+		assert_int_equal(mempool_small_usable_size(p),
+				 class_size(class_of(size)));
+		memset(p, 1, size);
+		mempool_small_free(p);
+	}
+	assert_int_equal(calls.mallocs + calls.callocs + calls.frees, before);
+	mempool_small_free(mempool_small_alloc(MEMPOOL_SMALL_WIDEST + 1));
+	assert_int_equal(calls.mallocs + calls.callocs + calls.frees,
+			 before + 2);
+	assert_int_equal(whole().live, 0);
+	mempool_small_check();
+}
+
+static void wide_classes_have_statistics_as_far_as_they_are_served(void)
+{
+	struct mempool_small_options o = { .small_max = 5000 };
+	struct mempool_stats s;
+	void *p;
+
+	set_up(&o);
+	p = mempool_small_alloc(5000);
+	s = class_of_size(5000);
+	assert_string_equal(s.name, "small 5120");
+	assert_int_equal(s.object_size, 5120);
+	assert_int_equal(s.live, 1);
+	assert_int_equal(whole().live_bytes, 5120);
+	assert_int_equal(class_of_size(129).object_size, 160);
+	assert_errno(mempool_small_class_stats(class_of(5121), &s), EINVAL);
+	mempool_small_free(p);
+	assert_int_equal(class_of_size(5000).live, 0);
+}
+
+static void wide_objects_are_cleared(void)
+{
+	struct mempool_small_options o = { .small_max = 8192 };
+
+	set_up(&o);
+	for (size_t size = 100; size < 9000; size += 97) {
+		unsigned char *p = mempool_small_alloc(size);
+
+		memset(p, 0xff, size);
+		mempool_small_free(p);
+		p = mempool_small_calloc(1, size);
+		for (size_t i = 0; i < size; i++)
+			assert_int_equal(p[i], 0);
+		mempool_small_free(p);
+	}
+}
+
+static void keeps_contents(size_t from, size_t to)
+{
+	unsigned char *p = mempool_small_alloc(from);
+
+	for (size_t i = 0; i < from; i++)
+		p[i] = (unsigned char)(i ^ from);
+	p = mempool_small_realloc(p, to);
+	assert_non_null(p);
+	assert_true(mempool_small_usable_size(p) >= to);
+	for (size_t i = 0; i < from && i < to; i++)
+		assert_int_equal(p[i], (unsigned char)(i ^ from));
+	memset(p, 1, to);
+	mempool_small_free(p);
+}
+
+static void a_change_of_size_crosses_any_border(void)
+{
+	static const size_t sizes[] = { 0,    1,    16,	  100,	128,  129,
+					160,  161,  1000, 1001, 4096, 5000,
+					8191, 8192, 8193, 20000 };
+	struct mempool_small_options o = { .small_max = 8192 };
+
+	set_up(&o);
+	for (size_t from = 0; from < COUNT_OF(sizes); from++)
+		for (size_t to = 0; to < COUNT_OF(sizes); to++)
+			keeps_contents(sizes[from], sizes[to]);
+	assert_int_equal(whole().live, 0);
+	mempool_small_check();
+}
+
+static void the_limit_holds_for_wide_classes_and_small_ones_together(void)
+{
+	struct mempool_small_options o = { .small_max = 8192,
+					   .limit = 4 << 20 };
+	void *wide, *small;
+	long before;
+	size_t n;
+
+	set_up(&o);
+	mempool_small_free(mempool_small_alloc(1));
+	before = calls.mallocs;
+	n = exhaust(8192, &wide);
+	assert_true(n >= 400 && n <= 512);
+	assert_true(class_of_size(8192).failures > 0);
+	exhaust(24, &small);
+	assert_true(whole().held_bytes <= 4 << 20);
+	free_list(wide);
+	n = exhaust(3000, &wide);
+	assert_true(n >= 900);
+	assert_int_equal(calls.mallocs, before);
+	assert_true(whole().held_bytes <= 4 << 20);
+	free_list(wide);
+	free_list(small);
+	mempool_small_check();
+}
+
+static void wide_classes_have_the_reserve_they_are_given(void)
+{
+	struct mempool_small_options o = { .small_max = 1024,
+					   .limit = 4 << 20,
+					   .reserve = 20,
+					   .reserve_wide = 7 };
+	void *list;
+
+	set_up(&o);
+	assert_int_equal(class_of_size(100).reserve_current, 20);
+	assert_int_equal(class_of_size(129).reserve_current, 7);
+	exhaust(1000, &list);
+	assert_int_equal(class_of_size(1000).reserve_used, 7);
+	assert_int_equal(class_of_size(1000).reserve_current, 0);
+	assert_int_equal(class_of_size(896).reserve_current, 7);
+	free_list(list);
+	assert_int_equal(class_of_size(1000).reserve_current, 7);
+	mempool_small_check();
+}
+
 /* A limit is no reason to refuse what no class serves. */
 static void a_narrower_border_leaves_the_rest_to_malloc(void)
 {
@@ -249,6 +394,12 @@ int main(void)
 		APART(a_reserve_larger_than_the_limit_is_told),
 		APART(a_reserve_that_cannot_be_pinned_is_told),
 		APART(without_address_space_everything_is_mallocs),
+		APART(a_wider_border_is_rounded_up_and_served),
+		APART(wide_classes_have_statistics_as_far_as_they_are_served),
+		APART(wide_objects_are_cleared),
+		APART(a_change_of_size_crosses_any_border),
+		APART(the_limit_holds_for_wide_classes_and_small_ones_together),
+		APART(wide_classes_have_the_reserve_they_are_given),
 		APART(a_narrower_border_leaves_the_rest_to_malloc),
 	};
 
