@@ -6,7 +6,6 @@
  */
 #include "pool/tree_memory.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "mempool/small.h"
@@ -35,15 +34,6 @@ void memory_start(void)
 static size_t whole(size_t bytes)
 {
 	return memory_watched ? bytes : round_up(bytes, STOCK_UNIT);
-}
-
-/* Beyond the small heap's sizes malloc() knows by itself what is its own. */
-static void give(void *p, size_t bytes)
-{
-	if (bytes > MEMPOOL_SMALL_MAX)
-		free(p);
-	else
-		mempool_small_free(p);
 }
 
 void *memory_take(size_t bytes)
@@ -89,7 +79,7 @@ static COLD void give_poisoned(struct freed f)
 	lock_release(&ring_lock);
 	if (oldest.p) {
 		check_poison(&oldest);
-		give(oldest.p, oldest.bytes);
+		mempool_small_free(oldest.p);
 	}
 }
 
@@ -103,7 +93,7 @@ void memory_give(void *p, size_t bytes)
 	if (unlikely(debug_flags & DEBUG_POISON))
 		give_poisoned((struct freed){ p, bytes });
 	else
-		give(p, bytes);
+		mempool_small_free(p);
 }
 
 void *memory_resize(void *p, size_t old, size_t bytes)

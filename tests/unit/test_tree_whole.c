@@ -4,6 +4,7 @@
  */
 #include "trees.h"
 
+#include "mempool/small.h"
 #include "sources.h"
 
 static void *whole;
@@ -44,6 +45,25 @@ static void a_tree_of_all_sizes_goes_as_a_whole(void)
 	assert_int_equal(stats_of("trees").live_bytes, 0);
 }
 
+static void a_tree_goes_as_a_whole_with_border(size_t small_max)
+{
+	struct mempool_small_options o = { .small_max = small_max };
+
+	assert_int_equal(mempool_small_setup(&o), 0);
+	a_tree_of_all_sizes_goes_as_a_whole();
+	mempool_small_check();
+}
+
+static void so_it_does_where_the_small_heap_serves_all_its_sizes(void)
+{
+	a_tree_goes_as_a_whole_with_border(MEMPOOL_SMALL_WIDEST);
+}
+
+static void so_it_does_where_the_small_heap_serves_hardly_any(void)
+{
+	a_tree_goes_as_a_whole_with_border(16);
+}
+
 static void a_destructor_sees_a_tree_that_is_whole(void)
 {
 	void *p = whole = of_all_sizes();
@@ -63,6 +83,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(a_tree_of_all_sizes_goes_as_a_whole),
+		APART(so_it_does_where_the_small_heap_serves_all_its_sizes),
+		APART(so_it_does_where_the_small_heap_serves_hardly_any),
 		APART(a_destructor_sees_a_tree_that_is_whole),
 	};
 
