@@ -291,6 +291,8 @@ bench-pools: all  ## libmempool against other pools, interleaved, median of 7
 	@CXX='$(CXX)' tools/bench/pools/run --build $(BUILD) $(BENCH_FLAGS)
 bench-instructions: all $(BUILD)/bench/instructions  ## instructions an operation, counted
 	@$(BUILD)/bench/instructions -p $(BUILD)/libmpool.so -c tools/bench/instructions.limits
+	@MPOOL_SMALL_MAX=8k $(BUILD)/bench/instructions -p $(BUILD)/libmpool.so \
+		-c tools/bench/instructions.wide.limits
 
 bench-locks: $(benches)  ## what locks cost in the rows with threads, counted
 	@$(MAKE) --no-print-directory VARIANT=count libs

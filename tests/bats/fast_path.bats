@@ -45,3 +45,8 @@ fast()
 	run -0 "$BUILD/bench/instructions" -p "$LIB" \
 		-c "$ROOT/tools/bench/instructions.limits"
 }
+
+@test "with a wide border, larger pairs do too" {
+	MPOOL_SMALL_MAX=8k run -0 "$BUILD/bench/instructions" -p "$LIB" \
+		-c "$ROOT/tools/bench/instructions.wide.limits"
+}
