@@ -20,7 +20,7 @@ load cli
 	name=$(printf 'long-%.0s' {1..10})
 	cp /bin/sleep "$name"
 	mkdir -m 700 "$XDG_RUNTIME_DIR/mpool"
-	start plain env MPOOL_SMALL_MAX=8k LD_PRELOAD="$LIB" \
+	start plain env MPOOL_SMALL_MAX=8k MPOOL_RESERVE_WIDE=1 LD_PRELOAD="$LIB" \
 		MPOOL_PAGE="$XDG_RUNTIME_DIR/mpool/long.page" "./$name" 60
 	wait_until 10 test -s "$XDG_RUNTIME_DIR/mpool/long.page"
 	run -0 "$MPOOL" export --prom
