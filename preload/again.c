@@ -21,12 +21,14 @@
 static struct next plain;
 
 /*
- * Small requests have had their turn with the pools.  Asking again is worth it
- * though nothing is left to give: another thread may just have given it.
+ * Small requests that are served have had their turn with the pools.  Asking
+ * again is worth it though nothing is left to give: another thread may just
+ * have given it.
  */
 static COLD bool give_way(size_t size)
 {
-	if (size <= SMALL_MAX || size > PTRDIFF_MAX || errno != ENOMEM)
+	if (size <= min_of(class_border, (size_t)SMALL_MAX) ||
+	    size > PTRDIFF_MAX || errno != ENOMEM)
 		return false;
 	heap_yield();
 	return true;

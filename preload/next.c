@@ -352,14 +352,17 @@ static COLD void *ask(void *request)
 
 /*
  * The source has failed, or the pools are off: another allocator may still
- * have something, and if not, this is what the reserve is for.
+ * have something, and if not, this is what the reserve is for.  Beyond a border
+ * below SMALL_MAX there is neither reserve nor line.
  */
 COLD void *next_or_reserve(enum next_name name, size_t alignment, size_t size)
 {
 	struct request r = { name, alignment, size };
 	void *p;
 
-	if (config.wait_ms)
+	if (unlikely(size > class_border))
+		p = ask(&r);
+	else if (config.wait_ms)
 		p = cache_alloc_waiting(size, ask, &r);
 	else if (!(p = ask(&r)))
 		p = cache_alloc_reserve(size);

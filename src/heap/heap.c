@@ -34,6 +34,10 @@ static void set_reserve(void)
 	out_memory(&o, line, sizeof(line));
 	out_str(&o, "libmpool: MPOOL_RESERVE=");
 	out_u64(&o, config.reserve);
+	if (config.reserve_wide) {
+		out_str(&o, ", MPOOL_RESERVE_WIDE=");
+		out_u64(&o, config.reserve_wide);
+	}
 	out_str(&o,
 		config.reserve_lock
 			? ": not all of it could be had and locked in memory; "

@@ -73,6 +73,38 @@ for size in sys.argv[1:]:
 	((output < 40)) || fail "$output objects beyond the border"
 }
 
+@test "beyond a border below 128 nobody waits, and the pools give way" {
+	cat >"$BATS_TEST_TMPDIR/forwarded.c" <<-'END'
+		#include <errno.h>
+		#include <stdlib.h>
+		#include <sys/resource.h>
+		int main(void)
+		{
+			struct rlimit room = { 96 << 20, 96 << 20 };
+			void *all = NULL, *p;
+			int small = 0, beyond = 0;
+			setrlimit(RLIMIT_AS, &room);
+			for (; (p = malloc(48)); small++) {
+				*(void **)p = all;
+				all = p;
+			}
+			while ((p = all)) {
+				all = *(void **)p;
+				free(p);
+			}
+			for (errno = 0; malloc(100); beyond++)
+				;
+			return errno != ENOMEM || beyond < small / 4;
+		}
+	END
+	cd "$BATS_TEST_TMPDIR"
+	gcc -O1 -fno-builtin -o forwarded forwarded.c
+	MPOOL_SMALL_MAX=48 MPOOL_WAIT=1000 MPOOL_STATS=stats.json \
+		run -0 preloaded ./forwarded
+	run -0 rows 'select(.size == 112) | .waits, .failures'
+	assert_output '[0,0]'
+}
+
 @test "random calls against a model, at each kind of border" {
 	for MPOOL_SMALL_MAX in 16 64 128 129 200 1000 4k 8k; do
 		export MPOOL_SMALL_MAX
@@ -150,6 +182,24 @@ print("ok")'
 	holds_pooled fork_storm 60
 	run pools "$PROGRAMS/signal_storm" 300 hang
 	assert_not_equal "$status" 124
+}
+
+@test "small classes keep their promise, whatever wide ones took" {
+	for limit in as data; do
+		holds_pooled reserve_promise $limit
+		MPOOL_RESERVE_WIDE=20 holds_pooled reserve_promise $limit 64 20
+	done
+}
+
+@test "a reserve that cannot be had is named, the wide one too" {
+	(
+		ulimit -v 40000
+		MPOOL_RESERVE=0 MPOOL_RESERVE_WIDE=200000 \
+			preloaded /bin/true 2>"$BATS_TEST_TMPDIR/said"
+	)
+	run -0 cat "$BATS_TEST_TMPDIR/said"
+	assert_output "libmpool: MPOOL_RESERVE=0, MPOOL_RESERVE_WIDE=200000:\
+ memory did not suffice for all of it"
 }
 
 @test "a wide reserve is there before it is needed" {

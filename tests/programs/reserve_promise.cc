@@ -1,10 +1,11 @@
 /*
  * reserve_promise.cc - with memory eaten up, small requests still succeed.
  *
- * Usage: reserve_promise as|data|outer [RESERVE]
+ * Usage: reserve_promise as|data|outer [RESERVE [WIDE]]
  *   as, data   which limit is set a little above what is used; "outer" lives
  *              with the one it was started under
  *   RESERVE    objects that each class must still give, 64 without it
+ *   WIDE       those of each class beyond 128 bytes, with MPOOL_SMALL_MAX=8k
  */
 #include "memory_out.h"
 #include "snapshot.h"
@@ -70,23 +71,40 @@ static void exceptions_are_caught()
 	CHECK(caught);
 }
 
+/* Behind the `count` objects taken before: so many more. */
+static size_t class_gives(size_t size, size_t count, size_t reserve)
+{
+	size_t got = take_up_to(size, count, reserve);
+
+	CHECK_THAT(got == reserve, "class %zu gives %zu of %zu", size, got,
+		   reserve);
+	for (size_t i = 0; i < got; i++)
+		fill(taken[count + i], size, (unsigned)i);
+	for (size_t i = 0; i < got; i++)
+		CHECK(intact(taken[count + i], size, (unsigned)i));
+	return count + got;
+}
+
 /* Objects of all classes at once; what was taken of each stays taken. */
 static size_t each_class_gives(size_t reserve)
 {
 	size_t count = 0;
 
-	for (size_t size = CLASS_STEP; size <= SMALL_MAX; size += CLASS_STEP) {
-		size_t got = take_up_to(size, count, reserve);
-
-		CHECK_THAT(got == reserve, "class %zu gives %zu of %zu", size,
-			   got, reserve);
-		for (size_t i = 0; i < got; i++)
-			fill(taken[count + i], size, (unsigned)i);
-		for (size_t i = 0; i < got; i++)
-			CHECK(intact(taken[count + i], size, (unsigned)i));
-		count += got;
-	}
+	for (size_t size = CLASS_STEP; size <= SMALL_MAX; size += CLASS_STEP)
+		count = class_gives(size, count, reserve);
 	return count;
+}
+
+/* The same of those beyond, four a doubling; they are given back. */
+static void each_wide_class_gives(size_t reserve)
+{
+	size_t count = 0;
+
+	for (size_t low = SMALL_MAX; low < 8192; low *= 2)
+		for (size_t size = low; (size += low / 4) <= 2 * low;)
+			count = class_gives(size, count, reserve);
+	while (count)
+		free(taken[--count]);
 }
 
 static void reserve_is_full(size_t reserve)
@@ -107,6 +125,7 @@ static void reserve_is_full(size_t reserve)
 int main(int argc, char **argv)
 {
 	size_t reserve = argc > 2 ? (size_t)atol(argv[2]) : 64;
+	size_t wide = argc > 3 ? (size_t)atol(argv[3]) : 0;
 	void *large = NULL;
 	size_t count;
 
@@ -129,6 +148,12 @@ int main(int argc, char **argv)
 	files_are_opened();
 	stacks_are_traced();
 	exceptions_are_caught();
+
+	if (wide) {
+		eat(&large, 8193);
+		each_wide_class_gives(wide);
+		each_wide_class_gives(wide);
+	}
 
 	/* Then all that is not small, to the last byte. */
 	eat(&large, 4096);

@@ -10,7 +10,7 @@
 
 #include "unit/source.h"
 
-enum { WORKERS = 4, SWELL = 20000, RESERVE = 64 };
+enum { WORKERS = 4, SWELL = 20000, RESERVE = 64, RESERVE_WIDE = 10 };
 
 static bool over;
 static unsigned long calls, failures;
@@ -43,7 +43,9 @@ static void *change_weather(void *unused)
 
 static void swell_and_shrink(uint64_t *state, void **mine)
 {
-	size_t n = 0, want = below(state, SWELL), size = any_size(state);
+	size_t size = any_size(state), n = 0;
+	size_t want = below(state, SWELL) * SMALL_MAX /
+		      max_of(size, (size_t)SMALL_MAX);
 	unsigned long failed = 0;
 
 	while (n < want && failed < 100) {
@@ -82,7 +84,9 @@ int main(void)
 	uint64_t state = 4711;
 	double end = deadline();
 
+	config.small_max = WIDE_MAX;
 	config.reserve = RESERVE;
+	config.reserve_wide = RESERVE_WIDE;
 	config.wait_ms = 2;
 	heap_configured();
 	MUST(heap_start());
@@ -105,7 +109,7 @@ int main(void)
 		rounds++;
 	}
 	empty_slots();
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		struct class_stats s;
 		void *p[300];
 
@@ -115,7 +119,8 @@ int main(void)
 		for (int i = 0; i < 300; i++)
 			object_free(p[i]);
 		heap_class_stats(c, &s);
-		MUST(s.reserve_current == RESERVE);
+		MUST(s.reserve_current ==
+		     (c <= SMALL_CLASSES ? RESERVE : RESERVE_WIDE));
 		reserve_used += s.reserve_used;
 	}
 	check_books();
