@@ -24,13 +24,19 @@ struct depot {
 	size_t objects;
 };
 
+/* Under the lock; who sums up many depots reads without (rack.h). */
+static inline void depot_count(size_t *counter, size_t more)
+{
+	__atomic_store_n(counter, *counter + more, __ATOMIC_RELAXED);
+}
+
 /* Leaves a stack that is not empty.  Fewer than DEPOT_MAGAZINES are there. */
 static inline void depot_put(struct depot *depot, void **top)
 {
 	struct magazine *m = magazine_of(top);
 
 	m->count = magazine_count(top);
-	depot->objects += m->count;
+	depot_count(&depot->objects, m->count);
 	depot->full[depot->fulls++] = top;
 }
 
@@ -42,7 +48,7 @@ static inline void **depot_take(struct depot *depot)
 	if (!depot->fulls)
 		return NULL;
 	top = depot->full[--depot->fulls];
-	depot->objects -= magazine_of(top)->count;
+	depot_count(&depot->objects, -magazine_of(top)->count);
 	return top;
 }
 
@@ -51,7 +57,7 @@ static inline void **depot_take_oldest(struct depot *depot)
 {
 	void **top = depot->full[0];
 
-	depot->objects -= magazine_of(top)->count;
+	depot_count(&depot->objects, -magazine_of(top)->count);
 	depot->fulls--;
 	for (unsigned i = 0; i < depot->fulls; i++)
 		depot->full[i] = depot->full[i + 1];

@@ -25,7 +25,7 @@ static void lock_rack(struct rack *r)
 	if (likely(lock_try(&r->lock)))
 		return;
 	lock_take(&r->lock);
-	r->waits++;
+	depot_count(&r->waits, 1);
 }
 
 static unsigned here(void)
@@ -70,7 +70,7 @@ static void **take(struct racks *racks, struct racks **in_use, unsigned i,
 	if (likely(in_use_now(in_use)))
 		top = depot_take(&r->depot);
 	if (top) {
-		r->hits++;
+		depot_count(&r->hits, 1);
 		if (empty)
 			depot_put_empty(&r->depot, empty);
 		note_filled(racks, i);
