@@ -6,6 +6,9 @@ OBJCOPY ?= objcopy
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
+# Its three numbers stand in that header, and nowhere else.
+VERSION := $(shell awk '$$2 ~ /VERSION_(MAJOR|MINOR|PATCH)$$/ { \
+	printf "%s%s", dot, $$3; dot = "." }' src/mempool/version.h)
 V ?=
 VARIANT ?= release
 BUILD := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
@@ -334,6 +337,12 @@ shellcheck:  ## shellcheck over every script
 compdb:  ## compile_commands.json for editors
 	bear -- $(MAKE) -B all
 
+# Installs a file with the names between @ replaced.
+fill = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $(1) \
+	>$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
+fill_pages = set -e; for page in $(notdir $(wildcard src/man/*.$(1))); do \
+	$(call fill,src/man/$$page,$(PREFIX)/share/man/man$(1)/$$page); done
+
 install: all  ## install under PREFIX (DESTDIR is honoured)
 	install -d $(DESTDIR)$(LIBDIR)
 	install -m 755 $(BUILD)/libmpool.so $(DESTDIR)$(LIBDIR)/libmpool.so
@@ -345,18 +354,16 @@ install: all  ## install under PREFIX (DESTDIR is honoured)
 	install -m 644 src/mempool.h $(DESTDIR)$(PREFIX)/include/mempool.h
 	install -m 644 $(wildcard src/mempool/*.h) $(DESTDIR)$(PREFIX)/include/mempool
 	install -m 644 $(wildcard src/mempool/shim/*.h) $(DESTDIR)$(PREFIX)/include/mempool/shim
-	sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|' src/mempool.pc.in \
-		>$(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc
-	chmod 644 $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc
-	install -m 644 $(wildcard src/man/*.3) $(DESTDIR)$(PREFIX)/share/man/man3
+	$(call fill,src/mempool.pc.in,$(LIBDIR)/pkgconfig/mempool.pc)
+	$(call fill_pages,3)
 	tools/dev/manlinks $(DESTDIR)$(PREFIX)/share/man/man3 src/man/*.3
 	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
 		$(DESTDIR)$(PREFIX)/share/man/man7 \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions
 	install -m 755 $(BUILD)/mpool $(DESTDIR)$(PREFIX)/bin/mpool
-	install -m 644 $(wildcard src/man/*.1) $(DESTDIR)$(PREFIX)/share/man/man1
-	install -m 644 $(wildcard src/man/*.7) $(DESTDIR)$(PREFIX)/share/man/man7
+	$(call fill_pages,1)
+	$(call fill_pages,7)
 	install -m 644 tools/mpool/completion/mpool.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/mpool
 	install -m 644 tools/mpool/completion/_mpool $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mpool
@@ -373,6 +380,22 @@ uninstall:  ## remove what install put there
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/mpool \
 		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mpool
 	rm -rf $(DESTDIR)$(PREFIX)/include/mempool
+
+# What git knows, or all that an unpacked tarball has; the same bytes each time.
+dist_name := libmpool-$(VERSION)
+dist_date = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || \
+	stat -c %Y src/mempool/version.h))
+.PHONY: dist version
+version:  ## print it
+	@echo $(VERSION)
+dist:  ## a tarball of the source, build/libmpool-VERSION.tar.gz
+	@mkdir -p build
+	@if [ -e .git ]; then git ls-files; else \
+		find . -path ./build -prune -o -type f -printf '%P\n'; fi | \
+		LC_ALL=C sort | tar --create --files-from=- --transform='s|^|$(dist_name)/|' \
+		--mtime=@$(dist_date) --owner=0 --group=0 --numeric-owner --mode=u+w,go=rX | \
+		gzip -9n >build/$(dist_name).tar.gz
+	@echo build/$(dist_name).tar.gz
 
 clean:  ## remove build/
 	rm -rf build

@@ -14,6 +14,7 @@
  *   mempool_small_*   the small-object heap of libmpool.so, in this process
  *   mempool_stats_*   what each of them does
  *   mempool_fault_*   faults on purpose
+ *   mempool_version() which library this is
  *
  * See mempool/common.h for errors, flags and options.
  */
@@ -31,5 +32,6 @@
 #include "mempool/stats.h"
 #include "mempool/tree.h"
 #include "mempool/var.h"
+#include "mempool/version.h"
 
 #endif

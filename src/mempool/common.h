@@ -18,9 +18,6 @@
 #include <stdint.h>
 #include <time.h>
 
-#define MEMPOOL_VERSION_MAJOR 1
-#define MEMPOOL_VERSION_MINOR 0
-
 #ifdef __cplusplus
 #define MEMPOOL_BEGIN extern "C" {
 #define MEMPOOL_END   }

@@ -129,7 +129,8 @@ static void put_pools(struct out *o, const struct pools *pools)
 
 void snapshot_json(const struct snapshot *snapshot, struct out *o)
 {
-	out_str(o, "{\"schema\":\"mpool-stats/1\"");
+	out_str(o, "{\"schema\":\"mpool-stats/1\",\"version\":");
+	out_json_string(o, snapshot->version);
 	member(o, ",", "pid", (uint64_t)snapshot->pid);
 	out_str(o, ",\"program\":");
 	out_json_string(o, snapshot->program);

@@ -6,6 +6,7 @@
 #include "heap/cache.h"
 #include "heap/central.h"
 #include "heap/record.h"
+#include "mempool/version.h"
 #include "watch/forwarded.h"
 
 _Static_assert(sizeof(struct layout_shape) % 8 == 0, "the linker goes on here");
@@ -14,6 +15,7 @@ const struct layout_shape layout_shape
 	__attribute__((section(LAYOUT_SECTION), used, aligned(8))) = {
 	.magic = LAYOUT_MAGIC,
 	.bytes = sizeof(struct layout_shape),
+	.library = MEMPOOL_VERSION,
 	.fields = {
 		CLASSES,
 		SMALL_CLASSES,

@@ -10,9 +10,9 @@
 #ifndef WATCH_LAYOUT_H
 #define WATCH_LAYOUT_H
 
-#include "base/common.h"
+#include "watch/process.h"
 
-#define LAYOUT_MAGIC   "mpool heap 1\r\n\032"
+#define LAYOUT_MAGIC   "mpool heap 2\r\n\032"
 #define LAYOUT_SECTION ".mpool.layout"
 
 enum { LAYOUT_FIELDS = 47 };
@@ -25,6 +25,7 @@ struct layout_shape {
 	char magic[16];
 	uint32_t bytes; /* of this struct */
 	uint32_t fields[LAYOUT_FIELDS];
+	char library[PROCESS_LIBRARY]; /* its version; may differ */
 };
 
 /* What the linker adds: see preload/cold.ld.  From the layout's beginning. */

@@ -30,6 +30,7 @@
 #include "heap/cache.h"
 #include "heap/sample.h"
 #include "heap/tick.h"
+#include "mempool/version.h"
 #include "watch/cut.h"
 #include "watch/file.h"
 #include "watch/name.h"
@@ -176,6 +177,7 @@ static void fill(void)
 	memcpy(image.magic, PAGE_MAGIC, sizeof image.magic);
 	image.version = PAGE_VERSION;
 	image.bytes = sizeof image;
+	strcpy(image.library, MEMPOOL_VERSION);
 	image.pid = (uint64_t)getpid();
 	image.pid_namespace = pid_namespace();
 	image.start_ticks = start_ticks();

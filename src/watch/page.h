@@ -17,7 +17,7 @@
 #define PAGE_MAGIC "mpoolpg"
 
 enum {
-	PAGE_VERSION = 3,
+	PAGE_VERSION = 4,
 	PAGE_PATH = 512,
 	PAGE_STALE_MS = 50, /* not written again before that is over */
 };
@@ -26,9 +26,10 @@ enum page_state { PAGE_RUNNING = 1, PAGE_ENDED = 2 };
 
 struct page {
 	char magic[8];
-	uint32_t version, bytes; /* of the whole */
-	uint32_t sequence;	 /* odd while it is written */
-	uint32_t state;		 /* enum page_state */
+	uint32_t version, bytes;       /* of the whole */
+	char library[PROCESS_LIBRARY]; /* that writes it; since version 4 */
+	uint32_t sequence;	       /* odd while it is written */
+	uint32_t state;		       /* enum page_state */
 	uint64_t pid;
 	uint64_t pid_namespace; /* in which that counts; 0: unknown */
 	uint64_t

@@ -8,7 +8,10 @@
 
 #include "base/common.h"
 
-enum { PROCESS_NAME = 64 };
+enum {
+	PROCESS_NAME = 64,
+	PROCESS_LIBRARY = 16, /* bytes of our version, its zero included */
+};
 
 /*
  * Notes when the process started.  Called at start.  With `watch`, also its id

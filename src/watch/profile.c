@@ -9,6 +9,7 @@
 #include "base/common.h"
 #include "base/config.h"
 #include "heap/sample.h"
+#include "mempool/version.h"
 #include "watch/children.h"
 #include "watch/leak.h"
 #include "watch/modules.h"
@@ -54,7 +55,7 @@ static void put_cuts(struct out *o)
 
 static void put_header(struct out *o)
 {
-	out_str(o, "mpool-profile 1\nprogram ");
+	out_str(o, "mpool-profile 1\nversion " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(o, process_name());
 	word(o, "\npid ", (uint64_t)process_id());
 	word(o, "\nperiod ", sample_period);

@@ -6,6 +6,7 @@
  * 0x, names are quoted as in JSON.
  *
  *   mpool-profile 1
+ *   version LIBRARY        of libmpool, without quotes
  *   program NAME
  *   pid N
  *   period BYTES           mean distance of samples; 1: every allocation

@@ -229,11 +229,23 @@ static void process_metric(struct out *o, const struct snapshot *snapshot,
 	value(o, n);
 }
 
+static void build_info(struct out *o, const struct snapshot *snapshot)
+{
+	head(o, HEAP, "build_info", "The library that counts, its version.",
+	     GAUGE);
+	sample(o, snapshot, HEAP, "build_info");
+	out_str(o, ",version=\"");
+	out_label(o, snapshot->version);
+	out_char(o, '"');
+	value(o, 1);
+}
+
 void snapshot_prometheus(const struct snapshot *snapshot, struct out *o)
 {
 	static const size_t count =
 		sizeof class_metrics / sizeof *class_metrics;
 
+	build_info(o, snapshot);
 	for (size_t i = 0; i < count && snapshot->heap_used; i++)
 		class_metric(o, snapshot, &class_metrics[i]);
 	pools(o, snapshot);

@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "heap/heap.h"
+#include "mempool/version.h"
+
+_Static_assert(sizeof MEMPOOL_VERSION <= PROCESS_LIBRARY, "no room");
 
 bool snapshot_library;
 
@@ -56,6 +59,7 @@ void snapshot_take(struct snapshot *snapshot)
 	memset(snapshot, 0, offsetof(struct snapshot, pools));
 	snapshot->library = snapshot_library;
 	snapshot->heap_used = !snapshot_library || heap_is_on();
+	strcpy(snapshot->version, MEMPOOL_VERSION);
 	snapshot->pid = process_id();
 	strncpy(snapshot->program, process_name(),
 		sizeof snapshot->program - 1);

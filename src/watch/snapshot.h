@@ -24,6 +24,7 @@ struct snapshot_row {
 struct snapshot {
 	bool library;	/* libmempool's, in the absence of libmpool.so */
 	bool heap_used; /* else nothing is said of classes and total */
+	char version[PROCESS_LIBRARY]; /* of the library; "": unknown */
 	pid_t pid;
 	char program[PROCESS_NAME];
 	uint64_t age_ms;

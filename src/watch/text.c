@@ -168,6 +168,8 @@ static void put_process(struct out *o, const struct snapshot *snapshot)
 		out_fixed(o, snapshot->age_ms / 10, 2);
 		out_str(o, " s");
 	}
+	out_str(o, ", version ");
+	out_shown(o, snapshot->version, SIZE_MAX);
 	out_char(o, '\n');
 }
 

@@ -20,6 +20,7 @@
 #include "base/config.h"
 #include "base/out.h"
 #include "base/thread_end.h"
+#include "mempool/version.h"
 #include "watch/cut.h"
 #include "watch/file.h"
 #include "watch/name.h"
@@ -79,7 +80,7 @@ static bool write_header(int fd)
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	out_memory(&o, page, sizeof page);
-	out_str(&o, "mpool-trace 1\nprogram ");
+	out_str(&o, "mpool-trace 1\nversion " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(&o, process_name());
 	out_str(&o, "\npid ");
 	out_u64(&o, (uint64_t)getpid());

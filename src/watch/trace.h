@@ -5,12 +5,11 @@
  * in a shared mapping: what has been written is in the file when the process
  * is killed.  All numbers are little-endian.
  *
- *   header   "mpool-trace 1\n", then lines "program NAME", "pid N",
- *            "start UNIX_MS", "stopped REASON" (last, when it was), zeros
- *   block    struct trace_block, then events up to `used`
- *   event    a byte: kind, enum trace_kind; then varints (LEB128):
- *            nanoseconds since the event before it in the block
- *            pointer / 8, as a zigzag difference to the one before
+ *   header   "mpool-trace 1\n", then lines "version LIBRARY", "program NAME",
+ *            "pid N", "start UNIX_MS", "stopped REASON" (last, when it was),
+ * zeros block    struct trace_block, then events up to `used` event    a byte:
+ * kind, enum trace_kind; then varints (LEB128): nanoseconds since the event
+ * before it in the block pointer / 8, as a zigzag difference to the one before
  *            (realloc: the old pointer, then the new one in the same way)
  *            size, but for free; memalign: log2 of the alignment
  *

@@ -194,7 +194,7 @@ complains()
 @test "damaged, foreign and newer profiles are named, with the line" {
 	complains '' 'the file is empty'
 	complains 'hello\n' 'this is no profile of libmpool'
-	complains 'mpool-profile 2\n' 'a later version'
+	complains 'mpool-profile 2\n' 'a profile of libmpool, of unknown version, in format 2'
 	complains 'mpool-profile 1\npid 7\n' 'the line "end" is missing'
 	complains 'mpool-profile 1\npid 7' 'its last line has no end'
 	complains 'mpool-profile 1\nsite 1 2\nend\n' 'bad.mprof:2: a site row'

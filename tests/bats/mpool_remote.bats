@@ -62,7 +62,7 @@ figures()
 @test "its pid, age and kinds of output are those of any other" {
 	quiet "$LIB" 2
 	run -0 "$MPOOL" stat "$pid"
-	assert_line --regexp "^libmpool: 'crowd', process $pid, after [0-9.]+ m?s\$"
+	assert_line --regexp "^libmpool: 'crowd', process $pid, after [0-9.]+ m?s, version [0-9.]+\$"
 	assert_line --regexp '^The process held .* now;'
 	run -0 "$MPOOL" stat --prom "$pid"
 	assert_line --regexp '^mpool_.*128'
@@ -115,8 +115,9 @@ layout_offset()
 	printf '\011' | dd of=libmpool.so conv=notrunc bs=1 status=none \
 		seek=$((0x$(layout_offset) + 20))
 	quiet "$PWD/libmpool.so" 1
+	version=$(make -s -C "$ROOT" version)
 	run -1 "$MPOOL" stat "$pid"
-	assert_output "mpool stat: process $pid has another version of libmpool.so ($PWD/libmpool.so) than this mpool can read; use the mpool that came with it"
+	assert_output "mpool stat: process $pid has a libmpool.so (version $version, $PWD/libmpool.so) that this mpool $version cannot read; use the mpool that came with it"
 	end_quiet
 }
 

@@ -125,7 +125,7 @@ large()
 	assert_output 'mpool replay: ./empty: the file is empty'
 	printf 'mpool-trace 9\n' >newer
 	run -1 "$MPOOL" replay ./newer
-	assert_output --partial 'a later version'
+	assert_output --partial 'a trace of libmpool, of unknown version, in format 9'
 	traced
 	run -2 "$MPOOL" replay --alloc nonsense t.mtrace
 	assert_line --partial "'nonsense' is neither known nor a path"

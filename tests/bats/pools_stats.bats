@@ -56,7 +56,7 @@ pool()
 			cache conn 3 64 mempool 32 7 4096
 		assert_output ''
 		mapfile -t lines <<<"$stderr"
-		assert_line --index 0 --regexp "^libmempool: '$program', process [0-9]+, after [0-9.]+ m?s$"
+		assert_line --index 0 --regexp "^libmempool: '$program', process [0-9]+, after [0-9.]+ m?s, version [0-9.]+$"
 		assert_line --index 1 --regexp '^The process held .* at its peak and holds .* now\.$'
 		assert_line --index 3 'Pools of the program:'
 		assert_line --regexp '^conn +cache +1 +64 .* 3 +192 B'

@@ -37,7 +37,7 @@ live()
 	assert_output ''
 	# shellcheck disable=SC2154 # run sets it
 	mapfile -t lines <<<"$stderr"
-	assert_line --index 0 --regexp "^libmpool: 'stats_acts', process [0-9]+, after [0-9.]+ m?s$"
+	assert_line --index 0 --regexp "^libmpool: 'stats_acts', process [0-9]+, after [0-9.]+ m?s, version [0-9.]+$"
 	assert_line --index 1 --regexp '^The pools served 1,[0-9]+ requests, 9[0-9]\.[0-9] % of all; 1,[0-9]+ objects live, [0-9.]+ KiB\.$'
 	assert_line --index 2 --regexp '^The process held [0-9.]+ MiB of memory at its peak and holds .* slabs of the pools: [0-9.]+ [KM]iB\.$'
 	for size in 16 32 48 64 80 96 112 128; do

@@ -3,6 +3,7 @@
  */
 #include "unit/apart.h"
 
+#include "mempool/version.h"
 #include "watch/json.h"
 #include "watch/pools.h"
 #include "watch/prometheus.h"
@@ -261,7 +262,8 @@ static void text_has_two_tables_the_widest_first(void)
 static void the_library_alone_shows_its_heap_only_if_it_is_used(void)
 {
 	static const char expected[] =
-"libmempool: 'prog', process 1234, after 3.21 s\n"
+"libmempool: 'prog', process 1234, after 3.21 s, version " MEMPOOL_VERSION
+"\n"
 "The process held 7.0 MiB of memory at its peak and holds 5.0 MiB now.\n"
 "\n"
 "Pools of the program:\n";

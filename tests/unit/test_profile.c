@@ -5,6 +5,7 @@
 #include "unit/apart.h"
 
 #include "base/config.h"
+#include "mempool/version.h"
 #include "watch/profile.h"
 #include "watch/record.h"
 #include "watch/target.h"
@@ -71,12 +72,14 @@ static __attribute__((noinline)) void overwrite_stack(void)
 		junk[i] = 1;
 }
 
+#define FIRST "mpool-profile 1\nversion " MEMPOOL_VERSION "\nprogram \""
+
 static void a_profile_has_header_modules_sites_stacks_and_an_end(void)
 {
 	record_start(1, free);
 	kept = sample(BYTES);
 	write_and_read();
-	assert_int_equal(strncmp(text, "mpool-profile 1\nprogram \"", 25), 0);
+	assert_int_equal(strncmp(text, FIRST, sizeof FIRST - 1), 0);
 	assert_int_equal(lines_with("period 1", ""), 1);
 	assert_int_equal(lines_with("lost 0", ""), 1);
 	assert_int_equal(lines_with("site 1 4000 4000 1 1", ""), 1);

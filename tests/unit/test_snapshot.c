@@ -63,6 +63,7 @@ static const char *printed(void (*print)(const struct snapshot *, struct out *))
 static void make_known(void)
 {
 	snapshot_take(&snapshot);
+	strcpy(snapshot.version, "1.2.3");
 	snapshot.pid = 1234;
 	strcpy(snapshot.program, "a \"b\"\\");
 	snapshot.age_ms = 3214;
@@ -156,7 +157,7 @@ static void the_peak_is_that_of_this_process_alone(void **state)
 static void text_is_a_table_for_people(void **state)
 {
 	static const char expected[] =
-"libmpool: 'a \"b\"\\', process 1234, after 3.21 s\n"
+"libmpool: 'a \"b\"\\', process 1234, after 3.21 s, version 1.2.3\n"
 "The pools served 36,000 requests, 99.9 % of all; 3,600 objects live, "
 "319 KiB.\n"
 "The process held 7.0 MiB of memory at its peak and holds 5.0 MiB now; "
@@ -336,7 +337,7 @@ static void shares_of_a_sum_that_wraps_to_0_are_left_out(void **state)
 static void json_has_the_documented_names(void **state)
 {
 	static const char expected[] =
-"{\"schema\":\"mpool-stats/1\",\"pid\":1234,"
+"{\"schema\":\"mpool-stats/1\",\"version\":\"1.2.3\",\"pid\":1234,"
 "\"program\":\"a \\\"b\\\"\\\\\",\"seconds\":3.214,\n"
 "\"classes\":[\n"
 "{\"size\":16,\"live\":100,\"live_bytes\":1600,\"peak\":150,"
@@ -386,6 +387,10 @@ static void json_has_the_documented_names(void **state)
 static void prometheus_has_help_type_and_labels(void **state)
 {
 	static const char expected[] =
+"# HELP mpool_build_info The library that counts, its version.\n"
+"# TYPE mpool_build_info gauge\n"
+"mpool_build_info{pid=\"1234\",program=\"a \\\"b\\\"\\\\\","
+"version=\"1.2.3\"} 1\n"
 "# HELP mpool_live_objects Objects in use.\n"
 "# TYPE mpool_live_objects gauge\n"
 "mpool_live_objects{pid=\"1234\",program=\"a \\\"b\\\"\\\\\","

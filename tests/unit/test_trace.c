@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "base/config.h"
+#include "mempool/version.h"
 #include "watch/trace.h"
 #include "unit/limits.h"
 
@@ -90,6 +91,8 @@ static size_t events_in(const struct trace_block *b)
 
 static void each_event_is_in_the_file_at_once(void)
 {
+	static const char first[] =
+		"mpool-trace 1\nversion " MEMPOOL_VERSION "\nprogram \"";
 	const unsigned char *at;
 	uint64_t last = 0;
 
@@ -99,7 +102,7 @@ static void each_event_is_in_the_file_at_once(void)
 	trace_event(TRACE_MEMALIGN, (void *)0x4000, 1, 64);
 	trace_event(TRACE_FREE, (void *)0x800, 0, 0);
 	read_log();
-	assert_memory_equal(log_bytes, "mpool-trace 1\nprogram \"", 23);
+	assert_memory_equal(log_bytes, first, sizeof first - 1);
 	assert_int_equal(events_in(block(0)), 4);
 
 	at = (const unsigned char *)(block(0) + 1);

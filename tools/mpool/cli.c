@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include "base/out.h"
+#include "mempool/version.h"
 
 const struct cli_command *cli_current;
 
@@ -68,6 +69,32 @@ _Noreturn void cli_help(void)
 	       cli_current->help);
 	cli_finish(stdout, NULL);
 	exit(CLI_OK);
+}
+
+const char *cli_other_format(const char *what, const char *library,
+			     const char *format, unsigned ours)
+{
+	static char text[256];
+
+	snprintf(text, sizeof text,
+		 "%s of libmpool%s%.15s in format %.15s; this "
+		 "mpool " MEMPOOL_VERSION
+		 " reads format %u: use the mpool that came "
+		 "with the library",
+		 what, *library ? " " : ", of unknown version,", library,
+		 format, ours);
+	return text;
+}
+
+void cli_note_version(const char *what, const char *library)
+{
+	static bool said;
+
+	if (said || !*library || !strcmp(library, MEMPOOL_VERSION))
+		return;
+	said = true;
+	cli_warn("%s: of libmpool %s; this is mpool " MEMPOOL_VERSION, what,
+		 library);
 }
 
 uint64_t cli_size(const char *option, const char *value)

@@ -53,6 +53,16 @@ uint64_t cli_size(const char *option, const char *value);
 /* Decimal seconds, "0.5"; dies naming `option`. */
 double cli_seconds(const char *option, const char *value);
 
+/*
+ * "WHAT of libmpool 1.2.0 in format 5; ...": what another version of the
+ * library (LIBRARY "": unknown) wrote in a format that is not ours.  Static.
+ */
+const char *cli_other_format(const char *what, const char *library,
+			     const char *format, unsigned ours);
+
+/* Warns, once, when what can be read is of another version than this tool. */
+void cli_note_version(const char *what, const char *library);
+
 /* Memory, or the end of the program. */
 void *cli_alloc(size_t bytes);
 void *cli_grow(void *old, size_t bytes);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@
 
 #include "cli.h"
 #include "log_objects.h"
+#include "watch/process.h"
 
 struct cursor {
 	const unsigned char *at, *end;
@@ -91,6 +93,14 @@ static bool read_block(struct events *e, const unsigned char *block,
 	return head.used <= room;
 }
 
+static const char *other_format(const char *head)
+{
+	char format[16] = "", library[PROCESS_LIBRARY] = "";
+
+	sscanf(head, "mpool-trace %15s version %15s", format, library);
+	return cli_other_format("a trace", library, format, 1);
+}
+
 static const char *read_header(struct log *log, const unsigned char *bytes,
 			       size_t length)
 {
@@ -100,13 +110,15 @@ static const char *read_header(struct log *log, const unsigned char *bytes,
 	if (strncmp(head, "mpool-trace ", 12))
 		return "this is no trace of libmpool";
 	if (strncmp(head, "mpool-trace 1\n", 14))
-		return "a later version of the format; use a later mpool";
+		return other_format(head);
 	for (line = head; *line; line = next) {
 		next = line + strcspn(line, "\n");
 		if (*next)
 			*next++ = '\0';
 		if (!strncmp(line, "program \"", 9) && !log->program)
 			log->program = strndup(line + 9, strlen(line + 9) - 1);
+		if (!strncmp(line, "version ", 8))
+			cli_note_version("the log", line + 8);
 		if (!strncmp(line, "pid ", 4))
 			log->pid = strtoull(line + 4, NULL, 10);
 	}

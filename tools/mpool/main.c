@@ -5,9 +5,8 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "mempool/version.h"
 #include "player.h"
-
-#define VERSION "1.0"
 
 const struct cli_command cli_commands[] = {
 	{ "run", "run a program with the pools, and say what happened",
@@ -50,7 +49,7 @@ int main(int argc, char **argv)
 		return argc > 1 ? CLI_OK : CLI_USAGE;
 	}
 	if (!strcmp(name, "--version")) {
-		printf("mpool %s\n", VERSION);
+		puts("mpool " MEMPOOL_VERSION);
 		cli_finish(stdout, NULL);
 		return CLI_OK;
 	}

@@ -30,6 +30,18 @@
 
 enum { ATTEMPTS = 2000 };
 
+/* Where the library's own version stands has not changed since the fourth. */
+static const char *other_version(const struct page *page)
+{
+	char library[PROCESS_LIBRARY + 1] = "", format[16];
+
+	if (page->version > 3)
+		memcpy(library, page->library, PROCESS_LIBRARY);
+	snprintf(format, sizeof format, "%u", page->version);
+	return cli_other_format("a statistics page", library, format,
+				PAGE_VERSION);
+}
+
 const char *page_check(const void *bytes, size_t length)
 {
 	const struct page *page = bytes;
@@ -38,8 +50,7 @@ const char *page_check(const void *bytes, size_t length)
 	    memcmp(page->magic, PAGE_MAGIC, sizeof page->magic))
 		return "this is no statistics page of libmpool";
 	if (page->version != PAGE_VERSION)
-		return "a statistics page of another version; "
-		       "use the mpool that came with the library";
+		return other_version(page);
 	if (length < sizeof *page || page->bytes != sizeof *page ||
 	    page->classes < SMALL_CLASSES || page->classes > CLASSES ||
 	    page->class_bytes != sizeof(struct class_stats))
@@ -57,20 +68,25 @@ static bool copy_whole(struct page *copy, const struct page *page)
 	       __atomic_load_n(&page->sequence, __ATOMIC_RELAXED) == before;
 }
 
+static void end_strings(struct page *page)
+{
+	page->library[sizeof page->library - 1] = '\0';
+	page->program[sizeof page->program - 1] = '\0';
+	page->profile[sizeof page->profile - 1] = '\0';
+}
+
 static const char *copy_page(struct page *copy, const struct page *page)
 {
 	/* A writer that was killed in the middle never comes to its end. */
 	for (int i = 0; i < ATTEMPTS; i++) {
 		if (copy_whole(copy, page)) {
-			copy->program[sizeof copy->program - 1] = '\0';
-			copy->profile[sizeof copy->profile - 1] = '\0';
+			end_strings(copy);
 			return NULL;
 		}
 		nanosleep(&(struct timespec){ .tv_nsec = 50000 }, NULL);
 	}
 	*copy = *page;
-	copy->program[sizeof copy->program - 1] = '\0';
-	copy->profile[sizeof copy->profile - 1] = '\0';
+	end_strings(copy);
 	return page_alive(copy) ? "it is always being written" : NULL;
 }
 
@@ -241,8 +257,10 @@ void page_load(struct page *page, const char *what, char *path)
 	}
 	if (path)
 		strcpy(path, name);
-	if (!wrong)
+	if (!wrong) {
+		cli_note_version(name, page->library);
 		return;
+	}
 	if (is_number(what) && access(name, F_OK) < 0)
 		cli_die("there is no process %s, and it left no statistics "
 			"page",
@@ -331,6 +349,7 @@ void page_snapshot(const struct page *page, struct snapshot *snapshot)
 	memset(snapshot, 0, sizeof *snapshot);
 	snapshot->heap_used = true;
 	snapshot->pid = (pid_t)page->pid;
+	memcpy(snapshot->version, page->library, sizeof snapshot->version);
 	memcpy(snapshot->program, page->program, sizeof snapshot->program);
 	/* Its id may be another's, too. */
 	if (page->elsewhere)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -174,6 +175,10 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 
 	if (!strcmp(key, "program"))
 		return read_text(at, &p->program, "program has a \"NAME\"");
+	if (!strcmp(key, "version")) {
+		cli_note_version("the profile", at);
+		return NULL;
+	}
 	if (!strcmp(key, "unwinder")) {
 		free(p->unwinder);
 		p->unwinder = strdup(at);
@@ -226,6 +231,15 @@ static const char *check_stacks(const struct profile *p)
 	return NULL;
 }
 
+/* The line behind the first, and the library that it names as a rule. */
+static const char *other_format(const char *format, const char *next)
+{
+	char library[16] = "";
+
+	sscanf(next, "version %15s", library);
+	return cli_other_format("a profile", library, format, 1);
+}
+
 static const char *read_lines(struct profile *p, char *text, size_t length,
 			      uint64_t *number)
 {
@@ -240,8 +254,7 @@ static const char *read_lines(struct profile *p, char *text, size_t length,
 			return "the file is cut: its last line has no end";
 		*next++ = '\0';
 		if (*number == 1 && strcmp(line + sizeof FIRST - 1, "1"))
-			return "a later version of the format; "
-			       "use a later mpool";
+			return other_format(line + sizeof FIRST - 1, next);
 		if (*number == 1)
 			continue;
 		if (!strcmp(line, "end"))

@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "mempool/version.h"
 #include "proc.h"
 #include "remote_heap.h"
 #include "watch/layout.h"
@@ -287,11 +288,27 @@ static uint64_t find_layout(pid_t pid, const struct library *library,
 	return 0;
 }
 
-static const char *other_version(const struct library *library)
+/* The version is the last thing that the library says there. */
+static const char *other_version(pid_t pid, const struct library *library,
+				 uint64_t at, const struct layout *layout)
 {
-	return say("has another version of libmpool.so (%s) than this mpool "
-		   "can read; use the mpool that came with it",
-		   library->path);
+	char version[PROCESS_LIBRARY] = "";
+
+	if (at && layout->shape.bytes < STEP)
+		copy_bytes(pid, at + layout->shape.bytes - sizeof version,
+			   version, sizeof version - 1);
+	return say(
+		"has a libmpool.so (%s%s, %s) that this mpool " MEMPOOL_VERSION
+		" cannot read; use the mpool that came "
+		"with it",
+		*version ? "version " : "of another version", version,
+		library->path);
+}
+
+static bool same_shape(const struct layout_shape *a,
+		       const struct layout_shape *b)
+{
+	return !memcmp(a, b, offsetof(struct layout_shape, library));
 }
 
 /* --- the page --- */
@@ -385,10 +402,11 @@ const char *remote_read(struct page *page, uint64_t asked)
 	if (wrong)
 		return wrong;
 	at = find_layout(pid, &library, &layout);
-	if (!at || memcmp(&layout.shape, &layout_shape, sizeof layout_shape))
-		return other_version(&library);
+	if (!at || !same_shape(&layout.shape, &layout_shape))
+		return other_version(pid, &library, at, &layout);
 	*page = (struct page){ 0 };
 	fill_process(page, &status);
+	memcpy(page->library, layout.shape.library, sizeof page->library - 1);
 	if (!fill_counts(page, pid, at, &layout))
 		return unreadable(&status, errno);
 	return NULL;
