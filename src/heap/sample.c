@@ -118,6 +118,23 @@ static bool pooled_due(struct sampler *s, unsigned c)
 	return true;
 }
 
+/*
+ * 1 - exp(-x) without libm: by its series for x / 2^10, and then
+ * 1 - (1 - c)^2 ten times.  Beyond 64 it is 1.
+ */
+double sample_chance(size_t unit)
+{
+	double x, chance;
+
+	if (sample_period <= 1 || unit / 64 >= sample_period)
+		return 1;
+	x = (double)unit / (double)sample_period / 1024;
+	chance = x * (1 - x / 2 * (1 - x / 3));
+	for (int i = 0; i < 10; i++)
+		chance *= 2 - chance;
+	return chance;
+}
+
 bool sample_due(size_t size)
 {
 	struct sampler *s;

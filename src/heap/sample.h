@@ -117,4 +117,7 @@ static inline bool sample_skips(size_t size)
  */
 bool sample_due(size_t size);
 
+/* The chance that a request for which `unit` bytes are counted is a sample. */
+double sample_chance(size_t unit);
+
 #endif

@@ -53,7 +53,7 @@ static void put_cuts(struct out *o)
 		}
 }
 
-static void put_header(struct out *o)
+static void put_header(struct out *o, uint32_t peak_ms)
 {
 	out_str(o, "mpool-profile 1\nversion " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(o, process_name());
@@ -66,6 +66,8 @@ static void put_header(struct out *o)
 	word(o, "\nrss ", process_rss_bytes());
 	word(o, " ", process_peak_rss_bytes());
 	word(o, "\nlost ", record_lost());
+	word(o, "\npeak ", peak_ms);
+	word(o, "\nbrief ", SITES_BRIEF_MS);
 	out_char(o, '\n');
 	put_cuts(o);
 }
@@ -99,6 +101,9 @@ static void put_sites(struct out *o)
 		word(o, " ", s.unit);
 		word(o, " ", s.total);
 		word(o, " ", s.live);
+		word(o, " ", s.peak);
+		word(o, " ", s.brief);
+		word(o, " ", s.brief_ms);
 		out_char(o, '\n');
 	}
 }
@@ -166,10 +171,11 @@ static void put_children(struct out *o)
 
 static void put_all(struct out *o)
 {
-	put_header(o);
+	put_header(o, sites_peak_hold(true));
 	put_children(o);
 	modules_put(o);
 	put_sites(o);
+	sites_peak_hold(false);
 	if (config.leaks || sample_period > 1)
 		put_objects(o);
 	put_stacks(o);

@@ -15,6 +15,8 @@
  *   age MS                 of the process, at this moment
  *   rss BYTES PEAK_BYTES
  *   lost N                 samples that memory did not suffice for
+ *   peak MS                age of the process when most bytes were live
+ *   brief MS               what was freed within that is short-lived
  *   child PID              forked by it, or by one of these, when leaks are
  *                          looked for; has a profile of its own, or none
  *   cut N REASON           stacks that end before their beginning, and why
@@ -22,8 +24,12 @@
  *                          BUILD_ID is - if there is none; closed libraries
  *                          have addresses from 0xffff000000000000 on
  *   stack N ADDRESS...     return addresses, the innermost first
- *   site STACK SIZE UNIT TOTAL LIVE        counts of samples; one of them
- *                          stands for 1 / (1 - exp(-UNIT / period))
+ *   site STACK SIZE UNIT TOTAL LIVE PEAK BRIEF AGES_MS
+ *                          counts of samples, one of which stands for
+ *                          1 / (1 - exp(-UNIT / period)): of all, of those
+ *                          that live, that lived at the peak, that were
+ *                          short-lived; and the sum of ages of these.  Older
+ *                          files end the row with LIVE and have no peak line
  *   leaks 1                live samples were looked for; they follow
  *   running N              threads that ran on meanwhile: what they moved, or
  *                          held in registers alone, may be taken for lost

@@ -140,18 +140,19 @@ static COLD void remember(void *p, size_t size)
 {
 	uintptr_t frames[STACK_ROOM];
 	unsigned depth = stack_capture(frames);
-	uint32_t site = sites_add(frames, depth, size, unit_of(size));
+	uint32_t now = record_now();
+	uint32_t site = sites_add(frames, depth, size, unit_of(size), now);
 	struct live sample = {
 		.inverted = ~(uintptr_t)p,
 		.site = site,
-		.born_ms = record_now(),
+		.born_ms = now,
 		.thread = thread_id(),
 	};
 
 	if (site && live_add(&sample))
 		return;
 	if (site)
-		sites_free(site);
+		sites_free(site, UINT32_MAX);
 	__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
 }
 
@@ -171,16 +172,16 @@ bool record_forget(void *p, struct live *was)
 	bool found = live_take(p, was);
 
 	if (found)
-		sites_free(was->site);
+		sites_free(was->site, record_now() - was->born_ms);
 	return found;
 }
 
 void record_kept(const struct live *was)
 {
-	sites_kept(was->site);
+	sites_kept(was->site, record_now() - was->born_ms);
 	if (live_add(was))
 		return;
-	sites_free(was->site);
+	sites_free(was->site, UINT32_MAX);
 	__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
 }
 
@@ -230,6 +231,7 @@ static void mend(enum fork_child how)
 	orphan_announced();
 	children_add();
 	moving = own.moving;
+	sites_peak_hold(false);
 	forked.when_ms = record_now();
 	forked.by = thread_id();
 	if (how != FORK_WHOLE)

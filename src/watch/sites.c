@@ -4,12 +4,16 @@
  * Two hash tables with a chain for each row at least, over shelves.  A stack
  * lies in a row of words on a shelf of its own, which the numbered ones point
  * into.
+ *
+ * Nothing is copied at a peak: it gets a number.  A site keeps what it had at
+ * the last peak when it is first changed after it; the others are as they were.
  */
 #include "watch/sites.h"
 
 #include <string.h>
 
 #include "base/sys.h"
+#include "heap/sample.h"
 #include "watch/modules.h"
 #include "watch/shelf.h"
 
@@ -30,6 +34,14 @@ struct chains {
 static struct chains stack_chains, site_chains;
 static char *store;
 static size_t store_left;
+
+/* bytes <= highest, but while the peak is held. */
+static struct {
+	uint64_t bytes; /* live */
+	uint64_t highest, number;
+	uint32_t at_ms;
+	bool held;
+} peak;
 
 static uint64_t mix(uint64_t hash, uint64_t word)
 {
@@ -169,13 +181,63 @@ static uint32_t find_site(uint32_t stack, size_t size, size_t unit)
 	if (!number)
 		return 0;
 	s = site_at(number);
-	*s = (struct site){ *chain, stack, size, unit, 0, 0 };
+	*s = (struct site){
+		.next = *chain,
+		.stack = stack,
+		.size = size,
+		.unit = unit,
+		.worth = (uint64_t)((double)size / sample_chance(unit)),
+	};
 	*chain = number;
 	return number;
 }
 
+/* --- what lives --- */
+
+static void keep_peak(struct site *s)
+{
+	if (s->seen == peak.number)
+		return;
+	s->peak = s->live;
+	s->seen = peak.number;
+}
+
+static void live_more(struct site *s)
+{
+	keep_peak(s);
+	s->live++;
+	peak.bytes += s->worth;
+}
+
+static void live_less(struct site *s)
+{
+	keep_peak(s);
+	s->live--;
+	peak.bytes -= s->worth;
+}
+
+static void look_for_peak(uint32_t now_ms)
+{
+	if (peak.bytes <= peak.highest || peak.held)
+		return;
+	peak.highest = peak.bytes;
+	peak.at_ms = now_ms;
+	peak.number++;
+}
+
+uint32_t sites_peak_hold(bool held)
+{
+	uint32_t at_ms;
+
+	lock_take(&lock);
+	peak.held = held;
+	at_ms = peak.at_ms;
+	lock_release(&lock);
+	return at_ms;
+}
+
 uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,
-		   size_t unit)
+		   size_t unit, uint32_t now_ms)
 {
 	uint32_t stack, number = 0;
 
@@ -185,23 +247,37 @@ uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,
 		number = find_site(stack, size, unit);
 	if (number) {
 		site_at(number)->total++;
-		site_at(number)->live++;
+		live_more(site_at(number));
+		look_for_peak(now_ms);
 	}
 	lock_release(&lock);
 	return number;
 }
 
-void sites_free(uint32_t site)
+void sites_free(uint32_t site, uint32_t age_ms)
 {
+	struct site *s = site_at(site);
+
 	lock_take(&lock);
-	site_at(site)->live--;
+	live_less(s);
+	if (age_ms <= SITES_BRIEF_MS) {
+		s->brief++;
+		s->brief_ms += age_ms;
+	}
 	lock_release(&lock);
 }
 
-void sites_kept(uint32_t site)
+/* It is older by now: at most what was added is taken off. */
+void sites_kept(uint32_t site, uint32_t age_ms)
 {
+	struct site *s = site_at(site);
+
 	lock_take(&lock);
-	site_at(site)->live++;
+	live_more(s);
+	if (age_ms <= SITES_BRIEF_MS) {
+		s->brief--;
+		s->brief_ms -= min_of(s->brief_ms, (uint64_t)age_ms);
+	}
 	lock_release(&lock);
 }
 
@@ -227,6 +303,8 @@ struct site sites_at(uint32_t number)
 
 	lock_take(&lock);
 	site = *site_at(number);
+	if (site.seen != peak.number)
+		site.peak = site.live;
 	lock_release(&lock);
 	return site;
 }

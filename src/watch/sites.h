@@ -1,10 +1,12 @@
 /*
  * sites.h - where samples were allocated: stacks, each kept once, and for each
- * stack and size how many there were.
+ * stack and size how many there were, are, and were at the peak.
  *
  * Rows are as the sampler saw them: not scaled.  A sample of unit u stands for
  * 1 / (1 - exp(-u / period)) allocations; the reader of a profile does that
  * sum, who has a mathematics library.
+ *
+ * The peak is the moment at which the live samples stood for most bytes.
  */
 #ifndef WATCH_SITES_H
 #define WATCH_SITES_H
@@ -26,22 +28,35 @@ struct site {
 	uint64_t size; /* bytes asked for */
 	uint64_t unit; /* bytes that the sampler counted: the class's size */
 	uint64_t total, live;
+	uint64_t worth;		  /* bytes that one stands for */
+	uint64_t peak;		  /* live at the peak with the number `seen` */
+	uint64_t seen;		  /* an earlier one: as many as live now */
+	uint64_t brief, brief_ms; /* freed within SITES_BRIEF_MS; sum of ages */
 };
+
+enum { SITES_BRIEF_MS = 10 };
 
 /*
  * The site of a sample, made when it is new, its counts raised by one.
- * Returns its number; 0 when memory is out.  Any thread.
+ * now_ms: of the process's age.  Returns its number; 0 when memory is out.  Any
+ * thread.
  */
 uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,
-		   size_t unit);
+		   size_t unit, uint32_t now_ms);
 
-/* A sample of this site was freed; or was not, after all. */
-void sites_free(uint32_t site);
-void sites_kept(uint32_t site);
+/* A sample of this site was freed at this age; or was not, after all. */
+void sites_free(uint32_t site, uint32_t age_ms);
+void sites_kept(uint32_t site, uint32_t age_ms);
+
+/*
+ * While it is held, a new peak is none yet: rows that are read one by one are
+ * those of one peak.  Returns the process's age at it.
+ */
+uint32_t sites_peak_hold(bool held);
 
 /*
  * How many there are, numbered from 1, and one of them: a copy, for its counts
- * change.  Size and stacks never do.
+ * change; `peak` is that of the last one.  Size and stacks never change.
  */
 uint32_t sites_count(void);
 struct site sites_at(uint32_t site);

@@ -1,12 +1,10 @@
 /*
- * test_live.c - samples that have not been freed; and the shelf and the sites
- * that they point to.
+ * test_live.c - samples that have not been freed; and the shelf.
  */
 #include "unit/apart.h"
 
 #include "watch/live.h"
 #include "watch/shelf.h"
-#include "watch/sites.h"
 #include "unit/threads.h"
 
 enum { MANY = 100000 };
@@ -153,72 +151,6 @@ static void elements_stay_where_they_are_as_a_shelf_grows(void)
 		assert_int_equal(*(uint64_t *)shelf_at(&shelf, i), i);
 }
 
-/* --- sites --- */
-
-static void a_stack_and_a_size_make_one_site(void)
-{
-	uintptr_t here[] = { 1, 2, 3 }, there[] = { 1, 2, 4 };
-	uint32_t a = sites_add(here, 3, 40, 48);
-
-	assert_int_not_equal(a, 0);
-	assert_int_equal(sites_add(here, 3, 40, 48), a);
-	assert_int_not_equal(sites_add(there, 3, 40, 48), a);
-	assert_int_not_equal(sites_add(here, 2, 40, 48), a);
-	assert_int_not_equal(sites_add(here, 3, 41, 48), a);
-	assert_int_equal(sites_count(), 4);
-	assert_int_equal(sites_stacks(), 3);
-	assert_int_equal(sites_at(a).total, 2);
-	assert_int_equal(sites_at(a).live, 2);
-	sites_free(a);
-	assert_int_equal(sites_at(a).total, 2);
-	assert_int_equal(sites_at(a).live, 1);
-	sites_kept(a);
-	assert_int_equal(sites_at(a).total, 2);
-	assert_int_equal(sites_at(a).live, 2);
-}
-
-static void stacks_come_back_as_they_were(void)
-{
-	uintptr_t frames[STACK_DEPTH];
-	const struct stack *stack;
-
-	for (unsigned n = 0; n < 20000; n++) {
-		unsigned depth = n % (STACK_DEPTH + 1);
-
-		for (unsigned i = 0; i < depth; i++)
-			frames[i] = n * 1000 + i;
-		assert_int_not_equal(sites_add(frames, depth, n, n + 1), 0);
-	}
-	for (uint32_t site = 1; site <= sites_count(); site++) {
-		struct site s = sites_at(site);
-
-		stack = sites_stack(s.stack);
-		assert_int_equal(stack->depth, s.size % (STACK_DEPTH + 1));
-		for (unsigned i = 0; i < stack->depth; i++)
-			assert_int_equal(stack->frames[i], s.size * 1000 + i);
-	}
-}
-
-static uint32_t add_site(size_t i, size_t size)
-{
-	uintptr_t frames[2] = { 0x1000 + i, 0x2000 };
-
-	return sites_add(frames, 2, size, 64);
-}
-
-static void sites_keep_their_numbers_when_there_are_many(void)
-{
-	enum { SITES = 4 * MANY };
-
-	for (size_t i = 0; i < SITES; i++)
-		assert_int_equal(add_site(i, 50), i + 1);
-	for (size_t i = 0; i < SITES; i++)
-		assert_int_equal(add_site(i, 50), i + 1);
-	assert_int_equal(add_site(0, 51), SITES + 1);
-	assert_int_equal(sites_stacks(), SITES);
-	assert_int_equal(sites_at(SITES).total, 2);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -229,9 +161,6 @@ int main(void)
 		APART(copies_are_of_all_that_live),
 		APART(threads_do_not_lose_each_others),
 		APART(elements_stay_where_they_are_as_a_shelf_grows),
-		APART(a_stack_and_a_size_make_one_site),
-		APART(stacks_come_back_as_they_were),
-		APART(sites_keep_their_numbers_when_there_are_many),
 	};
 
 	return cmocka_run_group_tests_name("live", tests, NULL, NULL);

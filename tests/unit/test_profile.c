@@ -82,7 +82,7 @@ static void a_profile_has_header_modules_sites_stacks_and_an_end(void)
 	assert_int_equal(strncmp(text, FIRST, sizeof FIRST - 1), 0);
 	assert_int_equal(lines_with("period 1", ""), 1);
 	assert_int_equal(lines_with("lost 0", ""), 1);
-	assert_int_equal(lines_with("site 1 4000 4000 1 1", ""), 1);
+	assert_int_equal(lines_with("site 1 4000 4000 1 1 1 0 0", ""), 1);
 	assert_int_equal(lines_with("stack 1 0x", ""), 1);
 	assert_int_equal(lines_with("object", ""), 0);
 	assert_true(lines_with("map 0x", "libc.so.6\"") >= 1);
@@ -99,7 +99,7 @@ static void what_was_freed_counts_but_does_not_live(void)
 	assert_true(record_forget(kept, &was));
 	record_leave();
 	write_and_read();
-	assert_int_equal(lines_with("site 1 4000 4000 1 0", ""), 1);
+	assert_int_equal(lines_with("site 1 4000 4000 1 0 1 ", ""), 1);
 }
 
 static void lost_is_what_no_pointer_leads_to(void)
