@@ -12,6 +12,7 @@ struct format_options {
 	size_t lines;	   /* of a table; 0: all */
 	bool diff;	   /* the tally is a difference of two profiles */
 	const char *title; /* of a picture */
+	const char *more;  /* behind the sum, from a comma on */
 };
 
 /* A table of functions. */
@@ -30,13 +31,20 @@ void format_collapsed(FILE *out, const struct tally *tally, enum value value,
 void format_flame(FILE *out, const struct tally *tally, enum value value,
 		  const struct format_options *options);
 
-/* gperftools' text, "heap profile: ...": google-pprof, jeprof, go tool pprof.
+/*
+ * gperftools' text, "heap profile: ...": google-pprof, jeprof, go tool pprof.
+ * It has two views: all that was allocated, and in the place of what lives
+ * `view`.
  */
-void format_legacy(FILE *out, const struct profile *profile);
+void format_legacy(FILE *out, const struct profile *profile,
+		   enum heap_view view);
 
-/* profile.proto, gzip: go tool pprof.  False: errno says why. */
+/*
+ * profile.proto, gzip: go tool pprof, with all views, the value being the one
+ * that is shown at first.  False: errno says why.
+ */
 bool format_pprof(int fd, const struct profile *profile,
-		  struct symbols *symbols);
+		  struct symbols *symbols, enum value value);
 
 /* heaptrack's data, version 3: heaptrack_print, heaptrack_gui. */
 void format_heaptrack(FILE *out, const struct profile *profile,

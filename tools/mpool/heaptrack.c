@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/common.h"
 #include "cli.h"
 #include "formats.h"
 
@@ -113,21 +114,48 @@ static unsigned put_stack(struct writer *w, const struct stack *stack)
 	return node;
 }
 
-/*
- * A profile has counts, no order: a site's allocations come at once, and then
- * the frees of those that are not live.
- */
-static void put_site(struct writer *w, const struct site *s, size_t number)
+static void put_times(struct writer *w, uint64_t times, const char *what,
+		      size_t site)
 {
-	uint64_t total = (uint64_t)llround(site_count(s, false));
-	uint64_t live = (uint64_t)llround(site_count(s, true));
-	unsigned node = put_stack(w, &w->profile->stacks[s->stack]);
+	while (times--)
+		fprintf(w->out, what, site, site);
+}
 
-	fprintf(w->out, "a %llx %x\n", (unsigned long long)s->size, node);
-	for (uint64_t i = 0; i < total; i++)
-		fprintf(w->out, "+ %zx\n", number);
-	for (uint64_t i = live; i < total; i++)
-		fprintf(w->out, "- %zx\n", number);
+/*
+ * A profile has counts, no order.  So all that lived neither at the peak nor at
+ * the end comes and goes at once, then the rest of the peak comes, what does
+ * not live goes, and the rest of what lives comes: the peak is the profile's.
+ */
+static void put_sites(struct writer *w)
+{
+	const struct profile *p = w->profile;
+
+	for (size_t i = 0; i < p->site_count; i++) {
+		const struct site *s = &p->sites[i];
+		unsigned node = put_stack(w, &p->stacks[s->stack]);
+
+		fprintf(w->out, "a %llx %x\n", (unsigned long long)s->size,
+			node);
+	}
+	for (int step = 0; step < 4; step++) {
+		for (size_t i = 0; i < p->site_count; i++) {
+			const struct site *s = &p->sites[i];
+			uint64_t n[VIEWS], most;
+
+			for (int v = 0; v < VIEWS; v++)
+				n[v] = (uint64_t)llround(site_count(s, v));
+			most = max_of(n[VIEW_LIVE], n[VIEW_PEAK]);
+			if (step == 0)
+				put_times(w, n[VIEW_TOTAL] - most,
+					  "+ %zx\n- %zx\n", i);
+			if (step == 1)
+				put_times(w, n[VIEW_PEAK], "+ %zx\n", i);
+			if (step == 2)
+				put_times(w, most - n[VIEW_LIVE], "- %zx\n", i);
+			if (step == 3)
+				put_times(w, most - n[VIEW_PEAK], "+ %zx\n", i);
+		}
+	}
 }
 
 static void free_numbered(void *n)
@@ -143,15 +171,14 @@ void format_heaptrack(FILE *out, const struct profile *p,
 	double lines = 0;
 
 	for (size_t i = 0; i < p->site_count; i++)
-		lines += site_count(&p->sites[i], false);
+		lines += site_count(&p->sites[i], VIEW_TOTAL);
 	if (lines > MOST)
 		cli_die("heaptrack's data has a line for each allocation, and "
 			"these are %.3g; sample a shorter run",
 			lines);
 	fprintf(out, "v 10400 3\nX %s\nI 1000 %llx\n", cli_shown(p->program),
 		pages + 1);
-	for (size_t i = 0; i < p->site_count; i++)
-		put_site(&w, &p->sites[i], i);
+	put_sites(&w);
 	fprintf(out, "c %llx\nR %llx\n", (unsigned long long)p->age_ms, pages);
 	tdestroy(w.strings, free_numbered);
 	tdestroy(w.instructions, free_numbered);

@@ -13,17 +13,18 @@ static void put_counts(FILE *out, double live, double live_bytes, double total,
 		total_bytes);
 }
 
-void format_legacy(FILE *out, const struct profile *profile)
+void format_legacy(FILE *out, const struct profile *profile,
+		   enum heap_view view)
 {
 	double sum[4] = { 0 };
 
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *s = &profile->sites[i];
 
-		sum[0] += site_count(s, true);
-		sum[1] += site_bytes(s, true);
-		sum[2] += site_count(s, false);
-		sum[3] += site_bytes(s, false);
+		sum[0] += site_count(s, view);
+		sum[1] += site_bytes(s, view);
+		sum[2] += site_count(s, VIEW_TOTAL);
+		sum[3] += site_bytes(s, VIEW_TOTAL);
 	}
 	fprintf(out, "heap profile: ");
 	put_counts(out, sum[0], sum[1], sum[2], sum[3]);
@@ -32,8 +33,9 @@ void format_legacy(FILE *out, const struct profile *profile)
 		const struct site *s = &profile->sites[i];
 		const struct stack *stack = &profile->stacks[s->stack];
 
-		put_counts(out, site_count(s, true), site_bytes(s, true),
-			   site_count(s, false), site_bytes(s, false));
+		put_counts(out, site_count(s, view), site_bytes(s, view),
+			   site_count(s, VIEW_TOTAL),
+			   site_bytes(s, VIEW_TOTAL));
 		for (uint32_t f = 0; f < stack->depth; f++)
 			fprintf(out, " 0x%llx",
 				(unsigned long long)stack->frames[f]);

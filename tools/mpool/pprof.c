@@ -126,24 +126,39 @@ static uint64_t location_id(const struct builder *b, uint64_t address)
 	return (uint64_t)(found - b->addresses) + 1;
 }
 
-static void put_types(struct builder *b)
+/* Go's four come first; those of later profiles are ours. */
+static const struct {
+	const char *name, *unit;
+	enum value value;
+} types[VALUES] = {
+	{ "alloc_objects", "count", TOTAL_COUNT },
+	{ "alloc_space", "bytes", TOTAL_BYTES },
+	{ "inuse_objects", "count", LIVE_COUNT },
+	{ "inuse_space", "bytes", LIVE_BYTES },
+	{ "peak_objects", "count", PEAK_COUNT },
+	{ "peak_space", "bytes", PEAK_BYTES },
+	{ "short_lived_objects", "count", BRIEF_COUNT },
+	{ "short_lived_space", "bytes", BRIEF_BYTES },
+};
+
+static size_t type_count(const struct profile *p)
 {
-	static const char *const names[VALUES][2] = {
-		{ "alloc_objects", "count" },
-		{ "alloc_space", "bytes" },
-		{ "inuse_objects", "count" },
-		{ "inuse_space", "bytes" },
-	};
+	return p->has_peak ? VALUES : 4;
+}
+
+static void put_types(struct builder *b, enum value first)
+{
 	Profile *m = &b->message;
 
-	m->n_sample_type = VALUES;
+	m->n_sample_type = type_count(b->profile);
 	NEW_ARRAY(ValueType, perftools__profiles__value_type__init,
-		  (size_t)VALUES, m->sample_type);
-	for (int i = 0; i < VALUES; i++) {
-		m->sample_type[i]->type = string_number(b, names[i][0]);
-		m->sample_type[i]->unit = string_number(b, names[i][1]);
+		  m->n_sample_type, m->sample_type);
+	for (size_t i = 0; i < m->n_sample_type; i++) {
+		m->sample_type[i]->type = string_number(b, types[i].name);
+		m->sample_type[i]->unit = string_number(b, types[i].unit);
+		if (types[i].value == first)
+			m->default_sample_type = m->sample_type[i]->type;
 	}
-	m->default_sample_type = string_number(b, "inuse_space");
 	m->period_type = cli_alloc(sizeof *m->period_type);
 	perftools__profiles__value_type__init(m->period_type);
 	m->period_type->type = string_number(b, "space");
@@ -212,6 +227,13 @@ static void put_locations(struct builder *b)
 	}
 }
 
+static int64_t value_of(const struct site *s, enum value value)
+{
+	enum heap_view view = value_view(value);
+
+	return llround(value % 2 ? site_count(s, view) : site_bytes(s, view));
+}
+
 static void put_samples(struct builder *b)
 {
 	const struct profile *p = b->profile;
@@ -231,12 +253,10 @@ static void put_samples(struct builder *b)
 		for (uint32_t f = 0; f < stack->depth; f++)
 			sample->location_id[f] =
 				location_id(b, stack->frames[f]);
-		sample->n_value = VALUES;
+		sample->n_value = type_count(p);
 		sample->value = cli_alloc(VALUES * sizeof *sample->value);
-		sample->value[0] = llround(site_count(s, false));
-		sample->value[1] = llround(site_bytes(s, false));
-		sample->value[2] = llround(site_count(s, true));
-		sample->value[3] = llround(site_bytes(s, true));
+		for (size_t v = 0; v < sample->n_value; v++)
+			sample->value[v] = value_of(s, types[v].value);
 	}
 }
 
@@ -255,7 +275,7 @@ static bool write_gzip(int fd, const uint8_t *bytes, size_t length)
 
 /* What is built lives until mpool ends, which is soon. */
 bool format_pprof(int fd, const struct profile *profile,
-		  struct symbols *symbols)
+		  struct symbols *symbols, enum value value)
 {
 	struct builder b = { .profile = profile, .symbols = symbols };
 	size_t length;
@@ -264,7 +284,7 @@ bool format_pprof(int fd, const struct profile *profile,
 	perftools__profiles__profile__init(&b.message);
 	string_number(&b, "");
 	collect_addresses(&b);
-	put_types(&b);
+	put_types(&b, value);
 	put_mappings(&b);
 	put_locations(&b);
 	put_samples(&b);

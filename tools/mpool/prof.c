@@ -22,8 +22,12 @@ const char help_prof[] =
 	"earlier profile, tables and flame graphs show the difference, and\n"
 	"--collapsed both values, as difffolded.pl does.\n\n"
 	"What is shown:\n"
-	"  --live            what has not been freed (the default)\n"
+	"  --live            what has not been freed (the default, unless it "
+	"is\n"
+	"                    less than a tenth of the peak)\n"
+	"  --peak            what lived when most did (the default then)\n"
 	"  --total           all that was allocated\n"
+	"  --short-lived     what was freed within 10 ms\n"
 	"  --count           objects in the place of bytes\n\n"
 	"As what:\n"
 	"  --text            a table of functions (the default)\n"
@@ -43,16 +47,25 @@ enum format { TEXT, COLLAPSED, FLAME, PPROF, LEGACY, EMBED };
 
 struct request {
 	enum format format;
-	bool total, count, diff;
+	enum heap_view view; /* VIEWS: as it suits the profile */
+	bool count, diff;
 	const char *out, *file, *base;
 	size_t lines;
 };
 
-enum { OPT_TOTAL = 256, OPT_LIVE, OPT_COUNT, OPT_LINES, OPT_DIFF, OPT_FORMAT };
+enum {
+	OPT_COUNT = 256,
+	OPT_LINES,
+	OPT_DIFF,
+	OPT_VIEW,
+	OPT_FORMAT = OPT_VIEW + VIEWS
+};
 
 static const struct option options[] = {
-	{ "live", no_argument, NULL, OPT_LIVE },
-	{ "total", no_argument, NULL, OPT_TOTAL },
+	{ "live", no_argument, NULL, OPT_VIEW + VIEW_LIVE },
+	{ "peak", no_argument, NULL, OPT_VIEW + VIEW_PEAK },
+	{ "total", no_argument, NULL, OPT_VIEW + VIEW_TOTAL },
+	{ "short-lived", no_argument, NULL, OPT_VIEW + VIEW_BRIEF },
 	{ "count", no_argument, NULL, OPT_COUNT },
 	{ "lines", required_argument, NULL, OPT_LINES },
 	{ "diff", no_argument, NULL, OPT_DIFF },
@@ -78,10 +91,6 @@ static void read_options(struct request *r, int argc, char **argv)
 			break;
 		case 'h':
 			cli_help();
-		case OPT_TOTAL:
-		case OPT_LIVE:
-			r->total = c == OPT_TOTAL;
-			break;
 		case OPT_COUNT:
 			r->count = true;
 			break;
@@ -94,7 +103,10 @@ static void read_options(struct request *r, int argc, char **argv)
 		case '?':
 			cli_try_help();
 		default:
-			r->format = (enum format)(c - OPT_FORMAT);
+			if (c < OPT_FORMAT)
+				r->view = (enum heap_view)(c - OPT_VIEW);
+			else
+				r->format = (enum format)(c - OPT_FORMAT);
 		}
 	}
 	if (optind == argc)
@@ -113,9 +125,41 @@ static void read_options(struct request *r, int argc, char **argv)
 
 static enum value value_of(const struct request *r)
 {
-	if (r->total)
-		return r->count ? TOTAL_COUNT : TOTAL_BYTES;
-	return r->count ? LIVE_COUNT : LIVE_BYTES;
+	return (enum value)(2 * r->view + r->count);
+}
+
+/* Profiles of earlier versions have two views. */
+static void check_view(const struct request *r, const struct profile *p,
+		       const char *path)
+{
+	if (!p->has_peak && (r->view == VIEW_PEAK || r->view == VIEW_BRIEF))
+		cli_die("%s: an earlier libmpool wrote it: it has --live and "
+			"--total alone",
+			path);
+}
+
+static void choose_view(struct request *r, const struct profile *p)
+{
+	if (r->view == VIEWS)
+		r->view = r->base ? VIEW_LIVE : profile_view(p);
+	check_view(r, p, r->file);
+}
+
+/* What the reader should know of the view. */
+static const char *about(const struct request *r, const struct profile *p)
+{
+	if (r->base)
+		return NULL;
+	if (r->view == VIEW_PEAK)
+		return cli_format(
+			", %.2f s after the start; %s at the end (--live)",
+			(double)p->peak_ms / 1000,
+			value_human(LIVE_BYTES, profile_bytes(p, VIEW_LIVE),
+				    false));
+	if (r->view == VIEW_BRIEF)
+		return cli_format(": freed within %llu ms",
+				  (unsigned long long)p->brief_ms);
+	return NULL;
 }
 
 /* "app.mprof" and ".html" give "app.html". */
@@ -145,7 +189,8 @@ static void write_folded(const struct request *r, FILE *out,
 	struct format_options how = {
 		r->lines, r->base != NULL,
 		cli_format("%s (%llu)", cli_shown(profile->program),
-			   (unsigned long long)profile->pid)
+			   (unsigned long long)profile->pid),
+		about(r, profile)
 	};
 	struct tally tally = { 0 };
 
@@ -155,6 +200,7 @@ static void write_folded(const struct request *r, FILE *out,
 		struct symbols *names;
 
 		profile_load(&base, r->base);
+		check_view(r, &base, r->base);
 		names = symbols_open(&base);
 		tally_add(&tally, &base, names, -1);
 		symbols_close(names);
@@ -175,12 +221,13 @@ static void write_profile(const struct request *r, FILE *out,
 {
 	switch (r->format) {
 	case PPROF:
-		if (!format_pprof(fileno(out), profile, symbols))
+		if (!format_pprof(fileno(out), profile, symbols, value_of(r)))
 			cli_die("%s: %s", r->out ? r->out : "standard output",
 				strerror(errno));
 		break;
 	case LEGACY:
-		format_legacy(out, profile);
+		format_legacy(out, profile,
+			      r->view == VIEW_TOTAL ? VIEW_LIVE : r->view);
 		break;
 	case EMBED:
 		format_embedded(out, r->file, profile, symbols);
@@ -192,13 +239,14 @@ static void write_profile(const struct request *r, FILE *out,
 
 int command_prof(int argc, char **argv)
 {
-	struct request r = { .lines = 30 };
+	struct request r = { .lines = 30, .view = VIEWS };
 	struct profile profile;
 	struct symbols *symbols;
 	FILE *out;
 
 	read_options(&r, argc, argv);
 	profile_load(&profile, r.file);
+	choose_view(&r, &profile);
 	symbols = symbols_open(&profile);
 	out = open_out(&r);
 	write_profile(&r, out, &profile, symbols);

@@ -74,14 +74,24 @@ static const char *read_stack(struct profile *p, char *at)
 
 static const char *read_site(struct profile *p, char *at)
 {
-	uint64_t n[5];
+	uint64_t n[5], later[3] = { 0 };
 
 	if (!words_numbers(&at, 5, n) || n[0] < 1 || n[0] > UINT32_MAX ||
 	    !n[2] || n[4] > n[3])
 		return "a site row is STACK SIZE UNIT TOTAL LIVE";
+	if (*at && (!words_numbers(&at, 3, later) || later[0] > n[3] ||
+		    later[1] > n[3]))
+		return "a site row ends with PEAK BRIEF AGES_MS";
 	*APPEND(p->sites, p->site_count) = (struct site){
-		(uint32_t)n[0] - 1,	   n[1], n[2], n[3], n[4],
-		weight_of(n[2], p->period)
+		.stack = (uint32_t)n[0] - 1,
+		.size = n[1],
+		.unit = n[2],
+		.samples = { [VIEW_TOTAL] = n[3],
+			     [VIEW_LIVE] = n[4],
+			     [VIEW_PEAK] = later[0],
+			     [VIEW_BRIEF] = later[1] },
+		.brief_ms = later[2],
+		.weight = weight_of(n[2], p->period),
 	};
 	return NULL;
 }
@@ -170,7 +180,8 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 		{ "pid", &p->pid, 1 },	       { "period", &p->period, 1 },
 		{ "start", &p->start_ms, 1 },  { "age", &p->age_ms, 1 },
 		{ "rss", &p->rss, 2 },	       { "lost", &p->lost, 1 },
-		{ "running", &p->running, 1 },
+		{ "running", &p->running, 1 }, { "brief", &p->brief_ms, 1 },
+		{ "peak", &p->peak_ms, 1 },
 	};
 
 	if (!strcmp(key, "program"))
@@ -186,6 +197,7 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 	}
 	if (!strcmp(key, "cut"))
 		return read_cut(p, at);
+	p->has_peak |= !strcmp(key, "peak");
 	if (!strcmp(key, "leaks")) {
 		p->has_objects = true;
 		return NULL;
@@ -389,12 +401,29 @@ const struct mapping *profile_mapping(const struct profile *profile,
 	return NULL;
 }
 
-double site_count(const struct site *site, bool live)
+double site_count(const struct site *site, enum heap_view view)
 {
-	return (double)(live ? site->live : site->total) * site->weight;
+	return (double)site->samples[view] * site->weight;
 }
 
-double site_bytes(const struct site *site, bool live)
+double site_bytes(const struct site *site, enum heap_view view)
 {
-	return site_count(site, live) * (double)site->size;
+	return site_count(site, view) * (double)site->size;
+}
+
+double profile_bytes(const struct profile *profile, enum heap_view view)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < profile->site_count; i++)
+		bytes += site_bytes(&profile->sites[i], view);
+	return bytes;
+}
+
+enum heap_view profile_view(const struct profile *profile)
+{
+	return profile_bytes(profile, VIEW_LIVE) * 10 <
+			       profile_bytes(profile, VIEW_PEAK)
+		       ? VIEW_PEAK
+		       : VIEW_LIVE;
 }

@@ -20,11 +20,15 @@ struct stack {
 	uint64_t *frames; /* return addresses, the innermost first */
 };
 
+/* What is counted: what lives, lived at the peak, was allocated, died soon. */
+enum heap_view { VIEW_LIVE, VIEW_PEAK, VIEW_TOTAL, VIEW_BRIEF, VIEWS };
+
 /* weight: how many allocations one sample stands for. */
 struct site {
 	uint32_t stack; /* index of stacks */
 	uint64_t size, unit;
-	uint64_t total, live; /* samples */
+	uint64_t samples[VIEWS];
+	uint64_t brief_ms; /* sum of ages */
 	double weight;
 };
 
@@ -55,7 +59,8 @@ struct profile {
 	char *program, *unwinder;
 	char *path; /* of its file, absolute; NULL: of none */
 	uint64_t pid, period, start_ms, age_ms, rss, peak_rss, lost;
-	uint64_t running; /* threads, while leaks were looked for */
+	uint64_t running;	    /* threads, while leaks were looked for */
+	uint64_t peak_ms, brief_ms; /* age at it; age that is short-lived */
 	struct mapping *mappings;
 	struct stack *stacks;
 	struct site *sites;
@@ -66,6 +71,7 @@ struct profile {
 	size_t cut_count, child_count;
 	size_t mapping_count, stack_count, site_count, object_count, name_count;
 	bool has_objects; /* leaks were looked for */
+	bool has_peak;	  /* and what was short-lived: later files */
 };
 
 /*
@@ -91,7 +97,13 @@ const struct mapping *profile_mapping(const struct profile *profile,
 				      uint64_t address);
 
 /* Allocations and bytes that a site stands for. */
-double site_count(const struct site *site, bool live);
-double site_bytes(const struct site *site, bool live);
+double site_count(const struct site *site, enum heap_view view);
+double site_bytes(const struct site *site, enum heap_view view);
+
+/* Bytes of all sites. */
+double profile_bytes(const struct profile *profile, enum heap_view view);
+
+/* What most is to be seen in: the peak if less than a tenth of it lives. */
+enum heap_view profile_view(const struct profile *profile);
 
 #endif

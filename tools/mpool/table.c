@@ -16,6 +16,7 @@ struct row {
 	const char *name; /* not ended by zero: `length` bytes */
 	size_t length;
 	double flat, variance, cumulative; /* variance: of flat */
+	double calls, ages;		   /* of what was short-lived */
 };
 
 struct rows {
@@ -70,7 +71,8 @@ static struct row *row_of(struct rows *r, const char *name, size_t length)
 			r->room = r->room ? 2 * r->room : 64;
 			r->rows = cli_grow(r->rows, r->room * sizeof *r->rows);
 		}
-		r->rows[r->count++] = (struct row){ name, length, 0, 0, 0 };
+		r->rows[r->count++] =
+			(struct row){ .name = name, .length = length };
 		*slot = r->count;
 	}
 	return &r->rows[*slot - 1];
@@ -102,6 +104,8 @@ static void add_way(struct rows *r, const struct way *way, enum value value)
 
 			row->flat += n;
 			row->variance += way->value[value].variance;
+			row->calls += way->value[BRIEF_COUNT].n;
+			row->ages += way->brief_ms;
 		}
 	}
 }
@@ -133,7 +137,31 @@ static void put_sum(FILE *out, const struct estimate *sum, enum value value,
 		fprintf(out, ", from %s sample%s",
 			cli_count((uint64_t)sum->samples),
 			sum->samples > 1.5 ? "s" : "");
-	fputs("\n\n", out);
+	fprintf(out, "%s\n\n", options->more ? options->more : "");
+}
+
+static void put_empty(FILE *out, const struct tally *tally)
+{
+	if (!tally->sum[TOTAL_COUNT].samples)
+		fputs("Nothing was sampled; 'mpool run --sample=4k' looks more "
+		      "closely, --sample=1 at everything.\n",
+		      out);
+	else
+		fputs("None of what was sampled; --total shows all of it.\n",
+		      out);
+}
+
+/* How often, and after how long it was freed, in the mean. */
+static void put_brief(FILE *out, const struct row *row)
+{
+	double calls = fabs(row->calls);
+
+	if (calls < 0.5)
+		fprintf(out, " %9s %9s", "-", "-");
+	else
+		fprintf(out, " %9s %6.2f ms",
+			cli_count((uint64_t)(calls + 0.5)),
+			fabs(row->ages) / calls);
 }
 
 void format_table(FILE *out, const struct tally *tally, enum value value,
@@ -142,39 +170,41 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	const struct estimate *sum = &tally->sum[value];
 	double whole = sum->n, running = 0;
 	struct rows r = { 0 };
+	bool brief = value_view(value) == VIEW_BRIEF;
 	size_t shown;
 	int error;
 
 	put_sum(out, sum, value, options);
-	if (!tally->count) {
-		fprintf(out, "Nothing was sampled; 'mpool run --sample=4k' "
-			     "looks more closely, --sample=1 at everything.\n");
-		return;
-	}
 	for (size_t i = 0; i < tally->count; i++)
 		add_way(&r, &tally->ways[i], value);
-	/* Each way adds rows.  NOLINTNEXTLINE(clang-analyzer-*) */
-	qsort(r.rows, r.count, sizeof *r.rows, by_flat);
+	if (r.count)
+		qsort(r.rows, r.count, sizeof *r.rows, by_flat);
 	/* Without those whose memory is all freed, or as it was. */
 	while (r.count && fabs(r.rows[r.count - 1].flat) < 0.5 &&
 	       fabs(r.rows[r.count - 1].cumulative) < 0.5)
 		r.count--;
+	if (!r.count && !options->diff)
+		put_empty(out, tally);
 	error = sum->variance ? ERROR_COLUMN : 0;
-	fprintf(out, "%12s%*s %6s %6s %12s %6s  function\n", "itself", -error,
-		"", "%", "sum %", "with callees", "%");
+	if (r.count || options->diff)
+		fprintf(out, "%12s%*s %6s %6s %12s %6s%s  function\n", "itself",
+			-error, "", "%", "sum %", "with callees", "%",
+			brief ? "     calls  mean age" : "");
 	shown = options->lines && options->lines < r.count ? options->lines
 							   : r.count;
 	for (size_t i = 0; i < shown; i++) {
 		const struct row *row = &r.rows[i];
 
 		running += row->flat;
-		fprintf(out, "%12s%*s %6.1f %6.1f %12s %6.1f  %.*s\n",
+		fprintf(out, "%12s%*s %6.1f %6.1f %12s %6.1f",
 			value_human(value, row->flat, options->diff), -error,
 			value_error(value, row->variance),
 			percent(row->flat, whole), percent(running, whole),
 			value_human(value, row->cumulative, options->diff),
-			percent(row->cumulative, whole), (int)row->length,
-			row->name);
+			percent(row->cumulative, whole));
+		if (brief)
+			put_brief(out, row);
+		fprintf(out, "  %.*s\n", (int)row->length, row->name);
 	}
 	if (shown < r.count)
 		fprintf(out, "%12s and %zu more; --lines 0 shows all\n", "",

@@ -12,7 +12,12 @@
 
 static bool is_bytes(enum value value)
 {
-	return value == LIVE_BYTES || value == TOTAL_BYTES;
+	return value % 2 == 0;
+}
+
+enum heap_view value_view(enum value value)
+{
+	return (enum heap_view)(value / 2);
 }
 
 /* Frames between the outermost and the innermost; ";" separates them. */
@@ -61,8 +66,7 @@ static void estimate_add(struct estimate *to, const struct estimate *e,
 /* Each sample was taken with probability 1 / weight. */
 static struct estimate estimate_of(const struct site *site, enum value value)
 {
-	bool live = value == LIVE_BYTES || value == LIVE_COUNT;
-	double samples = (double)(live ? site->live : site->total);
+	double samples = (double)site->samples[value_view(value)];
 	double each = site->weight * (is_bytes(value) ? (double)site->size : 1);
 
 	return (struct estimate){
@@ -86,6 +90,7 @@ static void merge(struct tally *t)
 			for (int v = 0; v < VALUES; v++)
 				t->ways[kept - 1].before[v] +=
 					t->ways[i].before[v];
+			t->ways[kept - 1].brief_ms += t->ways[i].brief_ms;
 			free(t->ways[i].key);
 		} else {
 			t->ways[kept++] = t->ways[i];
@@ -108,7 +113,10 @@ void tally_add(struct tally *tally, const struct profile *profile,
 	for (size_t i = 0; i < profile->site_count; i++) {
 		const struct site *s = &profile->sites[i];
 		struct way *way = &tally->ways[first + s->stack];
+		double ages = sign * (double)s->brief_ms * s->weight;
 
+		way->brief_ms += ages;
+		tally->brief_ms += ages;
 		for (int v = 0; v < VALUES; v++) {
 			struct estimate e = estimate_of(s, v);
 
@@ -131,8 +139,16 @@ size_t tally_first(const char *key, const char **rest)
 
 const char *value_name(enum value value)
 {
-	static const char *const names[VALUES] = { "live", "live objects",
-						   "allocated", "allocations" };
+	static const char *const names[VALUES] = {
+		"live",
+		"live objects",
+		"live at the peak",
+		"live objects at the peak",
+		"allocated",
+		"allocations",
+		"short-lived",
+		"short-lived objects",
+	};
 
 	return names[value];
 }

@@ -10,7 +10,18 @@
 
 #include "symbols.h"
 
-enum value { LIVE_BYTES, LIVE_COUNT, TOTAL_BYTES, TOTAL_COUNT, VALUES };
+/* Two for each view: 2 * view, and one more for the objects. */
+enum value {
+	LIVE_BYTES,
+	LIVE_COUNT,
+	PEAK_BYTES,
+	PEAK_COUNT,
+	TOTAL_BYTES,
+	TOTAL_COUNT,
+	BRIEF_BYTES,
+	BRIEF_COUNT,
+	VALUES,
+};
 
 /* What samples say about a sum; n is exact where the variance is 0. */
 struct estimate {
@@ -21,6 +32,7 @@ struct way {
 	char *key;
 	struct estimate value[VALUES];
 	double before[VALUES]; /* what was taken away */
+	double brief_ms;       /* sum of the ages of what was short-lived */
 };
 
 /* Sorted by key. */
@@ -28,6 +40,7 @@ struct tally {
 	struct way *ways;
 	size_t count;
 	struct estimate sum[VALUES];
+	double brief_ms;
 };
 
 /* Adds a profile, `sign` times: -1 for a base to compare with. */
@@ -38,6 +51,7 @@ void tally_add(struct tally *tally, const struct profile *profile,
 size_t tally_first(const char *key, const char **rest);
 
 const char *value_name(enum value value);
+enum heap_view value_view(enum value value);
 
 /* "1.5 MiB" or "12.3 k", with a sign if it is negative or `plus`. */
 const char *value_human(enum value value, double n, bool plus);
