@@ -59,34 +59,38 @@ static bool is_shown(const struct object *o, bool reachable)
 	return reachable || o->state != OBJECT_REACHABLE;
 }
 
+void stacks_alike(const struct profile *p, struct symbols *symbols,
+		  uint32_t *first)
+{
+	struct reading *all = cli_alloc((p->stack_count + 1) * sizeof *all);
+	size_t count = 0;
+
+	for (uint32_t i = 0; i < p->stack_count; i++)
+		if (first[i] != STACKS_NOT)
+			all[count++] = (struct reading){
+				hash_of(&p->stacks[i], symbols), i
+			};
+	qsort(all, count, sizeof *all, by_hash);
+	for (size_t i = 0; i < count; i++)
+		first[all[i].stack] = i && all[i].hash == all[i - 1].hash
+					      ? first[all[i - 1].stack]
+					      : all[i].stack;
+	free(all);
+}
+
 void leak_stacks_merge(struct profile *p, struct symbols *symbols,
 		       bool reachable)
 {
-	struct reading *all = cli_alloc((p->stack_count + 1) * sizeof *all);
 	uint32_t *first = cli_alloc((p->stack_count + 1) * sizeof *first);
-	size_t count = 0;
 
-	for (size_t i = 0; i < p->stack_count; i++)
-		first[i] = UINT32_MAX;
-	for (size_t i = 0; i < p->object_count; i++) {
-		uint32_t stack = p->objects[i].stack;
-
-		if (first[stack] == stack ||
-		    !is_shown(&p->objects[i], reachable))
-			continue;
-		first[stack] = stack;
-		all[count++] =
-			(struct reading){ hash_of(&p->stacks[stack], symbols),
-					  stack };
-	}
-	qsort(all, count, sizeof *all, by_hash);
-	for (size_t i = 1; i < count; i++)
-		if (all[i].hash == all[i - 1].hash)
-			first[all[i].stack] = first[all[i - 1].stack];
+	memset(first, 0xff, p->stack_count * sizeof *first);
 	for (size_t i = 0; i < p->object_count; i++)
-		if (first[p->objects[i].stack] != UINT32_MAX)
+		if (is_shown(&p->objects[i], reachable))
+			first[p->objects[i].stack] = 0;
+	stacks_alike(p, symbols, first);
+	for (size_t i = 0; i < p->object_count; i++)
+		if (first[p->objects[i].stack] != STACKS_NOT)
 			p->objects[i].stack = first[p->objects[i].stack];
-	free(all);
 	free(first);
 }
 

@@ -28,6 +28,14 @@ struct leak_report {
 enum { LEAKS_UNCHECKED = 125 };
 
 /*
+ * Sets, for each stack that has not STACKS_NOT there, the first one of them
+ * that reads the same.
+ */
+#define STACKS_NOT UINT32_MAX
+void stacks_alike(const struct profile *profile, struct symbols *symbols,
+		  uint32_t *first);
+
+/*
  * Gives objects of stacks that read the same the first of them; but for those
  * of reachable ones alone, unless they are asked for.
  */

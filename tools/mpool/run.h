@@ -30,6 +30,12 @@ const char *run_name(const struct run *r);
  */
 int run_end(struct run *r, int status);
 
+/* Says where the memory went at the peak; nothing, if nothing was sampled. */
+void run_answer(FILE *out, const struct profile *profile);
+
+/* Says how much it was, and how to see where, of the profile at `path`. */
+void run_peak(FILE *out, const struct profile *profile, const char *path);
+
 /*
  * Says how much more wider pools would have served, and the setting for that,
  * if that is worth a word; as a part of the last line.

@@ -182,6 +182,17 @@ static void put_line(const struct run *r, const struct page *page,
 	fputc('\n', stderr);
 }
 
+/* What was asked for first of all. */
+static void put_answer(const struct run *r)
+{
+	struct profile profile;
+
+	if (!r->sample || missing(r) || profile_read(&profile, r->profile))
+		return;
+	run_answer(stderr, &profile);
+	profile_free(&profile);
+}
+
 /* Pages of children that ended without a word: by _exit, or killed. */
 static void remove_page(const struct page *page, const char *path, void *arg)
 {
@@ -218,6 +229,8 @@ int run_end(struct run *r, int status)
 		run_children(&children, r, r->trace ? r->log : r->profile);
 	if (r->leaks)
 		run_leaks(&verdict, r, &children);
+	if (!r->quiet)
+		put_answer(r);
 	if (!r->quiet)
 		put_line(r, wrong ? NULL : &page, &verdict, &children);
 	if (status || !r->leak_status)

@@ -149,6 +149,8 @@ void run_leaks(struct verdict *v, const struct run *r,
 	v->checked = load_own(r, &profile);
 	if (v->checked) {
 		leaks_report(stderr, &profile, &how, &v->own);
+		if (!r->sample && !r->quiet)
+			run_peak(stderr, &profile, r->profile);
 		v->checked = v->own.whole;
 		note_ids(&profile, true);
 		profile_free(&profile);

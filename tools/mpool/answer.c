@@ -1,0 +1,150 @@
+/*
+ * answer.c - where the memory of a program went at its peak, in a few lines.
+ *
+ * The three stacks that held most, each cut in its middle: the innermost frames
+ * say what was allocated, the outermost for whom.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli.h"
+#include "leaks.h"
+#include "run.h"
+
+enum { STACKS_SHOWN = 3, INNER_FRAMES = 10, OUTER_FRAMES = 3 };
+
+/* What all stacks that read the same held. */
+struct share {
+	uint32_t stack;
+	double bytes, variance, count, samples;
+};
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct share *x = a, *y = b;
+
+	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+}
+
+static void add_site(struct share *share, const struct site *s)
+{
+	double each = s->weight * (double)s->size;
+	double samples = (double)s->samples[VIEW_PEAK];
+
+	share->bytes += samples * each;
+	share->variance += samples * each * each * (1 - 1 / s->weight);
+	share->count += samples * s->weight;
+	share->samples += samples;
+}
+
+/* Of each stack, the heaviest first; *all is their sum. */
+static struct share *shares_of(const struct profile *p, struct symbols *symbols,
+			       struct share *all)
+{
+	struct share *shares = cli_alloc((p->stack_count + 1) * sizeof *shares);
+	uint32_t *first = cli_alloc((p->stack_count + 1) * sizeof *first);
+
+	memset(first, 0xff, p->stack_count * sizeof *first);
+	for (size_t i = 0; i < p->site_count; i++)
+		if (p->sites[i].samples[VIEW_PEAK])
+			first[p->sites[i].stack] = 0;
+	stacks_alike(p, symbols, first);
+	for (uint32_t i = 0; i < p->stack_count; i++)
+		shares[i] = (struct share){ .stack = i };
+	*all = (struct share){ 0 };
+	for (size_t i = 0; i < p->site_count; i++) {
+		const struct site *s = &p->sites[i];
+
+		if (!s->samples[VIEW_PEAK])
+			continue;
+		add_site(&shares[first[s->stack]], s);
+		add_site(all, s);
+	}
+	qsort(shares, p->stack_count, sizeof *shares, by_bytes);
+	free(first);
+	return shares;
+}
+
+/* What called main is the same in every program. */
+static uint32_t depth_to_main(const struct stack *stack,
+			      struct symbols *symbols)
+{
+	for (uint32_t i = stack->depth; i-- > 0;)
+		if (!strcmp(symbols_find(symbols, stack->frames[i])->function,
+			    "main"))
+			return i + 1;
+	return stack->depth;
+}
+
+static void put_stack(FILE *out, const struct stack *whole,
+		      struct symbols *symbols)
+{
+	uint32_t depth = depth_to_main(whole, symbols);
+	struct stack part = { depth, whole->frames };
+
+	if (depth <= INNER_FRAMES + OUTER_FRAMES + 1) {
+		leak_stack_put(out, &part, symbols);
+		return;
+	}
+	part.depth = INNER_FRAMES;
+	leak_stack_put(out, &part, symbols);
+	fprintf(out, "     ... %u more ...\n",
+		depth - INNER_FRAMES - OUTER_FRAMES);
+	part = (struct stack){ OUTER_FRAMES,
+			       whole->frames + depth - OUTER_FRAMES };
+	leak_stack_put(out, &part, symbols);
+}
+
+static const char *plural(double n)
+{
+	return n > 1.5 ? "s" : "";
+}
+
+static void put_share(FILE *out, const struct profile *p,
+		      struct symbols *symbols, const struct share *s,
+		      const struct share *all, unsigned number)
+{
+	fprintf(out, "%u. %.1f %%: %s%s in %s object%s", number,
+		100 * s->bytes / all->bytes,
+		value_human(PEAK_BYTES, s->bytes, false),
+		value_error(PEAK_BYTES, s->variance),
+		value_human(PEAK_COUNT, s->count, false), plural(s->count));
+	if (all->variance)
+		fprintf(out, ", from %s sample%s",
+			cli_count((uint64_t)s->samples), plural(s->samples));
+	fputc('\n', out);
+	put_stack(out, &p->stacks[s->stack], symbols);
+	fputc('\n', out);
+}
+
+void run_peak(FILE *out, const struct profile *p, const char *path)
+{
+	double bytes = profile_bytes(p, VIEW_PEAK);
+
+	if (bytes > 0)
+		fprintf(out,
+			"At most %s lived, %.2f s after the start: "
+			"mpool prof --peak %s\n",
+			value_human(PEAK_BYTES, bytes, false),
+			(double)p->peak_ms / 1000, cli_quoted(path));
+}
+
+void run_answer(FILE *out, const struct profile *p)
+{
+	struct symbols *symbols = symbols_open(p);
+	struct share all, *shares = shares_of(p, symbols, &all);
+
+	if (all.bytes > 0)
+		fprintf(out,
+			"\n%s (%llu) held most %.2f s after its start: %s%s, "
+			"these stacks most of all:\n\n",
+			cli_shown(p->program), (unsigned long long)p->pid,
+			(double)p->peak_ms / 1000,
+			value_human(PEAK_BYTES, all.bytes, false),
+			value_error(PEAK_BYTES, all.variance));
+	for (unsigned i = 0; i < STACKS_SHOWN && i < p->stack_count; i++)
+		if (shares[i].bytes > 0)
+			put_share(out, p, symbols, &shares[i], &all, i + 1);
+	free(shares);
+	symbols_close(symbols);
+}
