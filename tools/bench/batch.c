@@ -14,17 +14,9 @@ static uint16_t sizes[BATCH];
 
 static void shuffle_order(void)
 {
-	uint64_t seed = 0x5eed;
-
 	for (unsigned i = 0; i < BATCH; i++)
 		order[i] = (uint16_t)i;
-	for (unsigned i = BATCH - 1; i; i--) {
-		unsigned j = bench_below(&seed, i + 1);
-		uint16_t other = order[j];
-
-		order[j] = order[i];
-		order[i] = other;
-	}
+	bench_shuffle(order, BATCH);
 }
 
 static void allocate(size_t size)

@@ -1,10 +1,10 @@
 /*
- * bench.h - what the benchmark programs share: the list of cases, the clock,
- * random numbers, memory figures, and the line that reports a row.
+ * bench.h - what the benchmark programs share: the list of cases, the clocks,
+ * random numbers, threads, memory figures, and the line that reports a row.
  *
  * A program holds a table of cases and hands it to bench_main().  Without
  * arguments it lists them ("GROUP CASE MOST_RUNS"), with a name it runs that
- *case, once, and prints for each row it measured
+ * case, once, and prints for each row it measured
  *
  *	GROUP ROW UNIT VALUE
  *
@@ -20,6 +20,7 @@
 #ifndef BENCH_H
 #define BENCH_H
 
+#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stddef.h>
@@ -59,6 +60,18 @@ static inline uint64_t bench_now_ns(void)
 	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
 }
 
+/*
+ * Time of the processor, for rows of one thread: what other programs take from
+ * it meanwhile does not count.
+ */
+static inline uint64_t bench_processor_ns(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+}
+
 static inline uint64_t bench_count(uint64_t count)
 {
 	const char *text = getenv("BENCH_DIVIDE");
@@ -93,6 +106,20 @@ static inline uint32_t bench_below(uint64_t *state, uint32_t limit)
 static inline size_t bench_small_size(uint64_t random)
 {
 	return 1 + (random & 127);
+}
+
+/* The same order each time. */
+static inline void bench_shuffle(uint16_t *numbers, uint32_t n)
+{
+	uint64_t seed = 0x5eed;
+
+	for (uint32_t i = n - 1; i; i--) {
+		uint32_t j = bench_below(&seed, i + 1);
+		uint16_t other = numbers[j];
+
+		numbers[j] = numbers[i];
+		numbers[i] = other;
+	}
 }
 
 /* The first write, as every program that asks for memory does it. */
@@ -157,6 +184,71 @@ static inline double bench_peak_mib(void)
 	double bytes = bench_proc_bytes("/proc/self/status", "VmHWM:");
 
 	return (bytes - (double)bench_mapped) / MIB;
+}
+
+/* A thread of a benchmark, with `live` objects of its own. */
+struct bench_worker {
+	pthread_t thread;
+	void **objects;
+	uint32_t live;
+	uint64_t seed;
+	uint64_t count; /* operations that it is to do */
+};
+
+/* `n` of them, each with room for its objects and a seed of its own. */
+static inline void bench_prepare(struct bench_worker *workers, size_t n,
+				 size_t live, uint64_t count)
+{
+	for (size_t t = 0; t < n; t++) {
+		struct bench_worker *w = &workers[t];
+
+		w->live = (uint32_t)live;
+		w->objects = (void **)bench_map(live * sizeof(*w->objects));
+		w->seed = 0x1234567 + t;
+		w->count = count;
+	}
+}
+
+static inline void bench_start(struct bench_worker *workers, size_t n,
+			       void *(*body)(void *))
+{
+	for (size_t t = 0; t < n; t++) {
+		errno = pthread_create(&workers[t].thread, NULL, body,
+				       &workers[t]);
+		if (errno) {
+			perror("bench: pthread_create");
+			exit(1);
+		}
+	}
+}
+
+static inline void bench_join(struct bench_worker *workers, size_t n)
+{
+	for (size_t t = 0; t < n; t++)
+		pthread_join(workers[t].thread, NULL);
+}
+
+/* Until each has returned from `body`, which gets its worker. */
+static inline void bench_run(struct bench_worker *workers, size_t n,
+			     void *(*body)(void *))
+{
+	bench_start(workers, n, body);
+	bench_join(workers, n);
+}
+
+/* When all who meet there were there: the last to come takes the time. */
+struct bench_moment {
+	pthread_barrier_t barrier;
+	uint64_t wall_ns;
+	uint64_t processor_ns;
+};
+
+static inline void bench_meet(struct bench_moment *m)
+{
+	if (pthread_barrier_wait(&m->barrier) != PTHREAD_BARRIER_SERIAL_THREAD)
+		return;
+	m->wall_ns = bench_now_ns();
+	m->processor_ns = bench_processor_ns();
 }
 
 /* Reports a row; `suffix`, if any, is added to the name of the case. */

@@ -11,26 +11,20 @@
 
 enum { THREADS_MOST = 64, BATCH = 1000, LIVE = 5000, LIVES = 10 };
 
-struct worker {
-	pthread_t thread;
-	void **objects;
-	uint64_t seed;
-	uint64_t count;
-	size_t size; /* 0: random */
-};
-
-static struct worker workers[THREADS_MOST];
+static struct bench_worker workers[THREADS_MOST];
+static size_t batch_size; /* 0: random */
 
 static void *batches(void *arg)
 {
-	struct worker *w = arg;
+	struct bench_worker *w = arg;
 
 	for (uint64_t done = 0; done < w->count; done += BATCH) {
 		for (unsigned i = 0; i < BATCH; i++) {
-			uint64_t r = w->size ? 0 : bench_random(&w->seed);
+			size_t size = batch_size;
 
-			w->objects[i] =
-				malloc(w->size ? w->size : bench_small_size(r));
+			if (!size)
+				size = bench_small_size(bench_random(&w->seed));
+			w->objects[i] = malloc(size);
 			bench_touch(w->objects[i]);
 		}
 		for (unsigned i = 0; i < BATCH; i++)
@@ -39,7 +33,7 @@ static void *batches(void *arg)
 	return NULL;
 }
 
-static void *make(struct worker *w)
+static void *make(struct bench_worker *w)
 {
 	void *p = malloc(8 + bench_below(&w->seed, 121));
 
@@ -49,7 +43,7 @@ static void *make(struct worker *w)
 
 static void *one_life(void *arg)
 {
-	struct worker *w = arg;
+	struct bench_worker *w = arg;
 
 	for (uint64_t i = 0; i < w->count; i++) {
 		uint32_t victim = bench_below(&w->seed, LIVE);
@@ -60,36 +54,14 @@ static void *one_life(void *arg)
 	return NULL;
 }
 
-static void prepare(const struct bench_case *c, uint64_t count)
-{
-	for (size_t t = 0; t < c->live; t++)
-		workers[t] = (struct worker){
-			.objects = bench_map(LIVE * sizeof(void *)),
-			.seed = 0x1234567 + t,
-			.count = count,
-			.size = c->size,
-		};
-}
-
-static void run(const struct bench_case *c, void *(*body)(void *))
-{
-	for (size_t t = 0; t < c->live; t++)
-		if (pthread_create(&workers[t].thread, NULL, body,
-				   &workers[t])) {
-			perror("bench: pthread_create");
-			exit(1);
-		}
-	for (size_t t = 0; t < c->live; t++)
-		pthread_join(workers[t].thread, NULL);
-}
-
 static void batch(const struct bench_case *c)
 {
 	uint64_t count = bench_count(c->count) / c->live / BATCH * BATCH;
 	uint64_t start = bench_now_ns();
 
-	prepare(c, count);
-	run(c, batches);
+	batch_size = c->size;
+	bench_prepare(workers, c->live, BATCH, count);
+	bench_run(workers, c->live, batches);
 	bench_time(c, start, count * c->live);
 }
 
@@ -98,13 +70,13 @@ static void larson(const struct bench_case *c)
 	uint64_t count = bench_count(c->count) / c->live / LIVES;
 	uint64_t start;
 
-	prepare(c, count);
+	bench_prepare(workers, c->live, LIVE, count);
 	for (size_t t = 0; t < c->live; t++)
 		for (unsigned i = 0; i < LIVE; i++)
 			workers[t].objects[i] = make(&workers[t]);
 	start = bench_now_ns();
 	for (unsigned life = 0; life < LIVES; life++)
-		run(c, one_life);
+		bench_run(workers, c->live, one_life);
 	bench_time(c, start, count * c->live * LIVES);
 }
 

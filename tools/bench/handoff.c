@@ -17,13 +17,9 @@ static void *ring[RING];
 static _Alignas(128) atomic_uint_fast64_t head;
 static _Alignas(128) atomic_uint_fast64_t tail;
 
-struct consumer {
-	uint64_t count;
-};
-
 static void *consume(void *arg)
 {
-	uint64_t count = ((struct consumer *)arg)->count;
+	uint64_t count = ((struct bench_worker *)arg)->count;
 
 	for (uint64_t taken = 0; taken < count; taken += STEP) {
 		/* Pairs with the release in produce(): the slots are filled. */
@@ -64,16 +60,14 @@ static void produce(const struct bench_case *c, uint64_t count)
 
 static void handoff(const struct bench_case *c)
 {
-	struct consumer consumer = { bench_count(c->count) / STEP * STEP };
+	struct bench_worker consumer = {
+		.count = bench_count(c->count) / STEP * STEP,
+	};
 	uint64_t start = bench_now_ns();
-	pthread_t thread;
 
-	if (pthread_create(&thread, NULL, consume, &consumer)) {
-		perror("bench: pthread_create");
-		exit(1);
-	}
+	bench_start(&consumer, 1, consume);
 	produce(c, consumer.count);
-	pthread_join(thread, NULL);
+	bench_join(&consumer, 1);
 	bench_time(c, start, consumer.count);
 	bench_row("memory", c, ".peak", "MiB", bench_peak_mib());
 }

@@ -19,40 +19,12 @@
 
 enum { PARTS = 1024, BATCH = 1000, THREADS = 4, SHARED = 4096 };
 
-struct worker {
-	pthread_t thread;
-	void **objects;
-	uint32_t live;
-	uint64_t seed;
-	uint64_t count;
-};
-
 static uint16_t sizes[PARTS];
-static struct worker workers[THREADS];
+static struct bench_worker workers[THREADS];
 static void *_Atomic *shared;
-static pthread_barrier_t together;
 
 /* When all threads have filled their sets, and when all are done. */
-struct moment {
-	uint64_t wall_ns;
-	uint64_t processor_ns;
-};
-static struct moment begin, end;
-
-static uint64_t processor_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* The last to come takes the time. */
-static void meet(struct moment *m)
-{
-	if (pthread_barrier_wait(&together) == PTHREAD_BARRIER_SERIAL_THREAD)
-		*m = (struct moment){ bench_now_ns(), processor_ns() };
-}
+static struct bench_moment begin, end;
 
 static void *make(uint64_t random)
 {
@@ -60,19 +32,6 @@ static void *make(uint64_t random)
 
 	bench_touch(p);
 	return p;
-}
-
-static void shuffle(uint16_t *numbers, uint32_t n)
-{
-	uint64_t seed = 0x5eed;
-
-	for (uint32_t i = n - 1; i; i--) {
-		uint32_t j = bench_below(&seed, i + 1);
-		uint16_t other = numbers[j];
-
-		numbers[j] = numbers[i];
-		numbers[i] = other;
-	}
 }
 
 static void mix_of_parts(const struct mix_part *parts)
@@ -106,22 +65,13 @@ static void choose_mix(const struct bench_case *c)
 		mix_of_range(low, high);
 	else
 		abort();
-	shuffle(sizes, PARTS);
+	bench_shuffle(sizes, PARTS);
 }
 
-static void fill(struct worker *w)
+static void fill(struct bench_worker *w)
 {
 	for (uint32_t i = 0; i < w->live; i++)
 		w->objects[i] = make(bench_random(&w->seed));
-}
-
-static void prepare(struct worker *w, const struct bench_case *c,
-		    uint64_t count)
-{
-	w->live = (uint32_t)c->live;
-	w->objects = bench_map(c->live * sizeof(*w->objects));
-	w->seed = 0x1234567 + (uint64_t)(w - workers);
-	w->count = count;
 }
 
 static void report(const struct bench_case *c, const char *suffix, uint64_t ns,
@@ -141,26 +91,26 @@ static void batch(const struct bench_case *c)
 	choose_mix(c);
 	for (unsigned i = 0; i < BATCH; i++)
 		order[i] = (uint16_t)i;
-	shuffle(order, BATCH);
-	start = processor_ns();
+	bench_shuffle(order, BATCH);
+	start = bench_processor_ns();
 	for (uint64_t r = 0; r < rounds; r++) {
 		for (unsigned i = 0; i < BATCH; i++)
 			objects[i] = make(bench_random(&seed));
 		for (unsigned i = 0; i < BATCH; i++)
 			free(objects[order[i]]);
 	}
-	report(c, "", processor_ns() - start, rounds * BATCH);
+	report(c, "", bench_processor_ns() - start, rounds * BATCH);
 }
 
 static void replace(const struct bench_case *c)
 {
-	struct worker *w = &workers[0];
+	struct bench_worker *w = &workers[0];
 	uint64_t start;
 
 	choose_mix(c);
-	prepare(w, c, bench_count(c->count));
+	bench_prepare(w, 1, c->live, bench_count(c->count));
 	fill(w);
-	start = processor_ns();
+	start = bench_processor_ns();
 	for (uint64_t i = 0; i < w->count; i++) {
 		uint64_t r = bench_random(&w->seed);
 		uint32_t victim = bench_scale(r, w->live);
@@ -168,17 +118,17 @@ static void replace(const struct bench_case *c)
 		free(w->objects[victim]);
 		w->objects[victim] = make(r);
 	}
-	report(c, "", processor_ns() - start, w->count);
+	report(c, "", bench_processor_ns() - start, w->count);
 	if (w->live >= 30000)
 		bench_row(c->group, c, ".peak", "MiB", bench_peak_mib());
 }
 
 static void *side_by_side(void *arg)
 {
-	struct worker *w = arg;
+	struct bench_worker *w = arg;
 
 	fill(w);
-	meet(&begin);
+	bench_meet(&begin);
 	for (uint64_t i = 0; i < w->count; i++) {
 		uint64_t r = bench_random(&w->seed);
 		uint32_t victim = bench_scale(r, w->live);
@@ -192,7 +142,7 @@ static void *side_by_side(void *arg)
 					     make(r)));
 		}
 	}
-	meet(&end);
+	bench_meet(&end);
 	return NULL;
 }
 
@@ -202,17 +152,10 @@ static void four_threads(const struct bench_case *c)
 
 	choose_mix(c);
 	shared = bench_map(SHARED * sizeof(*shared));
-	pthread_barrier_init(&together, NULL, THREADS);
-	for (unsigned t = 0; t < THREADS; t++) {
-		prepare(&workers[t], c, count);
-		if (pthread_create(&workers[t].thread, NULL, side_by_side,
-				   &workers[t])) {
-			perror("bench: pthread_create");
-			exit(1);
-		}
-	}
-	for (unsigned t = 0; t < THREADS; t++)
-		pthread_join(workers[t].thread, NULL);
+	pthread_barrier_init(&begin.barrier, NULL, THREADS);
+	pthread_barrier_init(&end.barrier, NULL, THREADS);
+	bench_prepare(workers, THREADS, c->live, count);
+	bench_run(workers, THREADS, side_by_side);
 	report(c, "", end.wall_ns - begin.wall_ns, count * THREADS);
 	report(c, ".cpu", end.processor_ns - begin.processor_ns,
 	       count * THREADS);

@@ -12,21 +12,10 @@
 
 #define THREADS_MOST 32
 
-struct worker {
-	pthread_t thread;
-	void **objects;
-	uint32_t live;
-	uint64_t seed;
-	uint64_t count;
-	uint64_t start_ns;
-	uint64_t end_ns;
-};
+static struct bench_worker workers[THREADS_MOST];
+static struct bench_moment filled, done;
 
-static struct worker workers[THREADS_MOST];
-static pthread_barrier_t filled;
-static pthread_barrier_t done;
-
-static void fill(struct worker *w)
+static void fill(struct bench_worker *w)
 {
 	for (uint32_t i = 0; i < w->live; i++) {
 		w->objects[i] =
@@ -35,7 +24,7 @@ static void fill(struct worker *w)
 	}
 }
 
-static void replace(struct worker *w)
+static void replace(struct bench_worker *w)
 {
 	for (uint64_t i = 0; i < w->count; i++) {
 		uint64_t r = bench_random(&w->seed);
@@ -49,14 +38,12 @@ static void replace(struct worker *w)
 
 static void *side_by_side(void *arg)
 {
-	struct worker *w = arg;
+	struct bench_worker *w = arg;
 
 	fill(w);
-	pthread_barrier_wait(&filled);
-	w->start_ns = bench_now_ns();
+	bench_meet(&filled);
 	replace(w);
-	w->end_ns = bench_now_ns();
-	pthread_barrier_wait(&done);
+	bench_meet(&done);
 	return NULL;
 }
 
@@ -80,76 +67,38 @@ static void *short_life(void *arg)
 	return NULL;
 }
 
-static void create(struct worker *w, void *(*body)(void *))
+/*
+ * c->size threads, each with c->live objects of its own, of which it has
+ * replaced as many.  Returns the peak memory before they end.
+ */
+static double run(const struct bench_case *c, uint64_t count)
 {
-	if (pthread_create(&w->thread, NULL, body, w)) {
-		perror("bench: pthread_create");
-		exit(1);
-	}
-}
+	double peak;
 
-/* c->size threads, each with c->live objects of its own. */
-static void prepare(const struct bench_case *c, uint64_t count)
-{
-	for (size_t t = 0; t < c->size; t++) {
-		struct worker *w = &workers[t];
-
-		w->live = (uint32_t)c->live;
-		w->objects = bench_map(c->live * sizeof(*w->objects));
-		w->seed = 0x1234567 + t;
-		w->count = count;
-	}
-}
-
-/* Runs all of them until each has filled its set and replaced its share. */
-static void run_workers(const struct bench_case *c)
-{
-	pthread_barrier_init(&filled, NULL, (unsigned)c->size + 1);
-	pthread_barrier_init(&done, NULL, (unsigned)c->size + 1);
-	for (size_t t = 0; t < c->size; t++)
-		create(&workers[t], side_by_side);
-	pthread_barrier_wait(&filled);
-	pthread_barrier_wait(&done);
-}
-
-static void join_workers(const struct bench_case *c)
-{
-	for (size_t t = 0; t < c->size; t++)
-		pthread_join(workers[t].thread, NULL);
-}
-
-/* From the first thread's first operation to the last one's last. */
-static double busy_ns(const struct bench_case *c)
-{
-	uint64_t start = UINT64_MAX, end = 0;
-
-	for (size_t t = 0; t < c->size; t++) {
-		if (workers[t].start_ns < start)
-			start = workers[t].start_ns;
-		if (workers[t].end_ns > end)
-			end = workers[t].end_ns;
-	}
-	return (double)(end - start);
+	pthread_barrier_init(&filled.barrier, NULL, (unsigned)c->size);
+	pthread_barrier_init(&done.barrier, NULL, (unsigned)c->size + 1);
+	bench_prepare(workers, c->size, c->live, count);
+	bench_start(workers, c->size, side_by_side);
+	bench_meet(&done);
+	peak = bench_peak_mib();
+	bench_join(workers, c->size);
+	return peak;
 }
 
 static void parallel(const struct bench_case *c)
 {
 	uint64_t count = bench_count(c->count) / c->size;
+	double peak = run(c, count);
 
-	prepare(c, count);
-	run_workers(c);
 	bench_row(c->group, c, "", "ns",
-		  busy_ns(c) / (double)(count * c->size));
-	bench_row("memory", c, ".peak", "MiB", bench_peak_mib());
-	join_workers(c);
+		  (double)(done.wall_ns - filled.wall_ns) /
+			  (double)(count * c->size));
+	bench_row("memory", c, ".peak", "MiB", peak);
 }
 
 static void small_live_sets(const struct bench_case *c)
 {
-	prepare(c, c->count / c->size);
-	run_workers(c);
-	bench_row("memory", c, ".peak", "MiB", bench_peak_mib());
-	join_workers(c);
+	bench_row("memory", c, ".peak", "MiB", run(c, c->count / c->size));
 }
 
 static void generations(const struct bench_case *c)
@@ -158,16 +107,14 @@ static void generations(const struct bench_case *c)
 	uint64_t count = bench_count(c->count) / c->size / GENERATIONS;
 	uint64_t start;
 
-	prepare(c, count);
+	bench_prepare(workers, c->size, c->live, count);
 	for (size_t t = 0; t < c->size; t++)
 		fill(&workers[t]);
 	start = bench_now_ns();
 	for (unsigned g = 0; g < GENERATIONS; g++) {
 		void **first = workers[0].objects;
 
-		for (size_t t = 0; t < c->size; t++)
-			create(&workers[t], one_generation);
-		join_workers(c);
+		bench_run(workers, c->size, one_generation);
 		for (size_t t = 0; t + 1 < c->size; t++)
 			workers[t].objects = workers[t + 1].objects;
 		workers[c->size - 1].objects = first;
@@ -181,10 +128,8 @@ static void thread_life(const struct bench_case *c)
 	uint64_t count = bench_count(c->count);
 	uint64_t start = bench_now_ns();
 
-	for (uint64_t i = 0; i < count; i++) {
-		create(&workers[0], short_life);
-		pthread_join(workers[0].thread, NULL);
-	}
+	for (uint64_t i = 0; i < count; i++)
+		bench_run(&workers[0], 1, short_life);
 	bench_row(c->group, c, "", "us",
 		  (double)(bench_now_ns() - start) / 1e3 / (double)count);
 }

@@ -27,7 +27,7 @@ template <class Bulk, unsigned N> static void matrix(const Row &row)
 
 		if (keep < N)
 			continue;
-		start = cpu_now_ns();
+		start = bench_processor_ns();
 		for (uint64_t r = 0; r < rounds; r++) {
 			for (unsigned i = 0; i < keep; i += N) {
 				bulk.take(objects + i, N);
@@ -39,7 +39,7 @@ template <class Bulk, unsigned N> static void matrix(const Row &row)
 		}
 		snprintf(suffix, sizeof(suffix), "_keep_%u", keep);
 		report(row, suffix, "ns",
-		       (double)(cpu_now_ns() - start) /
+		       (double)(bench_processor_ns() - start) /
 			       (double)(rounds * keep));
 	}
 }

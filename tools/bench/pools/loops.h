@@ -77,7 +77,7 @@ template <class Pool> static void batch(const Row &row)
 	Pool pool(OBJECT);
 
 	batches(pool, rounds / 10);
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	batches(pool, rounds);
 	report_cpu(row, start, rounds * BATCH);
 }
@@ -97,7 +97,7 @@ template <class Pool> static void batch_random(const Row &row)
 		order[i] = order[j];
 		order[j] = (uint16_t)i;
 	}
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	for (uint64_t r = 0; r < rounds; r++) {
 		for (void *&object : objects) {
 			object = mine.alloc(OBJECT);
@@ -116,7 +116,7 @@ template <class Pool> static void pair(const Row &row)
 	Pool pool(OBJECT);
 	auto &&mine = pool.mine();
 
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	for (uint64_t i = 0; i < count; i++) {
 		void *object = mine.alloc(OBJECT);
 
@@ -197,7 +197,7 @@ template <class Pool> static void mixed_batch(const Row &row)
 	Pool pool(0);
 
 	mixed(pool, rounds / 10);
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	mixed(pool, rounds);
 	report_cpu(row, start, rounds * BATCH);
 }
@@ -226,7 +226,7 @@ template <class Pool> static void mixed_replace(const Row &row)
 		sizes[i] = mix.of[i];
 		objects[i] = mine.alloc(sizes[i]);
 	}
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	for (uint64_t n = 0; n < count; n++) {
 		uint64_t random = bench_random(&seed);
 		unsigned i = bench_scale(random, BATCH);
@@ -249,7 +249,7 @@ template <class Region> static void requests(const Row &row)
 
 	for (uint64_t r = 0; r < rounds + rounds / 10; r++) {
 		if (r == rounds / 10)
-			start = cpu_now_ns();
+			start = bench_processor_ns();
 		for (unsigned i = 0; i < BATCH; i++)
 			touch(region.alloc(OBJECT));
 		region.reset();
@@ -265,7 +265,7 @@ template <class Region> static void requests_mixed(const Row &row)
 
 	for (uint64_t r = 0; r < rounds + rounds / 10; r++) {
 		if (r == rounds / 10)
-			start = cpu_now_ns();
+			start = bench_processor_ns();
 		for (unsigned i = 0; i < BATCH; i++)
 			touch(region.alloc(mix[r * BATCH + i]));
 		region.reset();
@@ -279,7 +279,7 @@ template <class Tree> static void three_objects(const Row &row)
 	uint64_t count = bench_count(2000000), start;
 	Tree tree;
 
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	for (uint64_t n = 0; n < count; n++) {
 		void *root = tree.node(nullptr, OBJECT);
 
@@ -298,7 +298,7 @@ template <class Tree> static void three_objects_batch(const Row &row)
 	void *roots[BATCH];
 	Tree tree;
 
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	for (uint64_t r = 0; r < rounds; r++) {
 		for (void *&root : roots) {
 			root = tree.node(nullptr, OBJECT);
@@ -334,7 +334,7 @@ template <class Cache> static void get_put(const Row &row)
 	uint64_t count = bench_count(1000000), start;
 	Cache cache;
 
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	for (uint64_t n = 0; n < count; n++) {
 		Crc *crc = cache.get();
 

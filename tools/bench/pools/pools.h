@@ -40,24 +40,13 @@ static inline void report(const Row &row, const char *suffix, const char *unit,
 	       row.contender, unit, value);
 }
 
-/*
- * Nanoseconds of the processor, for rows of one thread: what other programs
- * take from it meanwhile does not count.
+/* Reports the time of one operation since `start_ns` of bench_processor_ns().
  */
-static inline uint64_t cpu_now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-	return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-}
-
-/* Reports the time of one operation since `start_ns` of cpu_now_ns(). */
 static inline void report_cpu(const Row &row, uint64_t start_ns,
 			      uint64_t operations)
 {
 	report(row, "", "ns",
-	       (double)(cpu_now_ns() - start_ns) / (double)operations);
+	       (double)(bench_processor_ns() - start_ns) / (double)operations);
 }
 
 /* The first write to each object, a word of it. */

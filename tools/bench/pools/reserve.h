@@ -52,7 +52,7 @@ template <class Source> static void source_pair(const Row &row)
 	uint64_t count = bench_count(20000000), start;
 	Source source(source_alloc, source_free, (void *)64);
 
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	for (uint64_t i = 0; i < count; i++) {
 		void *object = source.alloc();
 
@@ -68,7 +68,7 @@ template <class Source> static void source_batch(const Row &row)
 	void *objects[SOURCE_OBJECTS];
 	Source source(source_alloc, source_free, (void *)64);
 
-	start = cpu_now_ns();
+	start = bench_processor_ns();
 	for (uint64_t r = 0; r < rounds; r++) {
 		for (void *&object : objects) {
 			object = source.alloc();
