@@ -22,8 +22,6 @@
 
 enum {
 	PREFIX_LENGTH = sizeof PREFIX - 1,
-	BORDER_LEAST = 16,
-	BORDER_MOST = 8192,
 	RESERVE_MOST = 64 << 20,
 	WAIT_MOST_MS = 24 * 60 * 60 * 1000,
 	INTERVAL_MOST_S = 24 * 60 * 60,
@@ -31,7 +29,7 @@ enum {
 	SHOWN_MOST = 80, /* bytes of a bad value or name that are shown */
 };
 
-struct config config = { .small_max = 128, .reserve = 64 };
+struct config config = { .small_max = CONFIG_BORDER, .reserve = 64 };
 bool config_quiet;
 
 const struct config_variable config_variables[CONFIG_VARIABLES] = {
@@ -233,7 +231,8 @@ static RARE bool read_value(enum config_name name, const char *value)
 
 	switch (name) {
 	case CONFIG_SMALL_MAX:
-		if (!read_count(value, BORDER_MOST, &n) || n < BORDER_LEAST)
+		if (!read_count(value, CONFIG_BORDER_MOST, &n) ||
+		    n < CONFIG_BORDER_LEAST)
 			return false;
 		config.small_max = n;
 		return true;

@@ -6,6 +6,13 @@
 
 #include "base/common.h"
 
+/* Of small_max; heap/class.c holds them to its classes. */
+enum {
+	CONFIG_BORDER = 128,
+	CONFIG_BORDER_LEAST = 16,
+	CONFIG_BORDER_MOST = 8192,
+};
+
 /*
  * Written once, by config_read() before the program starts; read by all.
  * Before that, and for a variable that is absent or bad, the defaults hold.

@@ -3,8 +3,14 @@
  */
 #include "heap/class.h"
 
+#include "base/config.h"
 #include "heap/magazine.h"
 #include "heap/space.h"
+
+_Static_assert(CONFIG_BORDER == (int)SMALL_MAX &&
+		       CONFIG_BORDER_LEAST == (int)CLASS_STEP &&
+		       CONFIG_BORDER_MOST == (int)WIDE_MAX,
+	       "what MPOOL_SMALL_MAX may be is what the classes can serve");
 
 #define SHAPE(bytes)                                                           \
 	{                                                                      \
