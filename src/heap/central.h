@@ -24,6 +24,10 @@ enum { RESERVED_BITS_LOG = 10, RESERVED_WORDS = 1 << RESERVED_BITS_LOG >> 6 };
  * racks_in_use: `racks`, or NULL while the class is scarce or has none.  Read
  * without the lock, so it lies apart from what is often written; written under
  * it.
+ *
+ * sampled, sampled_waste: requests that refilled a magazine here, and the bytes
+ * of their objects that they did not ask for: what live objects waste is
+ * estimated from them.
  */
 struct central {
 	struct lock lock;
@@ -36,7 +40,7 @@ struct central {
 	uint64_t waits;	     /* for the lock; see rack.h */
 	struct racks *racks; /* NULL: there have never been any */
 	uint64_t refills, drains, depot_hits, failures;
-	uint64_t sampled, sampled_waste; /* requests seen here, bytes unused */
+	uint64_t sampled, sampled_waste;   /* see above */
 	uint64_t reserved[RESERVED_WORDS]; /* see note_reserved() */
 	struct racks *racks_in_use;
 } __attribute__((aligned(64)));

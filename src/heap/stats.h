@@ -26,7 +26,7 @@ struct class_stats {
 	uint64_t slabs;		  /* slabs of this class now */
 	uint64_t committed_bytes; /* of these slabs, less what was given back */
 	uint64_t returned_bytes;  /* given back to the kernel since start */
-	uint64_t waste_bytes;	  /* of live objects; estimated, see cache.h */
+	uint64_t waste_bytes;	  /* of live objects; see struct central */
 	uint64_t refills, drains; /* magazines filled from / emptied to slabs */
 	uint64_t depot_hits;	  /* magazines found in the depot */
 	uint64_t waits, failures; /* calls that slept; calls that got NULL */

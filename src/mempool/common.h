@@ -61,7 +61,7 @@ typedef unsigned gfp_t;
 
 /* Who may use a pool at the same time. */
 enum mempool_threading {
-	MEMPOOL_LOCKED,	      /* any thread; one lock */
+	MEMPOOL_LOCKED,	      /* any thread; threads share its locks */
 	MEMPOOL_SINGLE,	      /* one thread at a time: no lock, no atomics */
 	MEMPOOL_THREAD_LOCAL, /* any thread; each has a stock of its own */
 };

@@ -43,10 +43,10 @@
 
 #include "watch/target.h"
 
-/* The caller is inside, see watch/record.h. */
 /*
  * Writes it to `target`; `last`: the process ends, and its threads may be
- * halted.  Returns 0 or an errno; then target->why says more.
+ * halted.  The thread is inside meanwhile (watch/record.h).  Returns 0 or an
+ * errno, EDEADLK if it was inside already; then target->why says more.
  */
 int profile_write(struct target *target, bool last);
 
