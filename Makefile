@@ -89,7 +89,7 @@ $(BUILD)/obj/src/watch/walk.o: LIBFLAGS += -O2
 # A stack is walked from here.
 $(BUILD)/obj/src/watch/stack.o $(BUILD)/obj/src/watch/record.o: LIBFLAGS += \
 	-fasynchronous-unwind-tables
-$(BUILD)/obj/preload/start.o $(BUILD)/obj/preload/next.o \
+$(BUILD)/obj/preload/start.o $(BUILD)/obj/preload/next.o $(BUILD)/obj/preload/next_symbol.o \
 $(BUILD)/obj/preload/rare.o $(BUILD)/obj/src/heap/heap.o \
 $(BUILD)/obj/src/heap/registry.o $(BUILD)/obj/src/heap/reserve.o \
 $(BUILD)/obj/src/heap/stats.o $(BUILD)/obj/src/base/sys.o \

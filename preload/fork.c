@@ -18,6 +18,7 @@
 #include "base/inject.h"
 #include "heap/heap.h"
 #include "next.h"
+#include "next_symbol.h"
 #include "watch/dump.h"
 #include "watch/page.h"
 #include "watch/record.h"

@@ -10,6 +10,7 @@
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "next.h"
+#include "next_symbol.h"
 #include "rare.h"
 
 /* Sums over all classes, in bytes but for the first. */

@@ -16,6 +16,7 @@
 #include "heap/cache.h"
 #include "heap/slab.h"
 #include "next.h"
+#include "next_symbol.h"
 
 EXPORT void *__libc_malloc(size_t size);
 EXPORT void __libc_free(void *p);

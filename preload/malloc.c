@@ -11,7 +11,6 @@
 #include "heap/slab_check.h"
 #include "heap/slab_crime.h"
 #include "next.h"
-#include "wide.h"
 
 static NOINLINE void *malloc_slow(size_t size)
 {
@@ -128,6 +127,49 @@ static inline void copy_units(void *to, const void *from, size_t size)
 	}
 }
 
+/*
+ * A pooled object of `old` bytes moves, when there is no object at hand and
+ * time to look whether `p` is one that is free.  What malloc gives may be
+ * another allocator's.  Nowhere to go: a smaller size stays where it is, a
+ * larger one is NULL.
+ */
+static NOINLINE void *realloc_slow(void *p, size_t old, size_t size)
+{
+	void *to;
+
+	if (unlikely(!slab_object_used(p)))
+		slab_crime(slab_class_of(p), p);
+	if (unlikely(!size)) {
+		free(p);
+		return NULL;
+	}
+	to = malloc(size);
+	if (unlikely(!to))
+		return size < old ? p : NULL;
+	memcpy(to, p, min_of(old, size));
+	free(p);
+	return to;
+}
+
+/* A pooled object of `old` bytes moves to a wide class where that is served. */
+static NOINLINE void *realloc_up(void *p, size_t old, size_t size)
+{
+	void *to;
+
+	if (size <= SMALL_MAX || unlikely(size > class_border) ||
+	    unlikely(!cache_pop_wide(size, &to)))
+		return realloc_slow(p, old, size);
+	memcpy(to, p, min_of(old, size));
+	free(p);
+	return to;
+}
+
+/* Of an object of a wide class, of `old` bytes. */
+static NOINLINE void *realloc_wide(void *p, size_t old, size_t size)
+{
+	return likely(class_keeps(old, size)) ? p : realloc_up(p, old, size);
+}
+
 /* A pooled object of `old` bytes moves to another class, or out. */
 static void *move_pooled(void *p, size_t old, size_t size)
 {
@@ -183,7 +225,7 @@ static NOINLINE void *realloc_unusual(void *p, size_t size)
 	if (!p)
 		return realloc_null(size);
 	if (hidden > SMALL_CLASSES)
-		return wide_realloc(p, class_size(hidden), size);
+		return realloc_wide(p, class_size(hidden), size);
 	if (hidden)
 		return realloc_pooled(p, class_size(hidden), size);
 	check_foreign(p);
@@ -199,7 +241,7 @@ EXPORT void *realloc(void *p, size_t size)
 	if (likely(old - 1 < SMALL_MAX))
 		return realloc_pooled(p, old, size);
 	if (old)
-		return wide_realloc(p, slab_size_of(p), size);
+		return realloc_wide(p, slab_size_of(p), size);
 	return realloc_unusual(p, size);
 }
 

@@ -7,18 +7,19 @@
  */
 #include "next.h"
 
-#include <dlfcn.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/auxv.h>
 
-#include "aligned.h"
 #include "base/common.h"
 #include "base/config.h"
 #include "heap/cache.h"
 #include "heap/cache_enter.h"
 #include "heap/cache_wait.h"
+#include "heap/heap.h"
 #include "heap/slab.h"
+#include "next_aligned.h"
+#include "next_symbol.h"
 #include "watch/forwarded.h"
 
 static void *first_malloc(size_t size);
@@ -39,48 +40,6 @@ struct next beyond = {
 };
 
 static bool beyond_taken;
-
-const void *next_library(void *function)
-{
-	Dl_info info;
-
-	return dladdr(function, &info) ? info.dli_fbase : NULL;
-}
-
-/*
- * glibc's libc_malloc_debug.so has its names under the version with which
- * programs ask for them, and hides them from dlsym().
- */
-#if defined(__x86_64__)
-#define OLDEST "GLIBC_2.2.5"
-#elif defined(__aarch64__)
-#define OLDEST "GLIBC_2.17"
-#elif defined(__riscv)
-#define OLDEST "GLIBC_2.27"
-#else
-#define OLDEST "GLIBC_2.0"
-#endif
-
-static bool debugged; /* that library is the next allocator */
-
-static RARE void *debug_symbol(const char *name)
-{
-	static const char versions[][12] = { OLDEST, "GLIBC_2.10", "GLIBC_2.16",
-					     "GLIBC_2.33" };
-	void *found = NULL;
-
-	for (size_t i = 0; i < sizeof(versions) / sizeof(*versions) && !found;
-	     i++)
-		found = dlvsym(RTLD_NEXT, name, versions[i]);
-	return found;
-}
-
-void *next_symbol(const char *name)
-{
-	void *found = debugged ? debug_symbol(name) : NULL;
-
-	return found ? found : dlsym(RTLD_NEXT, name);
-}
 
 /*
  * An allocator other than glibc's: few keep errno when they free, or set it
@@ -267,15 +226,7 @@ static COLD void find(struct next *found)
 	*(void **)&found->calloc = next_symbol("calloc");
 	*(void **)&found->realloc = next_symbol("realloc");
 	*(void **)&found->usable_size = next_symbol("malloc_usable_size");
-	found->aligned = aligned_find();
-}
-
-/* Whether libc_malloc_debug.so stands between us and glibc. */
-static bool is_debugged(const void *libc)
-{
-	void *found = dlvsym(RTLD_NEXT, "malloc", OLDEST);
-
-	return found && next_library(found) != libc;
+	found->aligned = next_aligned_find();
 }
 
 /*
@@ -286,7 +237,7 @@ static bool is_debugged(const void *libc)
 static RARE void suit_foreign(struct next *found, const void *library)
 {
 	if (next_library((void *)found->calloc) == library) {
-		aligned_suit(library);
+		next_aligned_suit(library);
 		if (next_library((void *)found->usable_size) != library)
 			found->usable_size = unknown_usable_size;
 	}
@@ -307,8 +258,7 @@ static COLD bool resolve(void)
 	libc = next_library((void *)getauxval);
 	find(&found);
 	library = next_library((void *)found.malloc);
-	if (library == libc && is_debugged(libc)) {
-		debugged = true;
+	if (library == libc && next_symbol_debugged(libc)) {
 		find(&found);
 	} else if (library != libc) {
 		suit_foreign(&found, library);
@@ -324,7 +274,7 @@ static COLD bool resolve(void)
 			put_over(&layers[i]);
 	}
 	resolving = false;
-	if (cache_enter(&heap_cache)) /* starts the heap */
+	if (heap_enter(&heap_cache))
 		cache_leave(&heap_cache);
 	return true;
 }

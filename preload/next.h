@@ -77,10 +77,4 @@ void *next_or_reserve(enum next_name name, size_t alignment, size_t size);
 /* The same of calloc: what comes is cleared, all of it. */
 void *next_calloc_or_reserve(size_t size);
 
-/* A function that the next allocator may lack: NULL then.  Slow. */
-void *next_symbol(const char *name);
-
-/* Where the library of a function lies; NULL: in none. */
-const void *next_library(void *function);
-
 #endif

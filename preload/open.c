@@ -10,6 +10,7 @@
 
 #include "base/config.h"
 #include "next.h"
+#include "next_symbol.h"
 #include "watch/modules.h"
 #include "watch/stack.h"
 

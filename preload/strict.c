@@ -11,6 +11,7 @@
 
 #include "base/sys.h"
 #include "next.h"
+#include "next_symbol.h"
 
 typedef int prctl_function(int option, unsigned long a, unsigned long b,
 			   unsigned long c, unsigned long d);

@@ -19,7 +19,7 @@
  */
 #include <errno.h>
 
-#include "heap/heap.h"
+#include "heap/cache_enter.h"
 #include "next.h"
 #include "threads.h"
 

@@ -7,12 +7,9 @@
  */
 #include "wide.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "heap/cache.h"
-#include "heap/slab_check.h"
-#include "heap/slab_crime.h"
 #include "next.h"
 #include "threads.h"
 
@@ -62,41 +59,6 @@ static void *wide_realloc_null(void *p, size_t size)
 			return next_or_reserve(NEXT_REALLOC, 0, size);
 	}
 	return p;
-}
-
-NOINLINE void *realloc_slow(void *p, size_t old, size_t size)
-{
-	void *to;
-
-	if (unlikely(!slab_object_used(p)))
-		slab_crime(slab_class_of(p), p);
-	if (unlikely(!size)) {
-		free(p);
-		return NULL;
-	}
-	to = malloc(size);
-	if (unlikely(!to))
-		return size < old ? p : NULL;
-	memcpy(to, p, min_of(old, size));
-	free(p);
-	return to;
-}
-
-void *realloc_up(void *p, size_t old, size_t size)
-{
-	void *to;
-
-	if (size <= SMALL_MAX || unlikely(size > class_border) ||
-	    unlikely(!cache_pop_wide(size, &to)))
-		return realloc_slow(p, old, size);
-	memcpy(to, p, min_of(old, size));
-	free(p);
-	return to;
-}
-
-void *wide_realloc(void *p, size_t old, size_t size)
-{
-	return likely(class_keeps(old, size)) ? p : realloc_up(p, old, size);
 }
 
 RARE void wide_start(void)

@@ -272,7 +272,7 @@ static COLD void *alloc_unusual(size_t size)
 
 	if (!size && cache_pop(1, &object))
 		return object;
-	if (c > class_served || !cache_enter(t))
+	if (c > class_served || !heap_enter(t))
 		return NULL;
 	if (unlikely(sample_period) && !sample_pass(c)) {
 		cache_leave(t);
@@ -331,7 +331,7 @@ void *cache_alloc_reserve(size_t size)
 	struct central *k = central_of(c);
 	void *object;
 
-	if (!cache_enter(t))
+	if (!heap_enter(t))
 		return NULL;
 	lock_take(&k->lock);
 	object = central_take_reserved(k);

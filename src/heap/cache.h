@@ -52,6 +52,11 @@ struct cache {
 extern __thread struct cache heap_cache
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
 
+static inline bool cache_is_ready(const struct cache *t)
+{
+	return (t->state & ~CACHE_BUSY) == CACHE_READY;
+}
+
 /*
  * The words of a class: its sides lie `at` bytes into the cache, for a small
  * class as many as its objects have; or PLACE_BYTES * `place`, where the place

@@ -3,8 +3,8 @@
  */
 #include "heap/cache_enter.h"
 
-#include "base/lock.h"
-#include "heap/heap.h"
+#include "heap/adopt.h"
+#include "heap/central.h"
 
 /* A handler may come in between, with an object of its own. */
 COLD void cache_push_late(struct cache *t, void *object)
@@ -18,16 +18,30 @@ COLD void cache_push_late(struct cache *t, void *object)
 					    __ATOMIC_RELAXED));
 }
 
+static COLD void free_one(void *object)
+{
+	struct central *k = central_of(slab_class_of(object));
+
+	lock_take(&k->lock);
+	k->frees++;
+	central_give(k, &object, 1);
+	lock_release(&k->lock);
+}
+
 COLD void cache_free_late(struct cache *t)
 {
-	void *late = __atomic_exchange_n(&t->late, NULL, __ATOMIC_ACQUIRE);
+	void *late;
 
+	if (!cache_enter(t))
+		return;
+	late = __atomic_exchange_n(&t->late, NULL, __ATOMIC_ACQUIRE);
 	while (late) {
 		void *object = late;
 
 		late = *(void **)object;
-		cache_free_slow(object);
+		free_one(object);
 	}
+	cache_leave(t);
 }
 
 void cache_note_thread(struct cache *t)
@@ -52,10 +66,6 @@ bool cache_enter(struct cache *t)
 	cache_note_thread(t);
 	if (unlikely(!cache_claim(t)))
 		return false;
-	if (unlikely(!heap_is_on()) && !heap_start()) {
-		t->state &= (uint8_t)~CACHE_BUSY;
-		return false;
-	}
 	if (unlikely(lock_orphaned()))
 		heap_adopt();
 	return true;

@@ -24,7 +24,7 @@ static inline bool cache_claim(struct cache *t)
 /*
  * From enter to leave the caller counts as inside a slow path: what its signal
  * handlers ask for and free goes elsewhere.  False when it is inside one
- * already, or the heap is off.  Takes no lock.
+ * already.  The heap need not be there yet: heap_enter().  Takes no lock.
  */
 bool cache_enter(struct cache *t);
 
@@ -36,7 +36,16 @@ bool cache_enter(struct cache *t);
  */
 void cache_note_thread(struct cache *t);
 
-/* What a handler frees inside a slow path waits here. */
+/*
+ * A hook: a thread other than the first is about to use the heap.  Called
+ * again and again, outside of slow paths, without a lock.
+ */
+void heap_has_threads(void) __attribute__((weak));
+
+/*
+ * What a handler frees inside a slow path waits here, and goes to the centre
+ * when the thread leaves.
+ */
 void cache_push_late(struct cache *t, void *object);
 void cache_free_late(struct cache *t);
 

@@ -16,6 +16,7 @@
 #include "base/config.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"
+#include "heap/heap.h"
 
 enum { ASK_MS = 5000 }; /* between two questions, as in the kernel */
 
@@ -64,7 +65,7 @@ RARE void *cache_alloc_waiting(size_t size, void *(*other)(void *), void *arg)
 	void *object = NULL, *block;
 	struct waiter self;
 
-	if (!cache_enter(t))
+	if (!heap_enter(t))
 		return other(arg);
 	lock_take(&k->lock);
 	central_join(k, &self, &object);

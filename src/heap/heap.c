@@ -7,6 +7,7 @@
 
 #include "base/config.h"
 #include "base/out.h"
+#include "heap/adopt.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/registry.h"
@@ -16,7 +17,6 @@
 
 bool heap_on;
 
-static struct lock start_lock = LOCK(RANK_START);
 static bool failed, configured, reserve_set;
 
 /* Once, when both the heap and the configuration are there. */
@@ -50,7 +50,7 @@ bool heap_start(void)
 {
 	if (__atomic_load_n(&failed, __ATOMIC_RELAXED))
 		return false;
-	lock_take(&start_lock);
+	lock_take(&heap_start_lock);
 	if (!heap_on && !failed) {
 		if (!(heap_vetoed && heap_vetoed()) && slab_start() &&
 		    thread_start()) {
@@ -61,26 +61,27 @@ bool heap_start(void)
 			__atomic_store_n(&failed, true, __ATOMIC_RELAXED);
 		}
 	}
-	lock_release(&start_lock);
+	lock_release(&heap_start_lock);
 	return heap_on;
+}
+
+bool heap_enter(struct cache *t)
+{
+	if (!cache_enter(t))
+		return false;
+	if (likely(heap_is_on()) || heap_start())
+		return true;
+	cache_leave(t);
+	return false;
 }
 
 /*
  * While we hold locks, this thread counts as inside a slow path: handlers may
- * run and allocate.  The heap need not be there yet.
+ * run and allocate.
  */
 static bool enter(void)
 {
-	struct cache *t = &heap_cache;
-
-	if (t->state & CACHE_BUSY)
-		return false;
-	cache_note_thread(t);
-	if (!cache_claim(t))
-		return false;
-	if (lock_orphaned())
-		heap_adopt();
-	return true;
+	return cache_enter(&heap_cache);
 }
 
 static void leave(void)
@@ -99,22 +100,17 @@ void heap_configured(void)
 {
 	bool entered = enter();
 
-	lock_take(&start_lock);
+	lock_take(&heap_start_lock);
 	configured = true;
 	if (config.small_max != SMALL_MAX)
 		set_border();
 	set_reserve();
-	lock_release(&start_lock);
+	lock_release(&heap_start_lock);
 	if (entered)
 		leave();
 }
 
 /* --- fork --- */
-
-static bool heap_cache_ready(void)
-{
-	return (heap_cache.state & ~CACHE_BUSY) == CACHE_READY;
-}
 
 /*
  * The other threads are not in the child, and their caches hold free objects.
@@ -142,7 +138,7 @@ static COLD void mend(enum fork_child how)
 	flush_lost();
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		central[c].reserve.first = central[c].reserve.last = NULL;
-	registry_reset(heap_cache_ready() ? &heap_cache : NULL);
+	registry_reset(cache_is_ready(&heap_cache) ? &heap_cache : NULL);
 }
 
 static void fork_racks(enum lock_rank rank, enum fork_act act)
@@ -160,26 +156,12 @@ static void fork_racks(enum lock_rank rank, enum fork_act act)
 void heap_fork(struct fork_table *t)
 {
 	fork_floor(t, enter, leave);
-	fork_lock(t, RANK_START, &start_lock)->mend = mend;
+	fork_lock(t, RANK_START, &heap_start_lock)->mend = mend;
 	fork_locks(t, RANK_CLASS, central);
 	fork_row(t, RANK_RACK)->act = fork_racks;
 	registry_fork(t);
 	magazine_fork(t);
 	space_fork(t);
-}
-
-RARE void heap_adopt(void)
-{
-	if (!lock_renew_process())
-		return;
-	if (space_locked())
-		space_abandon();
-	space_reset_lock();
-	magazine_reset_lock();
-	registry_reset(heap_cache_ready() ? &heap_cache : NULL);
-	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
-		central_adopt(&central[c]);
-	lock_reset(&start_lock);
 }
 
 /* The caller's cache and the depots are emptied into the slabs. */

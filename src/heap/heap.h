@@ -20,17 +20,15 @@ static inline bool heap_is_on(void)
  */
 bool heap_start(void);
 
+/* cache_enter() for those who may come first: starts the heap as well. */
+struct cache;
+bool heap_enter(struct cache *t);
+
 /*
  * Defined by who puts the heap in the place of malloc: true when it must stay
  * off, since somebody else (a sanitizer) watches over malloc already.
  */
 bool heap_vetoed(void) __attribute__((weak));
-
-/*
- * A hook: a thread other than the first is about to use the heap.  Called
- * again and again, outside of slow paths, without a lock.
- */
-void heap_has_threads(void) __attribute__((weak));
 
 /*
  * The environment has been read: applies config.reserve, now if the heap is
@@ -40,12 +38,6 @@ void heap_configured(void);
 
 /* A floor of the table of fork. */
 void heap_fork(struct fork_table *t);
-
-/*
- * In a child whose fork nobody announced: breaks the locks that it inherited
- * and leaks what they guarded.
- */
-void heap_adopt(void);
 
 /*
  * Empties the caller's cache and the depots, and gives free memory back to the

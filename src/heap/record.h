@@ -66,10 +66,35 @@ static inline unsigned capacity_of(unsigned c)
 	return class_shapes[c].capacity;
 }
 
+/* Class of the slab around `p`, hidden or not; 0: none. */
+static inline unsigned record_class_of(const void *p)
+{
+	return space_owns(p) ? record_class(space_slab_of(p)) : 0;
+}
+
+/* Which objects of slab `d` are usable: from the first one up to the other. */
+static inline struct part record_usable(size_t d, unsigned c)
+{
+	struct part part = part_of(d);
+	unsigned size = (unsigned)class_size(c);
+
+	part.from = (part.from + size - 1) / size;
+	part.to /= size;
+	return part;
+}
+
 /* Exact for offset * size < 2^32. */
 static inline unsigned index_of(unsigned offset, unsigned c)
 {
 	return (unsigned)((uint64_t)offset * class_shapes[c].reciprocal >> 32);
+}
+
+/* The object of class `c` that `p` points into, used or not. */
+static inline const void *record_object_of(const void *p, unsigned c)
+{
+	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
+
+	return (const char *)p - offset + index_of(offset, c) * class_size(c);
 }
 
 /* Enters a slab into the map that free reads. */

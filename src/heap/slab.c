@@ -76,19 +76,7 @@ RARE void slab_hide(struct slabs *slabs, bool hidden)
 
 unsigned slab_class_of(const void *p)
 {
-	if (!space_owns(p))
-		return 0;
-	return record_class(space_slab_of(p));
-}
-
-struct part slab_usable(size_t d, unsigned c)
-{
-	struct part part = part_of(d);
-	unsigned size = (unsigned)class_size(c);
-
-	part.from = (part.from + size - 1) / size;
-	part.to /= size;
-	return part;
+	return record_class_of(p);
 }
 
 /* Objects from..to - 1 are there, and free. */
@@ -115,7 +103,7 @@ static COLD bool add_slab(struct slabs *slabs, size_t bytes)
 	if (d == SPACE_NONE)
 		return false;
 	slab = record_of(d);
-	usable = slab_usable(d, slabs->c);
+	usable = record_usable(d, slabs->c);
 	add_objects(slabs, slab, usable.from, usable.to);
 	slab->first_word = 0;
 	slab->fresh = 0;
@@ -135,7 +123,7 @@ static bool complete(struct slabs *slabs)
 
 	for (size_t d = 0; d < PART_SLABS; d++) {
 		struct slab *slab = record_of(d);
-		struct part usable = slab_usable(d, slabs->c);
+		struct part usable = record_usable(d, slabs->c);
 		uint32_t lacks = part_lacks(d);
 
 		if (!lacks || record_class(d) != slabs->c || !space_complete(d))
@@ -345,7 +333,7 @@ static inline unsigned run_of(unsigned c, void *const *objects, size_t count,
 /* One of the `n` objects from `first` on was never there. */
 static NOINLINE bool some_lack(size_t d, unsigned c, unsigned first, unsigned n)
 {
-	struct part usable = slab_usable(d, c);
+	struct part usable = record_usable(d, c);
 
 	return first < usable.from || first + n > usable.to;
 }
@@ -417,11 +405,4 @@ RARE void slab_trim(struct slabs *slabs)
 		if (slab->free == capacity_of(slabs->c))
 			remove_slab(slabs, slab);
 	}
-}
-
-const void *slab_object_of(const void *p, unsigned c)
-{
-	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
-
-	return (const char *)p - offset + index_of(offset, c) * class_size(c);
 }

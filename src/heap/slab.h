@@ -76,9 +76,6 @@ static inline size_t slab_size_of(const void *p)
 	return class_size((unsigned)space_place_of(p) / PLACES);
 }
 
-/* Which objects of slab `d` are usable: from the first one up to the other. */
-struct part slab_usable(size_t d, unsigned c);
-
 /* Gives wholly free slabs back even below the low-water mark. */
 void slab_trim(struct slabs *slabs);
 
@@ -95,8 +92,5 @@ size_t slab_committed_bytes(const struct slabs *slabs);
  * True when most of the slabs' memory lies idle: free, and not given back.
  */
 bool slab_is_sparse(const struct slabs *slabs);
-
-/* The object of class `c` that `p` points into, used or not. */
-const void *slab_object_of(const void *p, unsigned c);
 
 #endif

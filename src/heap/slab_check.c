@@ -24,7 +24,7 @@ RARE void slab_rebuild(struct slabs *slabs)
 	slabs->purged_pages = slabs->lacking = 0;
 	for (size_t d = 0; d < space_end(); d++) {
 		struct slab *slab = record_of(d);
-		struct part usable = slab_usable(d, slabs->c);
+		struct part usable = record_usable(d, slabs->c);
 
 		if (record_class(d) != slabs->c)
 			continue;
@@ -43,13 +43,13 @@ RARE void slab_rebuild(struct slabs *slabs)
 
 bool slab_object_used(const void *p)
 {
-	unsigned c = slab_class_of(p);
+	unsigned c = record_class_of(p);
 	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
 	struct part usable;
 
-	if (!c || slab_object_of(p, c) != p)
+	if (!c || record_object_of(p, c) != p)
 		return false;
-	usable = slab_usable(space_slab_of(p), c);
+	usable = record_usable(space_slab_of(p), c);
 	if (index < usable.from || index >= usable.to)
 		return false;
 	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
@@ -89,7 +89,7 @@ static void check_slab(const struct slab *slab, unsigned c)
 {
 	size_t d = number_of(slab);
 	const uint64_t *words = bits_of(d, c);
-	unsigned capacity = slab_usable(d, c).to;
+	unsigned capacity = record_usable(d, c).to;
 
 	if (capacity % 64 && words[capacity / 64] >> capacity % 64)
 		broken(d, c, "a bit beyond the last object");
@@ -110,7 +110,7 @@ static size_t check_slabs(const struct slabs *slabs)
 
 	for (size_t d = 0; d < space_end(); d++) {
 		const struct slab *slab = record_of(d);
-		struct part usable = slab_usable(d, c);
+		struct part usable = record_usable(d, c);
 
 		if (record_class(d) != c)
 			continue;

@@ -16,7 +16,7 @@ static RARE const char *detail_of(unsigned c, const void *p, const char **crime)
 	size_t d = space_slab_of(p);
 	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
 	unsigned index = index_of(offset, c);
-	struct part usable = slab_usable(d, c);
+	struct part usable = record_usable(d, c);
 
 	*crime = "invalid free";
 	if (index >= capacity_of(c) || index * class_size(c) != offset)

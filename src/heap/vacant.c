@@ -36,6 +36,7 @@ static struct {
 	struct slab_set kept, returned, yielded;
 	struct slab_set holes; /* others have mapped something there */
 	struct decay decay;
+	size_t end;	     /* from this slab on, none is in any set */
 	uint64_t due_ms;     /* when to look again; NEVER: at the next give */
 	uint64_t refused_ms; /* when the kernel last refused memory */
 	bool tight;	     /* it has: what is returned is decommitted */
@@ -53,7 +54,7 @@ void vacant_start(void)
 /* End of the run of members that begins at `d`. */
 static size_t run_end(const struct slab_set *set, size_t d)
 {
-	while (d < space_end() && set_has(set, d))
+	while (d < vacant.end && set_has(set, d))
 		d++;
 	return d;
 }
@@ -79,7 +80,7 @@ RARE void vacant_refused(void)
 	if (vacant.tight)
 		return;
 	vacant.tight = true;
-	for (size_t d = 0, end; d < space_end(); d = end + 1) {
+	for (size_t d = 0, end; d < vacant.end; d = end + 1) {
 		end = run_end(&vacant.returned, d);
 		if (end != d)
 			decommit(d, end);
@@ -91,7 +92,7 @@ static RARE void relax(void)
 {
 	if (sys_now_ms() - vacant.refused_ms <= QUIET_MS)
 		return;
-	for (size_t d = 0, end; d < space_end(); d = end + 1) {
+	for (size_t d = 0, end; d < vacant.end; d = end + 1) {
 		end = run_end(&vacant.returned, d);
 		if (end != d && !commit(d, end)) {
 			vacant.refused_ms = sys_now_ms();
@@ -190,7 +191,7 @@ static bool kept_run_below(size_t *start, size_t *end)
  */
 static NOINLINE size_t return_kept(size_t keep)
 {
-	size_t start, end = space_end(), returned = 0;
+	size_t start, end = vacant.end, returned = 0;
 
 	for (; vacant.kept.count > keep && kept_run_below(&start, &end);
 	     end = start) {
@@ -239,6 +240,7 @@ void vacant_rise(size_t used, bool fresh)
 void vacant_give(size_t slab, size_t used, size_t peak)
 {
 	set_add(&vacant.kept, slab);
+	vacant.end = max_of(vacant.end, slab + 1);
 	decay_fall(&vacant.decay, used);
 	if (vacant.kept.count > kept_for_good(peak))
 		vacant_look(used, peak);
@@ -268,7 +270,7 @@ static bool is_free(size_t d)
 /* Where the kernel cannot split a mapping once more, slabs stay free ones. */
 RARE size_t vacant_yield(void)
 {
-	size_t yielded = 0, end = space_end();
+	size_t yielded = 0, end = vacant.end;
 
 	for (size_t d = 0, start; d < end; d++) {
 		for (start = d; d < end && is_free(d); d++)
@@ -291,6 +293,7 @@ RARE size_t vacant_yield(void)
 RARE void vacant_skip(size_t slab)
 {
 	set_add(&vacant.holes, slab);
+	vacant.end = max_of(vacant.end, slab + 1);
 }
 
 bool vacant_is_hole(size_t slab)
@@ -323,7 +326,7 @@ RARE void vacant_check(void)
 	};
 	size_t counts[SETS] = { 0 };
 
-	for (size_t d = 0; d < space_end(); d++) {
+	for (size_t d = 0; d < vacant.end; d++) {
 		size_t states =
 			__atomic_load_n(&space_map()[d], __ATOMIC_RELAXED) != 0;
 

@@ -68,7 +68,7 @@ static void a_heap_that_is_off_answers_every_question(void)
 	heap_check();
 	heap_finish();
 	assert_false(heap_trim());
-	assert_false(cache_enter(&heap_cache));
+	assert_false(heap_enter(&heap_cache));
 	heap_class_stats(C, &s);
 	assert_int_equal(s.size, SIZE);
 	assert_int_equal(s.live, 0);

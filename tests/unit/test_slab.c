@@ -6,6 +6,7 @@
  */
 #include "unit/apart.h"
 
+#include "heap/record.h"
 #include "unit/slabs.h"
 #include "unit/source.h"
 
@@ -74,7 +75,7 @@ static void every_address_belongs_to_the_object_around_it(void)
 		for (size_t at = 0; at < slabs_each(c) * size; at++) {
 			char *p = base + at;
 
-			assert_ptr_equal(slab_object_of(p, c),
+			assert_ptr_equal(record_object_of(p, c),
 					 base + at / size * size);
 			assert_int_equal(slab_object_used(p), at % size == 0);
 		}
