@@ -236,8 +236,8 @@ unit: $(unit)  ## the modules' own tests (cmocka)
 bats: all $(plain) $(misuse) $(examples) $(plugins) $(BUILD)/bench/instructions  ## the whole, as a user sees it
 	@tools/dev/bats $(BUILD)
 
-layers:  ## includes point down only
-	@tools/dev/layers
+layers: libs  ## includes point down only, and no files include or call in a circle
+	@tools/dev/layers . $(BUILD)/obj
 
 asan:  ## unit tests and stress under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan unit run-stress
