@@ -15,9 +15,9 @@
 #include <unistd.h>
 
 #include "base/out.h"
+#include "base/tool.h"
 #include "pool/pages_source.h"
 #include "pool/roster.h"
-#include "pool/tool.h"
 
 enum {
 	POISON_FREE = 0x6b,

@@ -7,8 +7,8 @@
  */
 #include "pool/fixed_blocks.h"
 
+#include "base/tool.h"
 #include "pool/pages.h"
-#include "pool/tool.h"
 
 enum { LINE_SHIFT = 6, COLORS = 8 };
 

@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/fixed_front.h"
 #include "pool/fixed_graves.h"
 #include "pool/local.h"
 #include "pool/pages_source.h"
-#include "pool/tool.h"
 
 enum { MAGAZINE_BYTES_WORTH = 32 << 10 };
 

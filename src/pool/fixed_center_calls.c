@@ -6,10 +6,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/fixed_front.h"
 #include "pool/local.h"
-#include "pool/tool.h"
 
 /* --- shards --- */
 

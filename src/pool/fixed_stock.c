@@ -8,8 +8,8 @@
  */
 #include "pool/fixed_stock.h"
 
+#include "base/tool.h"
 #include "pool/debug.h"
-#include "pool/tool.h"
 
 enum { INVERSE_SHIFT = 45 };
 

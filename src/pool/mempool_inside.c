@@ -4,8 +4,8 @@
 #include "pool/mempool_inside.h"
 
 #include "base/inject.h"
+#include "base/tool.h"
 #include "pool/debug.h"
-#include "pool/tool.h"
 
 struct mempool_inside *inside_of_pool(const mempool_t *pool)
 {

@@ -3,10 +3,10 @@
  */
 #include <errno.h>
 
+#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_life.h"
-#include "pool/tool.h"
 
 static int refuse(int error)
 {

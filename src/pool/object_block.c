@@ -19,8 +19,8 @@
 #include <stdlib.h>
 
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/object_table.h"
-#include "pool/tool.h"
 
 enum {
 	SHIFT_LEAST = 14, /* 16 KiB */

@@ -8,12 +8,12 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/local.h"
 #include "pool/object_cache_get.h"
 #include "pool/object_cache_stock.h"
 #include "pool/start.h"
-#include "pool/tool.h"
 
 enum {
 	ALIGN_DEFAULT = 16,

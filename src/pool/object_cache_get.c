@@ -10,9 +10,9 @@
 #include <time.h>
 
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/object_cache_stock.h"
-#include "pool/tool.h"
 
 enum { RETRY_MS = 5000, REDZONE_BYTE = 0xbb };
 

@@ -4,10 +4,10 @@
  */
 #include "pool/object_cache.h"
 
+#include "base/tool.h"
 #include "pool/object_cache_get.h"
 #include "pool/object_cache_give.h"
 #include "pool/object_cache_stock.h"
-#include "pool/tool.h"
 
 /* Its address is right; whether it is live shows when the stock spills. */
 static void demand_ours(struct object_cache *c, const void *object)

@@ -9,7 +9,7 @@
 
 #include "base/inject.h"
 #include "base/sys.h"
-#include "pool/tool.h"
+#include "base/tool.h"
 
 /* sanitizer/asan_interface.h and sanitizer/lsan_interface.h */
 extern void __asan_poison_memory_region(const volatile void *block,

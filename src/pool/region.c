@@ -10,13 +10,13 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/pages.h"
 #include "pool/region_block.h"
 #include "pool/region_cleanup.h"
 #include "pool/region_watch.h"
 #include "pool/start.h"
-#include "pool/tool.h"
 
 enum { ALIVE = 0x72656769 };
 

@@ -15,9 +15,9 @@
 #include <errno.h>
 
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/pages.h"
 #include "pool/region_watch.h"
-#include "pool/tool.h"
 
 enum {
 	BLOCK_MOST = 1 << 20,

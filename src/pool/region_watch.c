@@ -9,7 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#include "pool/tool.h"
+#include "base/tool.h"
 
 enum { FIRST_ROOM = 64 };
 

@@ -17,6 +17,7 @@
 
 #include "base/config.h"
 #include "base/fault.h"
+#include "base/tool.h"
 #include "heap/cache_enter.h"
 #include "heap/cache_wait.h"
 #include "heap/central.h"
@@ -26,7 +27,6 @@
 #include "heap/stats.h"
 #include "heap/thread.h"
 #include "pool/start.h"
-#include "pool/tool.h"
 
 _Static_assert(MEMPOOL_SMALL_MAX == SMALL_MAX, "said to users");
 _Static_assert(MEMPOOL_SMALL_CLASSES == SMALL_CLASSES, "said to users");

@@ -8,6 +8,7 @@
 
 #include "base/fork_table.h"
 #include "base/inject.h"
+#include "base/tool.h"
 #include "heap/heap.h"
 #include "pool/debug.h"
 #include "pool/fixed_graves.h"
@@ -15,7 +16,6 @@
 #include "pool/mempool_fault.h"
 #include "pool/roster.h"
 #include "pool/stats.h"
-#include "pool/tool.h"
 #include "pool/tree_family.h"
 #include "pool/tree_memory.h"
 #include "pool/tree_pool.h"

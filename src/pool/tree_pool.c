@@ -11,8 +11,8 @@
 
 #include "base/fault.h"
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/pages.h"
-#include "pool/tool.h"
 
 enum {
 	UNIT = 16,

@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/fixed_center_calls.h"
 #include "pool/fixed_front.h"
 #include "pool/fixed_report.h"
-#include "pool/tool.h"
 #include "pool/var_run.h"
 
 enum {

@@ -5,8 +5,8 @@
 #ifndef POOL_VAR_RUN_H
 #define POOL_VAR_RUN_H
 
+#include "base/tool.h"
 #include "pool/fixed_center.h"
-#include "pool/tool.h"
 #include "pool/var_class.h"
 
 /*

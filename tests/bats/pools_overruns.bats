@@ -34,7 +34,7 @@ setup()
 		for act in behind before; do
 			run timeout 120 valgrind -q ./overruns $act $family
 			[[ $output == *"Invalid write of size 1"* ]] ||
-				grep -q valgrind/memcheck.h "$BUILD"/obj/src/pool/tool.d ||
+				grep -q valgrind/memcheck.h "$BUILD"/obj/src/base/tool.d ||
 				skip "the library was built without valgrind/memcheck.h"
 			assert_output --partial 'Invalid write of size 1'
 		done

@@ -6,13 +6,13 @@
  * any point.  After an input all is freed, and nothing may be missing.
  */
 #include "base/config.h"
+#include "base/tool.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "heap/thread.h"
-#include "pool/tool.h"
 
 #include "../unit/objects.h"
 #include "../unit/source.h"

@@ -5,7 +5,7 @@
 #define FUZZ_POOLS_H
 
 #include "base/inject.h"
-#include "pool/tool.h"
+#include "base/tool.h"
 
 #include "fuzz.h"
 

@@ -6,9 +6,9 @@
  * so that ASan sees each allocation, or takes the fast path.  Each operation is
  * two bytes: what, and how much of it.  Memory may be refused at any point.
  */
+#include "base/tool.h"
 #include "mempool/region.h"
 #include "pool/start.h"
-#include "pool/tool.h"
 
 #include "../unit/source.h"
 #include "../unit/sources.h"

@@ -3,10 +3,10 @@
  */
 #include "unit/apart.h"
 
+#include "base/tool.h"
 #include "mempool/pages.h"
 #include "pool/debug.h"
 #include "pool/roster.h"
-#include "pool/tool.h"
 
 static unsigned char object[96] __attribute__((aligned(16)));
 

@@ -6,9 +6,9 @@
 
 #include <pthread.h>
 
+#include "base/tool.h"
 #include "mempool/fixed.h"
 #include "pool/debug.h"
-#include "pool/tool.h"
 
 enum { SIZE = 64 };
 

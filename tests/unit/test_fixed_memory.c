@@ -5,9 +5,9 @@
 #include "unit/apart.h"
 
 #include "base/inject.h"
+#include "base/tool.h"
 #include "mempool/pages.h"
 #include "pool/fixed_center.h"
-#include "pool/tool.h"
 #include "unit/chance.h"
 #include "unit/fixeds.h"
 

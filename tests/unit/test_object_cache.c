@@ -3,8 +3,8 @@
  */
 #include "unit/apart.h"
 
+#include "base/tool.h"
 #include "mempool/pages.h"
-#include "pool/tool.h"
 #include "unit/caches.h"
 #include "unit/errors.h"
 

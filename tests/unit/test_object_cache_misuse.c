@@ -4,8 +4,8 @@
  */
 #include "unit/apart.h"
 
+#include "base/tool.h"
 #include "pool/debug.h"
-#include "pool/tool.h"
 #include "unit/caches.h"
 #include "unit/tools.h"
 

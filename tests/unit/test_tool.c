@@ -8,10 +8,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/pages.h"
 #include "pool/start.h"
-#include "pool/tool.h"
 #include "unit/threads.h"
 
 extern int __asan_address_is_poisoned(const volatile void *p)

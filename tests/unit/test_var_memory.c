@@ -4,7 +4,7 @@
 #include "unit/apart.h"
 
 #include "base/inject.h"
-#include "pool/tool.h"
+#include "base/tool.h"
 #include "unit/errors.h"
 #include "unit/threads.h"
 #include "unit/vars.h"

@@ -5,7 +5,7 @@
 #ifndef UNIT_TOOLS_H
 #define UNIT_TOOLS_H
 
-#include "pool/tool.h"
+#include "base/tool.h"
 #include "unit/limits.h"
 #include "unit/threads.h"
 

@@ -6,7 +6,7 @@
  * client requests, a few instructions that do nothing elsewhere; their header
  * comes with the package valgrind, and without it only ASan is told.
  */
-#include "pool/tool.h"
+#include "base/tool.h"
 
 #if __has_include(<valgrind/memcheck.h>)
 #include <valgrind/memcheck.h>

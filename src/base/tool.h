@@ -5,8 +5,8 @@
  * object's size with the stack that allocated it.  Without either of them
  * each function costs the test of a flag.
  */
-#ifndef POOL_TOOL_H
-#define POOL_TOOL_H
+#ifndef BASE_TOOL_H
+#define BASE_TOOL_H
 
 #include "base/fork_table.h"
 
