@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/out.h"
 #include "base/tool.h"
 #include "pool/pages_source.h"
@@ -92,36 +93,6 @@ bool debug_watched(void)
 	return tool_on || (debug_flags & (DEBUG_POISON | DEBUG_OWNER));
 }
 
-/* --- faults --- */
-
-static void put_crime(struct out *o, const char *crime, const void *object,
-		      const char *pool)
-{
-	out_str(o, "libmempool: ");
-	out_str(o, crime);
-	out_str(o, " of ");
-	out_hex(o, (uintptr_t)object);
-	if (pool) {
-		out_str(o, " (pool ");
-		out_quoted(o, pool, MEMPOOL_NAME);
-		out_char(o, ')');
-	}
-	out_str(o, ": ");
-}
-
-_Noreturn COLD void debug_fault(const char *crime, const void *object,
-				const char *pool, const char *detail)
-{
-	char text[OUT_LINE];
-	struct out o;
-
-	out_memory(&o, text, sizeof text);
-	put_crime(&o, crime, object, pool);
-	out_str(&o, detail);
-	out_line(&o, STDERR_FILENO);
-	abort();
-}
-
 /* --- poison --- */
 
 /* What byte `at` of a free object of `bytes` bytes holds. */
@@ -178,11 +149,10 @@ poison_fault(const volatile unsigned char *p, size_t bytes, size_t bad,
 	size_t line = bad / BYTES_A_LINE;
 	size_t first = line - min_of(line, (size_t)LINES_BEFORE);
 	void *frames[FRAMES];
-	char text[OUT_LINE];
+	char text[OUT_LINE / 2];
 	struct out o;
 
-	out_memory(&o, text, sizeof text);
-	put_crime(&o, "write after free", (const void *)p, pool);
+	out_memory(&o, text, sizeof text - 1);
 	out_str(&o, "byte ");
 	out_u64(&o, bad);
 	out_str(&o, " of ");
@@ -191,7 +161,8 @@ poison_fault(const volatile unsigned char *p, size_t bytes, size_t bad,
 	put_byte(&o, p[bad]);
 	out_str(&o, " in the place of ");
 	put_byte(&o, poison_at(bad, bytes));
-	out_line(&o, STDERR_FILENO);
+	text[o.used] = '\0';
+	fault_tell("write after free", (const void *)p, pool, text);
 	for (size_t i = first; i < first + LINES_SHOWN; i++)
 		if (i * BYTES_A_LINE < bytes)
 			put_line(p, bytes, i * BYTES_A_LINE, bad);

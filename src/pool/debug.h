@@ -37,10 +37,6 @@ void debug_poison(void *object, size_t bytes);
  */
 void debug_check_poison(const void *object, size_t bytes, const char *pool);
 
-/* One line about proven misuse, then abort(); `crime` as in base/fault.h. */
-_Noreturn void debug_fault(const char *crime, const void *object,
-			   const char *pool, const char *detail);
-
 /* At exit, with DEBUG_LEAKS: a line for each pool with live objects. */
 void debug_report_leaks(void);
 

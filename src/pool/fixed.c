@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/sys.h"
-#include "pool/debug.h"
 #include "pool/fixed_center_calls.h"
 #include "pool/fixed_report.h"
 
@@ -147,8 +147,8 @@ void mempool_fixed_free_bulk_slow(mempool_fixed_t *pool, void *const *objects,
 	struct center *c = pool ? center_of(pool) : NULL;
 
 	if (count && (!objects || count > ARRAY_MOST))
-		debug_fault("invalid free", objects, c ? c->entry.name : "none",
-			    "no array of objects is so long, or at NULL");
+		fault_pool("invalid free", objects, c ? c->entry.name : "none",
+			   "no array of objects is so long, or at NULL");
 	if (c) {
 		center_free_bulk(c, objects, count);
 		return;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
@@ -167,8 +168,8 @@ void center_unlock_all(struct center *c)
 COLD static void refuse_entry(struct center *c)
 {
 	if (c->alive != CENTER_ALIVE)
-		debug_fault("use of a destroyed pool", c, c->entry.name,
-			    "it was given to destroy before");
+		fault_pool("use of a destroyed pool", c, c->entry.name,
+			   "it was given to destroy before");
 }
 
 /* Two threads may both be the first: then the later one is the thief. */
@@ -178,9 +179,9 @@ COLD static void check_owner(struct center *c)
 		c->owned = true;
 		c->owner = pthread_self();
 	} else if (!pthread_equal(c->owner, pthread_self())) {
-		debug_fault("use by another thread", c, c->entry.name,
-			    "a single-thread pool, and its first caller was "
-			    "another");
+		fault_pool("use by another thread", c, c->entry.name,
+			   "a single-thread pool, and its first caller was "
+			   "another");
 	}
 }
 

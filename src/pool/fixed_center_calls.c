@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/fixed_front.h"
@@ -236,8 +237,8 @@ void center_free(struct center *c, unsigned class, void *object)
 COLD void center_free_nowhere(const void *object)
 {
 	if (object)
-		debug_fault("invalid free", object, "none",
-			    "the pool it is given to is NULL");
+		fault_pool("invalid free", object, "none",
+			   "the pool it is given to is NULL");
 }
 
 /* --- trim --- */

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#include "pool/debug.h"
+#include "base/fault.h"
 
 /*
  * Full magazines in a depot: so many always.  Where no other stock waits for
@@ -290,8 +290,8 @@ void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
 	}
 	if (f->free && *f->free == object) {
 		stock_accuse(k, object);
-		debug_fault("double free", object, k->name,
-			    "it was freed just before");
+		fault_pool("double free", object, k->name,
+			   "it was freed just before");
 	}
 	if (!make_room(f, cells, k))
 		stock_give(k, &object, 1);

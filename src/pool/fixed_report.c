@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "pool/debug.h"
+#include "base/fault.h"
 #include "pool/fixed_front.h"
 #include "pool/local.h"
 
@@ -108,7 +108,7 @@ static void must(bool claim, const struct center *c, const void *where,
 		 const char *what)
 {
 	if (!claim)
-		debug_fault("pool check", where, c->entry.name, what);
+		fault_pool("pool check", where, c->entry.name, what);
 }
 
 static size_t count_bits(const struct span *s)

@@ -8,6 +8,7 @@
  */
 #include "pool/fixed_stock.h"
 
+#include "base/fault.h"
 #include "base/tool.h"
 #include "pool/debug.h"
 
@@ -170,14 +171,14 @@ void stock_accuse(struct stock *k, const void *p)
 	size_t i;
 
 	if (!s || s->stock != k)
-		debug_fault("invalid free", p, k->name,
-			    "no object of this pool is there");
+		fault_pool("invalid free", p, k->name,
+			   "no object of this pool is there");
 	i = index_of(k, s, p);
 	if (i == s->objects)
-		debug_fault("invalid free", p, k->name,
-			    "it is not the start of an object");
+		fault_pool("invalid free", p, k->name,
+			   "it is not the start of an object");
 	if (s->bits[i / 64] >> i % 64 & 1)
-		debug_fault("double free", p, k->name, "it is free already");
+		fault_pool("double free", p, k->name, "it is free already");
 }
 
 /* A word of a bitmap that is being changed. */

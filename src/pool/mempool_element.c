@@ -8,7 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pool/debug.h"
+#include "base/fault.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_wait.h"
 
@@ -121,8 +121,8 @@ static void check(const struct mempool_inside *in, const void *element)
 		strict_check(&in->strict, element, in->entry.name);
 	for (size_t i = r->current; i > least; i--)
 		if (r->elements[i - 1] == element)
-			debug_fault("double free", element, in->entry.name,
-				    "it lies in the reserve");
+			fault_pool("double free", element, in->entry.name,
+				   "it lies in the reserve");
 }
 
 /*
@@ -155,7 +155,7 @@ void mempool_free_slow(void *element, mempool_t *pool)
 	if (!element)
 		return;
 	if (!in)
-		debug_fault("free", element, "mempool", "there is no pool");
+		fault_pool("free", element, "mempool", "there is no pool");
 	lock_take(&in->lock);
 	check(in, element);
 	wanted = inside_put(in, element, &wake);

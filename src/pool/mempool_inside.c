@@ -3,6 +3,7 @@
  */
 #include "pool/mempool_inside.h"
 
+#include "base/fault.h"
 #include "base/inject.h"
 #include "base/tool.h"
 #include "pool/debug.h"
@@ -10,8 +11,8 @@
 struct mempool_inside *inside_of_pool(const mempool_t *pool)
 {
 	if (pool && pool->inside == INSIDE_GONE)
-		debug_fault("use of a destroyed pool", pool, "mempool",
-			    "it was given to mempool_destroy() before");
+		fault_pool("use of a destroyed pool", pool, "mempool",
+			   "it was given to mempool_destroy() before");
 	return pool ? pool->inside : NULL;
 }
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "base/out.h"
-#include "pool/debug.h"
 
 enum { SLOTS_FIRST = 64, LISTED_MOST = 16 };
 
@@ -105,11 +105,11 @@ void strict_check(const struct strict *s, const void *element, const char *pool)
 	const struct strict_entry *e = find(s, element);
 
 	if (!e->element)
-		debug_fault("foreign free", element, pool,
-			    "the pool did not give it out, or has it back");
+		fault_pool("foreign free", element, pool,
+			   "the pool did not give it out, or has it back");
 	if (!e->out)
-		debug_fault("double free", element, pool,
-			    "it lies in the reserve");
+		fault_pool("double free", element, pool,
+			   "it lies in the reserve");
 }
 
 static void tell(const char *pool, const char *what, size_t count)

@@ -3,11 +3,11 @@
  */
 #include "pool/object_block_check.h"
 
-#include "pool/debug.h"
+#include "base/fault.h"
 
 static void broken(const void *p, const char *pool, const char *detail)
 {
-	debug_fault("broken cache", p, pool, detail);
+	fault_pool("broken cache", p, pool, detail);
 }
 
 static bool is_listed(const struct object_blocks *all,

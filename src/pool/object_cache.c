@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
@@ -275,17 +276,17 @@ COLD void object_cache_demand_slow(struct object_cache *c)
 	const void *self = mempool_local; /* each thread has its own */
 
 	if (!c)
-		debug_fault("use", NULL, "?", "no cache is there");
+		fault_pool("use", NULL, "?", "no cache is there");
 	if (c->magic != OBJECT_CACHE_MAGIC)
-		debug_fault("use", c, "?",
-			    "it is no object cache, or one destroyed before");
+		fault_pool("use", c, "?",
+			   "it is no object cache, or one destroyed before");
 	if (c->locked)
 		return;
 	if (!c->owner)
 		c->owner = self;
 	if (c->owner != self)
-		debug_fault("use by another thread", c, c->entry.name,
-			    "the cache is for a single thread");
+		fault_pool("use by another thread", c, c->entry.name,
+			   "the cache is for a single thread");
 }
 
 /* They see that the cache is dying; it stays until all have. */

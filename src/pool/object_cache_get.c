@@ -9,9 +9,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
-#include "pool/debug.h"
 #include "pool/object_cache_stock.h"
 
 enum { RETRY_MS = 5000, REDZONE_BYTE = 0xbb };
@@ -40,8 +40,8 @@ static COLD void check_redzone(const struct object_cache *c, const void *object)
 
 	for (size_t i = 0; i < redzone_bytes(c); i++)
 		if (zone[i] != REDZONE_BYTE)
-			debug_fault("overrun", object, c->entry.name,
-				    "bytes behind the object were written to");
+			fault_pool("overrun", object, c->entry.name,
+				   "bytes behind the object were written to");
 }
 
 /* An object that is about to be reused, or comes back. */
@@ -50,8 +50,8 @@ void object_cache_check_object(const struct object_cache *c, const void *object)
 	if (unlikely(c->redzones))
 		check_redzone(c, object);
 	if (c->verify && !c->verify(object, c->arg))
-		debug_fault("bad state", object, c->entry.name,
-			    "the verify function refuses the object");
+		fault_pool("bad state", object, c->entry.name,
+			   "the verify function refuses the object");
 }
 
 /* 0 or a positive errno value. */

@@ -3,7 +3,7 @@
  */
 #include "pool/object_cache_give.h"
 
-#include "pool/debug.h"
+#include "base/fault.h"
 
 COLD void object_cache_refuse(const struct object_cache *c, const void *object,
 			      enum object_state state)
@@ -11,17 +11,17 @@ COLD void object_cache_refuse(const struct object_cache *c, const void *object,
 	const char *name = c->entry.name;
 
 	if (state == OBJECT_FOREIGN)
-		debug_fault("invalid put", object, name,
-			    "the address is in no block of this cache");
+		fault_pool("invalid put", object, name,
+			   "the address is in no block of this cache");
 	if (state == OBJECT_INSIDE)
-		debug_fault("invalid put", object, name,
-			    "the address is inside an object, not its start");
+		fault_pool("invalid put", object, name,
+			   "the address is inside an object, not its start");
 	if (state == OBJECT_FREE)
-		debug_fault("double put", object, name,
-			    "the object is free already");
+		fault_pool("double put", object, name,
+			   "the object is free already");
 	if (state != OBJECT_LIVE)
-		debug_fault("invalid put", object, name,
-			    "no object is made at this address");
+		fault_pool("invalid put", object, name,
+			   "no object is made at this address");
 }
 
 void object_cache_demand_live(struct object_cache *c, const void *object)

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "pool/debug.h"
+#include "base/fault.h"
 #include "pool/local.h"
 #include "pool/object_block_check.h"
 #include "pool/object_cache_get.h"
@@ -197,7 +197,7 @@ size_t mempool_cache_trim(mempool_cache_t *cache)
 
 static void broken(struct object_cache *c, const void *at, const char *detail)
 {
-	debug_fault("broken cache", at, c->entry.name, detail);
+	fault_pool("broken cache", at, c->entry.name, detail);
 }
 
 void mempool_cache_check(mempool_cache_t *cache)

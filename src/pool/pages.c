@@ -14,8 +14,8 @@
 
 #include <errno.h>
 
+#include "base/fault.h"
 #include "base/sys.h"
-#include "pool/debug.h"
 #include "pool/pages_source.h"
 
 /* --- blocks --- */
@@ -90,8 +90,8 @@ static void *take(struct mempool_pages *s, size_t bytes, size_t align)
 static _Noreturn void refuse(struct mempool_pages *s, const char *crime,
 			     const void *block)
 {
-	debug_fault(crime, block, s->entry.name,
-		    "no block of this source, of this order, in use");
+	fault_pool(crime, block, s->entry.name,
+		   "no block of this source, of this order, in use");
 }
 
 /* The chunk that can be unmapped now, out of the books; or NULL. */

@@ -1,8 +1,8 @@
 /*
  * pages_check.c - walks every invariant of a page source.
  */
+#include "base/fault.h"
 #include "base/sys.h"
-#include "pool/debug.h"
 #include "pool/pages_source.h"
 
 /* What a walk over all records adds up. */
@@ -14,7 +14,7 @@ struct sum {
 static _Noreturn void broken(const struct mempool_pages *s, const void *where,
 			     const char *what)
 {
-	debug_fault("page source check", where, s->entry.name, what);
+	fault_pool("page source check", where, s->entry.name, what);
 }
 
 static void check_chunk(struct chunk *c, void *arg)

@@ -8,8 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/sys.h"
-#include "pool/debug.h"
 
 enum { ALIVE = 0x70616765 };
 
@@ -84,8 +84,8 @@ struct mempool_pages *source_of(struct mempool_pages *pages)
 		return &process;
 	}
 	if (unlikely(pages->alive != ALIVE))
-		debug_fault("use", pages, "pages",
-			    "no page source, or one that is destroyed");
+		fault_pool("use", pages, "pages",
+			   "no page source, or one that is destroyed");
 	return pages;
 }
 

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
@@ -25,8 +26,8 @@ struct region *region_of(const mempool_region_t *region)
 	struct region *r = (struct region *)(uintptr_t)region;
 
 	if (unlikely(r && r->alive != ALIVE))
-		debug_fault("use", r, "region",
-			    "no region, or one that is destroyed");
+		fault_pool("use", r, "region",
+			   "no region, or one that is destroyed");
 	return r;
 }
 
@@ -139,8 +140,8 @@ mempool_region_t *mempool_region_create(const struct mempool_options *options)
 static void end_use(struct region *r, const char *what)
 {
 	if (unlikely(r->cleaning))
-		debug_fault(what, r, r->entry.name,
-			    "from within a cleanup of this region");
+		fault_pool(what, r, r->entry.name,
+			   "from within a cleanup of this region");
 	note_peak(r);
 }
 
@@ -288,9 +289,9 @@ static struct region_block *block_of_mark(const struct region *r,
 	}
 	if (!b || mark->next < b->start || mark->next > top ||
 	    mark->order > r->clock)
-		debug_fault("rewind", r, r->entry.name,
-			    "a mark of another region, or of a time that was "
-			    "rewound");
+		fault_pool("rewind", r, r->entry.name,
+			   "a mark of another region, or of a time that was "
+			   "rewound");
 	return b;
 }
 
@@ -353,5 +354,5 @@ void mempool_region_check(mempool_region_t *region)
 	const char *wrong = r ? block_check(r) : NULL;
 
 	if (wrong)
-		debug_fault("region check", r, r->entry.name, wrong);
+		fault_pool("region check", r, r->entry.name, wrong);
 }

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/fault.h"
 #include "base/tool.h"
 
 enum { FIRST_ROOM = 64 };
@@ -78,9 +79,9 @@ static size_t find(const struct region *r, const char *p, size_t bytes)
 	while (i && r->objects[i - 1].p != p)
 		i--;
 	if (!i || r->objects[i - 1].bytes != bytes)
-		debug_fault("realloc", p, r->entry.name,
-			    i ? "its size is another"
-			      : "no allocation of this region");
+		fault_pool("realloc", p, r->entry.name,
+			   i ? "its size is another"
+			     : "no allocation of this region");
 	return i - 1;
 }
 
@@ -121,8 +122,8 @@ void watch_enter_slow(struct region *r)
 	if (!(debug_flags & DEBUG_OWNER))
 		return;
 	if (inside && inside != self)
-		debug_fault("use", r, r->entry.name,
-			    "two threads are in this region at once");
+		fault_pool("use", r, r->entry.name,
+			   "two threads are in this region at once");
 	__atomic_store_n(&r->inside, self, __ATOMIC_RELAXED);
 	r->depth++;
 }

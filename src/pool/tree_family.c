@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/fault.h"
 #include "pool/debug.h"
 #include "pool/pages_source.h"
 #include "pool/tree_memory.h"
@@ -185,8 +186,8 @@ static struct tree *single(const node_t *n, unsigned number)
 
 	if (unlikely(debug_flags & DEBUG_OWNER) &&
 	    t->owner != (int)syscall(SYS_gettid))
-		debug_fault("use by another thread", node_bytes(n),
-			    t->entry.name, "the tree is single-threaded");
+		fault_pool("use by another thread", node_bytes(n),
+			   t->entry.name, "the tree is single-threaded");
 	return t;
 }
 

@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "pool/debug.h"
+#include "base/fault.h"
 #include "pool/tree_family.h"
 #include "pool/tree_memory.h"
 #include "pool/tree_pool.h"
@@ -18,13 +18,12 @@ COLD _Noreturn void node_crime(const void *p, const char *what)
 {
 	if ((uintptr_t)p % 16 == 0 &&
 	    word_magic(node_word(node_of(p))) == NODE_FREED)
-		debug_fault(strcmp(what, "free") ? "use after free"
-						 : "double free",
-			    p, "tree", "the node is free already");
-	debug_fault(strcmp(what, "free") ? "use of a foreign pointer"
-					 : "invalid free",
-		    p, "tree",
-		    "it is no node of a tree, or its header is lost");
+		fault_pool(strcmp(what, "free") ? "use after free"
+						: "double free",
+			   p, "tree", "the node is free already");
+	fault_pool(strcmp(what, "free") ? "use of a foreign pointer"
+					: "invalid free",
+		   p, "tree", "it is no node of a tree, or its header is lost");
 }
 
 /* Sizes beyond 32 bits go in front of the header. */

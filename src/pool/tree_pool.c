@@ -313,6 +313,7 @@ void pool_check(struct pool *pool)
 	enter(pool);
 	if (pool->top > pool->end || pool->end != (char *)pool + pool->block ||
 	    (uintptr_t)pool % pool->block || !pool->inside)
-		fault("damage", pool, 0, "a tree's pool is inconsistent");
+		fault_pool("damage", pool, "tree",
+			   "a tree's pool is inconsistent");
 	leave(pool);
 }

@@ -128,7 +128,7 @@ int mempool_tree_walk(const void *node, unsigned max_depth,
 static void must(bool so, const node_t *n, const char *what)
 {
 	if (unlikely(!so))
-		fault("damage", node_bytes(n), 0, what);
+		fault_pool("damage", node_bytes(n), "tree", what);
 }
 
 static void check_references(const node_t *n)

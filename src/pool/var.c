@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
-#include "pool/debug.h"
 #include "pool/fixed_center_calls.h"
 #include "pool/fixed_front.h"
 #include "pool/fixed_report.h"
@@ -104,7 +104,7 @@ void mempool_var_destroy(mempool_var_t *pool)
 COLD static _Noreturn void accuse(struct center *c, const void *p,
 				  const char *what)
 {
-	debug_fault("invalid free", p, c->entry.name, what);
+	fault_pool("invalid free", p, c->entry.name, what);
 }
 
 /*

@@ -173,23 +173,6 @@ static void the_stack_is_shown(void)
 	spoil(96, 7, 0);
 }
 
-/* --- faults --- */
-
-static void a_fault_names_crime_pointer_and_pool(void)
-{
-	debug_fault("double free", (void *)0x7f00, "sessions", "it is free");
-}
-
-static void a_fault_may_be_of_no_pool(void)
-{
-	debug_fault("invalid free", NULL, NULL, "nothing is there");
-}
-
-static void a_strange_name_does_no_harm(void)
-{
-	debug_fault("double free", (void *)16, "\x1b[2J\n", "it is free");
-}
-
 /* --- leaks --- */
 
 static uint64_t live;
@@ -273,13 +256,6 @@ int main(void)
 		       "byte 0 of 1 is 00 in the place of a5\n"
 		       "libmempool: +0:>00\n"),
 		ABORTS(the_stack_is_shown, "test_debug(+0x"),
-		ABORTS(a_fault_names_crime_pointer_and_pool,
-		       "libmempool: double free of 0x7f00 (pool 'sessions'): "
-		       "it is free\n"),
-		ABORTS(a_fault_may_be_of_no_pool,
-		       "libmempool: invalid free of 0x0: nothing is there\n"),
-		ABORTS(a_strange_name_does_no_harm,
-		       "(pool '\\x1b[2J\\x0a'): it is free\n"),
 		APART(what_lives_at_exit_is_told_by_pool),
 		APART(the_source_of_the_process_is_no_leak),
 	};

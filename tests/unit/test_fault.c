@@ -24,6 +24,21 @@ static void null_is_an_address_like_any_other(void)
 	fault("heap check", NULL, 0, "nothing is there");
 }
 
+static void a_fault_names_crime_pointer_and_pool(void)
+{
+	fault_pool("double free", (void *)0x7f00, "sessions", "it is free");
+}
+
+static void a_fault_may_be_of_no_pool(void)
+{
+	fault_pool("invalid free", NULL, NULL, "nothing is there");
+}
+
+static void a_strange_name_does_no_harm(void)
+{
+	fault_pool("double free", (void *)16, "\x1b[2J\n", "it is free");
+}
+
 static void an_ignored_abort_still_ends_the_program(void)
 {
 	signal(SIGABRT, SIG_IGN);
@@ -90,6 +105,13 @@ int main(void)
 		       "libmpool: invalid free of 0x10: no object is there\n"),
 		ABORTS(null_is_an_address_like_any_other,
 		       "libmpool: heap check of 0x0: nothing is there\n"),
+		ABORTS(a_fault_names_crime_pointer_and_pool,
+		       "libmempool: double free of 0x7f00 (pool 'sessions'): "
+		       "it is free\n"),
+		ABORTS(a_fault_may_be_of_no_pool,
+		       "libmempool: invalid free of 0x0: nothing is there\n"),
+		ABORTS(a_strange_name_does_no_harm,
+		       "(pool '\\x1b[2J\\x0a'): it is free\n"),
 		ABORTS(an_ignored_abort_still_ends_the_program, "ignored\n"),
 		ABORTS(a_blocked_abort_still_ends_the_program, "blocked\n"),
 		ABORTS(no_memory_is_needed, "without memory\n"),
