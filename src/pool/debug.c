@@ -215,5 +215,5 @@ static bool tell_leak(struct roster_entry *e, void *process)
 void debug_report_leaks(void)
 {
 	if (debug_flags & DEBUG_LEAKS)
-		roster_walk(tell_leak, &source_of(NULL)->entry);
+		roster_walk(tell_leak, &source_of(NULL)->pool.entry);
 }

@@ -18,6 +18,7 @@ enum { ALIGN_DEFAULT = 16, ALIGN_TINY = 8, SPAN_OBJECTS = 16 };
 
 static const struct roster_kind kind = {
 	.name = "fixed",
+	.mark = 0x66697865,
 	.stats = report_stats,
 	.fork = report_fork,
 	.rank = RANK_FIXED,
@@ -28,7 +29,7 @@ static struct center *center_of(mempool_fixed_t *pool)
 {
 	struct center *c = (struct center *)pool;
 
-	center_enter(c);
+	center_enter(c, &kind);
 	return c;
 }
 
@@ -71,28 +72,27 @@ static void shape(struct center *c, size_t size, size_t align, size_t limit)
 mempool_fixed_t *mempool_fixed_create(size_t size,
 				      const struct mempool_options *options)
 {
-	static const struct mempool_options none;
-	const struct mempool_options *o = options ? options : &none;
-	size_t align = o->align		   ? o->align
-		       : size > ALIGN_TINY ? ALIGN_DEFAULT
-					   : ALIGN_TINY;
-	int error = center_check_options(o, largest_align() / 2);
+	const struct mempool_options *o =
+		pool_options(options, largest_align() / 2, PTRDIFF_MAX);
+	size_t align = size > ALIGN_TINY ? ALIGN_DEFAULT : ALIGN_TINY;
 	struct center *c;
 
-	if (error || !size || size > PTRDIFF_MAX) {
+	if (!o || !size || size > PTRDIFF_MAX) {
 		errno = EINVAL;
 		return NULL;
 	}
+	if (o->align)
+		align = max_of(o->align, (size_t)ALIGN_TINY);
 	if (size > PTRDIFF_MAX - 4 * largest_align()) {
 		errno = ENOMEM;
 		return NULL;
 	}
-	c = center_new(1, 0, o);
+	c = center_new(&kind, 1, 0, o);
 	if (!c)
 		return NULL;
 	c->object_size = size;
-	shape(c, size, max_of(align, (size_t)ALIGN_TINY), o->limit);
-	return center_open(c, o, &kind) ? &c->open : NULL;
+	shape(c, size, align, o->limit);
+	return center_open(c, o) ? &c->open : NULL;
 }
 
 void mempool_fixed_destroy(mempool_fixed_t *pool)
@@ -147,7 +147,8 @@ void mempool_fixed_free_bulk_slow(mempool_fixed_t *pool, void *const *objects,
 	struct center *c = pool ? center_of(pool) : NULL;
 
 	if (count && (!objects || count > ARRAY_MOST))
-		fault_pool("invalid free", objects, c ? c->entry.name : "none",
+		fault_pool("invalid free", objects,
+			   c ? c->pool.entry.name : "none",
 			   "no array of objects is so long, or at NULL");
 	if (c) {
 		center_free_bulk(c, objects, count);

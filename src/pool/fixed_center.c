@@ -7,12 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/fixed_front.h"
-#include "pool/fixed_graves.h"
 #include "pool/local.h"
 #include "pool/pages_source.h"
 
@@ -25,8 +23,8 @@ static size_t record_bytes(unsigned classes, size_t extra)
 			64);
 }
 
-struct center *center_new(unsigned classes, size_t extra,
-			  const struct mempool_options *o)
+struct center *center_new(const struct roster_kind *kind, unsigned classes,
+			  size_t extra, const struct mempool_options *o)
 {
 	size_t bytes = record_bytes(classes, extra);
 	struct center *c = aligned_alloc(64, bytes);
@@ -38,20 +36,13 @@ struct center *center_new(unsigned classes, size_t extra,
 	memset(c, 0, bytes);
 	c->classes = classes;
 	c->open.slot = -1;
-	c->single = o->threading == MEMPOOL_SINGLE;
 	c->watched = debug_watched();
+	pool_init(&c->pool, kind, o->threading != MEMPOOL_SINGLE);
+	if (c->watched)
+		c->pool.alive = pool_watched_mark(kind);
 	c->blocks.source = c->cells.source = o->pages;
 	c->blocks.limit = o->limit;
 	return c;
-}
-
-int center_check_options(const struct mempool_options *o, size_t most_align)
-{
-	if ((unsigned)o->threading > MEMPOOL_THREAD_LOCAL ||
-	    (o->align & (o->align - 1)) || o->align > most_align ||
-	    o->initial > PTRDIFF_MAX || (o->limit && o->initial > o->limit))
-		return EINVAL;
-	return 0;
 }
 
 /* So that a side holds no more bytes than that; a power of two. */
@@ -93,8 +84,7 @@ static struct mempool_front *single_fronts(struct center *c)
  * The source of the process enters the roster when it is first asked for.  That
  * must not be under the lock of a pool, which a fork takes after the roster's.
  */
-bool center_open(struct center *c, const struct mempool_options *o,
-		 const struct roster_kind *kind)
+bool center_open(struct center *c, const struct mempool_options *o)
 {
 	source_of(o->pages);
 	blocks_init(&c->blocks);
@@ -104,25 +94,23 @@ bool center_open(struct center *c, const struct mempool_options *o,
 		k->blocks = &c->blocks;
 		k->class = i;
 		k->pool = c;
-		k->name = c->entry.name;
+		k->name = c->pool.entry.name;
 		k->watched = c->watched;
 		k->alone = c->classes == 1;
 		k->slots = c->watched ? 0 : slots_for(k->size);
 	}
 	if (o->initial && !blocks_add(&c->blocks, o->initial))
 		goto fail;
-	if (c->single && !c->watched) {
+	if (!c->pool.locked && !c->watched) {
 		c->fronts = single_fronts(c);
 		if (!c->fronts)
 			goto fail;
 	}
 	if (o->threading == MEMPOOL_THREAD_LOCAL && !c->watched)
 		c->open.slot = local_open(c, leave);
-	lock_init(&c->lock, kind->rank);
 	for (unsigned i = 0; i < SHARDS; i++)
-		lock_init(&c->shards[i].lock, kind->shard_rank);
-	c->alive = CENTER_ALIVE;
-	roster_add(&c->entry, kind, o->name, kind->name);
+		lock_init(&c->shards[i].lock, c->pool.entry.kind->shard_rank);
+	pool_open(&c->pool, o->name);
 	tool_pool(c, true);
 	return true;
 fail:
@@ -137,23 +125,22 @@ void center_destroy(struct center *c)
 {
 	int slot = c->open.slot;
 
-	roster_remove(&c->entry);
+	pool_close(&c->pool);
 	if (slot >= 0)
 		local_close(slot);
-	c->alive = 0;
 	c->open.slot = -1;
 	memset(&c->open.front, 0, sizeof(c->open.front));
 	tool_pool(c, false);
 	blocks_destroy(&c->blocks);
 	cells_destroy(&c->cells);
-	graves_bury(c);
+	pool_bury(c);
 }
 
 /* --- entering --- */
 
 void center_lock_all(struct center *c)
 {
-	for (unsigned i = 0; i < SHARDS && !c->single; i++)
+	for (unsigned i = 0; i < SHARDS && c->pool.locked; i++)
 		shard_lock(&c->shards[i]);
 	center_lock(c);
 }
@@ -161,34 +148,13 @@ void center_lock_all(struct center *c)
 void center_unlock_all(struct center *c)
 {
 	center_unlock(c);
-	for (unsigned i = 0; i < SHARDS && !c->single; i++)
+	for (unsigned i = 0; i < SHARDS && c->pool.locked; i++)
 		shard_unlock(&c->shards[i]);
 }
 
-COLD static void refuse_entry(struct center *c)
+COLD void center_enter_slow(struct center *c, const struct roster_kind *kind)
 {
-	if (c->alive != CENTER_ALIVE)
-		fault_pool("use of a destroyed pool", c, c->entry.name,
-			   "it was given to destroy before");
-}
-
-/* Two threads may both be the first: then the later one is the thief. */
-COLD static void check_owner(struct center *c)
-{
-	if (!c->owned) {
-		c->owned = true;
-		c->owner = pthread_self();
-	} else if (!pthread_equal(c->owner, pthread_self())) {
-		fault_pool("use by another thread", c, c->entry.name,
-			   "a single-thread pool, and its first caller was "
-			   "another");
-	}
-}
-
-COLD void center_enter_slow(struct center *c)
-{
-	if (c->alive != CENTER_ALIVE)
-		refuse_entry(c);
-	if (c->single && (debug_flags & DEBUG_OWNER))
-		check_owner(c);
+	if (c->pool.alive != pool_watched_mark(kind))
+		pool_refuse(&c->pool, kind, c);
+	pool_demand_owner(&c->pool, c);
 }

@@ -14,88 +14,69 @@
 #ifndef POOL_FIXED_CENTER_H
 #define POOL_FIXED_CENTER_H
 
-#include <pthread.h>
-
-#include "base/lock.h"
 #include "mempool/fixed.h"
 #include "pool/fixed_blocks.h"
 #include "pool/fixed_cells.h"
 #include "pool/fixed_shard.h"
 #include "pool/fixed_stock.h"
-#include "pool/roster.h"
+#include "pool/pool.h"
 
 enum {
 	SHARDS = 8,
 	CENTER_CLASSES = CELL_BYTES / sizeof(struct mempool_front),
-	CENTER_ALIVE = 0x66697865,
 };
 
 /*
- * alive: CENTER_ALIVE, until it is destroyed.  watched: no fronts at all.
- * owner: the first thread of a single pool that is watched.
+ * A single pool is one without a lock.  watched: no fronts at all.
  */
 struct center {
 	struct mempool_fixed open;    /* what the fast path sees */
 	struct mempool_front *fronts; /* of a single pool; else NULL */
-	uint32_t alive;
-	struct lock lock;
-	bool single, watched, owned;
+	struct pool pool;
+	bool watched;
 	unsigned classes;
-	pthread_t owner;
 	size_t object_size; /* as asked for; 0: any */
 	uint64_t failures;
 	/* Objects beyond the classes; held: with headers and rounding. */
 	size_t large, large_bytes, large_most, large_held;
 	struct blocks blocks;
 	struct cells cells;
-	struct roster_entry entry;
-	struct center *next; /* among the dead */
 	struct shard shards[SHARDS];
 	struct stock stocks[];
 };
-
-static inline struct center *center_of_entry(struct roster_entry *e)
-{
-	return (struct center *)((char *)e - offsetof(struct center, entry));
-}
 
 /*
  * A center with `classes` stocks whose sizes are not set, blocks neither, and
  * `extra` zeroed bytes behind them; options were checked.  NULL with ENOMEM.
  */
-struct center *center_new(unsigned classes, size_t extra,
-			  const struct mempool_options *o);
+struct center *center_new(const struct roster_kind *kind, unsigned classes,
+			  size_t extra, const struct mempool_options *o);
 
 /* Prepares blocks and stocks, once sizes are set.  False: memory is out. */
-bool center_open(struct center *c, const struct mempool_options *o,
-		 const struct roster_kind *kind);
+bool center_open(struct center *c, const struct mempool_options *o);
 
 /* The record is kept for a while, to know its address if it is used again. */
 void center_destroy(struct center *c);
 
-/* 0, EINVAL, for all that fixed and variable pools have in common. */
-int center_check_options(const struct mempool_options *o, size_t most_align);
-
 /* Outlined: ends the program, if there is a reason. */
-void center_enter_slow(struct center *c);
+void center_enter_slow(struct center *c, const struct roster_kind *kind);
 
 /* Ends the program when `c` is no living pool, or the caller not its owner. */
-static inline void center_enter(struct center *c)
+static inline void center_enter(struct center *c,
+				const struct roster_kind *kind)
 {
-	if (unlikely(c->alive != CENTER_ALIVE || c->watched))
-		center_enter_slow(c);
+	if (unlikely(c->pool.alive != kind->mark))
+		center_enter_slow(c, kind);
 }
 
 static inline void center_lock(struct center *c)
 {
-	if (!c->single)
-		lock_take(&c->lock);
+	pool_lock(&c->pool);
 }
 
 static inline void center_unlock(struct center *c)
 {
-	if (!c->single)
-		lock_release(&c->lock);
+	pool_unlock(&c->pool);
 }
 
 /* All locks: nobody else is in a stack that others may touch. */

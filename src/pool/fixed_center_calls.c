@@ -69,11 +69,11 @@ COLD static void *steal(struct center *c, unsigned class)
 		shard_lock(s);
 		f = front_at(s->fronts, class);
 		if (f) {
-			lock_take(&c->lock);
+			lock_take(&c->pool.lock);
 			front_flush(f, &c->stocks[class]);
 			object = front_refill(NULL, &c->cells,
 					      &c->stocks[class]);
-			lock_release(&c->lock);
+			lock_release(&c->pool.lock);
 		}
 		shard_unlock(s);
 	}
@@ -85,20 +85,20 @@ NOINLINE static void *shard_refill(struct center *c, struct shard *s,
 {
 	void *object;
 
-	lock_take(&c->lock);
+	lock_take(&c->pool.lock);
 	object = front_refill(front_at(fronts_of(c, s), class), &c->cells,
 			      &c->stocks[class]);
-	lock_release(&c->lock);
+	lock_release(&c->pool.lock);
 	return object;
 }
 
 NOINLINE static void shard_drain(struct center *c, struct shard *s,
 				 unsigned class, void *object)
 {
-	lock_take(&c->lock);
+	lock_take(&c->pool.lock);
 	front_drain(front_at(fronts_of(c, s), class), &c->cells,
 		    &c->stocks[class], object);
-	lock_release(&c->lock);
+	lock_release(&c->pool.lock);
 }
 
 static inline void *shard_alloc(struct center *c, unsigned class)
@@ -153,7 +153,7 @@ static void watch_out(struct center *c, struct stock *k, void *object)
 /* Memory is out: what is free in other shards, or lies idle in classes. */
 COLD static void *last_resort(struct center *c, unsigned class)
 {
-	void *object = c->single ? NULL : steal(c, class);
+	void *object = c->pool.locked ? steal(c, class) : NULL;
 
 	if (!object && c->classes > 1) {
 		center_trim(c);
@@ -282,7 +282,7 @@ size_t center_trim(struct center *c)
 
 static bool has_shards(const struct center *c)
 {
-	return !c->watched && !c->single && c->open.slot < 0;
+	return !c->watched && c->pool.locked && c->open.slot < 0;
 }
 
 /*
@@ -310,9 +310,9 @@ static bool shard_alloc_bulk(struct center *c, void **objects, size_t count)
 		s->fronts && mempool_front_pop_bulk(s->fronts, objects, count);
 
 	if (!got) {
-		lock_take(&c->lock);
+		lock_take(&c->pool.lock);
 		got = take_all(c, fronts_of(c, s), objects, count);
-		lock_release(&c->lock);
+		lock_release(&c->pool.lock);
 	}
 	shard_unlock(s);
 	return got;
@@ -327,10 +327,10 @@ static void shard_free_bulk(struct center *c, void *const *objects,
 			   : 0;
 
 	if (n < count) {
-		lock_take(&c->lock);
+		lock_take(&c->pool.lock);
 		front_drain_bulk(fronts_of(c, s), &c->cells, &c->stocks[0],
 				 objects + n, count - n);
-		lock_release(&c->lock);
+		lock_release(&c->pool.lock);
 	}
 	shard_unlock(s);
 }

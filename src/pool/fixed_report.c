@@ -5,7 +5,6 @@
 
 #include <string.h>
 
-#include "base/fault.h"
 #include "pool/fixed_front.h"
 #include "pool/local.h"
 
@@ -49,7 +48,7 @@ static size_t minus(size_t a, size_t b)
 
 void report_stats(struct roster_entry *e, struct mempool_stats *s)
 {
-	struct center *c = center_of_entry(e);
+	struct center *c = pool_record(e, struct center);
 	struct tally t = { c, 0, 0 };
 	size_t out = 0, out_bytes = 0, carved = 0;
 
@@ -80,7 +79,7 @@ void report_stats(struct roster_entry *e, struct mempool_stats *s)
 void report_show(struct center *c, struct mempool_stats *stats)
 {
 	if (stats && c)
-		roster_stats(&c->entry, stats);
+		roster_stats(&c->pool.entry, stats);
 	else if (stats)
 		memset(stats, 0, sizeof(*stats));
 }
@@ -89,13 +88,12 @@ void report_show(struct center *c, struct mempool_stats *stats)
 
 void report_fork(struct roster_entry *e, enum lock_rank rank, enum fork_act act)
 {
-	struct center *c = center_of_entry(e);
+	struct center *c = pool_record(e, struct center);
 
-	if (c->single)
+	pool_fork(e, rank, act);
+	if (!c->pool.locked || rank != e->kind->shard_rank)
 		return;
-	if (rank == e->kind->rank)
-		fork_act(&c->lock, act);
-	for (unsigned i = 0; i < SHARDS && rank == e->kind->shard_rank; i++)
+	for (unsigned i = 0; i < SHARDS; i++)
 		if (act == FORK_TAKE)
 			shard_lock(&c->shards[i]);
 		else
@@ -103,13 +101,6 @@ void report_fork(struct roster_entry *e, enum lock_rank rank, enum fork_act act)
 }
 
 /* --- checks --- */
-
-static void must(bool claim, const struct center *c, const void *where,
-		 const char *what)
-{
-	if (!claim)
-		fault_pool("pool check", where, c->entry.name, what);
-}
 
 static size_t count_bits(const struct span *s)
 {
@@ -125,24 +116,28 @@ static void check_stock(struct center *c, struct stock *k)
 	size_t free = 0, fulls = 0;
 
 	for (struct span *s = k->spans; s; s = s->next) {
-		must(s->stock == k, c, s, "a span is in a list of others");
-		must(s->free && s->free == count_bits(s), c, s,
-		     "a span's free objects are miscounted");
-		must(!s->next || s->next->prev == s, c, s,
-		     "a list of spans is broken");
+		pool_must(s->stock == k, &c->pool, s,
+			  "a span is in a list of others");
+		pool_must(s->free && s->free == count_bits(s), &c->pool, s,
+			  "a span's free objects are miscounted");
+		pool_must(!s->next || s->next->prev == s, &c->pool, s,
+			  "a list of spans is broken");
 		for (size_t w = 0; w < s->hint; w++)
-			must(!s->bits[w], c, s, "free objects below the hint");
+			pool_must(!s->bits[w], &c->pool, s,
+				  "free objects below the hint");
 		free += s->free;
 	}
-	must(free == k->free, c, k, "a stock's free objects are miscounted");
-	must(stock_in_depot(k) + k->free <= k->capacity, c, k,
-	     "more free objects than there are");
+	pool_must(free == k->free, &c->pool, k,
+		  "a stock's free objects are miscounted");
+	pool_must(stock_in_depot(k) + k->free <= k->capacity, &c->pool, k,
+		  "more free objects than there are");
 	for (void **m = k->full; m; m = (void **)m[k->slots - 1]) {
-		must(fulls++ < k->fulls, c, m, "the depot is miscounted");
+		pool_must(fulls++ < k->fulls, &c->pool, m,
+			  "the depot is miscounted");
 		for (unsigned n = 0; n < k->slots - 1; n++)
 			stock_accuse(k, m[n]);
 	}
-	must(fulls == k->fulls, c, k, "the depot is miscounted");
+	pool_must(fulls == k->fulls, &c->pool, k, "the depot is miscounted");
 }
 
 /* All that is counted in blocks, and in stocks. */
@@ -156,31 +151,32 @@ static void check_blocks(struct center *c)
 			block_of_extent(b, &b->extents.table[i]);
 		unsigned used = 0;
 
-		must(!i || b->extents.table[i - 1].end <=
-				     b->extents.table[i].start,
-		     c, block, "the table of blocks is not sorted");
-		must(block->fresh <= block->spans, c, block,
-		     "a block has more spans than fit");
+		pool_must(!i || b->extents.table[i - 1].end <=
+					  b->extents.table[i].start,
+			  &c->pool, block, "the table of blocks is not sorted");
+		pool_must(block->fresh <= block->spans, &c->pool, block,
+			  "a block has more spans than fit");
 		for (unsigned n = 0; n < block->fresh;) {
 			const struct span *s = span_header(
 				b, b->extents.table[i].start + n * b->stride);
 
-			must(s->block == block, c, s,
-			     "a span's block is wrong");
+			pool_must(s->block == block, &c->pool, s,
+				  "a span's block is wrong");
 			n += s->run;
 			if (!s->stock)
 				continue;
 			used += s->run;
 			objects += s->objects;
 		}
-		must(used == block->used, c, block,
-		     "a block's used spans are miscounted");
+		pool_must(used == block->used, &c->pool, block,
+			  "a block's used spans are miscounted");
 		held += block->got;
 	}
 	for (unsigned i = 0; i < c->classes; i++)
 		capacity += c->stocks[i].capacity;
-	must(held == b->held, c, b, "bytes of blocks are miscounted");
-	must(objects == capacity, c, b, "objects are miscounted");
+	pool_must(held == b->held, &c->pool, b,
+		  "bytes of blocks are miscounted");
+	pool_must(objects == capacity, &c->pool, b, "objects are miscounted");
 }
 
 static void check_fronts(struct center *c, struct mempool_front *fronts)

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "pool/mempool_inside.h"
+#include "pool/mempool_life.h"
 #include "pool/mempool_wait.h"
 
 static int refuse(int error)
@@ -35,13 +36,13 @@ static bool take(struct mempool_inside *in, void **elems, unsigned count,
 {
 	bool enough;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	enough = in->reserve.current >= missing;
 	for (unsigned i = 0; enough && i < count; i++)
 		if (!elems[i])
 			elems[i] = inside_take(in);
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return enough;
 }
 
@@ -50,10 +51,10 @@ static bool adopt(struct mempool_inside *in, void **elems, unsigned count)
 {
 	bool known = true;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	for (unsigned i = 0; known && i < count; i++)
 		known = !elems[i] || strict_add(&in->strict, elems[i]);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return known;
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/fault.h"
 #include "pool/mempool_inside.h"
+#include "pool/mempool_life.h"
 #include "pool/mempool_wait.h"
 
 enum { DUPLICATES_SOUGHT = 128 };
@@ -24,11 +25,11 @@ static void *take(struct mempool_inside *in)
 {
 	void *element;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	element = inside_take(in);
 	if (element)
 		inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return element;
 }
 
@@ -118,10 +119,10 @@ static void check(const struct mempool_inside *in, const void *element)
 			       : 0;
 
 	if (in->strict.on)
-		strict_check(&in->strict, element, in->entry.name);
+		strict_check(&in->strict, element, in->pool.entry.name);
 	for (size_t i = r->current; i > least; i--)
 		if (r->elements[i - 1] == element)
-			fault_pool("double free", element, in->entry.name,
+			fault_pool("double free", element, in->pool.entry.name,
 				   "it lies in the reserve");
 }
 
@@ -156,7 +157,7 @@ void mempool_free_slow(void *element, mempool_t *pool)
 		return;
 	if (!in)
 		fault_pool("free", element, "mempool", "there is no pool");
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	check(in, element);
 	wanted = inside_put(in, element, &wake);
 	inside_end(in, wanted ? NULL : element, wake);
@@ -172,7 +173,7 @@ unsigned mempool_free_bulk(mempool_t *pool, void **elems, unsigned count)
 		errno = EINVAL;
 		return 0;
 	}
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	for (unsigned i = 0; i < count && reserve_wants(&in->reserve); i++) {
 		uint32_t *wake;
 
@@ -185,6 +186,6 @@ unsigned mempool_free_bulk(mempool_t *pool, void **elems, unsigned count)
 		kept++;
 	}
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return kept;
 }

@@ -3,33 +3,24 @@
  */
 #include "pool/mempool_inside.h"
 
-#include "base/fault.h"
 #include "base/inject.h"
 #include "base/tool.h"
 #include "pool/debug.h"
-
-struct mempool_inside *inside_of_pool(const mempool_t *pool)
-{
-	if (pool && pool->inside == INSIDE_GONE)
-		fault_pool("use of a destroyed pool", pool, "mempool",
-			   "it was given to mempool_destroy() before");
-	return pool ? pool->inside : NULL;
-}
 
 void *inside_ask(struct mempool_inside *in, gfp_t flags)
 {
 	void *element;
 	bool known;
 
-	if (inject_fails(in->entry.name))
+	if (inject_fails(in->pool.entry.name))
 		return NULL;
 	element = in->alloc(flags & (MEMPOOL_NOWAIT | MEMPOOL_ZERO),
 			    in->pool_data);
 	if (!element || !in->strict.on)
 		return element;
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	known = strict_add(&in->strict, element);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	if (known)
 		return element;
 	in->free(element, in->pool_data);
@@ -43,7 +34,7 @@ void *inside_take(struct mempool_inside *in)
 	if (!element)
 		return NULL;
 	if (in->poison)
-		debug_check_poison(element, in->size, in->entry.name);
+		debug_check_poison(element, in->size, in->pool.entry.name);
 	if (in->size)
 		tool_kept(element, in->size, false);
 	if (in->strict.on)
@@ -76,7 +67,7 @@ void inside_give(struct mempool_inside *in, void *element)
 	uint32_t *wake;
 	bool wanted;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	wanted = inside_put(in, element, &wake);
 	inside_end(in, wanted ? NULL : element, wake);
 }
@@ -87,7 +78,7 @@ void inside_give(struct mempool_inside *in, void *element)
  */
 void inside_refresh(struct mempool_inside *in)
 {
-	mempool_t *p = in->pool;
+	mempool_t *p = in->open;
 	mempool_alloc_t *alloc = in->alloc;
 	mempool_free_t *free = in->free;
 
@@ -104,7 +95,7 @@ void inside_refresh(struct mempool_inside *in)
 void inside_end(struct mempool_inside *in, void *unwanted, uint32_t *wake)
 {
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	reserve_wake(wake);
 	if (unwanted)
 		in->free(unwanted, in->pool_data);

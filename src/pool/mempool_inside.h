@@ -4,11 +4,10 @@
 #ifndef POOL_MEMPOOL_INSIDE_H
 #define POOL_MEMPOOL_INSIDE_H
 
-#include "base/lock.h"
 #include "heap/reserve.h"
 #include "mempool/reserve.h"
 #include "pool/mempool_strict.h"
-#include "pool/roster.h"
+#include "pool/pool.h"
 
 enum {
 	INSIDE_DYING = 1, /* in `callers`: the pool is being taken down */
@@ -19,11 +18,11 @@ enum {
  * reserve.min is max(1, min_nr): a pool of 0 keeps one too, so that what is
  * said of waiters in mempool_free_slow() holds for every pool.
  *
- * Owner: `lock`, except what never changes (source, pool), what is atomic
+ * Owner: the lock, except what never changes (source, open), what is atomic
  * (callers, wait_ms, failures) and what is set before the pool is shared.
  */
 struct mempool_inside {
-	struct lock lock;
+	struct pool pool;
 	uint32_t callers; /* futex word: INSIDE_CALLER each, and the flag */
 	struct reserve reserve;
 	size_t capacity; /* of reserve.elements */
@@ -37,18 +36,8 @@ struct mempool_inside {
 	mempool_alloc_t *alloc;
 	mempool_free_t *free;
 	void *pool_data;
-	mempool_t *pool;
-	struct roster_entry entry;
+	mempool_t *open; /* what the fast paths see */
 };
-
-/* In the place of a destroyed pool's insides. */
-#define INSIDE_GONE ((struct mempool_inside *)-1)
-
-/*
- * NULL: `pool` is NULL, or zeros.  Ends the program when it was destroyed, as
- * far as what is left of it tells.
- */
-struct mempool_inside *inside_of_pool(const mempool_t *pool);
 
 /*
  * An element from the source, or NULL: it has none, or a fault is injected.

@@ -20,19 +20,12 @@ enum { WAIT_MS = 5000 };
 
 /* --- for the roster --- */
 
-static struct mempool_inside *inside_of(struct roster_entry *e)
-{
-	return (struct mempool_inside *)((char *)e -
-					 offsetof(struct mempool_inside,
-						  entry));
-}
-
 /* What goes past the reserve is not counted: that would cost something. */
 static void stats(struct roster_entry *e, struct mempool_stats *s)
 {
-	struct mempool_inside *in = inside_of(e);
+	struct mempool_inside *in = pool_record(e, struct mempool_inside);
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	s->object_size = in->size;
 	s->live = in->strict.out;
 	s->live_bytes = s->live * in->size;
@@ -45,20 +38,13 @@ static void stats(struct roster_entry *e, struct mempool_stats *s)
 	s->reserve_used = in->reserve.used;
 	s->waits = in->reserve.waits;
 	s->failures = __atomic_load_n(&in->failures, __ATOMIC_RELAXED);
-	lock_release(&in->lock);
-}
-
-static void act_on(struct roster_entry *e, enum lock_rank rank,
-		   enum fork_act act)
-{
-	(void)rank;
-	fork_act(&inside_of(e)->lock, act);
+	lock_release(&in->pool.lock);
 }
 
 /* Those who waited are in the parent, and only there. */
 static void mend(struct roster_entry *e)
 {
-	struct mempool_inside *in = inside_of(e);
+	struct mempool_inside *in = pool_record(e, struct mempool_inside);
 
 	in->reserve.first = in->reserve.last = NULL;
 	in->callers = 0;
@@ -67,26 +53,38 @@ static void mend(struct roster_entry *e)
 
 static const struct roster_kind kind = {
 	.name = "mempool",
+	.mark = 0x6d656d70,
 	.stats = stats,
-	.fork = act_on,
+	.fork = pool_fork,
 	.mend = mend,
 	.rank = RANK_MEMPOOL,
 };
 
 static bool refresh(struct roster_entry *e, void *unused)
 {
+	struct mempool_inside *in = pool_record(e, struct mempool_inside);
+
 	(void)unused;
 	if (e->kind != &kind)
 		return false;
-	lock_take(&inside_of(e)->lock);
-	inside_refresh(inside_of(e));
-	lock_release(&inside_of(e)->lock);
+	lock_take(&in->pool.lock);
+	inside_refresh(in);
+	lock_release(&in->pool.lock);
 	return false;
 }
 
 void life_refresh_all(void)
 {
 	roster_walk(refresh, NULL);
+}
+
+struct mempool_inside *inside_of_pool(const mempool_t *pool)
+{
+	struct mempool_inside *in = pool ? pool->inside : NULL;
+
+	if (in)
+		pool_demand(&in->pool, &kind, pool);
+	return in;
 }
 
 /* --- making --- */
@@ -155,8 +153,8 @@ static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 
 	if (!in)
 		return NULL;
-	lock_init(&in->lock, RANK_MEMPOOL);
-	in->pool = pool;
+	pool_init(&in->pool, &kind, true);
+	in->open = pool;
 	in->alloc = pool->quick_alloc;
 	in->free = pool->quick_free;
 	in->pool_data = pool->pool_data;
@@ -166,7 +164,7 @@ static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 	in->poison = in->size && (debug_flags & DEBUG_POISON);
 	name_by_source(in, name);
 	/* The source is asked in this name, which faults may be meant for. */
-	memcpy(in->entry.name, name, sizeof(name));
+	memcpy(in->pool.entry.name, name, sizeof(name));
 	in->reserve.elements = calloc(count, sizeof(void *));
 	in->reserve.min = in->capacity = count;
 	in->strict.on = debug_flags != 0;
@@ -183,7 +181,7 @@ static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 		free(in);
 		return NULL;
 	}
-	roster_add(&in->entry, &kind, name, NULL);
+	pool_open(&in->pool, name);
 	return in;
 }
 
@@ -211,9 +209,9 @@ int mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn,
 		return -ENOMEM;
 	}
 	pool->inside = in;
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return 0;
 }
 
@@ -257,11 +255,11 @@ static bool is_held(struct mempool_inside *in)
 {
 	bool held;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	held = in->stays && in->strict.out;
 	if (held)
-		strict_list(&in->strict, in->entry.name);
-	lock_release(&in->lock);
+		strict_list(&in->strict, in->pool.entry.name);
+	lock_release(&in->pool.lock);
 	return held;
 }
 
@@ -277,7 +275,8 @@ void mempool_exit(mempool_t *pool)
 		return;
 	}
 	inside_send_away(in);
-	roster_remove(&in->entry);
+	/* Alive while the source, which may ask about the pool, is called. */
+	roster_remove(&in->pool.entry);
 	drain(in);
 	strict_clear(&in->strict);
 	free(in->reserve.elements);
@@ -288,11 +287,13 @@ void mempool_exit(mempool_t *pool)
 
 void mempool_destroy(mempool_t *pool)
 {
+	static struct mempool_inside gone = {
+		.pool = { .alive = POOL_DEAD, .entry.name = "mempool" }
+	};
+
 	mempool_exit(pool);
 	if (!pool || pool->inside || !pool->created)
 		return;
-	pool->inside = INSIDE_GONE;
-	/* Or what is stored before a free counts as dead. */
-	__asm__ volatile("" : : : "memory");
-	free(pool);
+	pool->inside = &gone;
+	pool_bury(pool);
 }

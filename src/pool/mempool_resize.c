@@ -6,13 +6,14 @@
 #include <string.h>
 
 #include "pool/mempool_inside.h"
+#include "pool/mempool_life.h"
 
 /* The surplus of a smaller reserve, one by one, the lock given up for each. */
 static void give_back_surplus(struct mempool_inside *in)
 {
 	struct reserve *r = &in->reserve;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	while (r->current > r->min) {
 		void *element = inside_take(in);
 
@@ -20,22 +21,22 @@ static void give_back_surplus(struct mempool_inside *in)
 		if (in->strict.on)
 			strict_remove(&in->strict, element);
 		inside_refresh(in);
-		lock_release(&in->lock);
+		lock_release(&in->pool.lock);
 		in->free(element, in->pool_data);
-		lock_take(&in->lock);
+		lock_take(&in->pool.lock);
 	}
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 }
 
 static bool wants(struct mempool_inside *in)
 {
 	bool yes;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	yes = reserve_wants(&in->reserve);
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return yes;
 }
 
@@ -63,9 +64,9 @@ static bool set_min(struct mempool_inside *in, int min_nr, void ***table,
 	size_t min = (size_t)max_of(min_nr, 1);
 	void **old;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	if (min > max_of(capacity, in->capacity)) {
-		lock_release(&in->lock);
+		lock_release(&in->pool.lock);
 		return false;
 	}
 	if (capacity > in->capacity) {
@@ -79,7 +80,7 @@ static bool set_min(struct mempool_inside *in, int min_nr, void ***table,
 	r->min = min;
 	__atomic_store_n(&in->min_nr, min_nr, __ATOMIC_RELAXED);
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return true;
 }
 

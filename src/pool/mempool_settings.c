@@ -21,9 +21,9 @@ bool mempool_is_saturated(mempool_t *pool)
 
 	if (!in)
 		return false;
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	full = in->reserve.current >= (size_t)in->min_nr;
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return full;
 }
 
@@ -33,7 +33,7 @@ int mempool_set_name(mempool_t *pool, const char *name)
 
 	if (!in || !name)
 		return refuse(EINVAL);
-	roster_rename(&in->entry, name);
+	roster_rename(&in->pool.entry, name);
 	return 0;
 }
 
@@ -54,7 +54,7 @@ int mempool_set_size(mempool_t *pool, size_t bytes)
 
 	if (!in || !bytes)
 		return refuse(EINVAL);
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	in->poison = debug_flags & DEBUG_POISON;
 	for (size_t i = 0; i < in->reserve.current; i++) {
 		void *element = in->reserve.elements[i];
@@ -65,7 +65,7 @@ int mempool_set_size(mempool_t *pool, size_t bytes)
 		tool_kept(element, bytes, true);
 	}
 	in->size = bytes;
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return 0;
 }
 
@@ -92,13 +92,13 @@ int mempool_set_strict(mempool_t *pool)
 
 	if (!in)
 		return refuse(EINVAL);
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	if (!in->stays && in->reserve.current < in->reserve.min)
 		error = EBUSY;
 	else if (!in->strict.on)
 		error = track(in);
 	in->stays |= !error;
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return error ? refuse(error) : 0;
 }

@@ -74,7 +74,7 @@ static void add(struct mempool_inside *in, struct waiter *self, void *element)
 	uint32_t *wake = NULL;
 	bool wanted = true;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	if (__atomic_load_n(&self->state, __ATOMIC_RELAXED) < WAITER_HANDED)
 		reserve_serve(&in->reserve, self, element);
 	else
@@ -87,10 +87,10 @@ static bool give_up(struct mempool_inside *in, struct waiter *self)
 {
 	bool left;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	left = reserve_leave(&in->reserve, self);
 	inside_refresh(in);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return left;
 }
 
@@ -102,9 +102,9 @@ int inside_wait(struct mempool_inside *in, void **slots, size_t missing,
 	struct waiter self;
 	int error = 0;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	entered = enter(in, &self, slots, missing);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	if (!entered)
 		return ECANCELED;
 	for (;;) {
@@ -139,10 +139,10 @@ void inside_send_away(struct mempool_inside *in)
 {
 	uint32_t callers;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	__atomic_or_fetch(&in->callers, INSIDE_DYING, __ATOMIC_RELAXED);
 	reserve_cancel(&in->reserve);
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	while ((callers = __atomic_load_n(&in->callers, __ATOMIC_ACQUIRE)) !=
 	       INSIDE_DYING)
 		sys_futex_wait(&in->callers, callers, -1);

@@ -64,7 +64,7 @@ static void *take(struct mempool_pages *s, size_t bytes, size_t align)
 {
 	void *block = NULL;
 
-	source_lock(s);
+	pool_lock(&s->pool);
 	s->chunks.on_purpose = false;
 	if (bytes <= s->limit - s->out_bytes) {
 		if (bytes <= chunk_bytes())
@@ -79,7 +79,7 @@ static void *take(struct mempool_pages *s, size_t bytes, size_t align)
 	} else {
 		s->failures++;
 	}
-	source_unlock(s);
+	pool_unlock(&s->pool);
 	if (block)
 		chunk_hide(block, bytes, false);
 	else
@@ -90,7 +90,7 @@ static void *take(struct mempool_pages *s, size_t bytes, size_t align)
 static _Noreturn void refuse(struct mempool_pages *s, const char *crime,
 			     const void *block)
 {
-	fault_pool(crime, block, s->entry.name,
+	fault_pool(crime, block, s->pool.entry.name,
 		   "no block of this source, of this order, in use");
 }
 
@@ -131,7 +131,7 @@ static void give(struct mempool_pages *s, char *block, size_t bytes)
 	size_t unmapped_bytes = bytes;
 	struct chunk *c;
 
-	source_lock(s);
+	pool_lock(&s->pool);
 	c = chunk_find(&s->chunks, pages_block_of(block, chunk_bytes()));
 	if (c && !c->single && bytes <= chunk_bytes()) {
 		unmapped = give_part_locked(s, c, block, bytes);
@@ -141,7 +141,7 @@ static void give(struct mempool_pages *s, char *block, size_t bytes)
 	}
 	s->out--;
 	s->out_bytes -= bytes;
-	source_unlock(s);
+	pool_unlock(&s->pool);
 	if (unmapped)
 		chunk_unmap(unmapped, unmapped_bytes);
 }
@@ -209,9 +209,9 @@ size_t mempool_pages_trim(mempool_pages_t *pages)
 	char *base;
 
 	do {
-		source_lock(s);
+		pool_lock(&s->pool);
 		base = source_spare_chunk(s, 0);
-		source_unlock(s);
+		pool_unlock(&s->pool);
 		if (base) {
 			chunk_unmap(base, chunk_bytes());
 			bytes += chunk_bytes();

@@ -8,33 +8,19 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/fault.h"
 #include "base/sys.h"
 
-enum { ALIVE = 0x70616765 };
+enum { MARK = 0x70616765 };
 
-static struct mempool_pages process = {
-	.lock = LOCK(RANK_PAGES),
-	.alive = ALIVE,
-	.locked = true,
-	.keep = 1,
-	.limit = SIZE_MAX,
-};
 static pthread_once_t process_once = PTHREAD_ONCE_INIT;
 
 /* --- in statistics and at fork --- */
 
-static struct mempool_pages *source_of_entry(struct roster_entry *e)
-{
-	return (struct mempool_pages *)((char *)e -
-					offsetof(struct mempool_pages, entry));
-}
-
 static void stats(struct roster_entry *e, struct mempool_stats *out)
 {
-	struct mempool_pages *s = source_of_entry(e);
+	struct mempool_pages *s = pool_record(e, struct mempool_pages);
 
-	source_lock(s);
+	pool_lock(&s->pool);
 	out->live = s->out;
 	out->live_bytes = s->out_bytes;
 	out->peak_bytes = s->peak_bytes;
@@ -44,31 +30,36 @@ static void stats(struct roster_entry *e, struct mempool_stats *out)
 		     sys_page();
 	out->refills = s->chunks.maps;
 	out->failures = s->failures;
-	source_unlock(s);
-}
-
-static void act_on(struct roster_entry *e, enum lock_rank rank,
-		   enum fork_act act)
-{
-	(void)rank;
-	if (source_of_entry(e)->locked)
-		fork_act(&source_of_entry(e)->lock, act);
+	pool_unlock(&s->pool);
 }
 
 static const struct roster_kind kind = {
 	.name = "pages",
+	.mark = MARK,
 	.stats = stats,
-	.fork = act_on,
+	.fork = pool_fork,
 	.rank = RANK_PAGES,
+};
+
+static struct mempool_pages process = {
+	.pool = {
+		.alive = MARK,
+		.lock = LOCK(RANK_PAGES),
+		.locked = true,
+		.entry.kind = &kind,
+	},
+	.keep = 1,
+	.limit = SIZE_MAX,
 };
 
 static void enter_roster(struct mempool_pages *s, const char *name)
 {
 	/* A child begins again the pthread_once() that a lost thread was in. */
-	if (!s->entry.number)
-		roster_add(&s->entry, &kind, name, "pages");
+	if (!s->pool.entry.number)
+		pool_open(&s->pool, name);
 	memcpy(s->mapping_name, "mempool ", 8);
-	memcpy(s->mapping_name + 8, s->entry.name, sizeof(s->entry.name));
+	memcpy(s->mapping_name + 8, s->pool.entry.name,
+	       sizeof(s->pool.entry.name));
 	s->chunks.name = s->mapping_name;
 }
 
@@ -83,9 +74,7 @@ struct mempool_pages *source_of(struct mempool_pages *pages)
 		pthread_once(&process_once, start_process);
 		return &process;
 	}
-	if (unlikely(pages->alive != ALIVE))
-		fault_pool("use", pages, "pages",
-			   "no page source, or one that is destroyed");
+	pool_demand(&pages->pool, &kind, pages);
 	return pages;
 }
 
@@ -155,13 +144,6 @@ char *source_spare_chunk(struct mempool_pages *s, size_t keep)
 
 /* --- its own ones --- */
 
-static bool are_valid(const struct mempool_options *o)
-{
-	return (unsigned)o->threading <= MEMPOOL_THREAD_LOCAL &&
-	       (o->align & (o->align - 1)) == 0 && !o->pages &&
-	       (!o->limit || o->initial <= o->limit);
-}
-
 static void unmap_block(struct chunk *c, void *unused)
 {
 	(void)unused;
@@ -202,22 +184,20 @@ static bool can_map(struct mempool_pages *s, size_t bytes)
  */
 mempool_pages_t *mempool_pages_create(const struct mempool_options *options)
 {
-	static const struct mempool_options none;
-	const struct mempool_options *o = options ? options : &none;
-	size_t chunks =
-		o->initial / chunk_bytes() + (o->initial % chunk_bytes() != 0);
+	const struct mempool_options *o =
+		pool_options(options, SIZE_MAX, SIZE_MAX);
 	struct mempool_pages *s;
+	size_t chunks;
 
-	if (!are_valid(o)) {
+	if (!o || o->pages) {
 		errno = EINVAL;
 		return NULL;
 	}
+	chunks = o->initial / chunk_bytes() + (o->initial % chunk_bytes() != 0);
 	s = calloc(1, sizeof(*s));
 	if (!s)
 		return NULL;
-	lock_init(&s->lock, RANK_PAGES);
-	s->alive = ALIVE;
-	s->locked = o->threading != MEMPOOL_SINGLE;
+	pool_init(&s->pool, &kind, o->threading != MEMPOOL_SINGLE);
 	s->limit = o->limit ? o->limit : SIZE_MAX;
 	s->keep = max_of(chunks, 1);
 	enter_roster(s, o->name);
@@ -237,9 +217,7 @@ void mempool_pages_destroy(mempool_pages_t *pages)
 	if (!pages)
 		return;
 	source_of(pages);
-	roster_remove(&pages->entry);
+	pool_close(&pages->pool);
 	unmap_all(pages);
-	/* Volatile: what is stored before a free counts as dead otherwise. */
-	*(volatile unsigned *)&pages->alive = 0;
-	free(pages);
+	pool_bury(pages);
 }

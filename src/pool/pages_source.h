@@ -4,9 +4,8 @@
 #ifndef POOL_PAGES_SOURCE_H
 #define POOL_PAGES_SOURCE_H
 
-#include "base/lock.h"
 #include "pool/pages_chunk.h"
-#include "pool/roster.h"
+#include "pool/pool.h"
 
 /*
  * by_top[o] lists the chunks whose largest free block has order o, bit o of
@@ -15,30 +14,15 @@
  * out_bytes <= limit where there is one.
  */
 struct mempool_pages {
-	struct lock lock;
-	bool locked; /* else one thread at a time */
-	unsigned alive;
+	struct pool pool;
 	unsigned tops;
 	struct chunk *by_top[BUDDY_ORDERS];
 	size_t whole, keep; /* chunks */
 	struct chunks chunks;
 	size_t limit, out_bytes, peak_bytes;
 	uint64_t out, failures;
-	struct roster_entry entry;
 	char mapping_name[MEMPOOL_NAME + 16];
 };
-
-static inline void source_lock(struct mempool_pages *s)
-{
-	if (s->locked)
-		lock_take(&s->lock);
-}
-
-static inline void source_unlock(struct mempool_pages *s)
-{
-	if (s->locked)
-		lock_release(&s->lock);
-}
 
 /* NULL: that of the process.  Ends the program when it is no source. */
 struct mempool_pages *source_of(struct mempool_pages *pages);

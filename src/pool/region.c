@@ -19,18 +19,6 @@
 #include "pool/region_watch.h"
 #include "pool/start.h"
 
-enum { ALIVE = 0x72656769 };
-
-struct region *region_of(const mempool_region_t *region)
-{
-	struct region *r = (struct region *)(uintptr_t)region;
-
-	if (unlikely(r && r->alive != ALIVE))
-		fault_pool("use", r, "region",
-			   "no region, or one that is destroyed");
-	return r;
-}
-
 /*
  * Also for statistics, when the region's thread may be at work: of words that
  * do not fit together the current block's share is left out.
@@ -54,8 +42,7 @@ static void note_peak(struct region *r)
 __attribute__((no_sanitize("thread"))) static void
 stats(struct roster_entry *e, struct mempool_stats *s)
 {
-	const volatile struct region *r =
-		(struct region *)((char *)e - offsetof(struct region, entry));
+	const volatile struct region *r = pool_record(e, struct region);
 	size_t peak = r->peak_bytes;
 
 	s->live = r->object_count;
@@ -69,24 +56,27 @@ stats(struct roster_entry *e, struct mempool_stats *s)
 
 static const struct roster_kind kind = {
 	.name = "region",
+	.mark = 0x72656769,
 	.stats = stats,
 };
 
-/* --- from making to destroying --- */
-
-static bool are_valid(const struct mempool_options *o)
+struct region *region_of(const mempool_region_t *region)
 {
-	return (unsigned)o->threading <= MEMPOOL_THREAD_LOCAL &&
-	       (o->align & (o->align - 1)) == 0 && o->align <= sys_page() &&
-	       (!o->limit || o->initial <= o->limit);
+	struct region *r = (struct region *)(uintptr_t)region;
+
+	if (likely(r))
+		pool_demand(&r->pool, &kind, r);
+	return r;
 }
+
+/* --- from making to destroying --- */
 
 static void start_region(struct region *r, const struct mempool_options *o)
 {
 	size_t align = o->align ? o->align : 16;
 
 	memset(r, 0, sizeof(*r));
-	r->alive = ALIVE;
+	pool_init(&r->pool, &kind, false);
 	r->watched = debug_watched() || (debug_flags & DEBUG_LEAKS);
 	if (r->watched)
 		align = max_of(align, (size_t)WATCH_GAP);
@@ -101,26 +91,23 @@ static void start_region(struct region *r, const struct mempool_options *o)
  */
 static void enter_roster(struct region *r, const char *name)
 {
-	r->listed = name || debug_flags;
-	if (r->listed)
-		roster_add(&r->entry, &kind, name, "region");
+	if (name || debug_flags)
+		pool_open(&r->pool, name);
 	else
-		memcpy(r->entry.name, "region", sizeof("region"));
+		memcpy(r->pool.entry.name, "region", sizeof("region"));
 }
 
 mempool_region_t *mempool_region_create(const struct mempool_options *options)
 {
-	static const struct mempool_options none;
-	const struct mempool_options *o = options ? options : &none;
+	const struct mempool_options *o =
+		pool_options(options, sys_page(), SIZE_MAX);
 	struct region_block *first;
 	struct region *r;
 	size_t bytes;
 
-	start_library();
-	if (!are_valid(o)) {
-		errno = EINVAL;
+	if (!o)
 		return NULL;
-	}
+	start_library();
 	first = block_first(o->pages, o->initial, &bytes);
 	if (!first)
 		return NULL;
@@ -140,7 +127,7 @@ mempool_region_t *mempool_region_create(const struct mempool_options *options)
 static void end_use(struct region *r, const char *what)
 {
 	if (unlikely(r->cleaning))
-		fault_pool(what, r, r->entry.name,
+		fault_pool(what, r, r->pool.entry.name,
 			   "from within a cleanup of this region");
 	note_peak(r);
 }
@@ -154,12 +141,10 @@ void mempool_region_destroy(mempool_region_t *region)
 	watch_enter(r);
 	end_use(r, "destroy");
 	cleanup_run(r, 0);
-	if (r->listed)
-		roster_remove(&r->entry);
+	pool_close(&r->pool);
 	watch_forget(r, 0);
 	if (r->watched)
 		watch_end(r);
-	r->alive = 0;
 	block_end(r);
 }
 
@@ -289,7 +274,7 @@ static struct region_block *block_of_mark(const struct region *r,
 	}
 	if (!b || mark->next < b->start || mark->next > top ||
 	    mark->order > r->clock)
-		fault_pool("rewind", r, r->entry.name,
+		fault_pool("rewind", r, r->pool.entry.name,
 			   "a mark of another region, or of a time that was "
 			   "rewound");
 	return b;
@@ -353,6 +338,6 @@ void mempool_region_check(mempool_region_t *region)
 	struct region *r = region_of(region);
 	const char *wrong = r ? block_check(r) : NULL;
 
-	if (wrong)
-		fault_pool("region check", r, r->entry.name, wrong);
+	if (r)
+		pool_must(!wrong, &r->pool, r, wrong);
 }

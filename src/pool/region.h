@@ -6,7 +6,7 @@
 
 #include "base/common.h"
 #include "mempool/region.h"
-#include "pool/roster.h"
+#include "pool/pool.h"
 
 /* Kept blocks by size: 2^n pages, and those larger than the largest. */
 enum { REGION_BINS = 12 };
@@ -52,8 +52,8 @@ struct region_object {
  */
 struct region {
 	struct mempool_region head;
-	unsigned alive;
-	bool watched, listed, cleaning;
+	struct pool pool;
+	bool watched, cleaning;
 	char *start, *limit; /* of the current block's memory */
 	char *marked;	     /* what lies before keeps its place for a mark */
 	struct region_block *first, *last, *current;
@@ -67,13 +67,11 @@ struct region {
 	size_t peak_bytes; /* of what is used */
 	struct region_use chain_use, own_use;
 	uint64_t refills, failures;
-	struct roster_entry entry;
 
-	/* Of a watched region. */
+	/* Of a watched region.  pool.owner: who is in a call; NULL: nobody. */
 	struct region_object *objects;
 	size_t object_count, object_room;
-	uintptr_t inside; /* the thread that is in a call; 0: none */
-	unsigned depth;	  /* of its calls */
+	unsigned depth; /* of calls */
 };
 
 /*

@@ -6,7 +6,6 @@
  */
 #include "pool/region_watch.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "base/fault.h"
@@ -25,7 +24,7 @@ static void check(struct region *r, char *from, char *to)
 {
 	if (debug_flags & DEBUG_POISON)
 		for (; from < to; from += WATCH_GAP)
-			debug_check_poison(from, WATCH_GAP, r->entry.name);
+			debug_check_poison(from, WATCH_GAP, r->pool.entry.name);
 }
 
 /* --- notes --- */
@@ -79,7 +78,7 @@ static size_t find(const struct region *r, const char *p, size_t bytes)
 	while (i && r->objects[i - 1].p != p)
 		i--;
 	if (!i || r->objects[i - 1].bytes != bytes)
-		fault_pool("realloc", p, r->entry.name,
+		fault_pool("realloc", p, r->pool.entry.name,
 			   i ? "its size is another"
 			     : "no allocation of this region");
 	return i - 1;
@@ -116,15 +115,15 @@ void watch_end(struct region *r)
 
 void watch_enter_slow(struct region *r)
 {
-	uintptr_t self = (uintptr_t)pthread_self();
-	uintptr_t inside = __atomic_load_n(&r->inside, __ATOMIC_RELAXED);
+	const void *self = pool_self();
+	const void *inside = __atomic_load_n(&r->pool.owner, __ATOMIC_RELAXED);
 
 	if (!(debug_flags & DEBUG_OWNER))
 		return;
 	if (inside && inside != self)
-		fault_pool("use", r, r->entry.name,
+		fault_pool("use", r, r->pool.entry.name,
 			   "two threads are in this region at once");
-	__atomic_store_n(&r->inside, self, __ATOMIC_RELAXED);
+	__atomic_store_n(&r->pool.owner, self, __ATOMIC_RELAXED);
 	r->depth++;
 }
 
@@ -133,5 +132,5 @@ void watch_leave_slow(struct region *r)
 	if (!(debug_flags & DEBUG_OWNER))
 		return;
 	if (--r->depth == 0)
-		__atomic_store_n(&r->inside, 0, __ATOMIC_RELAXED);
+		__atomic_store_n(&r->pool.owner, NULL, __ATOMIC_RELAXED);
 }

@@ -16,6 +16,7 @@ struct roster_entry;
 /* What a family of pools can do; each gets the entry inside its pool. */
 struct roster_kind {
 	const char *name;
+	uint32_t mark; /* of its pools, see pool.h */
 	/* Fills all but name and kind.  Called without the pool's lock. */
 	void (*stats)(struct roster_entry *e, struct mempool_stats *s);
 	/* Around fork, its locks of its ranks; NULL: nothing to do. */

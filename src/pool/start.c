@@ -11,9 +11,9 @@
 #include "base/tool.h"
 #include "heap/heap.h"
 #include "pool/debug.h"
-#include "pool/fixed_graves.h"
 #include "pool/local.h"
 #include "pool/mempool_fault.h"
+#include "pool/pool.h"
 #include "pool/roster.h"
 #include "pool/stats.h"
 #include "pool/tree_family.h"
@@ -34,14 +34,14 @@ static void fill(struct fork_table *t)
 	roster_fork_pools(t, RANK_MEMPOOL);
 	roster_fork_pools(t, RANK_CACHE);
 	family_fork(t);
-	pool_fork(t);
+	tree_pool_fork(t);
 	memory_fork(t);
 	roster_fork_pools(t, RANK_VAR_SHARD);
 	roster_fork_pools(t, RANK_VAR);
 	roster_fork_pools(t, RANK_FIXED_SHARD);
 	roster_fork_pools(t, RANK_FIXED);
 	roster_fork_pools(t, RANK_PAGES);
-	graves_fork(t);
+	pool_graves_fork(t);
 	local_fork(t);
 	tool_fork(t);
 	heap_fork(t);

@@ -124,7 +124,7 @@ static void *new_pool(struct tree *t, node_t *parent, size_t size, size_t bytes,
 	if (size > POOLED_SIZE_MAX || bytes >> POOL_BITS_MOST)
 		n = NULL;
 	else
-		n = pool_new(t, size, bytes, &held);
+		n = tree_pool_new(t, size, bytes, &held);
 	if (n)
 		return node_settle(n, t, parent, name, held);
 	errno = ENOMEM;
@@ -156,7 +156,7 @@ void *mempool_tree_pool(const void *parent, size_t bytes)
 size_t mempool_tree_pool_left(const void *node)
 {
 	node_t *n;
-	struct pool *pool;
+	struct tree_pool *pool;
 	struct tree *t;
 	size_t left = 0;
 
@@ -164,9 +164,9 @@ size_t mempool_tree_pool_left(const void *node)
 		return 0;
 	n = node_checked(node);
 	t = family_enter(n);
-	pool = pool_of(n);
+	pool = tree_pool_of(n);
 	if (pool)
-		left = pool_left(pool);
+		left = tree_pool_left(pool);
 	family_leave(t);
 	return left;
 }
@@ -181,9 +181,10 @@ void *mempool_tree_create(const struct mempool_options *options)
 		return NULL;
 	family_lock(t);
 	if (options && options->initial) {
-		root = new_pool(t, NULL, 0, options->initial, t->entry.name);
+		root = new_pool(t, NULL, 0, options->initial,
+				t->pool.entry.name);
 	} else {
-		n = node_new(t, NULL, 0, t->entry.name, 0);
+		n = node_new(t, NULL, 0, t->pool.entry.name, 0);
 		root = n ? node_bytes(n) : NULL;
 	}
 	family_leave(t);

@@ -6,10 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include "base/fault.h"
 #include "pool/debug.h"
 #include "pool/pages_source.h"
 #include "pool/tree_memory.h"
@@ -90,7 +87,7 @@ void family_start(void)
 
 static void tree_stats(struct roster_entry *e, struct mempool_stats *s)
 {
-	const struct tree *t = (const struct tree *)e;
+	const struct tree *t = pool_record(e, struct tree);
 
 	s->live = get(&t->live);
 	s->live_bytes = get(&t->bytes);
@@ -101,8 +98,6 @@ static void tree_stats(struct roster_entry *e, struct mempool_stats *s)
 				    : 0;
 	s->failures = get(&t->failures);
 }
-
-_Static_assert(offsetof(struct tree, entry) == 0, "cast above");
 
 static const struct roster_kind tree_kind = {
 	.name = "tree",
@@ -134,20 +129,13 @@ static void give_number(const struct tree *t)
 	lock_release(&table_lock);
 }
 
-static bool acceptable(const struct mempool_options *o)
-{
-	return o->threading <= MEMPOOL_THREAD_LOCAL && o->align <= 16 &&
-	       (o->align & (o->align - 1)) == 0 && o->initial <= NODE_MAX;
-}
-
 struct tree *family_create(const struct mempool_options *options)
 {
-	static const struct mempool_options defaults;
-	const struct mempool_options *o = options ? options : &defaults;
+	const struct mempool_options *o = pool_options(options, 16, NODE_MAX);
 	struct tree *t;
 
-	if (!acceptable(o))
-		return node_refuse(EINVAL);
+	if (!o)
+		return NULL;
 	family_start();
 	t = calloc(1, sizeof(*t));
 	if (t && !take_number(t)) {
@@ -156,19 +144,19 @@ struct tree *family_create(const struct mempool_options *options)
 	}
 	if (!t)
 		return node_refuse(ENOMEM);
-	t->locked = o->threading != MEMPOOL_SINGLE;
-	t->owner = (int)syscall(SYS_gettid);
+	pool_init(&t->pool, &tree_kind, o->threading != MEMPOOL_SINGLE);
+	t->pool.owner = pool_self();
 	t->limit = o->limit;
 	t->pages = o->pages;
 	/* Not first under the tree's lock, which comes after the roster's. */
 	source_of(o->pages);
-	roster_add(&t->entry, &tree_kind, o->name, "tree");
+	pool_open(&t->pool, o->name);
 	return t;
 }
 
 static void bury(struct tree *t)
 {
-	roster_remove(&t->entry);
+	pool_close(&t->pool);
 	give_number(t);
 	free(t);
 }
@@ -184,10 +172,8 @@ static struct tree *single(const node_t *n, unsigned number)
 {
 	struct tree *t = tree_at(number);
 
-	if (unlikely(debug_flags & DEBUG_OWNER) &&
-	    t->owner != (int)syscall(SYS_gettid))
-		fault_pool("use by another thread", node_bytes(n),
-			   t->entry.name, "the tree is single-threaded");
+	if (unlikely(debug_flags & DEBUG_OWNER))
+		pool_demand_owner(&t->pool, node_bytes(n));
 	return t;
 }
 
@@ -274,8 +260,8 @@ void family_leave_two(struct tree *trees[2])
 	struct tree *a = trees[0], *b = trees[1] != a ? trees[1] : NULL;
 	bool a_empty = a && !a->live, b_empty = b && !b->live;
 
-	release_both(a && a->locked ? lock_of(a->number) : NULL,
-		     b && b->locked ? lock_of(b->number) : NULL);
+	release_both(a && a->pool.locked ? lock_of(a->number) : NULL,
+		     b && b->pool.locked ? lock_of(b->number) : NULL);
 	if (a_empty)
 		bury(a);
 	if (b_empty)
@@ -284,13 +270,13 @@ void family_leave_two(struct tree *trees[2])
 
 void family_unlock(struct tree *t)
 {
-	if (t && t->locked)
+	if (t && t->pool.locked)
 		lock_release(lock_of(t->number));
 }
 
 void family_lock(struct tree *t)
 {
-	if (t && t->locked)
+	if (t && t->pool.locked)
 		lock_take(lock_of(t->number));
 }
 

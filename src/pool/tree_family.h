@@ -12,18 +12,18 @@
 #define POOL_TREE_FAMILY_H
 
 #include "base/fork_table.h"
-#include "base/lock.h"
-#include "pool/roster.h"
+#include "pool/pool.h"
 #include "pool/tree_local.h"
 
 enum { FAMILY_LOCKS = 64, FAMILY_TREES = 1 << 16 };
 
-/* Counts: owner the tree's lock, read by anyone. */
+/*
+ * Its lock is not the pool's own, but one of those below.  Counts: owner that
+ * lock, read by anyone.
+ */
 struct tree {
-	struct roster_entry entry;
+	struct pool pool;
 	unsigned number; /* 1..FAMILY_TREES - 1 */
-	bool locked;
-	int owner; /* thread that made it; asked with DEBUG_OWNER */
 	size_t limit;
 	struct mempool_pages *pages;
 	size_t live, bytes, peak, held, failures;

@@ -207,13 +207,13 @@ static void enter_tree(node_t *top, const struct tree *from,
 
 	if (t)
 		ours = (uint64_t)t->number << 32 |
-		       (uint64_t)(t->locked ? NODE_LOCKED : 0) << 48;
+		       (uint64_t)(t->pool.locked ? NODE_LOCKED : 0) << 48;
 	for (node_t *n = top; n; n = node_after(n, top, true)) {
-		struct pool *pool = pool_of(n);
+		struct tree_pool *pool = tree_pool_of(n);
 
 		if (pool)
-			pool_share(pool);
-		if (from && node_name(n) == from->entry.name)
+			tree_pool_share(pool);
+		if (from && node_name(n) == from->pool.entry.name)
 			node_set_name(n, NULL);
 		node_set_word(n, (node_word(n) & ~mark) | ours);
 	}

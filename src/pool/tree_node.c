@@ -63,7 +63,7 @@ size_t node_held(const node_t *n)
 	unsigned flags = node_flags(n);
 
 	if (flags & NODE_POOL)
-		return pool_held(n);
+		return tree_pool_held(n);
 	return flags & NODE_POOLED ? 0 : round_up(node_outside_bytes(n), 16);
 }
 
@@ -85,7 +85,7 @@ void node_give_slow(node_t *n)
 void node_give(node_t *n)
 {
 	if (node_flags(n) & (NODE_POOL | NODE_POOLED))
-		pool_give(pool_of(n), n);
+		tree_pool_give(tree_pool_of(n), n);
 	else
 		node_give_outside(mempool_tree_local, n, node_word(n));
 }
@@ -93,9 +93,10 @@ void node_give(node_t *n)
 static void enter_tree(node_t *n, struct tree *t)
 {
 	if (t)
-		node_set_word(n, node_word(n) | (uint64_t)t->number << 32 |
-					 (uint64_t)(t->locked ? NODE_LOCKED : 0)
-						 << 48);
+		node_set_word(
+			n, node_word(n) | (uint64_t)t->number << 32 |
+				   (uint64_t)(t->pool.locked ? NODE_LOCKED : 0)
+					   << 48);
 }
 
 void *node_settle(node_t *n, struct tree *t, node_t *parent, const char *name,
@@ -113,7 +114,7 @@ node_t *node_take_in_pool(node_t *parent, size_t size)
 {
 	if (!parent || !(node_flags(parent) & (NODE_POOL | NODE_POOLED)))
 		return NULL;
-	return pool_take(pool_of(parent), size);
+	return tree_pool_take(tree_pool_of(parent), size);
 }
 
 node_t *node_new(struct tree *t, node_t *parent, size_t size, const char *name,

@@ -49,7 +49,7 @@ struct mempool_tree_extra {
 
 enum node_flag {
 	NODE_REFERENCE = 1,
-	NODE_POOL = 2,	 /* follows a struct pool */
+	NODE_POOL = 2,	 /* follows a struct tree_pool */
 	NODE_POOLED = 4, /* lies in a pool */
 	NODE_EXTRA = 8,
 	NODE_FREEING = 16,    /* somebody is freeing what is below */

@@ -25,23 +25,23 @@ static struct {
 	struct lock lock;
 } locks[POOL_LOCKS] = { [0 ... POOL_LOCKS - 1] = { LOCK(RANK_TREE_POOL) } };
 
-void pool_fork(struct fork_table *t)
+void tree_pool_fork(struct fork_table *t)
 {
 	fork_locks(t, RANK_TREE_POOL, locks);
 }
 
-static struct lock *lock_of(const struct pool *pool)
+static struct lock *lock_of(const struct tree_pool *pool)
 {
 	return &locks[(uintptr_t)pool >> ORDER_MIN & (POOL_LOCKS - 1)].lock;
 }
 
-static void enter(struct pool *pool)
+static void enter(struct tree_pool *pool)
 {
 	if (unlikely(pool->shared))
 		lock_take(lock_of(pool));
 }
 
-static void leave(struct pool *pool)
+static void leave(struct tree_pool *pool)
 {
 	if (unlikely(pool->shared))
 		lock_release(lock_of(pool));
@@ -72,9 +72,9 @@ static void *take_block(struct mempool_pages *pages, size_t bytes, size_t *got)
 }
 
 /* What is ours no more reads as undefined under valgrind: asked before. */
-static void give_block(struct pool *pool)
+static void give_block(struct tree_pool *pool)
 {
-	struct pool last = *pool;
+	struct tree_pool last = *pool;
 
 	tool_pool(pool, false);
 	tool_block(pool, last.block, false);
@@ -84,7 +84,7 @@ static void give_block(struct pool *pool)
 		pages_give(last.pages, pool, last.got);
 }
 
-static node_t *own_node(const struct pool *pool)
+static node_t *own_node(const struct tree_pool *pool)
 {
 	return (node_t *)((char *)pool + sizeof(*pool));
 }
@@ -100,13 +100,13 @@ static char *chunk_end(const node_t *n)
 	return (char *)n + chunk_bytes(node_size(n));
 }
 
-node_t *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
+node_t *tree_pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 {
-	size_t need = sizeof(struct pool) + chunk_bytes(size) + bytes +
+	size_t need = sizeof(struct tree_pool) + chunk_bytes(size) + bytes +
 		      bytes / 4 * 3 + sizeof(node_t);
 	size_t block = (size_t)1 << ORDER_MIN;
 	struct mempool_pages *pages = t ? t->pages : NULL;
-	struct pool *pool;
+	struct tree_pool *pool;
 	node_t *n;
 	size_t got;
 
@@ -118,7 +118,7 @@ node_t *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 	if (!pool)
 		return NULL;
 	n = own_node(pool);
-	*pool = (struct pool){
+	*pool = (struct tree_pool){
 		.top = (char *)n + chunk_bytes(size),
 		.end = (char *)pool + block,
 		.left = bytes,
@@ -134,27 +134,29 @@ node_t *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 	return n;
 }
 
-struct pool *pool_of(const node_t *n)
+struct tree_pool *tree_pool_of(const node_t *n)
 {
 	uint64_t word = node_word(n);
 	unsigned order;
 
 	if (word_flags(word) & NODE_POOL)
-		return (struct pool *)((char *)n - sizeof(struct pool));
+		return (struct tree_pool *)((char *)n -
+					    sizeof(struct tree_pool));
 	if (!(word_flags(word) & NODE_POOLED))
 		return NULL;
 	order = ORDER_MIN + ((uint32_t)word >> POOLED_SIZE_BITS);
-	return (struct pool *)((uintptr_t)n & ~(((uintptr_t)1 << order) - 1));
+	return (struct tree_pool *)((uintptr_t)n &
+				    ~(((uintptr_t)1 << order) - 1));
 }
 
-size_t pool_held(const node_t *n)
+size_t tree_pool_held(const node_t *n)
 {
-	return pool_of(n)->block;
+	return tree_pool_of(n)->block;
 }
 
 /* --- chunks --- */
 
-static uint32_t size_field(const struct pool *pool, size_t size)
+static uint32_t size_field(const struct tree_pool *pool, size_t size)
 {
 	unsigned order = (unsigned)__builtin_ctzll(pool->block) - ORDER_MIN;
 
@@ -162,7 +164,7 @@ static uint32_t size_field(const struct pool *pool, size_t size)
 }
 
 /* The user's bytes of the largest chunk that top still has room for. */
-static size_t room(const struct pool *pool)
+static size_t room(const struct tree_pool *pool)
 {
 	size_t bytes = (size_t)(pool->end - pool->top);
 
@@ -171,7 +173,7 @@ static size_t room(const struct pool *pool)
 	return min_of(bytes - sizeof(node_t), POOLED_SIZE_MAX);
 }
 
-node_t *pool_take(struct pool *pool, size_t size)
+node_t *tree_pool_take(struct tree_pool *pool, size_t size)
 {
 	node_t *n = NULL;
 
@@ -223,7 +225,7 @@ static void leave_gap(char *start, char *end)
  * In a shared pool the chunk above may be of another tree, whose lock we do
  * not hold to mark it: then a gap is lost until the pool is empty.
  */
-static void give_chunk(struct pool *pool, node_t *n)
+static void give_chunk(struct tree_pool *pool, node_t *n)
 {
 	char *start = (char *)n, *end = chunk_end(n);
 	size_t size = node_size(n);
@@ -244,7 +246,7 @@ static void give_chunk(struct pool *pool, node_t *n)
 		pool->top = chunk_end(own_node(pool));
 }
 
-void pool_give(struct pool *pool, node_t *n)
+void tree_pool_give(struct tree_pool *pool, node_t *n)
 {
 	bool last;
 
@@ -261,7 +263,7 @@ void pool_give(struct pool *pool, node_t *n)
 		give_block(pool);
 }
 
-static bool resize(struct pool *pool, node_t *n, size_t size)
+static bool resize(struct tree_pool *pool, node_t *n, size_t size)
 {
 	size_t old = node_size(n);
 	char *end = chunk_end(n), *to = (char *)n + chunk_bytes(size);
@@ -275,7 +277,7 @@ static bool resize(struct pool *pool, node_t *n, size_t size)
 	return true;
 }
 
-bool pool_resize(struct pool *pool, node_t *n, size_t size)
+bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size)
 {
 	size_t old = node_size(n);
 	bool done;
@@ -292,7 +294,7 @@ bool pool_resize(struct pool *pool, node_t *n, size_t size)
 	return true;
 }
 
-size_t pool_left(struct pool *pool)
+size_t tree_pool_left(struct tree_pool *pool)
 {
 	size_t left;
 
@@ -303,12 +305,12 @@ size_t pool_left(struct pool *pool)
 }
 
 /* Called with the locks of both trees held: nobody is inside. */
-void pool_share(struct pool *pool)
+void tree_pool_share(struct tree_pool *pool)
 {
 	pool->shared = true;
 }
 
-void pool_check(struct pool *pool)
+void tree_pool_check(struct tree_pool *pool)
 {
 	enter(pool);
 	if (pool->top > pool->end || pool->end != (char *)pool + pool->block ||

@@ -1,8 +1,8 @@
 /*
  * tree_pool.h - a node with a block that its children lie in.
  *
- *   | struct pool | the pool's node | its bytes | chunk | chunk | ... top ...
- * end
+ *   | struct tree_pool | the pool's node | its bytes | chunk | chunk | ... top
+ * ... end
  *
  * A chunk is a node in 16-byte units; `top` goes up with each, and down again
  * when the uppermost is freed, with what is free below it.  The user's bytes
@@ -21,7 +21,7 @@
  * Owner: the tree's lock, as for nodes; when pooled nodes have been stolen to
  * another tree, `shared` is set for ever, and a lock of its own comes in.
  */
-struct pool {
+struct tree_pool {
 	char *top, *end;
 	size_t left;   /* of the users' bytes */
 	size_t inside; /* live nodes, the pool's own included */
@@ -33,42 +33,42 @@ struct pool {
 	char pad[6];
 };
 
-_Static_assert(sizeof(struct pool) % 16 == 0, "a node follows");
+_Static_assert(sizeof(struct tree_pool) % 16 == 0, "a node follows");
 
 /*
  * A block with a pool and its unlinked node of `size` bytes, without name.
  * *held: what it costs.  NULL with ENOMEM.
  */
-node_t *pool_new(struct tree *t, size_t size, size_t bytes, size_t *held);
+node_t *tree_pool_new(struct tree *t, size_t size, size_t bytes, size_t *held);
 
 /* The pool that `n`, a pool or pooled, lies in; NULL for others. */
-struct pool *pool_of(const node_t *n);
+struct tree_pool *tree_pool_of(const node_t *n);
 
 /*
  * A node of `size` bytes from the pool, its word set except for tree and lock
  * flag, the rest not; NULL when it does not fit.
  */
-node_t *pool_take(struct pool *pool, size_t size);
+node_t *tree_pool_take(struct tree_pool *pool, size_t size);
 
 /* Takes a pooled node back, or the pool's own; the last one ends the block. */
-void pool_give(struct pool *pool, node_t *n);
+void tree_pool_give(struct tree_pool *pool, node_t *n);
 
 /*
  * Changes a pooled node's size where it is.  False when there is no room, or
  * when it would become smaller below another.
  */
-bool pool_resize(struct pool *pool, node_t *n, size_t size);
+bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size);
 
-size_t pool_left(struct pool *pool);
-void pool_share(struct pool *pool);
+size_t tree_pool_left(struct tree_pool *pool);
+void tree_pool_share(struct tree_pool *pool);
 
 /* What a pool's block costs. */
-size_t pool_held(const node_t *n);
+size_t tree_pool_held(const node_t *n);
 
 /* Ends the program when an invariant does not hold. */
-void pool_check(struct pool *pool);
+void tree_pool_check(struct tree_pool *pool);
 
 /* A row of the table of fork. */
-void pool_fork(struct fork_table *t);
+void tree_pool_fork(struct fork_table *t);
 
 #endif

@@ -64,7 +64,7 @@ static node_t *resize_outside(struct tree *t, node_t *n, size_t size)
 static node_t *resize(struct tree *t, node_t *n, size_t size)
 {
 	if (node_flags(n) & NODE_POOLED) {
-		if (pool_resize(pool_of(n), n, size))
+		if (tree_pool_resize(tree_pool_of(n), n, size))
 			return n;
 	} else if (node_size(n) < NODE_HUGE && size < NODE_HUGE) {
 		return resize_outside(t, n, size);

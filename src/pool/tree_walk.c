@@ -160,8 +160,8 @@ static void check_node(const node_t *n, unsigned tree)
 	must(!n->next || n->next->parent == n->parent, n,
 	     "a tree node's siblings");
 	check_references(n);
-	if (pool_of(n))
-		pool_check(pool_of(n));
+	if (tree_pool_of(n))
+		tree_pool_check(tree_pool_of(n));
 }
 
 void mempool_tree_check(const void *node)

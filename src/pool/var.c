@@ -27,6 +27,7 @@ enum {
 
 static const struct roster_kind kind = {
 	.name = "var",
+	.mark = 0x76617269,
 	.stats = report_stats,
 	.fork = report_fork,
 	.rank = RANK_VAR,
@@ -37,7 +38,7 @@ static struct center *center_of(mempool_var_t *pool)
 {
 	struct center *c = (struct center *)pool;
 
-	center_enter(c);
+	center_enter(c, &kind);
 	return c;
 }
 
@@ -71,26 +72,23 @@ static void shape(struct center *c, const struct var_classes *classes,
 
 mempool_var_t *mempool_var_create(const struct mempool_options *options)
 {
-	static const struct mempool_options none;
-	const struct mempool_options *o = options ? options : &none;
-	size_t align = max_of(o->align, (size_t)ALIGN_DEFAULT);
-	size_t span =
-		o->limit && o->limit < LIMIT_SMALL ? sys_page() : SPAN_BYTES;
-	int error = center_check_options(o, ALIGN_MOST);
+	const struct mempool_options *o =
+		pool_options(options, ALIGN_MOST, PTRDIFF_MAX);
 	struct var_classes classes;
+	size_t align, span;
 	struct center *c;
 
-	if (error) {
-		errno = error;
+	if (!o)
 		return NULL;
-	}
+	align = max_of(o->align, (size_t)ALIGN_DEFAULT);
+	span = o->limit && o->limit < LIMIT_SMALL ? sys_page() : SPAN_BYTES;
 	var_classes_make(&classes, span, blocks_colors(span), align,
 			 tool_on ? GAP : 0);
-	c = center_new(classes.count, sizeof(struct behind), o);
+	c = center_new(&kind, classes.count, sizeof(struct behind), o);
 	if (!c)
 		return NULL;
 	shape(c, &classes, span, align);
-	return center_open(c, o, &kind) ? (mempool_var_t *)c : NULL;
+	return center_open(c, o) ? (mempool_var_t *)c : NULL;
 }
 
 void mempool_var_destroy(mempool_var_t *pool)
@@ -104,7 +102,7 @@ void mempool_var_destroy(mempool_var_t *pool)
 COLD static _Noreturn void accuse(struct center *c, const void *p,
 				  const char *what)
 {
-	fault_pool("invalid free", p, c->entry.name, what);
+	fault_pool("invalid free", p, c->pool.entry.name, what);
 }
 
 /*

@@ -72,10 +72,10 @@ static inline mempool_t *scarce_pool(int min_nr)
 
 /* --- statistics --- */
 
-#define STAT(pool, member)                                                     \
+#define STAT(mempool, member)                                                  \
 	({                                                                     \
 		struct mempool_stats stats_;                                   \
-		roster_stats(&(pool)->inside->entry, &stats_);                 \
+		roster_stats(&(mempool)->inside->pool.entry, &stats_);         \
 		stats_.member;                                                 \
 	})
 

@@ -194,10 +194,10 @@ static unsigned in_line(const mempool_t *pool)
 	struct mempool_inside *in = pool->inside;
 	unsigned count = 0;
 
-	lock_take(&in->lock);
+	lock_take(&in->pool.lock);
 	for (struct waiter *w = in->reserve.first; w; w = w->next)
 		count++;
-	lock_release(&in->lock);
+	lock_release(&in->pool.lock);
 	return count;
 }
 

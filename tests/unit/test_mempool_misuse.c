@@ -8,7 +8,6 @@
 
 #include "mempool/cache.h"
 #include "mempool/pages.h"
-#include "unit/tools.h"
 
 /* --- a destroyed pool --- */
 
@@ -16,7 +15,6 @@ static mempool_t *destroyed_pool(void)
 {
 	mempool_t *pool = mempool_create_kmalloc_pool(1, ELEMENT);
 
-	leave_to_tools();
 	assert_non_null(pool);
 	mempool_destroy(pool);
 	return pool;

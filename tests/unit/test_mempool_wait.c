@@ -198,18 +198,18 @@ static void an_element_given_at_the_deadline_is_kept(void)
 	uint32_t *wake;
 
 	let_wait(&c, pool);
-	lock_take(&pool->inside->lock);
+	lock_take(&pool->inside->pool.lock);
 	/* Once more, if it has come before us. */
 	while (!pool->inside->reserve.first) {
-		lock_release(&pool->inside->lock);
+		lock_release(&pool->inside->pool.lock);
 		join_thread(c.thread);
 		c.deadline = in_ms(20);
 		let_wait(&c, pool);
-		lock_take(&pool->inside->lock);
+		lock_take(&pool->inside->pool.lock);
 	}
 	pause_ms(60);
 	assert_true(inside_put(pool->inside, element, &wake));
-	lock_release(&pool->inside->lock);
+	lock_release(&pool->inside->pool.lock);
 	reserve_wake(wake);
 	join_thread(c.thread);
 	assert_ptr_equal(c.got, element);

@@ -194,7 +194,7 @@ int main(void)
 		ABORTS(a_mark_of_another_region, "a mark of another region"),
 		ABORTS(a_mark_of_zeros, "rewind of 0x"),
 #ifndef __SANITIZE_ADDRESS__
-		ABORTS(use_of_a_destroyed_region, "is destroyed"),
+		ABORTS(use_of_a_destroyed_region, "use of a destroyed pool"),
 #else
 		ABORTS(use_after_reset, "use-after-poison"),
 		ABORTS(use_after_rewind, "use-after-poison"),
