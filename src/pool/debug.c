@@ -17,8 +17,6 @@
 #include "base/fault.h"
 #include "base/out.h"
 #include "base/tool.h"
-#include "pool/pages_source.h"
-#include "pool/roster.h"
 
 enum {
 	POISON_FREE = 0x6b,
@@ -182,38 +180,4 @@ debug_check_poison(const void *object, size_t bytes, const char *pool)
 		if (p[at] != poison_at(at, bytes))
 			poison_fault(p, bytes, at, pool);
 	tool_look_away(false);
-}
-
-/* --- leaks --- */
-
-/* `process`: the process's own source; what pools hold of it is told there. */
-static bool tell_leak(struct roster_entry *e, void *process)
-{
-	struct mempool_stats s;
-	char text[OUT_LINE];
-	struct out o;
-
-	if (e == process)
-		return false;
-	roster_stats(e, &s);
-	if (!s.live)
-		return false;
-	out_memory(&o, text, sizeof text);
-	out_str(&o, "libmempool: leak: ");
-	out_u64(&o, s.live);
-	out_str(&o, s.live == 1 ? " object, " : " objects, ");
-	out_u64(&o, s.live_bytes);
-	out_str(&o, " bytes, in pool ");
-	out_quoted(&o, s.name, MEMPOOL_NAME);
-	out_str(&o, " (");
-	out_str(&o, s.kind);
-	out_char(&o, ')');
-	out_line(&o, STDERR_FILENO);
-	return false;
-}
-
-void debug_report_leaks(void)
-{
-	if (debug_flags & DEBUG_LEAKS)
-		roster_walk(tell_leak, &source_of(NULL)->pool.entry);
 }

@@ -37,7 +37,4 @@ void debug_poison(void *object, size_t bytes);
  */
 void debug_check_poison(const void *object, size_t bytes, const char *pool);
 
-/* At exit, with DEBUG_LEAKS: a line for each pool with live objects. */
-void debug_report_leaks(void);
-
 #endif

@@ -1,64 +1,19 @@
 /*
- * start.c - the library's start, fork and end.
+ * start.c - the library's start, for whoever comes first.
+ *
+ * What there is to start is above all who ask for it: library.c.
  */
 #include "pool/start.h"
 
 #include <pthread.h>
-#include <stdlib.h>
-
-#include "base/fork_table.h"
-#include "base/inject.h"
-#include "base/tool.h"
-#include "heap/heap.h"
-#include "pool/debug.h"
-#include "pool/local.h"
-#include "pool/mempool_fault.h"
-#include "pool/pool.h"
-#include "pool/roster.h"
-#include "pool/stats.h"
-#include "pool/tree_family.h"
-#include "pool/tree_memory.h"
-#include "pool/tree_pool.h"
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_t starter; /* 0: nobody, or done */
 
-/* --- the table of fork --- */
-
-static void fill(struct fork_table *t)
-{
-	fork_floor(t, NULL, NULL);
-	stats_fork(t);
-	local_gate_fork(t);
-	roster_fork(t);
-	roster_fork_pools(t, RANK_MEMPOOL);
-	roster_fork_pools(t, RANK_CACHE);
-	family_fork(t);
-	tree_pool_fork(t);
-	memory_fork(t);
-	roster_fork_pools(t, RANK_VAR_SHARD);
-	roster_fork_pools(t, RANK_VAR);
-	roster_fork_pools(t, RANK_FIXED_SHARD);
-	roster_fork_pools(t, RANK_FIXED);
-	roster_fork_pools(t, RANK_PAGES);
-	pool_graves_fork(t);
-	local_fork(t);
-	tool_fork(t);
-	heap_fork(t);
-	inject_fork(t);
-}
-
-/* --- start and end --- */
-
 static void start_once(void)
 {
 	__atomic_store_n(&starter, pthread_self(), __ATOMIC_RELAXED);
-	fork_filled_by(fill);
-	pthread_atfork(fork_prepare, fork_parent, fork_child);
-	debug_start();
-	tool_start();
-	stats_start();
-	fault_start();
+	start_parts();
 	__atomic_store_n(&starter, 0, __ATOMIC_RELAXED);
 }
 
@@ -70,16 +25,4 @@ void start_library(void)
 {
 	if (__atomic_load_n(&starter, __ATOMIC_RELAXED) != pthread_self())
 		pthread_once(&once, start_once);
-}
-
-__attribute__((constructor(101))) static void start(void)
-{
-	start_library();
-}
-
-__attribute__((destructor(101))) static void finish(void)
-{
-	stats_finish();
-	debug_report_leaks();
-	heap_finish();
 }

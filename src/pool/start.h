@@ -1,8 +1,10 @@
 /*
- * start.h - the library's start, fork and end.
+ * start.h - the library's start, for whoever comes first.
  */
 #ifndef POOL_START_H
 #define POOL_START_H
+
+#include "base/common.h"
 
 /*
  * Reads the environment, prepares for fork and for the statistics at exit.
@@ -10,5 +12,9 @@
  * thread; further calls do nothing.
  */
 void start_library(void);
+
+/* What it does, once. */
+typedef void start_parts_t(void);
+extern HIDDEN start_parts_t *const start_parts;
 
 #endif

@@ -6,6 +6,7 @@
 #include "base/tool.h"
 #include "mempool/pages.h"
 #include "pool/debug.h"
+#include "pool/leaks.h"
 #include "pool/roster.h"
 
 static unsigned char object[96] __attribute__((aligned(16)));
@@ -187,7 +188,7 @@ static void stats(struct roster_entry *e, struct mempool_stats *s)
 static void report(const char *unused)
 {
 	(void)unused;
-	debug_report_leaks();
+	leaks_report();
 }
 
 static void what_lives_at_exit_is_told_by_pool(void)
