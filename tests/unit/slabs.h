@@ -9,13 +9,13 @@
 
 enum { SLABS_MOST = 1 << 16 };
 
-static struct slabs slabs_of[SMALL_CLASSES + 1];
+static struct slabs slabs_of[CLASSES + 1];
 static void *objects[SLABS_MOST];
 
 __attribute__((unused)) static void slabs_start(size_t low_water)
 {
 	assert_true(slab_start());
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		slab_init(&slabs_of[c], c, low_water);
 }
 

@@ -136,12 +136,12 @@ static void the_rest_behind_the_last_object_is_an_invalid_free(void)
 static void no_address_inside_is_ever_taken_for_an_object(void)
 {
 	slabs_start(0);
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++)
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++)
 		for (unsigned at = 0; at < SLAB_BYTES; at++) {
 			unsigned index = index_of(at, c);
 
 			assert_int_equal(index, at / class_size(c));
-			assert_int_equal(index * c * CLASS_STEP == at,
+			assert_int_equal(index * class_size(c) == at,
 					 at % class_size(c) == 0);
 		}
 }

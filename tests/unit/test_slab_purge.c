@@ -31,7 +31,7 @@ static void make_sparse(unsigned c, size_t slabs)
 static void a_purge_gives_back_pages_that_hold_no_used_object(void)
 {
 	slabs_start(0);
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		size_t before = slabs_each(c) / 2;
 
 		slabs_take(c, slabs_each(c));
@@ -100,7 +100,7 @@ static void a_refused_purge_changes_nothing(void)
 static void a_class_wholly_given_back_is_not_sparse(void)
 {
 	slabs_start(600);
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		slabs_take(c, slabs_each(c));
 		slabs_give(c, objects, slabs_each(c));
 		slab_purge(&slabs_of[c]);
