@@ -37,7 +37,7 @@ static const struct remote_heap own = {
 static void assert_same_rows(void)
 {
 	assert_true(remote_heap_read(&own, rows));
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
 		struct class_stats s = heaps_stats(c);
 
 		assert_memory_equal(&s, &rows[c - CLASS_FIRST], sizeof(s));
@@ -51,12 +51,14 @@ static void a_heap_not_started_has_sizes_and_nothing_else(void)
 
 static void a_quiet_heap_has_the_rows_that_it_gives_itself(void)
 {
+	config.small_max = WIDE_MAX;
+	config.reserve_wide = 8;
 	heaps_start(64);
 	assert_same_rows();
-	for (unsigned c = CLASS_FIRST; c <= SMALL_CLASSES; c++) {
-		heaps_alloc(class_size(c) - 3, 1000 * c);
+	for (unsigned c = CLASS_FIRST; c <= CLASSES; c++) {
+		heaps_alloc(class_size(c) - 3, 10000 / c);
 		assert_same_rows();
-		heaps_free(objects, 777 * c);
+		heaps_free(objects, 7770 / c);
 		assert_same_rows();
 	}
 }
@@ -68,7 +70,7 @@ static void *keep_some(void *seed)
 	void *kept[300];
 
 	for (size_t i = 0; i < COUNT_OF(kept); i++)
-		kept[i] = object_alloc(((uintptr_t)seed + i) % SMALL_MAX + 1);
+		kept[i] = object_alloc(((uintptr_t)seed + i) % 8 * 1000 + 1);
 	for (size_t i = 0; i < COUNT_OF(kept); i += 2)
 		object_free(kept[i]);
 	pthread_barrier_wait(&quiet);
@@ -80,6 +82,8 @@ static void the_caches_of_other_threads_count(void)
 {
 	pthread_t threads[THREADS];
 
+	config.small_max = WIDE_MAX;
+	heap_configured();
 	pthread_barrier_init(&quiet, NULL, THREADS + 1);
 	pthread_barrier_init(&end, NULL, THREADS + 1);
 	for (uintptr_t i = 0; i < THREADS; i++)

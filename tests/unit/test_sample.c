@@ -13,7 +13,7 @@ enum { PERIOD = 4096 };
 /* What a request of `size` stands for when it is sampled. */
 static double weight(size_t size)
 {
-	size_t unit = size <= SMALL_MAX ? class_size(class_of(size)) : size;
+	size_t unit = size <= class_border ? class_size(class_of(size)) : size;
 
 	return 1 / -expm1(-(double)unit / PERIOD);
 }
@@ -59,7 +59,7 @@ static void what_was_left_is_never_below_nothing(void)
 }
 
 /* Twenty streams; their mean is within 2 % of what was asked for. */
-static void samples_of_mixed_sizes_add_up_to_the_truth(void)
+static void add_up_mixed_sizes(void)
 {
 	double truth = 0, estimate = 0;
 	uint64_t x = 88172645463325252u;
@@ -78,6 +78,17 @@ static void samples_of_mixed_sizes_add_up_to_the_truth(void)
 			estimate += (double)size * weight(size);
 	}
 	assert_true(fabs(estimate / truth - 1) < 0.02);
+}
+
+static void samples_of_mixed_sizes_add_up_to_the_truth(void)
+{
+	add_up_mixed_sizes();
+}
+
+static void so_do_those_of_wide_classes(void)
+{
+	class_set_border(WIDE_MAX);
+	add_up_mixed_sizes();
 }
 
 static void distances_are_exponential(void)
@@ -119,6 +130,33 @@ static void the_pools_hand_out_no_more_than_what_lies_before_a_sample(void)
 	}
 	heap_check();
 	assert_true(fabs((double)declined * weight(64) / 200000 - 1) < 0.1);
+}
+
+/* Their sides are short, so they are clipped at other places. */
+static void wide_classes_hand_out_no_more_either(void)
+{
+	static const size_t sizes[] = { 200, 1000, 3000, 8192 };
+
+	config.small_max = WIDE_MAX;
+	heaps_start(0);
+	sample_period = PERIOD;
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		size_t declined = 0, size = sizes[i];
+
+		for (int step = 0; step < 100000; step++) {
+			void *p = object_alloc(size);
+
+			if (!p) {
+				declined++;
+				assert_true(sample_due(size));
+			} else if (step % 1000 < 997) {
+				object_free(p);
+			}
+		}
+		assert_true(fabs((double)declined * weight(size) / 100000 - 1) <
+			    0.1);
+	}
+	heap_check();
 }
 
 static void frees_between_are_no_way_around_it(void)
@@ -169,8 +207,10 @@ int main(void)
 		APART(a_sample_takes_nothing_off_and_any_other_request_its_size),
 		APART(what_was_left_is_never_below_nothing),
 		APART(samples_of_mixed_sizes_add_up_to_the_truth),
+		APART(so_do_those_of_wide_classes),
 		APART(distances_are_exponential),
 		APART(the_pools_hand_out_no_more_than_what_lies_before_a_sample),
+		APART(wide_classes_hand_out_no_more_either),
 		APART(frees_between_are_no_way_around_it),
 		APART(counts_stay_exact),
 	};
