@@ -2,9 +2,9 @@
  * aligned.c - aligned requests.
  *
  * A slab is aligned to its size, so an object is aligned to the largest power
- * of two that divides its class's size: rounding a request up to a multiple of
- * its alignment finds it a class that is aligned enough, among the wide ones,
- * too: between two powers of two all are multiples of an eighth of the larger.
+ * of two that divides its class's size.  Up to 128 bytes, rounding a request up
+ * to a multiple of its alignment finds it a class that is aligned enough; among
+ * the wide ones, the next that is: a power of two at the latest.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,9 +18,25 @@ static bool is_power_of_two(size_t n)
 	return n && !(n & (n - 1));
 }
 
+/* Bytes of the smallest class that serves it; 0: the pools have none. */
+static size_t pooled_size(size_t alignment, size_t size)
+{
+	size_t most = max_of(class_border, (size_t)SMALL_MAX);
+	size_t rounded = round_up(max_of(size, (size_t)1), alignment);
+	unsigned c;
+
+	if (!is_power_of_two(alignment) || alignment > most || size > most ||
+	    rounded > most)
+		return 0;
+	c = class_of(rounded);
+	while (class_size(c) & (alignment - 1))
+		c++;
+	return class_size(c) <= most ? class_size(c) : 0;
+}
+
 /*
- * `size` is a multiple of the alignment.  What the pools cannot give now is
- * asked for with its alignment elsewhere.
+ * `size` is that of a class that is aligned so.  What the pools cannot give now
+ * is asked for with its alignment elsewhere.
  */
 static void *pooled(enum next_name name, size_t alignment, size_t size)
 {
@@ -36,12 +52,10 @@ static void *pooled(enum next_name name, size_t alignment, size_t size)
 static inline void *aligned(enum next_name name, size_t alignment, size_t size,
 			    const void *caller)
 {
-	size_t most = max_of(class_border, (size_t)SMALL_MAX);
-	size_t rounded = round_up(max_of(size, (size_t)1), alignment);
+	size_t pool = pooled_size(alignment, size);
 
-	if (is_power_of_two(alignment) && alignment <= most && size <= most &&
-	    rounded <= most && likely(!next_aligned_is_caller(caller)))
-		return pooled(name, alignment, rounded);
+	if (pool && likely(!next_aligned_is_caller(caller)))
+		return pooled(name, alignment, pool);
 	return next.aligned(name, alignment, max_of(size, (size_t)1));
 }
 

@@ -1,6 +1,6 @@
 /*
  * class.h - size classes: 16, 32, ... 128 bytes, then four a doubling up to
- * 8 KiB: 160, 192, 224, 256, 320, ... 8192.
+ * 8 KiB; class.c has the list.
  *
  * The first eight are small: always served, and found by arithmetic.  The
  * others are wide: served as far as the border says, and found in a table.
@@ -19,13 +19,11 @@ enum {
 	SMALL_CLASSES = 8,
 	SMALL_MAX = SMALL_CLASSES * CLASS_STEP,
 	CLASSES = 32,
-	WIDE_STEP = 32, /* divides the size of each wide class */
 	WIDE_MAX = 8192,
 };
 
 /*
- * capacity: objects in a slab; what is left at its end is at most 6 %, and
- * from 128 bytes on less than a page or one that is never touched.
+ * capacity: objects in a slab; what is left at its end is less than 2 %.
  * fill: objects of a magazine's side, so that a side of a wide class is 32 KiB
  * at most.
  */
@@ -37,8 +35,9 @@ struct class_shape {
 extern HIDDEN const struct class_shape class_shapes[CLASSES + 1];
 extern HIDDEN const uint8_t class_fills[CLASSES + 1];
 
-/* The class of `size` is wide_classes[(size + WIDE_STEP - 1) / WIDE_STEP]. */
-extern HIDDEN const uint8_t wide_classes[WIDE_MAX / WIDE_STEP + 1];
+/* The class of `size` is class_numbers[(size + CLASS_STEP - 1) / CLASS_STEP].
+ */
+extern HIDDEN const uint8_t class_numbers[WIDE_MAX / CLASS_STEP + 1];
 
 /*
  * The border: up to so many bytes are served from the pools, SMALL_MAX unless
@@ -56,7 +55,7 @@ static inline unsigned small_class_of(size_t size)
 /* `size` is beyond SMALL_MAX. */
 static inline unsigned wide_class_of(size_t size)
 {
-	return wide_classes[(size + WIDE_STEP - 1) / WIDE_STEP];
+	return class_numbers[(size + CLASS_STEP - 1) / CLASS_STEP];
 }
 
 /* The smallest class that holds `size` bytes, 1..WIDE_MAX.  0 gives 0. */

@@ -3,10 +3,10 @@
  *
  * Up to 128 bytes come from eight size classes, 16 bytes apart, with a stock a
  * thread, a low-water mark, a reserve and waiting a class; and as far as
- * small_max says, from classes of 160, 192, 224, 256, 320, ... 8192 bytes, four
- * a doubling; more comes from malloc().  There is one such heap a process
- * (SGI's std::alloc had one as well), and it needs no creation.  It is there
- * beside libmpool.so where that is preloaded, and shares nothing with it.
+ * small_max says, from 24 classes of 160 to 8192 bytes, four a doubling; more
+ * comes from malloc().  There is one such heap a process (SGI's std::alloc had
+ * one as well), and it needs no creation.  It is there beside libmpool.so where
+ * that is preloaded, and shares nothing with it.
  *
  * Under AddressSanitizer, and its like, and valgrind every object comes from
  * malloc(), so that they see each; setup succeeds there and changes nothing.

@@ -114,6 +114,15 @@ asks()
 	assert_line --regexp '^window at 0x[0-9a-f]+: [0-9]+ slabs used, '
 }
 
+@test "gdb: objects of wide classes are told, too" {
+	export MPOOL_SMALL_MAX=8k
+	asks "mpool who big" "mpool who (char *)big + 5455" \
+		"mpool who (char *)big + 5456" "mpool heap"
+	assert_line --regexp 'object 0x[0-9a-f]+ of class 5456, .*: used$'
+	assert_line --regexp ': 5455 bytes into object .* class 5456, .*: used$'
+	assert_line --regexp '^ *5456 +1 +12 +1 '
+}
+
 @test "gdb: the same in a core dump" {
 	local core=$BATS_TEST_TMPDIR/core
 

@@ -233,7 +233,7 @@ static void a_free_inside_an_object_is_found_when_drained(void)
 static void a_page_in_the_middle_of_an_object_is_not_given_back(void)
 {
 	size_t count = 4 * class_shapes[CLASSES - 1].capacity;
-	size_t size = class_size(CLASSES - 1); /* 7168 bytes */
+	size_t size = class_size(CLASSES - 1); /* 6544 bytes */
 
 	start();
 	for (size_t i = 0; i < count; i++) {
