@@ -44,8 +44,7 @@ static void *pooled(enum next_name name, size_t alignment, size_t size)
 
 	if (size <= SMALL_MAX ? cache_pop(size, &p) : cache_pop_wide(size, &p))
 		return p;
-	p = cache_alloc_slow(size);
-	return p ? p : next_or_reserve(name, alignment, size);
+	return next_alloc_slow(name, alignment, size);
 }
 
 /* The next allocator knows what it makes of odd alignments. */

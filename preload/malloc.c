@@ -12,13 +12,6 @@
 #include "heap/slab_crime.h"
 #include "next.h"
 
-static NOINLINE void *malloc_slow(size_t size)
-{
-	void *p = cache_alloc_slow(size);
-
-	return likely(p) ? p : next_or_reserve(NEXT_MALLOC, 0, size);
-}
-
 EXPORT void *malloc(size_t size)
 {
 	void *p;
@@ -26,7 +19,7 @@ EXPORT void *malloc(size_t size)
 	if (unlikely(size > SMALL_MAX))
 		return beyond.malloc(size);
 	if (unlikely(!cache_pop(size, &p)))
-		return malloc_slow(size);
+		return next_alloc_slow(NEXT_MALLOC, 0, size);
 	return p;
 }
 
@@ -83,16 +76,6 @@ static inline void *zeroed(void *p, size_t size)
 	return p;
 }
 
-/* All of the object: programs use what malloc_usable_size() says. */
-static NOINLINE void *calloc_slow(size_t size)
-{
-	void *p = cache_alloc_slow(size);
-
-	if (unlikely(!p))
-		return next_calloc_or_reserve(size);
-	return memset(p, 0, round_up(max_of(size, (size_t)1), CLASS_STEP));
-}
-
 EXPORT void *calloc(size_t n, size_t size)
 {
 	size_t total;
@@ -102,7 +85,7 @@ EXPORT void *calloc(size_t n, size_t size)
 	    unlikely(total > SMALL_MAX))
 		return beyond.calloc(n, size);
 	if (unlikely(!cache_pop(total, &p)))
-		return calloc_slow(total);
+		return next_calloc_slow(total);
 	return zeroed(p, total);
 }
 
@@ -213,8 +196,7 @@ static void *realloc_null(size_t size)
 		return beyond.realloc(NULL, size);
 	if (likely(cache_pop(size, &p)))
 		return p;
-	p = cache_alloc_slow(size);
-	return p ? p : next_or_reserve(NEXT_REALLOC, 0, size);
+	return next_alloc_slow(NEXT_REALLOC, 0, size);
 }
 
 /* Not of a class that the map tells. */

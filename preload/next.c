@@ -305,7 +305,8 @@ static COLD void *ask(void *request)
  * have something, and if not, this is what the reserve is for.  Beyond a border
  * below SMALL_MAX there is neither reserve nor line.
  */
-COLD void *next_or_reserve(enum next_name name, size_t alignment, size_t size)
+static COLD void *next_or_reserve(enum next_name name, size_t alignment,
+				  size_t size)
 {
 	struct request r = { name, alignment, size };
 	void *p;
@@ -321,11 +322,23 @@ COLD void *next_or_reserve(enum next_name name, size_t alignment, size_t size)
 	return p;
 }
 
-RARE void *next_calloc_or_reserve(size_t size)
+void *next_alloc_slow(enum next_name name, size_t alignment, size_t size)
 {
-	void *p = next_or_reserve(NEXT_CALLOC, 0, size);
+	void *p = cache_alloc_slow(size);
 
+	return likely(p) ? p : next_or_reserve(name, alignment, size);
+}
+
+/* All of an object: programs use what malloc_usable_size() says. */
+void *next_calloc_slow(size_t size)
+{
+	void *p = cache_alloc_slow(size);
+
+	if (likely(p))
+		return memset(p, 0,
+			      class_size(class_of(max_of(size, (size_t)1))));
 	/* The reserve's may have been used. */
+	p = next_or_reserve(NEXT_CALLOC, 0, size);
 	size = class_size(slab_class_of(p));
 	return size ? memset(p, 0, size) : p;
 }

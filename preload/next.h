@@ -68,13 +68,13 @@ extern HIDDEN void (*next_glibc_free)(void *p);
 void next_count(void);
 
 /*
- * What the next allocator's function gives instead of the pools; if that is
- * NULL, an object of the reserve, or what is waited for; and errno when there
- * is none.
+ * A request, none of whose class is in the thread's cache: the pools', else
+ * what the next allocator's function gives; if that is NULL, an object of the
+ * reserve, or what is waited for; and errno when there is none.
  */
-void *next_or_reserve(enum next_name name, size_t alignment, size_t size);
+void *next_alloc_slow(enum next_name name, size_t alignment, size_t size);
 
 /* The same of calloc: what comes is cleared, all of it. */
-void *next_calloc_or_reserve(size_t size);
+void *next_calloc_slow(size_t size);
 
 #endif

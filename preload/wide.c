@@ -13,11 +13,21 @@
 #include "next.h"
 #include "threads.h"
 
-static NOINLINE void *wide_slow(size_t size)
-{
-	void *p = cache_alloc_slow(size);
+enum { OFTEN = 4096 /* see forward() */ };
 
-	return likely(p) ? p : next_or_reserve(NEXT_MALLOC, 0, size);
+/*
+ * A program that lives on large blocks has nothing in glibc's main arena that
+ * pins its top, which then comes and goes.  Others rather have their arrays of
+ * more than 128 KiB mapped, for a mapping grows without a copy (lua, sqlite:
+ * 3 and 10 % of memory).
+ */
+static NOINLINE void *forward(size_t size)
+{
+	static unsigned times;
+
+	if (unlikely(++times == OFTEN))
+		threads_raise_trim();
+	return next.malloc(size);
 }
 
 static void *wide_malloc(size_t size)
@@ -25,9 +35,9 @@ static void *wide_malloc(size_t size)
 	void *p;
 
 	if (unlikely(size > class_border))
-		return next.malloc(size);
+		return forward(size);
 	if (unlikely(!cache_pop_wide(size, &p)))
-		return wide_slow(size);
+		return next_alloc_slow(NEXT_MALLOC, 0, size);
 	return p;
 }
 
@@ -40,11 +50,8 @@ static void *wide_calloc(size_t n, size_t size)
 	if (unlikely(__builtin_mul_overflow(n, size, &total)) ||
 	    unlikely(total > class_border))
 		return next.calloc(n, size);
-	if (unlikely(!cache_pop_wide(total, &p))) {
-		p = cache_alloc_slow(total);
-		if (unlikely(!p))
-			return next_calloc_or_reserve(total);
-	}
+	if (unlikely(!cache_pop_wide(total, &p)))
+		return next_calloc_slow(total);
 	return memset(p, 0, class_size(wide_class_of(total)));
 }
 
@@ -53,11 +60,8 @@ static void *wide_realloc_null(void *p, size_t size)
 	(void)p;
 	if (unlikely(size > class_border))
 		return next.realloc(NULL, size);
-	if (unlikely(!cache_pop_wide(size, &p))) {
-		p = cache_alloc_slow(size);
-		if (unlikely(!p))
-			return next_or_reserve(NEXT_REALLOC, 0, size);
-	}
+	if (unlikely(!cache_pop_wide(size, &p)))
+		return next_alloc_slow(NEXT_REALLOC, 0, size);
 	return p;
 }
 
@@ -70,6 +74,4 @@ RARE void wide_start(void)
 	};
 
 	next_take_beyond(&wide);
-	next.free(NULL); /* finds the next allocator */
-	threads_raise_trim();
 }
