@@ -15,6 +15,7 @@
 #ifndef HEAP_CACHE_H
 #define HEAP_CACHE_H
 
+#include "base/list.h"
 #include "heap/class.h"
 #include "heap/magazine.h"
 #include "heap/space.h"
@@ -43,8 +44,8 @@ enum cache_state {
 struct cache {
 	struct side of[CLASSES + 1];
 	uint64_t loaded[CLASSES + 1], unloaded[CLASSES + 1];
-	struct cache *next, *prev;
-	void *late; /* freed by a signal handler inside a slow path */
+	struct link link; /* registry.h */
+	void *late;	  /* freed by a signal handler inside a slow path */
 	volatile uint8_t state; /* enum cache_state */
 	uint8_t early_calls;	/* so far, while CACHE_NEW */
 };

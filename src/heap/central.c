@@ -192,7 +192,7 @@ static RARE void end_scarcity(struct central *k)
 /* For a waiter, who need not come back to count it, or the reserve. */
 static RARE void give_wanted(struct central *k, void *object)
 {
-	k->allocs += k->reserve.first != NULL;
+	k->allocs += !list_empty(&k->reserve.queue);
 	reserve_give(&k->reserve, object);
 }
 
@@ -215,7 +215,8 @@ RARE void central_fill(struct central *k)
  */
 static RARE bool must_line_up(const struct central *k)
 {
-	return k->reserve.first || (config.wait_ms && !k->slabs.free_objects);
+	return !list_empty(&k->reserve.queue) ||
+	       (config.wait_ms && !k->slabs.free_objects);
 }
 
 void **central_refill(struct central *k, struct magazine *own)
@@ -319,7 +320,7 @@ RARE bool central_serve(struct central *k, const struct waiter *self, bool ask)
 	central_drain(k);
 	while (self->missing && k->reserve.current)
 		give_wanted(k, central_take_reserved(k));
-	if (self->missing && (ask || k->reserve.first == self)) {
+	if (self->missing && (ask || reserve_first(&k->reserve) == self)) {
 		space_insist();
 		central_fill(k);
 	}
@@ -332,7 +333,7 @@ static RARE void give_element(struct central *k, void *const *object)
 	if (!slab_object_used(*object) || slab_class_of(*object) != k->slabs.c)
 		slab_crime(k->slabs.c, *object);
 	check_unreserved(k, *object);
-	if (!k->reserve.first) {
+	if (list_empty(&k->reserve.queue)) {
 		note_reserved(k, *object);
 		if (pin_reserve)
 			prefault(object, 1, class_size(k->slabs.c));
@@ -391,7 +392,7 @@ void central_drain(struct central *k)
 
 RARE void central_adopt(struct central *k)
 {
-	k->reserve.first = k->reserve.last = NULL;
+	k->reserve.queue = (struct list){ 0 };
 	if (k->racks)
 		rack_adopt(k->racks);
 	if (!k->lock.word)

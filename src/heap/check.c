@@ -38,8 +38,10 @@ static void *mark(const struct held *held, unsigned c)
 
 static bool sleeper_first(const struct reserve *r)
 {
-	return r->first && __atomic_load_n(&r->first->state,
-					   __ATOMIC_RELAXED) == WAITER_ASLEEP;
+	const struct waiter *w = reserve_first(r);
+
+	return w &&
+	       __atomic_load_n(&w->state, __ATOMIC_RELAXED) == WAITER_ASLEEP;
 }
 
 static void unmark(const struct held *held, unsigned c)

@@ -119,13 +119,9 @@ void heap_configured(void)
  */
 static void flush_lost(void)
 {
-	struct cache *next;
-
-	for (struct cache *t = registry_first; t; t = next) {
-		next = t->next;
+	list_for_each_safe(struct cache, t, &registry, link)
 		if (t != &heap_cache && lock_left_to_child(t, sizeof(*t)))
 			thread_flush(t);
-	}
 }
 
 static COLD void mend(enum fork_child how)
@@ -137,7 +133,7 @@ static COLD void mend(enum fork_child how)
 	lock_renew_process();
 	flush_lost();
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
-		central[c].reserve.first = central[c].reserve.last = NULL;
+		central[c].reserve.queue = (struct list){ 0 };
 	registry_reset(cache_is_ready(&heap_cache) ? &heap_cache : NULL);
 }
 

@@ -9,56 +9,38 @@
 #include "heap/cache.h"
 
 static struct lock lock = LOCK(RANK_REGISTRY);
-struct cache *registry_first;
-
-static bool is_listed(const struct cache *cache)
-{
-	return cache->prev || registry_first == cache;
-}
+struct list registry;
 
 void registry_add(struct cache *cache)
 {
 	lock_take(&lock);
-	if (!is_listed(cache)) {
-		cache->next = registry_first;
-		if (registry_first)
-			registry_first->prev = cache;
-		registry_first = cache;
-	}
+	if (!list_has(&registry, &cache->link))
+		list_add(&registry, &cache->link);
 	lock_release(&lock);
 }
 
 void registry_remove(struct cache *cache)
 {
 	lock_take(&lock);
-	if (is_listed(cache)) {
-		if (cache->next)
-			cache->next->prev = cache->prev;
-		if (cache->prev)
-			cache->prev->next = cache->next;
-		else
-			registry_first = cache->next;
-		cache->prev = NULL;
-	}
+	if (list_has(&registry, &cache->link))
+		list_del(&registry, &cache->link);
 	lock_release(&lock);
 }
 
 void registry_walk(void (*visit)(struct cache *, void *), void *data)
 {
 	lock_take(&lock);
-	for (struct cache *t = registry_first, *next; t; t = next) {
-		next = t->next;
+	list_for_each_safe(struct cache, t, &registry, link)
 		visit(t, data);
-	}
 	lock_release(&lock);
 }
 
 void registry_reset(struct cache *self)
 {
 	lock_reset(&lock);
-	registry_first = self;
+	registry = (struct list){ 0 };
 	if (self)
-		self->next = self->prev = NULL;
+		list_add(&registry, &self->link);
 }
 
 void registry_fork(struct fork_table *t)

@@ -5,11 +5,12 @@
 #define HEAP_REGISTRY_H
 
 #include "base/fork_table.h"
+#include "base/list.h"
 
 struct cache;
 
-/* The list, by their `next`.  Owner: the registry's lock; see layout.h. */
-extern HIDDEN struct cache *registry_first;
+/* By their `link`.  Owner: the registry's lock; see layout.h. */
+extern HIDDEN struct list registry;
 
 /* A cache that is listed, or not, already: nothing happens. */
 void registry_add(struct cache *cache);

@@ -18,18 +18,6 @@ void *reserve_take(struct reserve *r)
 	return r->elements[--r->current];
 }
 
-static void unlink_waiter(struct reserve *r, struct waiter *w)
-{
-	if (w->previous)
-		w->previous->next = w->next;
-	else
-		r->first = w->next;
-	if (w->next)
-		w->next->previous = w->previous;
-	else
-		r->last = w->previous;
-}
-
 /* A word to wake, or NULL: it has not gone to sleep.  *w is not ours now. */
 static uint32_t *settle(struct waiter *w, enum waiter_state how)
 {
@@ -46,15 +34,17 @@ static uint32_t *serve(struct reserve *r, struct waiter *w, void *element)
 	*w->slots++ = element;
 	if (--w->missing)
 		return NULL;
-	unlink_waiter(r, w);
+	list_del(&r->queue, &w->link);
 	return settle(w, WAITER_HANDED);
 }
 
 bool reserve_put(struct reserve *r, void *element, uint32_t **wake)
 {
+	struct waiter *first = reserve_first(r);
+
 	*wake = NULL;
-	if (r->first) {
-		*wake = serve(r, r->first, element);
+	if (first) {
+		*wake = serve(r, first, element);
 		return true;
 	}
 	if (r->current >= r->min)
@@ -81,17 +71,11 @@ bool reserve_give(struct reserve *r, void *element)
 void reserve_join(struct reserve *r, struct waiter *w, void **slots,
 		  size_t missing)
 {
-	w->next = NULL;
-	w->previous = r->last;
 	w->slots = slots;
 	w->missing = missing;
 	w->state = WAITER_WAITING;
-	w->is_next = !r->last;
-	if (r->last)
-		r->last->next = w;
-	else
-		r->first = w;
-	r->last = w;
+	w->is_next = list_empty(&r->queue);
+	list_add_tail(&r->queue, &w->link);
 }
 
 void reserve_serve(struct reserve *r, struct waiter *w, void *element)
@@ -112,25 +96,23 @@ bool reserve_leave(struct reserve *r, struct waiter *w)
 {
 	if (waiter_is_out(w))
 		return false;
-	unlink_waiter(r, w);
+	list_del(&r->queue, &w->link);
 	return true;
 }
 
 bool reserve_holds(const struct reserve *r, const struct waiter *w)
 {
-	const struct waiter *at = r->last;
+	const struct link *at = r->queue.last;
 
-	while (at && at != w)
-		at = at->previous;
+	while (at && at != &w->link)
+		at = at->prev;
 	return at != NULL;
 }
 
 void reserve_cancel(struct reserve *r)
 {
-	while (r->first) {
-		struct waiter *w = r->first;
-
-		unlink_waiter(r, w);
+	list_for_each_safe(struct waiter, w, &r->queue, link) {
+		list_del(&r->queue, &w->link);
 		reserve_wake(settle(w, WAITER_CANCELED));
 	}
 }

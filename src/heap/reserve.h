@@ -14,6 +14,7 @@
 #ifndef HEAP_RESERVE_H
 #define HEAP_RESERVE_H
 
+#include "base/list.h"
 #include "base/lock.h"
 
 struct timespec;
@@ -34,7 +35,7 @@ enum waiter_state {
  * then nobody but the thread itself knows of it.
  */
 struct waiter {
-	struct waiter *next, *previous;
+	struct link link;
 	void **slots;
 	size_t missing;
 	uint32_t state; /* futex word, enum waiter_state */
@@ -48,12 +49,18 @@ struct reserve {
 	size_t min, current;
 	uint64_t used;	/* elements taken since start */
 	uint64_t waits; /* calls that slept */
-	struct waiter *first, *last;
+	struct list queue;
 };
+
+/* Whose turn is next; NULL: nobody waits. */
+static inline struct waiter *reserve_first(const struct reserve *r)
+{
+	return list_first(&r->queue, struct waiter, link);
+}
 
 static inline bool reserve_wants(const struct reserve *r)
 {
-	return r->current < r->min || r->first;
+	return r->current < r->min || !list_empty(&r->queue);
 }
 
 /* The element returned last; NULL when the reserve is empty. */

@@ -108,16 +108,6 @@ static bool grow(struct blocks *b, size_t least)
 
 /* --- spans --- */
 
-static void unlink_spare(struct blocks *b, struct span *s)
-{
-	if (s->prev)
-		s->prev->next = s->next;
-	else
-		b->spare = s->next;
-	if (s->next)
-		s->next->prev = s->prev;
-}
-
 static char *start_of(const struct blocks *b, const struct block *block)
 {
 	return span_base(b, block);
@@ -154,7 +144,6 @@ static void hide(const struct blocks *b, struct span *s, size_t run, bool ours)
 static struct span *used_span(struct blocks *b, struct span *s, size_t run,
 			      struct stock *stock)
 {
-	s->next = s->prev = NULL;
 	s->stock = stock;
 	hide(b, s, run, false);
 	s->run = (uint32_t)run;
@@ -167,11 +156,11 @@ static struct span *used_span(struct blocks *b, struct span *s, size_t run,
 struct span *blocks_take_span(struct blocks *b, struct stock *stock,
 			      size_t *bytes)
 {
-	struct span *s = b->spare;
+	struct span *s = list_first(&b->spare, struct span, link);
 	char *end;
 
 	if (s)
-		unlink_spare(b, s);
+		list_del(&b->spare, &s->link);
 	else if (b->fresh || grow(b, b->least))
 		s = take_fresh(b, 1);
 	else
@@ -185,11 +174,7 @@ static void add_spare(struct blocks *b, struct span *s)
 {
 	s->stock = NULL;
 	s->run = 1;
-	s->prev = NULL;
-	s->next = b->spare;
-	if (b->spare)
-		b->spare->prev = s;
-	b->spare = s;
+	list_add(&b->spare, &s->link);
 	hide(b, s, 1, true);
 }
 
@@ -248,7 +233,8 @@ struct span *blocks_take_run(struct blocks *b, struct stock *stock, size_t run)
 		if (!s)
 			continue;
 		for (size_t n = 0; n < run; n++)
-			unlink_spare(b, span_at(b, span_base(b, s), n));
+			list_del(&b->spare,
+				 &span_at(b, span_base(b, s), n)->link);
 		return used_span(b, s, run, stock);
 	}
 	retire_fresh(b);
@@ -266,20 +252,18 @@ static bool is_unused(struct blocks *b, struct block *block, size_t i)
 bool blocks_extend_run(struct blocks *b, struct span *s, size_t more)
 {
 	struct block *block = s->block;
-	size_t end =
-		(size_t)(span_base(b, s) - start_of(b, block)) / b->stride +
-		s->run;
+	char *start = start_of(b, block);
+	size_t end = (size_t)(span_base(b, s) - start) / b->stride + s->run;
 
 	for (size_t n = 0; n < more; n++)
 		if (!is_unused(b, block, end + n))
 			return false;
 	for (size_t n = 0; n < more; n++)
 		if (end + n < block->fresh)
-			unlink_spare(b,
-				     span_at(b, start_of(b, block), end + n));
+			list_del(&b->spare, &span_at(b, start, end + n)->link);
 		else
 			take_fresh(b, 1);
-	hide(b, span_at(b, start_of(b, block), end), more, false);
+	hide(b, span_at(b, start, end), more, false);
 	s->run += (uint32_t)more;
 	block->used += (unsigned)more;
 	b->used += more;
@@ -291,7 +275,7 @@ bool blocks_extend_run(struct blocks *b, struct span *s, size_t more)
 static void drop_spare(struct blocks *b, struct block *block, char *start)
 {
 	for (unsigned i = 0; i < block->fresh; i++)
-		unlink_spare(b, span_at(b, start, i));
+		list_del(&b->spare, &span_at(b, start, i)->link);
 	if (b->fresh == block)
 		b->fresh = NULL;
 }
@@ -331,6 +315,6 @@ void blocks_destroy(struct blocks *b)
 	}
 	extents_clear(&b->extents);
 	b->held = b->used = 0;
-	b->spare = NULL;
+	b->spare = (struct list){ 0 };
 	b->fresh = NULL;
 }

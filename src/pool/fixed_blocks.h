@@ -7,7 +7,7 @@
 #ifndef POOL_FIXED_BLOCKS_H
 #define POOL_FIXED_BLOCKS_H
 
-#include "base/common.h"
+#include "base/list.h"
 #include "mempool/pages.h"
 #include "pool/fixed_extents.h"
 
@@ -34,8 +34,8 @@ struct block {
  * are all 0.
  */
 struct span {
-	struct span *next, *prev; /* with free objects, of a stock; or spare */
-	struct stock *stock;	  /* NULL: spare */
+	struct link link;    /* with free objects, of a stock; or spare */
+	struct stock *stock; /* NULL: spare */
 	struct block *block;
 	uint32_t class; /* of the stock, in its pool */
 	uint32_t run;	/* spans, this one and those it covers */
@@ -59,7 +59,7 @@ struct blocks {
 	size_t limit, held;   /* bytes; held <= limit, if that is not 0 */
 	size_t used;	      /* spans that some stock has */
 	uint64_t calls;	      /* to the source, that gave something */
-	struct span *spare;
+	struct list spare;
 	struct block *fresh; /* the one with spans that were never used */
 	uintptr_t low, high; /* all blocks that ever were lie between */
 	struct extents extents;

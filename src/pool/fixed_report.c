@@ -113,20 +113,21 @@ static size_t count_bits(const struct span *s)
 
 static void check_stock(struct center *c, struct stock *k)
 {
-	size_t free = 0, fulls = 0;
+	size_t free = 0, fulls = 0, spans = 0;
 
-	for (struct span *s = k->spans; s; s = s->next) {
+	list_for_each_safe(struct span, s, &k->spans, link) {
 		pool_must(s->stock == k, &c->pool, s,
 			  "a span is in a list of others");
 		pool_must(s->free && s->free == count_bits(s), &c->pool, s,
 			  "a span's free objects are miscounted");
-		pool_must(!s->next || s->next->prev == s, &c->pool, s,
-			  "a list of spans is broken");
 		for (size_t w = 0; w < s->hint; w++)
 			pool_must(!s->bits[w], &c->pool, s,
 				  "free objects below the hint");
 		free += s->free;
+		spans++;
 	}
+	pool_must(!list_check(&k->spans, spans), &c->pool, k,
+		  "a list of spans is broken");
 	pool_must(free == k->free, &c->pool, k,
 		  "a stock's free objects are miscounted");
 	pool_must(stock_in_depot(k) + k->free <= k->capacity, &c->pool, k,

@@ -61,28 +61,9 @@ static size_t index_of(const struct stock *k, const struct span *s,
 
 /* --- spans with free objects --- */
 
-static void link_span(struct stock *k, struct span *s)
-{
-	s->prev = NULL;
-	s->next = k->spans;
-	if (k->spans)
-		k->spans->prev = s;
-	k->spans = s;
-}
-
-static void unlink_span(struct stock *k, struct span *s)
-{
-	if (s->prev)
-		s->prev->next = s->next;
-	else
-		k->spans = s->next;
-	if (s->next)
-		s->next->prev = s->prev;
-}
-
 static void retire(struct stock *k, struct span *s)
 {
-	unlink_span(k, s);
+	list_del(&k->spans, &s->link);
 	k->free -= s->objects;
 	k->capacity -= s->objects;
 	blocks_give_span(k->blocks, s);
@@ -104,7 +85,7 @@ bool stock_grow(struct stock *k)
 		s->bits[w] = UINT64_MAX;
 	if (n % 64)
 		s->bits[n / 64] = ((uint64_t)1 << n % 64) - 1;
-	link_span(k, s);
+	list_add(&k->spans, &s->link);
 	k->capacity += n;
 	k->free += n;
 	if (unlikely(k->watched)) {
@@ -140,8 +121,8 @@ size_t stock_take(struct stock *k, void **objects, size_t want)
 {
 	size_t n = 0;
 
-	while (n < want && k->spans) {
-		struct span *s = k->spans;
+	while (n < want && !list_empty(&k->spans)) {
+		struct span *s = list_first(&k->spans, struct span, link);
 		size_t before = n;
 
 		while (n < want && n - before < s->free) {
@@ -150,7 +131,7 @@ size_t stock_take(struct stock *k, void **objects, size_t want)
 		}
 		s->free -= (uint32_t)(n - before);
 		if (!s->free)
-			unlink_span(k, s);
+			list_del(&k->spans, &s->link);
 	}
 	k->free -= n;
 	return n;
@@ -198,7 +179,7 @@ static void settle(struct stock *k, const struct word *w)
 		return;
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): bits have one */
 	if (!s->free)
-		link_span(k, s);
+		list_add(&k->spans, &s->link);
 	s->bits[w->index] |= w->given;
 	s->free += n;
 	k->free += n;
@@ -255,11 +236,7 @@ void stock_give(struct stock *k, void *const *objects, size_t count)
 
 void stock_trim(struct stock *k)
 {
-	struct span *next;
-
-	for (struct span *s = k->spans; s; s = next) {
-		next = s->next;
+	list_for_each_safe(struct span, s, &k->spans, link)
 		if (s->free == s->objects)
 			retire(k, s);
-	}
 }

@@ -27,7 +27,7 @@ struct stock {
 	size_t size;		      /* from object to object */
 	size_t first;	  /* bytes before the first object of a span */
 	uint64_t inverse; /* 2^INVERSE_SHIFT / size, rounded up */
-	struct span *spans;
+	struct list spans;
 	size_t capacity, free;
 	size_t most_out; /* objects that were in no span and no depot */
 	void **full;

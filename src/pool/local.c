@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <pthread.h>
 
+#include "base/list.h"
 #include "base/thread_end.h"
 #include "pool/start.h"
 
@@ -22,7 +23,7 @@ enum state { FRESH, LISTED, ENDED };
 
 /* In TLS.  words[i] is NULL unless slots[i].pool is set.  Owner: `list`. */
 struct thread {
-	struct thread *next, *prev;
+	struct link link;
 	void **words; /* its mempool_local */
 	enum state state;
 };
@@ -37,7 +38,7 @@ __thread void *mempool_local[MEMPOOL_LOCAL_SLOTS];
 static __thread struct thread self __attribute__((tls_model("initial-exec")));
 
 static struct lock gate = LOCK(RANK_GATE), list = LOCK(RANK_LOCAL);
-static struct thread *threads;
+static struct list threads;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static bool usable;
@@ -68,16 +69,6 @@ static void hand_on(struct thread *t)
 	}
 }
 
-static void unlist(struct thread *t)
-{
-	if (t->prev)
-		t->prev->next = t->next;
-	else
-		threads = t->next;
-	if (t->next)
-		t->next->prev = t->prev;
-}
-
 /*
  * A thread ends.  Destructors of other keys may still use pools, which then
  * work without anything of this thread.
@@ -90,7 +81,7 @@ static void on_thread_exit(void *thread)
 	t->state = ENDED;
 	hand_on(t);
 	lock_take(&list);
-	unlist(t);
+	list_del(&threads, &t->link);
 	lock_release(&list);
 	lock_release(&gate);
 }
@@ -128,7 +119,7 @@ void local_close(int slot)
 
 	lock_take(&gate);
 	lock_take(&list);
-	t = threads;
+	t = list_first(&threads, struct thread, link);
 	lock_release(&list);
 	while (t) {
 		void *memory = unhang(t, slot);
@@ -136,7 +127,7 @@ void local_close(int slot)
 		if (memory)
 			slots[slot].leave(slots[slot].pool, memory);
 		lock_take(&list);
-		t = t->next;
+		t = list_next(t, struct thread, link);
 		lock_release(&list);
 	}
 	lock_take(&list);
@@ -153,11 +144,7 @@ static bool enlist(struct thread *t)
 	t->words = mempool_local;
 	t->state = LISTED;
 	lock_take(&list);
-	t->prev = NULL;
-	t->next = threads;
-	if (threads)
-		threads->prev = t;
-	threads = t;
+	list_add(&threads, &t->link);
 	lock_release(&list);
 	return true;
 }
@@ -175,7 +162,7 @@ bool local_hang(int slot, void *memory)
 void local_walk(int slot, void (*visit)(void *memory, void *arg), void *arg)
 {
 	lock_take(&list);
-	for (struct thread *t = threads; t; t = t->next) {
+	list_for_each_safe(struct thread, t, &threads, link) {
 		/* Pairs with the release in local_hang(). */
 		void *memory =
 			__atomic_load_n(&t->words[slot], __ATOMIC_ACQUIRE);
@@ -189,20 +176,15 @@ void local_walk(int slot, void (*visit)(void *memory, void *arg), void *arg)
 /* What other threads had hung up goes through `leave`. */
 static void mend(enum fork_child how)
 {
-	struct thread *t = threads;
+	struct list all = threads;
 
-	threads = NULL;
-	while (t && how == FORK_WHOLE) {
-		struct thread *next = t->next;
-
-		if (t != &self && lock_left_to_child(t, sizeof(*t)))
-			hand_on(t);
-		t = next;
-	}
-	if (self.state == LISTED) {
-		self.next = self.prev = NULL;
-		threads = &self;
-	}
+	threads = (struct list){ 0 };
+	if (how == FORK_WHOLE)
+		list_for_each_safe(struct thread, t, &all, link)
+			if (t != &self && lock_left_to_child(t, sizeof(*t)))
+				hand_on(t);
+	if (self.state == LISTED)
+		list_add(&threads, &self.link);
 }
 
 void local_gate_fork(struct fork_table *t)

@@ -44,7 +44,7 @@ void *inside_take(struct mempool_inside *in)
 
 bool inside_put(struct mempool_inside *in, void *element, uint32_t **wake)
 {
-	bool kept = !in->reserve.first;
+	bool kept = list_empty(&in->reserve.queue);
 	bool wanted = reserve_wants(&in->reserve);
 
 	/* Before the waiter has it, who may not wait to be woken. */

@@ -46,7 +46,7 @@ static void mend(struct roster_entry *e)
 {
 	struct mempool_inside *in = pool_record(e, struct mempool_inside);
 
-	in->reserve.first = in->reserve.last = NULL;
+	in->reserve.queue = (struct list){ 0 };
 	in->callers = 0;
 	inside_refresh(in);
 }

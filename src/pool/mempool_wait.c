@@ -49,7 +49,7 @@ static bool enter(struct mempool_inside *in, struct waiter *self, void **slots,
 	 * First in line: what there is counts towards what is missing.  Nobody
 	 * else can sit on the other half, for all others are behind us.
 	 */
-	while (r->first == self && r->current)
+	while (reserve_first(r) == self && r->current)
 		reserve_serve(r, self, inside_take(in));
 	if (self->missing)
 		r->waits++;

@@ -91,7 +91,7 @@ static void mend(struct roster_entry *e)
 {
 	struct object_cache *c = cache_of_entry(e);
 
-	c->waiting.first = c->waiting.last = NULL;
+	c->waiting.queue = (struct list){ 0 };
 	c->inside = 0;
 }
 

@@ -82,7 +82,7 @@ void object_cache_unmake(struct object_cache *c, void *object)
 void object_cache_make_room(struct object_cache *c, const void *object)
 {
 	object_blocks_mark(&c->blocks, object, OBJECT_RAW);
-	if (unlikely(c->waiting.first))
+	if (unlikely(reserve_first(&c->waiting)))
 		reserve_give(&c->waiting, NULL);
 }
 
@@ -138,7 +138,7 @@ static bool sleep_in_line(struct object_cache *c, struct waiter *w,
 static void spare(struct object_cache *c, void *object)
 {
 	tool_object(c, object, c->size, false);
-	if (c->waiting.first)
+	if (reserve_first(&c->waiting))
 		reserve_give(&c->waiting, object);
 	else
 		object_blocks_mark(&c->blocks, object, OBJECT_FREE);

@@ -39,7 +39,7 @@ uint32_t *object_cache_give_locked(struct object_cache *c, void *const *objects,
 	enum object_state state;
 
 	for (size_t i = 0; i < count; i++) {
-		if (unlikely(c->waiting.first)) {
+		if (unlikely(reserve_first(&c->waiting))) {
 			object_cache_demand_live(c, objects[i]);
 			reserve_wake(wake);
 			reserve_put(&c->waiting, objects[i], &wake);

@@ -214,7 +214,7 @@ void mempool_cache_check(mempool_cache_t *cache)
 	object_blocks_check(&c->blocks, c->entry.name);
 	if (object_cache_existing(c) > c->most)
 		broken(c, c, "more objects than may exist");
-	if (c->waiting.first && c->blocks.free)
+	if (reserve_first(&c->waiting) && c->blocks.free)
 		broken(c, c, "somebody waits while objects are free");
 	for (void **at = s ? s->slots : NULL; s && at < s->head.top; at++)
 		if (object_blocks_state(&c->blocks, *at) != OBJECT_LIVE)

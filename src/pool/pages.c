@@ -37,11 +37,12 @@ static void *take_part_locked(struct mempool_pages *s, unsigned order)
 	char *block;
 	int top;
 
-	if (s->tops >> order)
-		c = s->by_top[(unsigned)__builtin_ctz(s->tops >> order) +
-			      order];
-	else
+	if (s->tops >> order) {
+		top = __builtin_ctz(s->tops >> order) + (int)order;
+		c = list_first(&s->by_top[top], struct chunk, link);
+	} else {
 		c = source_add_chunk(s);
+	}
 	if (!c)
 		return NULL;
 	top = buddy_top(&c->buddy);

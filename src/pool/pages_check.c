@@ -32,18 +32,19 @@ static void check_lists(const struct mempool_pages *s, size_t listed)
 	size_t count = 0, whole = 0;
 
 	for (int top = 0; top < BUDDY_ORDERS; top++) {
-		const struct chunk *before = NULL, *c = s->by_top[top];
+		const struct list *list = &s->by_top[top];
+		size_t before = count;
 
-		pool_must(!c == !(s->tops >> top & 1), &s->pool, c,
-			  "the bit of a list is wrong");
-		for (; c; before = c, c = c->next) {
-			pool_must(c->prev == before &&
-					  buddy_top(&c->buddy) == top,
-				  &s->pool, c->base,
-				  "a chunk is in a wrong list");
+		pool_must(list_empty(list) == !(s->tops >> top & 1), &s->pool,
+			  s, "the bit of a list is wrong");
+		list_for_each_safe(struct chunk, c, list, link) {
+			pool_must(buddy_top(&c->buddy) == top, &s->pool,
+				  c->base, "a chunk is in a wrong list");
 			count++;
 			whole += top == (int)MEMPOOL_MAX_ORDER;
 		}
+		pool_must(!list_check(list, count - before), &s->pool, s,
+			  "a list of chunks is broken");
 	}
 	pool_must(count == listed && whole == s->whole, &s->pool, s,
 		  "a chunk is in no list, or in two");

@@ -12,15 +12,16 @@
 #ifndef POOL_PAGES_CHUNK_H
 #define POOL_PAGES_CHUNK_H
 
+#include "base/list.h"
 #include "pool/pages_buddy.h"
 
 struct chunk {
 	char *base;
 	size_t bytes;
 	bool single;
-	struct chunk *chained;	   /* in the table, or spare */
-	struct chunk *next, *prev; /* for the owner */
-	struct buddy buddy;	   /* untouched when single */
+	struct chunk *chained; /* in the table, or spare */
+	struct link link;      /* for the owner */
+	struct buddy buddy;    /* untouched when single */
 };
 
 enum { CHUNK_CHAINS = 32 };

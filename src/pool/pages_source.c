@@ -86,11 +86,7 @@ static void enlist(struct mempool_pages *s, struct chunk *c)
 
 	if (top < 0)
 		return;
-	c->prev = NULL;
-	c->next = s->by_top[top];
-	if (c->next)
-		c->next->prev = c;
-	s->by_top[top] = c;
+	list_add(&s->by_top[top], &c->link);
 	s->tops |= 1u << top;
 	s->whole += top == (int)MEMPOOL_MAX_ORDER;
 }
@@ -100,13 +96,8 @@ static void delist(struct mempool_pages *s, struct chunk *c, int top)
 {
 	if (top < 0)
 		return;
-	if (c->next)
-		c->next->prev = c->prev;
-	if (c->prev)
-		c->prev->next = c->next;
-	else
-		s->by_top[top] = c->next;
-	if (!s->by_top[top])
+	list_del(&s->by_top[top], &c->link);
+	if (list_empty(&s->by_top[top]))
 		s->tops &= ~(1u << top);
 	s->whole -= top == (int)MEMPOOL_MAX_ORDER;
 }
@@ -131,11 +122,12 @@ struct chunk *source_add_chunk(struct mempool_pages *s)
 
 char *source_spare_chunk(struct mempool_pages *s, size_t keep)
 {
-	struct chunk *c = s->by_top[MEMPOOL_MAX_ORDER];
+	struct chunk *c;
 	char *base;
 
 	if (s->whole <= keep)
 		return NULL;
+	c = list_first(&s->by_top[MEMPOOL_MAX_ORDER], struct chunk, link);
 	base = c->base;
 	delist(s, c, (int)MEMPOOL_MAX_ORDER);
 	chunk_remove(&s->chunks, c);

@@ -16,7 +16,7 @@
 struct mempool_pages {
 	struct pool pool;
 	unsigned tops;
-	struct chunk *by_top[BUDDY_ORDERS];
+	struct list by_top[BUDDY_ORDERS];
 	size_t whole, keep; /* chunks */
 	struct chunks chunks;
 	size_t limit, out_bytes, peak_bytes;

@@ -4,7 +4,7 @@
 #ifndef POOL_REGION_H
 #define POOL_REGION_H
 
-#include "base/common.h"
+#include "base/list.h"
 #include "mempool/region.h"
 #include "pool/pool.h"
 
@@ -58,8 +58,8 @@ struct region {
 	char *marked;	     /* what lies before keeps its place for a mark */
 	struct region_block *first, *last, *current;
 	struct region_block *own, *spare[REGION_BINS];
-	struct mempool_cleanup *cleanups; /* the latest first */
-	uint64_t clock;			  /* ticks for whatever has an order */
+	struct list cleanups; /* the latest first */
+	uint64_t clock;	      /* ticks for whatever has an order */
 	struct mempool_pages *pages;
 	size_t most_bytes, held_bytes, chain_bytes, spare_bytes;
 	size_t full_bytes; /* used in the blocks before `current` */

@@ -11,21 +11,21 @@
 
 /* fn is NULL when it has been called or killed. */
 struct mempool_cleanup {
-	struct mempool_cleanup *older, *newer;
+	struct link link;
 	const struct region *region;
 	void (*fn)(void *data);
 	void *data;
 	uint64_t order;
 };
 
+static struct mempool_cleanup *latest(const struct region *r)
+{
+	return list_first(&r->cleanups, struct mempool_cleanup, link);
+}
+
 static void leave_list(struct region *r, struct mempool_cleanup *c)
 {
-	if (c->older)
-		c->older->newer = c->newer;
-	if (c->newer)
-		c->newer->older = c->older;
-	else
-		r->cleanups = c->older;
+	list_del(&r->cleanups, &c->link);
 	c->fn = NULL;
 }
 
@@ -33,10 +33,10 @@ static void leave_list(struct region *r, struct mempool_cleanup *c)
 void cleanup_run(struct region *r, uint64_t since)
 {
 	bool outer = r->cleaning;
+	struct mempool_cleanup *c;
 
 	r->cleaning = true;
-	while (r->cleanups && r->cleanups->order >= since) {
-		struct mempool_cleanup *c = r->cleanups;
+	while ((c = latest(r)) && c->order >= since) {
 		void (*fn)(void *data) = c->fn;
 
 		leave_list(r, c);
@@ -59,15 +59,11 @@ mempool_cleanup_t *mempool_region_cleanup(mempool_region_t *region,
 	watch_enter(r);
 	c = region_take(r, sizeof(*c), _Alignof(struct mempool_cleanup));
 	if (c) {
-		c->older = r->cleanups;
-		c->newer = NULL;
 		c->region = r;
 		c->fn = fn;
 		c->data = data;
 		c->order = r->clock++;
-		if (c->older)
-			c->older->newer = c;
-		r->cleanups = c;
+		list_add(&r->cleanups, &c->link);
 	}
 	watch_leave(r);
 	return c;

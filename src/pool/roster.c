@@ -12,7 +12,7 @@
 enum { PATIENCE_MS = 5000 };
 
 static struct lock lock = LOCK(RANK_ROSTER);
-static struct roster_entry *first, *last;
+static struct list pools;
 static uint64_t made; /* pools since start */
 
 /* Cut where a character of UTF-8 ends. */
@@ -35,15 +35,9 @@ void roster_add(struct roster_entry *e, const struct roster_kind *kind,
 	start_library();
 	e->kind = kind;
 	copy_name(e->name, name ? name : fallback);
-	e->next = NULL;
 	lock_take(&lock);
 	e->number = ++made;
-	e->prev = last;
-	if (last)
-		last->next = e;
-	else
-		first = e;
-	last = e;
+	list_add_tail(&pools, &e->link);
 	lock_release(&lock);
 }
 
@@ -57,14 +51,7 @@ void roster_rename(struct roster_entry *e, const char *name)
 void roster_remove(struct roster_entry *e)
 {
 	lock_take(&lock);
-	if (e->prev)
-		e->prev->next = e->next;
-	else
-		first = e->next;
-	if (e->next)
-		e->next->prev = e->prev;
-	else
-		last = e->prev;
+	list_del(&pools, &e->link);
 	lock_release(&lock);
 }
 
@@ -93,8 +80,9 @@ bool roster_walk(bool (*visit)(struct roster_entry *e, void *arg), void *arg)
 
 	if (!take_within(PATIENCE_MS))
 		return false;
-	for (struct roster_entry *e = first; e && !stopped; e = e->next)
-		stopped = visit(e, arg);
+	list_for_each_safe(struct roster_entry, e, &pools, link)
+		if (!stopped)
+			stopped = visit(e, arg);
 	lock_release(&lock);
 	return stopped;
 }
@@ -109,17 +97,15 @@ void roster_stats(struct roster_entry *e, struct mempool_stats *s)
 
 int roster_read(uint64_t *after, struct mempool_stats *rows, int most)
 {
-	struct roster_entry *e;
 	int count = 0;
 
 	if (!take_within(PATIENCE_MS))
 		return -EBUSY;
-	for (e = first; e && e->number <= *after; e = e->next)
-		;
-	for (; e && count < most; e = e->next) {
-		roster_stats(e, &rows[count++]);
-		*after = e->number;
-	}
+	list_for_each_safe(struct roster_entry, e, &pools, link)
+		if (e->number > *after && count < most) {
+			roster_stats(e, &rows[count++]);
+			*after = e->number;
+		}
 	lock_release(&lock);
 	return count;
 }
@@ -128,7 +114,7 @@ int roster_read(uint64_t *after, struct mempool_stats *rows, int most)
 
 static void act_on_pools(enum lock_rank rank, enum fork_act act)
 {
-	for (struct roster_entry *e = first; e; e = e->next)
+	list_for_each_safe(struct roster_entry, e, &pools, link)
 		if (e->kind->fork &&
 		    (e->kind->rank == rank || e->kind->shard_rank == rank))
 			e->kind->fork(e, rank, act);
@@ -137,7 +123,7 @@ static void act_on_pools(enum lock_rank rank, enum fork_act act)
 static void mend(enum fork_child how)
 {
 	(void)how;
-	for (struct roster_entry *e = first; e; e = e->next)
+	list_for_each_safe(struct roster_entry, e, &pools, link)
 		if (e->kind->mend)
 			e->kind->mend(e);
 }

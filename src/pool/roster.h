@@ -9,6 +9,7 @@
 #define POOL_ROSTER_H
 
 #include "base/fork_table.h"
+#include "base/list.h"
 #include "mempool/stats.h"
 
 struct roster_entry;
@@ -30,7 +31,7 @@ struct roster_kind {
 /* Part of each pool.  Owner: the roster's lock. */
 struct roster_entry {
 	const struct roster_kind *kind;
-	struct roster_entry *next, *prev;
+	struct link link;
 	uint64_t number; /* in the order in which they were made, from 1 */
 	char name[MEMPOOL_NAME];
 };

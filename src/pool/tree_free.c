@@ -134,8 +134,9 @@ static bool hand_over(struct tree *t, node_t *n)
 {
 	struct mempool_tree_extra *x = node_extra(n);
 
-	while (x && x->references) {
-		node_t *r = node_of(x->references);
+	while (x && x->count) {
+		node_t *r = node_of(
+			list_first(&x->references, struct reference, link));
 		node_t *holder = r->parent;
 		bool inside = holder && node_is_within(holder, n);
 
@@ -234,9 +235,9 @@ static int settle_references(struct tree *t, node_t *n)
 	struct mempool_tree_extra *x = node_extra(n);
 	size_t outside = 0;
 
-	if (!x || !x->references)
+	if (!x || !x->count)
 		return 1;
-	for (struct reference *r = x->references; r; r = r->next) {
+	list_for_each_safe(struct reference, r, &x->references, link) {
 		node_t *holder = node_of(r)->parent;
 
 		outside += !holder || !node_is_within(holder, n);

@@ -65,22 +65,17 @@ static void remember(struct mempool_tree_extra *x, node_t *r, node_t *target)
 	struct reference *ref = reference_of(r);
 
 	ref->target = target;
-	ref->next = x->references;
-	ref->pprev = &x->references;
-	if (ref->next)
-		ref->next->pprev = &ref->next;
-	x->references = ref;
+	list_add(&x->references, &ref->link);
 	x->count++;
 }
 
 void link_forget(node_t *r)
 {
 	struct reference *ref = reference_of(r);
+	struct mempool_tree_extra *x = ref->target->extra;
 
-	*ref->pprev = ref->next;
-	if (ref->next)
-		ref->next->pprev = ref->pprev;
-	ref->target->extra->count--;
+	list_del(&x->references, &ref->link);
+	x->count--;
 }
 
 static bool is_going(const node_t *n)
@@ -126,11 +121,12 @@ void *mempool_tree_reference(const void *context, const void *node)
 static node_t *reference_from(const node_t *context, const node_t *n)
 {
 	struct mempool_tree_extra *x = node_extra(n);
-	struct reference *r = x ? x->references : NULL;
 
-	while (r && node_of(r)->parent != context)
-		r = r->next;
-	return r ? node_of(r) : NULL;
+	if (x)
+		list_for_each_safe(struct reference, r, &x->references, link)
+			if (node_of(r)->parent == context)
+				return node_of(r);
+	return NULL;
 }
 
 int mempool_tree_unlink(const void *context, void *node)
@@ -189,7 +185,7 @@ static int weigh(const node_t *top, struct sum *sum)
 
 		if (flags & (NODE_FREEING | NODE_DESTRUCTED))
 			return EBUSY;
-		if (flags & NODE_REFERENCE || (x && x->references))
+		if (flags & NODE_REFERENCE || (x && x->count))
 			return EXDEV;
 		sum->nodes++;
 		sum->bytes += (int64_t)node_counted(n);

@@ -18,7 +18,7 @@
 
 #include <errno.h>
 
-#include "base/common.h"
+#include "base/list.h"
 #include "mempool/tree.h"
 
 /*
@@ -36,14 +36,13 @@ _Static_assert(sizeof(node_t) % 16 == 0, "users' bytes are aligned");
 /* What follows the header of a reference. */
 struct reference {
 	node_t *target;
-	struct reference *next; /* of the target's, youngest first */
-	struct reference **pprev;
+	struct link link; /* of the target's, youngest first */
 };
 
 struct mempool_tree_extra {
 	const char *name;
 	int (*destructor)(void *node);
-	struct reference *references;
+	struct list references;
 	size_t count; /* of them */
 };
 

@@ -79,7 +79,7 @@ static int may_resize(const node_t *n)
 
 	if (flags & NODE_POOL)
 		return EINVAL;
-	if (flags & (NODE_FREEING | NODE_DESTRUCTED) || (x && x->references))
+	if (flags & (NODE_FREEING | NODE_DESTRUCTED) || (x && x->count))
 		return EBUSY;
 	return 0;
 }

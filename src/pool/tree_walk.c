@@ -134,16 +134,13 @@ static void must(bool so, const node_t *n, const char *what)
 static void check_references(const node_t *n)
 {
 	const struct mempool_tree_extra *x = node_extra(n);
-	size_t count = 0;
 
 	if (!x)
 		return;
-	for (const struct reference *r = x->references; r; r = r->next) {
-		must(*r->pprev == r, n, "a tree node's list of references");
+	must(!list_check(&x->references, x->count), n,
+	     "a tree node's list of references");
+	list_for_each_safe(struct reference, r, &x->references, link)
 		must(r->target == n, n, "a reference's target");
-		count++;
-	}
-	must(count == x->count, n, "a tree node's number of references");
 }
 
 static void check_node(const node_t *n, unsigned tree)

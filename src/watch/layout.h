@@ -32,7 +32,7 @@ struct layout_shape {
 struct layout {
 	struct layout_shape shape;
 	int64_t central;	    /* struct central [CLASSES + 1] */
-	int64_t registry;	    /* the pointer to the first struct cache */
+	int64_t registry;	    /* struct list, of struct cache */
 	int64_t forwarded;	    /* struct forwarded_counter [] */
 	int64_t forwarded_counting; /* bool */
 };

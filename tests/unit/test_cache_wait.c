@@ -289,7 +289,7 @@ static void in_a_handlers_child_a_waiter_leaves_no_line_of_strangers(void)
 	got = cache_alloc_waiting(SIZE, fork_meanwhile, &behind);
 	if (getpid() != parent) {
 		assert_null(got);
-		assert_null(central[C].reserve.first);
+		assert_true(list_empty(&central[C].reserve.queue));
 		heaps_free(objects, n);
 		heap_check();
 		_exit(0);

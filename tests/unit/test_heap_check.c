@@ -50,7 +50,7 @@ static void a_sleeper_beside_a_reserve_that_is_not_empty_is_found(void)
 	struct waiter sleeper = { .state = WAITER_ASLEEP };
 
 	prepare();
-	k->reserve.first = k->reserve.last = &sleeper;
+	list_add(&k->reserve.queue, &sleeper.link);
 	heap_check();
 }
 

@@ -195,7 +195,7 @@ static unsigned in_line(const mempool_t *pool)
 	unsigned count = 0;
 
 	lock_take(&in->pool.lock);
-	for (struct waiter *w = in->reserve.first; w; w = w->next)
+	list_for_each_safe(struct waiter, w, &in->reserve.queue, link)
 		count++;
 	lock_release(&in->pool.lock);
 	return count;

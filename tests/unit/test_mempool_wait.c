@@ -200,7 +200,7 @@ static void an_element_given_at_the_deadline_is_kept(void)
 	let_wait(&c, pool);
 	lock_take(&pool->inside->pool.lock);
 	/* Once more, if it has come before us. */
-	while (!pool->inside->reserve.first) {
+	while (list_empty(&pool->inside->reserve.queue)) {
 		lock_release(&pool->inside->pool.lock);
 		join_thread(c.thread);
 		c.deadline = in_ms(20);

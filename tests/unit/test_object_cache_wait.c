@@ -185,7 +185,7 @@ static void a_trim_leaves_nobody_waiting(void)
 	mempool_cache_put(cache, p);
 	mempool_cache_trim(cache);
 	/* It has been told, and need not find out by itself. */
-	assert_null(object_cache_of(cache)->waiting.first);
+	assert_null(reserve_first(&object_cache_of(cache)->waiting));
 	assert_non_null(join_thread(late));
 	assert_int_equal(made, 2);
 	assert_int_equal(unmade, 1);

@@ -30,7 +30,7 @@ static bool copy_own(void *from, const struct remote_piece *pieces,
 
 static const struct remote_heap own = {
 	.central = (uintptr_t)central,
-	.registry = (uintptr_t)&registry_first,
+	.registry = (uintptr_t)&registry,
 	.copy = copy_own,
 };
 
@@ -99,19 +99,18 @@ static void the_caches_of_other_threads_count(void)
 
 static struct central no_central[CLASSES + 1];
 static struct cache ring[3];
-static struct cache *ring_first = &ring[0];
+static struct list ring_list;
 
 static const struct remote_heap round_heap = {
 	.central = (uintptr_t)no_central,
-	.registry = (uintptr_t)&ring_first,
+	.registry = (uintptr_t)&ring_list,
 	.copy = copy_own,
 };
 
 static void link_ring(void)
 {
 	for (int i = 0; i < 3; i++) {
-		ring[i].next = i < 2 ? &ring[i + 1] : NULL;
-		ring[i].prev = i ? &ring[i - 1] : NULL;
+		list_add_tail(&ring_list, &ring[i].link);
 		ring[i].loaded[C] = 10;
 	}
 }
@@ -126,10 +125,10 @@ static void a_list_of_caches_is_summed_up(void)
 static void a_list_that_runs_in_a_circle_comes_to_an_end(void)
 {
 	link_ring();
-	ring[2].next = &ring[1];
+	ring[2].link.next = &ring[1].link;
 	assert_true(remote_heap_read(&round_heap, rows));
 	assert_in_range(rows[C - CLASS_FIRST].allocs, 0, 30);
-	ring[2].next = &ring[0];
+	ring[2].link.next = &ring[0].link;
 	assert_true(remote_heap_read(&round_heap, rows));
 }
 

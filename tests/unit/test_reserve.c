@@ -122,8 +122,7 @@ static void a_waiter_is_handed_what_the_next_free_brings(void)
 	join_thread(caller.thread);
 	assert_ptr_equal(caller.got, &element[0]);
 	assert_int_equal(reserve.current, 0);
-	assert_null(reserve.first);
-	assert_null(reserve.last);
+	assert_true(list_empty(&reserve.queue));
 }
 
 static void waiters_are_served_in_the_order_they_came(void)
@@ -174,8 +173,7 @@ static void when_the_time_is_over_the_answer_is_null(void)
 	join_thread(caller.thread);
 	assert_null(caller.got);
 	assert_true(caller.waited_ms >= 40);
-	assert_null(reserve.first);
-	assert_null(reserve.last);
+	assert_true(list_empty(&reserve.queue));
 }
 
 static void no_wait_is_shorter_than_asked(void)
@@ -198,7 +196,7 @@ static void a_wait_of_no_time_asks_and_goes(void)
 
 	wait_for_one(&caller);
 	assert_null(caller.got);
-	assert_null(reserve.first);
+	assert_true(list_empty(&reserve.queue));
 }
 
 static void whoever_gives_up_leaves_the_others_in_line(void)
@@ -245,7 +243,7 @@ static void an_element_given_at_the_deadline_is_not_lost(void)
 	let_wait(&caller, 20);
 	lock_take(&lock);
 	/* Once more, if it has come before us. */
-	while (!reserve.first) {
+	while (list_empty(&reserve.queue)) {
 		lock_release(&lock);
 		join_thread(caller.thread);
 		let_wait(&caller, 20);
@@ -278,7 +276,7 @@ static void around_the_deadline_an_element_has_exactly_one_owner(void)
 		} else {
 			assert_ptr_equal(reserve_take(&reserve), &element[0]);
 		}
-		assert_null(reserve.first);
+		assert_true(list_empty(&reserve.queue));
 		lock_release(&lock);
 	}
 }

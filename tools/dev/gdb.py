@@ -106,10 +106,12 @@ def record_of(slab):
 
 def caches():
     """All threads' caches that are in the registry."""
-    cache = value("registry_first")
-    while int(cache):
-        yield cache.dereference()
-        cache = cache["next"]
+    cache = gdb.lookup_type("struct cache")
+    at = cache["link"].bitpos // 8
+    link = value("'src/heap/registry.c'::registry")["first"]
+    while int(link):
+        yield gdb.Value(int(link) - at).cast(cache.pointer()).dereference()
+        link = link["next"]
 
 
 def thread_names():

@@ -32,7 +32,7 @@ enum {
 
 /* All at one time, nearly.  `count` caches, in the order of the list. */
 struct copy {
-	uint64_t first;
+	struct list registry;
 	struct central central[CLASSES + 1];
 	struct racks racks[CLASSES + 1]; /* of classes that have some */
 	struct cache *caches;
@@ -71,28 +71,25 @@ static bool copy_bytes(const struct remote_heap *heap, uint64_t there,
 /* What the list says now.  False: it changed on the way, or is none. */
 static bool find_caches(struct reading *r)
 {
-	struct {
-		uint64_t next, prev;
-	} links;
-	uint64_t at, previous = 0;
+	const struct link *previous = NULL;
+	struct list registry;
+	struct link link;
 
-	_Static_assert(offsetof(struct cache, prev) ==
-			       offsetof(struct cache, next) + 8,
-		       "copied together");
 	r->count = 0;
 	make_room(r);
-	if (!copy_bytes(r->heap, r->heap->registry, &at, sizeof at))
+	if (!copy_bytes(r->heap, r->heap->registry, &registry, sizeof registry))
 		return false;
-	while (at) {
-		if (at % _Alignof(struct cache) || r->count == CACHES_MOST ||
-		    !copy_bytes(r->heap, at + offsetof(struct cache, next),
-				&links, sizeof links) ||
-		    links.prev != previous)
+	link.next = registry.first;
+	while (link.next) {
+		uint64_t at = (uintptr_t)link.next;
+
+		if (at % _Alignof(struct link) || r->count == CACHES_MOST ||
+		    !copy_bytes(r->heap, at, &link, sizeof link) ||
+		    link.prev != previous)
 			return false;
 		make_room(r);
-		r->at[r->count++] = at;
-		previous = at;
-		at = links.next;
+		r->at[r->count++] = at - offsetof(struct cache, link);
+		previous = (struct link *)(uintptr_t)at;
 	}
 	return true;
 }
@@ -115,8 +112,8 @@ static bool copy_heap(struct reading *r, struct copy *copy)
 {
 	struct remote_piece *pieces = r->pieces;
 
-	pieces[0] = (struct remote_piece){ r->heap->registry, &copy->first,
-					   sizeof copy->first };
+	pieces[0] = (struct remote_piece){ r->heap->registry, &copy->registry,
+					   sizeof copy->registry };
 	pieces[1] = (struct remote_piece){ r->heap->central, copy->central,
 					   sizeof copy->central };
 	for (size_t i = 0; i < r->count; i++)
@@ -129,15 +126,17 @@ static bool copy_heap(struct reading *r, struct copy *copy)
 
 static bool same_list(const struct reading *r, const struct copy *copy)
 {
-	uint64_t next = copy->first, previous = 0;
+	const struct link *next = copy->registry.first, *previous = NULL;
 
 	for (size_t i = 0; i < r->count; i++) {
-		const struct cache *t = &copy->caches[i];
+		const struct link *link = &copy->caches[i].link;
 
-		if (next != r->at[i] || (uintptr_t)t->prev != previous)
+		if ((uintptr_t)next !=
+			    r->at[i] + offsetof(struct cache, link) ||
+		    link->prev != previous)
 			return false;
 		previous = next;
-		next = (uintptr_t)t->next;
+		next = link->next;
 	}
 	return !next;
 }

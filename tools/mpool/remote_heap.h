@@ -22,7 +22,7 @@ struct remote_piece {
 typedef bool remote_copy(void *from, const struct remote_piece *pieces,
 			 size_t count);
 
-/* Where the other has its array `central` and its `registry_first`. */
+/* Where the other has its array `central` and its list `registry`. */
 struct remote_heap {
 	uint64_t central, registry;
 	remote_copy *copy;
