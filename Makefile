@@ -1,8 +1,16 @@
 # libmpool - see README.md; `make help` lists the targets.
 
-CC ?= gcc
-CXX ?= g++
-OBJCOPY ?= objcopy
+# CROSS=aarch64-linux-gnu- names the tools of another machine.
+CROSS ?=
+ifneq ($(CROSS),)
+CC := $(CROSS)gcc
+CXX := $(CROSS)g++
+AR := $(CROSS)ar
+LD := $(CROSS)ld
+PKG_CONFIG := $(CROSS)pkg-config
+endif
+OBJCOPY ?= $(CROSS)objcopy
+PKG_CONFIG ?= pkg-config
 PREFIX ?= /usr/local
 LIBDIR ?= $(PREFIX)/lib
 DESTDIR ?=
@@ -11,23 +19,33 @@ VERSION := $(shell awk '$$2 ~ /VERSION_(MAJOR|MINOR|PATCH)$$/ { \
 	printf "%s%s", dot, $$3; dot = "." }' src/mempool/version.h)
 V ?=
 VARIANT ?= release
-BUILD := $(if $(filter release,$(VARIANT)),build,build/$(VARIANT))
+BUILD := build$(addprefix /,$(or $(filter-out release,$(VARIANT)),$(CROSS:-=)))
 QUIET := $(if $(V),,@)
 say = $(if $(V),,@printf '  %-6s %s\n' '$(1)' '$(2)')
 
 WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	$(if $(CI),-Werror)
-CPPFLAGS += -D_GNU_SOURCE -Isrc
+# Ours come first, also when the caller's were given after `make`.
+override CPPFLAGS := -D_GNU_SOURCE -Isrc $(CPPFLAGS)
 CFLAGS ?= -O2 -g
+# The same bytes from whatever folder.
+PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 # The bodies of malloc and calloc must not become calls of themselves.
+# No LTO: preload/cold.ld sorts by file, and an archive is for any compiler.
 LIBFLAGS := -std=gnu11 $(WARN) -fPIC -fvisibility=hidden -fno-builtin-malloc \
-	-fno-builtin-calloc -fno-semantic-interposition -ffunction-sections
+	-fno-builtin-calloc -fno-semantic-interposition -ffunction-sections -fno-lto \
+	$(PREFIX_MAP)
 TESTFLAGS := -std=gnu11 $(WARN) -fno-builtin
 # Few segments, and symbols bound when first called: the library is mapped into
 # everything, and a tenth of what /bin/true takes is all that it may cost.
+# HARDENED=1 binds all at start and makes it read-only, as distributions like it.
+HARDENED ?=
+LDBIND_ := -Wl,-z,lazy -Wl,-z,norelro
+LDBIND_1 := -Wl,-z,relro -Wl,-z,now
+LDBIND := $(LDBIND_$(HARDENED))
 LDLIB := -shared -Wl,-soname,libmpool.so -Wl,--version-script=preload/libmpool.map \
 	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,--hash-style=gnu -Wl,-Bsymbolic-functions \
-	-Wl,--gc-sections -Wl,-z,lazy -Wl,-z,norelro -Wl,-T,preload/cold.ld
+	-Wl,--gc-sections $(LDBIND) -Wl,-T,preload/cold.ld
 
 LDPOOL := -shared -Wl,-soname,libmempool.so.1 -Wl,--version-script=src/mempool.map \
 	-Wl,-z,nodelete -Wl,--hash-style=gnu -Wl,-Bsymbolic-functions -Wl,--gc-sections
@@ -38,10 +56,10 @@ SANITIZE_ubsan := -fsanitize=undefined -fno-sanitize=null -fno-sanitize-recover=
 SANITIZE_asan := -fsanitize=address $(SANITIZE_ubsan) -fno-omit-frame-pointer
 SANITIZE_tsan := -fsanitize=thread
 SANITIZE := $(SANITIZE_$(VARIANT))
-CFLAGS += $(SANITIZE)
+override CFLAGS += $(SANITIZE)
 # `make VARIANT=count` counts what locks cost; in all others but the release,
 # `make VARIANT=debug` too, their order is checked.
-CPPFLAGS += $(if $(filter release,$(VARIANT)),,-DLOCK_$(if $(filter count,$(VARIANT)),COUNT,WITNESS))
+override CPPFLAGS += $(if $(filter release,$(VARIANT)),,-DLOCK_$(if $(filter count,$(VARIANT)),COUNT,WITNESS))
 # What a suite says: .ci/run adds it up.
 tap = build/results/$(1)$(if $(filter release,$(VARIANT)),,-$(VARIANT)).tap
 
@@ -51,10 +69,15 @@ pool_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard src/pool/*.c))
 preload_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard preload/*.c))
 
 tool_packages := libdw-dev libncurses-dev zlib1g-dev libprotobuf-c-dev \
-	protobuf-c-compiler libmicrohttpd-dev
+	protobuf-c-compiler libmicrohttpd-dev pkgconf|pkg-config
+tool_modules := libdw libelf ncursesw libmicrohttpd zlib libprotobuf-c
+tool_libs = $(or $(shell $(PKG_CONFIG) --libs $(tool_modules) 2>/dev/null),\
+	-ldw -lelf -lncursesw -lmicrohttpd -lz -lprotobuf-c)
+tool_headers := $(shell $(PKG_CONFIG) --cflags $(tool_modules) 2>/dev/null)
 tool_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard tools/mpool/*.c)) \
 	$(BUILD)/obj/tools/mpool/profile.pb-c.o
-TOOLFLAGS := -std=gnu11 $(WARN) -Itools/mpool -I$(BUILD)/obj/tools/mpool
+TOOLFLAGS := -std=gnu11 $(WARN) -Itools/mpool -I$(BUILD)/obj/tools/mpool $(tool_headers) \
+	$(PREFIX_MAP)
 
 programs = $(patsubst tests/$(1)/%.c,$(BUILD)/$(1)/%,$(wildcard tests/$(1)/*.c))
 unit := $(call programs,unit)
@@ -70,7 +93,7 @@ benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.
 
 .DELETE_ON_ERROR:
 .PHONY: all libs help demo test check unit bats setup layers format format-check \
-	tidy shellcheck install uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
+	tidy shellcheck install install-libs install-tool uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
 	bench-instructions bench-locks bench-pools aarch64 compdb
 
 products := $(addprefix $(BUILD)/,libmpool.so libmempool.so libmempool.a)
@@ -127,15 +150,15 @@ $(BUILD)/libpool.a: $(pool_objects)
 	$(call say,AR,$@)
 	$(QUIET)rm -f $@ && $(AR) rcs $@ $^
 
-# What the tool is built with, installed where it is missing.
+# Here what the tool is built with is looked for.
 $(BUILD)/obj/tools/mpool/profile.pb-c.c: tools/mpool/profile.proto
-	@tools/dev/packages $(tool_packages)
+	@CPPFLAGS='$(CPPFLAGS)' tools/dev/needs '$(CC)' '$(PKG_CONFIG)'
 	$(call say,PROTO,$<)
 	$(QUIET)mkdir -p $(@D)
 	$(QUIET)protoc-c --proto_path=$(<D) --c_out=$(@D) $<
 
 $(BUILD)/obj/tools/mpool/%.o: $(BUILD)/obj/tools/mpool/%.c
-	$(QUIET)$(CC) $(CFLAGS) -w -c $< -o $@
+	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(tool_headers) $(PREFIX_MAP) -w -c $< -o $@
 
 $(BUILD)/obj/tools/mpool/%.o: tools/mpool/%.c $(BUILD)/obj/tools/mpool/profile.pb-c.c
 	$(call say,CC,$<)
@@ -144,9 +167,9 @@ $(BUILD)/obj/tools/mpool/%.o: tools/mpool/%.c $(BUILD)/obj/tools/mpool/profile.p
 $(BUILD)/mpool: $(tool_objects) $(BUILD)/libheap.a
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(tool_objects) $(BUILD)/libheap.a \
-		-ldw -lelf -lncursesw -lmicrohttpd -lz -lprotobuf-c -lstdc++ -lm -ldl -lpthread
+		$(tool_libs) -lstdc++ -lm -ldl -lpthread
 
-$(BUILD)/unit/% $(BUILD)/stress/%: CPPFLAGS += -Itests
+$(BUILD)/unit/% $(BUILD)/stress/%: override CPPFLAGS += -Itests
 # cmocka 2 has new names for some assertions, cmocka 1 the old ones alone.
 $(BUILD)/unit/%: WARN += -Wno-deprecated-declarations
 $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpool.a $(BUILD)/libheap.a
@@ -157,7 +180,7 @@ $(BUILD)/unit/%: tests/unit/%.c $(BUILD)/libpool.a $(BUILD)/libheap.a
 		-lpthread -ldl -lm
 
 # Of the tool, what reads other processes.
-$(BUILD)/unit/test_remote: CPPFLAGS += -Itools/mpool
+$(BUILD)/unit/test_remote: override CPPFLAGS += -Itools/mpool
 $(BUILD)/unit/test_remote: $(addprefix $(BUILD)/obj/tools/mpool/,remote.o remote_heap.o \
 	proc.o cli.o)
 
@@ -167,7 +190,7 @@ $(BUILD)/stress/%: tests/stress/%.c $(BUILD)/libpool.a $(BUILD)/libheap.a
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) -std=gnu11 $(WARN) -MMD -MP $< -o $@ \
 		$(BUILD)/libpool.a $(BUILD)/libheap.a -lpthread -ldl
 
-$(BUILD)/programs/% $(BUILD)/misuse/%: CFLAGS := -O1 -g
+$(BUILD)/programs/% $(BUILD)/misuse/%: override CFLAGS := -O1 -g
 $(BUILD)/programs/%: tests/programs/%.c
 	$(call say,CC,$<)
 	$(QUIET)mkdir -p $(@D)
@@ -216,7 +239,7 @@ $(BUILD)/bench/%: tools/bench/%.cc
 	$(QUIET)$(CXX) $(CPPFLAGS) -O2 -g -fno-builtin -MMD -MP $< -o $@ -pthread
 
 setup:
-	@tools/dev/packages gcc g++ make libc6-dev binutils valgrind $(tool_packages)
+	@tools/dev/packages gcc g++ make libc6-dev binutils valgrind $(foreach p,$(tool_packages),'$p')
 
 demo: setup all  ## the main job: a real program with and without the pools
 	@tools/demo
@@ -304,9 +327,7 @@ bench-locks: $(benches)  ## what locks cost in the rows with threads, counted
 
 aarch64:  ## cross-build, and run the tests under qemu-user
 	@tools/dev/packages gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
-	@$(MAKE) --no-print-directory VARIANT=aarch64 CC=aarch64-linux-gnu-gcc \
-		AR=aarch64-linux-gnu-ar LD=aarch64-linux-gnu-ld \
-		OBJCOPY=aarch64-linux-gnu-objcopy run-aarch64
+	@$(MAKE) --no-print-directory VARIANT=aarch64 CROSS=aarch64-linux-gnu- run-aarch64
 .PHONY: run-aarch64
 run-aarch64: libs $(stress) $(filter-out $(cxx_programs),$(plain))
 	@tools/dev/aarch64 $(BUILD) $(stress)
@@ -337,48 +358,55 @@ shellcheck:  ## shellcheck over every script
 compdb:  ## compile_commands.json for editors
 	bear -- $(MAKE) -B all
 
+# Where libmpool.so goes, which nobody links with.
+PRELOADDIR ?= $(LIBDIR)
+mandir = $(DESTDIR)$(PREFIX)/share/man
+completions = $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions \
+	zsh/site-functions)
 # Installs a file with the names between @ replaced.
 fill = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $(1) \
 	>$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 fill_pages = set -e; for page in $(notdir $(wildcard src/man/*.$(1))); do \
 	$(call fill,src/man/$$page,$(PREFIX)/share/man/man$(1)/$$page); done
 
-install: all  ## install under PREFIX (DESTDIR is honoured)
-	install -d $(DESTDIR)$(LIBDIR)
-	install -m 755 $(BUILD)/libmpool.so $(DESTDIR)$(LIBDIR)/libmpool.so
-	install -m 755 $(BUILD)/libmempool.so.1 $(DESTDIR)$(LIBDIR)/libmempool.so.1
+install: install-libs install-tool  ## install under PREFIX (DESTDIR is honoured)
+
+# Programs that are started meanwhile find the old library or the new one.
+# Where it is no place of ld.so's, ldconfig has nothing to do, or may not.
+install-libs: libs  ## the libraries alone, their headers and manual
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PRELOADDIR) $(mandir)/man3 \
+		$(mandir)/man7 $(DESTDIR)$(PREFIX)/include/mempool/shim
+	install -m 755 $(BUILD)/libmpool.so $(DESTDIR)$(PRELOADDIR)/libmpool.so.$(VERSION)
+	ln -sf libmpool.so.$(VERSION) $(DESTDIR)$(PRELOADDIR)/libmpool.so.new
+	mv -fT $(DESTDIR)$(PRELOADDIR)/libmpool.so.new $(DESTDIR)$(PRELOADDIR)/libmpool.so
+	install -m 755 $(BUILD)/libmempool.so.1 $(DESTDIR)$(LIBDIR)/libmempool.so.$(VERSION)
+	ln -sf libmempool.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmempool.so.1
 	ln -sf libmempool.so.1 $(DESTDIR)$(LIBDIR)/libmempool.so
 	install -m 644 $(BUILD)/libmempool.a $(DESTDIR)$(LIBDIR)/libmempool.a
-	install -d $(DESTDIR)$(PREFIX)/include/mempool/shim $(DESTDIR)$(LIBDIR)/pkgconfig \
-		$(DESTDIR)$(PREFIX)/share/man/man3
 	install -m 644 src/mempool.h $(DESTDIR)$(PREFIX)/include/mempool.h
 	install -m 644 $(wildcard src/mempool/*.h) $(DESTDIR)$(PREFIX)/include/mempool
 	install -m 644 $(wildcard src/mempool/shim/*.h) $(DESTDIR)$(PREFIX)/include/mempool/shim
 	$(call fill,src/mempool.pc.in,$(LIBDIR)/pkgconfig/mempool.pc)
 	$(call fill_pages,3)
-	tools/dev/manlinks $(DESTDIR)$(PREFIX)/share/man/man3 src/man/*.3
-	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1 \
-		$(DESTDIR)$(PREFIX)/share/man/man7 \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions \
-		$(DESTDIR)$(PREFIX)/share/zsh/site-functions
+	$(call fill_pages,7)
+	tools/dev/manlinks $(mandir)/man3 src/man/*.3
+	$(if $(DESTDIR),,@ldconfig 2>/dev/null || :)
+
+install-tool: $(BUILD)/mpool  ## the mpool tool alone
+	install -d $(DESTDIR)$(PREFIX)/bin $(mandir)/man1 $(completions)
 	install -m 755 $(BUILD)/mpool $(DESTDIR)$(PREFIX)/bin/mpool
 	$(call fill_pages,1)
-	$(call fill_pages,7)
-	install -m 644 tools/mpool/completion/mpool.bash \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/mpool
-	install -m 644 tools/mpool/completion/_mpool $(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mpool
+	install -m 644 tools/mpool/completion/mpool.bash $(word 1,$(completions))/mpool
+	install -m 644 tools/mpool/completion/_mpool $(word 2,$(completions))/_mpool
 
+# Of every version.
 uninstall:  ## remove what install put there
-	tools/dev/manlinks -r $(DESTDIR)$(PREFIX)/share/man/man3 src/man/*.3
-	rm -f $(DESTDIR)$(LIBDIR)/libmpool.so $(DESTDIR)$(LIBDIR)/libmempool.so* \
+	tools/dev/manlinks -r $(mandir)/man3 src/man/*.3
+	rm -f $(DESTDIR)$(PRELOADDIR)/libmpool.so* $(DESTDIR)$(LIBDIR)/libmempool.so* \
 		$(DESTDIR)$(LIBDIR)/libmempool.a $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc \
-		$(DESTDIR)$(PREFIX)/include/mempool.h \
-		$(patsubst src/man/%,$(DESTDIR)$(PREFIX)/share/man/man3/%,$(wildcard src/man/*.3)) \
-		$(patsubst src/man/%,$(DESTDIR)$(PREFIX)/share/man/man1/%,$(wildcard src/man/*.1)) \
-		$(patsubst src/man/%,$(DESTDIR)$(PREFIX)/share/man/man7/%,$(wildcard src/man/*.7)) \
-		$(DESTDIR)$(PREFIX)/bin/mpool \
-		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/mpool \
-		$(DESTDIR)$(PREFIX)/share/zsh/site-functions/_mpool
+		$(DESTDIR)$(PREFIX)/include/mempool.h $(DESTDIR)$(PREFIX)/bin/mpool \
+		$(foreach s,1 3 7,$(patsubst src/man/%,$(mandir)/man$s/%,$(wildcard src/man/*.$s))) \
+		$(word 1,$(completions))/mpool $(word 2,$(completions))/_mpool
 	rm -rf $(DESTDIR)$(PREFIX)/include/mempool
 
 # What git knows, or all that an unpacked tarball has; the same bytes each time.

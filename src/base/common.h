@@ -8,6 +8,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* _dl_find_object(), mallinfo2(); and all of libpthread in libc.so. */
+#if !defined __GLIBC__ || !__GLIBC_PREREQ(2, 35)
+#error "libmpool needs glibc 2.35: Debian 12, Ubuntu 22.04, Fedora 36 or later"
+#endif
+
 #define likely(x)   __builtin_expect(!!(x), 1)
 #define unlikely(x) __builtin_expect(!!(x), 0)
 
