@@ -110,7 +110,7 @@ $(BUILD)/obj/src/base/config.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
 # What each sample runs is built for speed.
 $(BUILD)/obj/src/watch/walk.o: LIBFLAGS += -O2
 # A stack is walked from here.
-$(BUILD)/obj/src/watch/stack.o $(BUILD)/obj/src/watch/record.o: LIBFLAGS += \
+$(addprefix $(BUILD)/obj/src/watch/,stack.o record.o guard.o): LIBFLAGS += \
 	-fasynchronous-unwind-tables
 $(BUILD)/obj/preload/start.o $(BUILD)/obj/preload/next.o $(BUILD)/obj/preload/next_symbol.o \
 $(BUILD)/obj/preload/rare.o $(BUILD)/obj/src/heap/heap.o \

@@ -146,6 +146,7 @@ static RARE void put_over(const struct layer *layer)
 	PUT(calloc);
 	PUT(realloc);
 	PUT(aligned);
+	PUT(usable_size);
 	if (!beyond_taken)
 		put_beyond(&next);
 }

@@ -55,16 +55,16 @@ EXPORT RARE int dlclose(void *handle)
 {
 	close_function *close =
 		__atomic_load_n(&next_dlclose, __ATOMIC_RELAXED);
-	void *before;
+	struct modules *before;
 	int status;
 
 	if (!close) {
 		*(void **)&close = next_symbol("dlclose");
 		__atomic_store_n(&next_dlclose, close, __ATOMIC_RELAXED);
 	}
-	if (!config_records())
+	if (!config_records() && !config.guard)
 		return close(handle);
-	before = modules_before_close();
+	before = modules_list();
 	status = close(handle);
 	modules_closed(before);
 	stack_library_closed();

@@ -1,8 +1,11 @@
 /*
- * record.c - has what the next allocator serves recorded.
+ * record.c - has samples of what the next allocator serves recorded, and
+ * guarded.
  *
  * Put over the table of next.h: requests that the pools forward come through
- * here, and those that they declined because they are samples.
+ * here, and those that they declined because they are samples.  One sampler
+ * serves both purposes: what it finds for the one that needs more of them is
+ * thinned out for the other.
  */
 #include "record.h"
 
@@ -12,24 +15,53 @@
 
 #include "base/config.h"
 #include "heap/sample.h"
+#include "guard.h"
 #include "next.h"
 #include "watch/children.h"
+#include "watch/guard.h"
 #include "watch/leak.h"
 #include "watch/record.h"
 
 static struct next plain;
 
-static inline void note(void *p, size_t size)
+/*
+ * Around a request that may be a sample.  A thread that is inside is not asked:
+ * what it allocates there is nobody's but ours.
+ */
+static NOINLINE bool is_sample(size_t size)
 {
-	if (p && !sample_skips(size))
+	if (record_is_inside() || !sample_due(size))
+		return false;
+	if (guard_period && sample_keeps(size, guard_period))
+		guard_want(true);
+	return true;
+}
+
+static inline bool begin(size_t size)
+{
+	return unlikely(!sample_skips(size)) && is_sample(size);
+}
+
+static NOINLINE void end_sample(void *p, size_t size)
+{
+	if (guard_period)
+		guard_want(false);
+	if (p && record_period && sample_keeps(size, record_period))
 		record_alloc(p, size);
+}
+
+static inline void end(bool sample, void *p, size_t size)
+{
+	if (unlikely(sample))
+		end_sample(p, size);
 }
 
 static NOINLINE void *malloc_sample(size_t size)
 {
+	bool sample = is_sample(size);
 	void *p = plain.malloc(size);
 
-	note(p, size);
+	end(sample, p, size);
 	return p;
 }
 
@@ -48,7 +80,7 @@ static NOINLINE void free_sample(void *p)
 	if (record_enter()) {
 		record_forget(p, &was);
 		record_leave();
-	} else if (record_is_inside()) {
+	} else if (record_is_inside() && !guard_owns(p)) {
 		record_defer(p);
 		return;
 	}
@@ -65,9 +97,11 @@ static void recording_free(void *p)
 
 static void *recording_calloc(size_t n, size_t size)
 {
+	size_t total;
+	bool sample = !__builtin_mul_overflow(n, size, &total) && begin(total);
 	void *p = plain.calloc(n, size);
 
-	note(p, n * size);
+	end(sample, p, total);
 	return p;
 }
 
@@ -92,7 +126,7 @@ static NOINLINE void *realloc_sample(void *p, size_t size)
 	if (record_enter()) {
 		taken = record_forget(p, &was);
 		record_leave();
-	} else if (record_is_inside()) {
+	} else if (record_is_inside() && !guard_owns(p)) {
 		return move_inside(p, size);
 	}
 	to = plain.realloc(p, size);
@@ -106,10 +140,11 @@ static NOINLINE void *realloc_sample(void *p, size_t size)
 static void *recording_realloc(void *p, size_t size)
 {
 	bool moves = record_move();
+	bool sample = begin(size);
 	void *to = live_maybe(p) ? realloc_sample(p, size)
 				 : plain.realloc(p, size);
 
-	note(to, size);
+	end(sample, to, size);
 	if (moves)
 		record_moved();
 	return to;
@@ -118,9 +153,10 @@ static void *recording_realloc(void *p, size_t size)
 static void *recording_aligned(enum next_name name, size_t alignment,
 			       size_t size)
 {
+	bool sample = begin(size);
 	void *p = plain.aligned(name, alignment, size);
 
-	note(p, size);
+	end(sample, p, size);
 	return p;
 }
 
@@ -138,6 +174,8 @@ void record_next(void)
 	};
 
 	next_wrap(&recording, &plain);
+	if (!config_records())
+		return;
 	record_start(config.sample ? config.sample : 1, recording_free);
 	leak_start(heap_end());
 	if (config.leaks)

@@ -1,10 +1,14 @@
 /*
- * record.h - has what the next allocator serves recorded.
+ * record.h - has samples of what the next allocator serves recorded, and
+ * guarded.
  */
 #ifndef PRELOAD_RECORD_H
 #define PRELOAD_RECORD_H
 
-/* As config.sample and config.leaks ask.  Called once, at start; allocates. */
+/*
+ * As config.sample, config.leaks and config.guard ask.  Called once, at start;
+ * allocates.
+ */
 void record_next(void);
 
 #endif

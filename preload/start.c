@@ -11,6 +11,7 @@
 
 #include "base/config.h"
 #include "fork.h"
+#include "guard.h"
 #include "heap/class.h"
 #include "heap/heap.h"
 #include "next.h"
@@ -60,9 +61,11 @@ __attribute__((constructor(101))) static COLD void start(void)
 		dump_signal_start();
 		at_quick_exit(finish);
 	}
+	if (config.guard)
+		guard_next();
 	if (config.stats || config.stats_signal || config.page)
 		next_count();
-	if (config_records())
+	if (config_records() || config.guard)
 		record_next();
 	if (config.trace)
 		trace_next();

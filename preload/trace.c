@@ -4,7 +4,6 @@
 #include "trace.h"
 
 #include "base/config.h"
-#include "heap/heap.h"
 #include "heap/sample.h"
 #include "next.h"
 #include "watch/trace.h"
@@ -69,6 +68,5 @@ void trace_next(void)
 	if (!trace_start())
 		return;
 	next_wrap(&tracing, &plain);
-	__atomic_store_n(&sample_period, 1, __ATOMIC_RELEASE);
-	heap_trim();
+	sample_start(1);
 }

@@ -25,6 +25,7 @@ enum {
 	RESERVE_MOST = 64 << 20,
 	WAIT_MOST_MS = 24 * 60 * 60 * 1000,
 	INTERVAL_MOST_S = 24 * 60 * 60,
+	GUARD_USUAL = 8 << 20,
 	NAME_MOST = 39,	 /* bytes of an unknown name that are compared */
 	SHOWN_MOST = 80, /* bytes of a bad value or name that are shown */
 };
@@ -88,6 +89,21 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 		"0 or 1",
 		"0",
 	},
+	[CONFIG_GUARD] = {
+		"MPOOL_GUARD",
+		"0, 1 (for 8M), or bytes up to 1G (suffixes K, M and G)",
+		"0",
+	},
+	[CONFIG_GUARD_GO_ON] = {
+		"MPOOL_GUARD_GO_ON",
+		"0 or 1",
+		"0",
+	},
+	[CONFIG_REPORT] = {
+		"MPOOL_REPORT",
+		"a file name (in it %p, %n and %% are replaced)",
+		"none",
+	},
 	[CONFIG_TRACE] = {
 		"MPOOL_TRACE",
 		"a file name (in it %p, %n and %% are replaced)",
@@ -116,7 +132,7 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 };
 
 static char stats_kept[PATH_MAX], profile_kept[PATH_MAX], trace_kept[PATH_MAX],
-	page_kept[PATH_MAX];
+	page_kept[PATH_MAX], report_kept[PATH_MAX];
 
 /* --- values --- */
 
@@ -277,6 +293,18 @@ static RARE bool read_value(enum config_name name, const char *value)
 			return false;
 		config.leaks = n;
 		return true;
+	case CONFIG_GUARD:
+		if (!read_count(value, GIB, &n))
+			return false;
+		config.guard = n == 1 ? (size_t)GUARD_USUAL : n;
+		return true;
+	case CONFIG_GUARD_GO_ON:
+		if (!read_number(value, 1, &n))
+			return false;
+		config.guard_go_on = n;
+		return true;
+	case CONFIG_REPORT:
+		return read_pattern(value, report_kept, &config.report);
 	case CONFIG_TRACE:
 		return read_pattern(value, trace_kept, &config.trace);
 	case CONFIG_PAGE:

@@ -31,6 +31,9 @@ struct config {
 	const char *trace;   /* file name pattern for every call */
 	const char *page;    /* file name pattern of the statistics page */
 	bool leaks;	     /* look for leaks when the profile is written */
+	size_t guard;	     /* mean bytes between guarded objects; 0: none */
+	bool guard_go_on;    /* after a crime of one */
+	const char *report;  /* file name pattern for crimes; NULL: stderr */
 	bool huge;	     /* ask for 2 MiB pages */
 	bool keep_deepbind;  /* leave RTLD_DEEPBIND in dlopen's flags */
 };
@@ -47,7 +50,7 @@ static inline bool config_records(void)
 static inline bool config_watches(void)
 {
 	return config.stats || config.stats_signal || config.trace ||
-	       config.page || config_records();
+	       config.page || config.guard || config_records();
 }
 
 /* Set before config_read(): another library complains of the same names. */
@@ -72,6 +75,9 @@ enum config_name {
 	CONFIG_SAMPLE,
 	CONFIG_PROFILE,
 	CONFIG_LEAKS,
+	CONFIG_GUARD,
+	CONFIG_GUARD_GO_ON,
+	CONFIG_REPORT,
 	CONFIG_TRACE,
 	CONFIG_PAGE,
 	CONFIG_HUGE,

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "heap/class.h"
+#include "heap/heap.h"
 
 /* Owner: its thread.  Zeroed: nothing drawn yet. */
 struct sampler {
@@ -89,6 +90,15 @@ static struct sampler *own_sampler(void)
 	return s;
 }
 
+void sample_start(size_t period)
+{
+	if (sample_period)
+		period = min_of(period, sample_period);
+	__atomic_store_n(&sample_period, period, __ATOMIC_RELEASE);
+	/* What this thread's magazines hold would go out without a look. */
+	heap_trim();
+}
+
 /* False: the hit is now. */
 static bool take_off_one(unsigned c)
 {
@@ -122,13 +132,13 @@ static bool pooled_due(struct sampler *s, unsigned c)
  * 1 - exp(-x) without libm: by its series for x / 2^10, and then
  * 1 - (1 - c)^2 ten times.  Beyond 64 it is 1.
  */
-double sample_chance(size_t unit)
+double sample_chance(size_t unit, size_t period)
 {
 	double x, chance;
 
-	if (sample_period <= 1 || unit / 64 >= sample_period)
+	if (period <= 1 || unit / 64 >= period)
 		return 1;
-	x = (double)unit / (double)sample_period / 1024;
+	x = (double)unit / (double)period / 1024;
 	chance = x * (1 - x / 2 * (1 - x / 3));
 	for (int i = 0; i < 10; i++)
 		chance *= 2 - chance;
@@ -150,4 +160,27 @@ bool sample_due(size_t size)
 		return false;
 	sample_large_left = bytes_before(s);
 	return true;
+}
+
+size_t sample_unit(size_t size)
+{
+	if (size > class_border)
+		return size;
+	return class_size(size ? class_of(size) : CLASS_FIRST);
+}
+
+uint64_t sample_dice(void)
+{
+	return next_random(own_sampler());
+}
+
+bool sample_keeps(size_t size, size_t period)
+{
+	size_t unit = sample_unit(size);
+
+	if (period == sample_period)
+		return true;
+	return (double)(sample_dice() >> 11) * 0x1p-53 *
+		       sample_chance(unit, sample_period) <
+	       sample_chance(unit, period);
 }

@@ -19,8 +19,11 @@
 
 #include "heap/class.h"
 
-/* Mean distance in bytes; 1: every request; 0: off.  Set once, at start. */
+/* Mean distance in bytes; 1: every request; 0: off.  Set at start. */
 extern HIDDEN size_t sample_period;
+
+/* Turns it on for who needs a sample every `period` bytes, or more of them. */
+void sample_start(size_t period);
 
 /*
  * Objects of each class to serve before the next hit.  Zeroed: nothing drawn
@@ -117,7 +120,22 @@ static inline bool sample_skips(size_t size)
  */
 bool sample_due(size_t size);
 
-/* The chance that a request for which `unit` bytes are counted is a sample. */
-double sample_chance(size_t unit);
+/*
+ * The chance that a request for which `unit` bytes are counted is a sample,
+ * with a mean distance of `period`.
+ */
+double sample_chance(size_t unit, size_t period);
+
+/*
+ * Whether a request of `size` bytes, which is a sample, would have been one
+ * with a mean distance of `period`, too, the longer one.
+ */
+bool sample_keeps(size_t size, size_t period);
+
+/* What the sampler counts for a request: the pools round up. */
+size_t sample_unit(size_t size);
+
+/* Any number, of this thread's own stream. */
+uint64_t sample_dice(void);
 
 #endif

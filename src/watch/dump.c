@@ -272,7 +272,7 @@ int dump_to(const char *target)
 void dump_start(void)
 {
 	bool asked = config.stats || config.stats_signal || config.profile ||
-		     config.trace || config.page;
+		     config.trace || config.page || config.guard;
 	int saved = errno;
 
 	process_start(asked);

@@ -32,7 +32,7 @@ struct module {
 	char name[NAME_MOST];
 };
 
-struct list {
+struct modules {
 	unsigned generation;
 	size_t count;
 	struct module modules[];
@@ -47,7 +47,6 @@ struct gone {
 static struct gone *gone;
 static unsigned gone_count, generation;
 static uintptr_t gone_low = UINTPTR_MAX, gone_high;
-static struct list *now; /* between modules_put() and modules_end() */
 
 /* --- what is loaded --- */
 
@@ -87,7 +86,7 @@ static void set_name(struct module *m, const char *name)
 /* The main program comes first, as in the list of the loader. */
 static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 {
-	struct list *list = data;
+	struct modules *list = data;
 
 	(void)size;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -108,9 +107,9 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 	return 0;
 }
 
-static struct list *list_modules(void)
+struct modules *modules_list(void)
 {
-	struct list *list = sys_map(NULL, LIST_BYTES);
+	struct modules *list = sys_map(NULL, LIST_BYTES);
 
 	if (list) {
 		list->generation =
@@ -146,7 +145,7 @@ static struct gone *last_at(uintptr_t address)
 	return last;
 }
 
-static void note_gone(const struct list *before, const struct module *m)
+static void note_gone(const struct modules *before, const struct module *m)
 {
 	struct gone *last = last_at(m->start);
 
@@ -168,7 +167,7 @@ static void note_gone(const struct list *before, const struct module *m)
 /* Called once, with the loader's lock. */
 static int note_all(struct dl_phdr_info *info, size_t size, void *data)
 {
-	struct list *before = data;
+	struct modules *before = data;
 	unsigned raised = generation;
 
 	(void)info, (void)size;
@@ -184,14 +183,15 @@ static int note_all(struct dl_phdr_info *info, size_t size, void *data)
 	return 1;
 }
 
-void *modules_before_close(void)
+void modules_drop(struct modules *list)
 {
-	return list_modules();
+	if (list)
+		sys_unmap(list, LIST_BYTES);
 }
 
-void modules_closed(void *before)
+void modules_closed(struct modules *list)
 {
-	struct list *list = before, *after = list ? list_modules() : NULL;
+	struct modules *after = list ? modules_list() : NULL;
 	bool all = true;
 
 	for (size_t i = 0; after && i < list->count; i++) {
@@ -203,10 +203,8 @@ void modules_closed(void *before)
 	}
 	if (after && !all)
 		dl_iterate_phdr(note_all, list);
-	if (after)
-		sys_unmap(after, LIST_BYTES);
-	if (list)
-		sys_unmap(list, LIST_BYTES);
+	modules_drop(after);
+	modules_drop(list);
 }
 
 unsigned modules_generation(const uintptr_t *frames, unsigned depth)
@@ -255,27 +253,47 @@ static void put_row(struct out *o, const struct module *m, uint64_t start)
 	out_char(o, '\n');
 }
 
-void modules_put(struct out *o)
+static bool is_wanted(uint64_t start, uint64_t bytes, const uint64_t *addresses,
+		      size_t count)
 {
-	unsigned count = __atomic_load_n(&gone_count, __ATOMIC_ACQUIRE);
+	bool wanted = !addresses;
 
-	now = list_modules();
-	for (size_t i = 0; now && i < now->count; i++)
-		put_row(o, &now->modules[i], now->modules[i].start);
-	for (unsigned i = 0; i < count; i++)
-		put_row(o, &gone[i].module, place_of(&gone[i]));
+	for (size_t i = 0; i < count && !wanted; i++)
+		wanted = addresses[i] - 1 - start < bytes;
+	return wanted;
 }
 
-static bool is_loaded(uintptr_t frame)
+void modules_put(struct out *o, const struct modules *list,
+		 const uint64_t *addresses, size_t count)
 {
-	for (size_t i = 0; now && i < now->count; i++)
-		if (covers(&now->modules[i], frame))
+	unsigned all = __atomic_load_n(&gone_count, __ATOMIC_ACQUIRE);
+
+	for (size_t i = 0; list && i < list->count; i++) {
+		const struct module *m = &list->modules[i];
+
+		if (is_wanted(m->start, m->end - m->start, addresses, count))
+			put_row(o, m, m->start);
+	}
+	for (unsigned i = 0; i < all; i++) {
+		const struct module *m = &gone[i].module;
+		uint64_t start = place_of(&gone[i]);
+
+		if (is_wanted(start, m->end - m->start, addresses, count))
+			put_row(o, m, start);
+	}
+}
+
+static bool is_loaded(const struct modules *list, uintptr_t frame)
+{
+	for (size_t i = 0; list && i < list->count; i++)
+		if (covers(&list->modules[i], frame))
 			return true;
 	return false;
 }
 
 /* The first to be unloaded there after the stack was taken. */
-uint64_t modules_address(uintptr_t frame, unsigned taken)
+uint64_t modules_address(const struct modules *list, uintptr_t frame,
+			 unsigned taken)
 {
 	unsigned count = __atomic_load_n(&gone_count, __ATOMIC_ACQUIRE);
 	const struct gone *g = NULL;
@@ -284,14 +302,37 @@ uint64_t modules_address(uintptr_t frame, unsigned taken)
 		if (covers(&gone[i].module, frame) && gone[i].closed > taken &&
 		    (!g || gone[i].closed < g->closed))
 			g = &gone[i];
-	if (!g && count && !is_loaded(frame))
+	if (!g && count && !is_loaded(list, frame))
 		g = last_at(frame - 1);
 	return g ? place_of(g) + (frame - g->module.start) : frame;
 }
 
-void modules_end(void)
+static void put_name(struct out *o, const struct module *m, uint64_t offset)
 {
-	if (now)
-		sys_unmap(now, LIST_BYTES);
-	now = NULL;
+	out_char(o, ' ');
+	out_shown(o, m->name, sizeof m->name);
+	out_char(o, '+');
+	out_hex(o, m->offset + offset);
+}
+
+void modules_put_name(struct out *o, const struct modules *list,
+		      uint64_t address)
+{
+	unsigned count = __atomic_load_n(&gone_count, __ATOMIC_ACQUIRE);
+
+	for (size_t i = 0; list && i < list->count; i++)
+		if (covers(&list->modules[i], address)) {
+			put_name(o, &list->modules[i],
+				 address - list->modules[i].start);
+			return;
+		}
+	for (unsigned i = 0; i < count; i++) {
+		const struct module *m = &gone[i].module;
+		uint64_t offset = address - place_of(&gone[i]);
+
+		if (offset < m->end - m->start) {
+			put_name(o, m, offset);
+			return;
+		}
+	}
 }

@@ -17,22 +17,32 @@
 
 enum { GONE_MOST = 256 };
 
-/* What is loaded, to be given to modules_closed(); NULL: memory is out. */
-void *modules_before_close(void);
+/* What is loaded now; NULL: memory is out.  Any thread, a handler too. */
+struct modules *modules_list(void);
+void modules_drop(struct modules *list);
 
-/* dlclose has returned; once for each modules_before_close(). */
-void modules_closed(void *before);
+/*
+ * dlclose has returned; `before` is what was loaded until then, and is
+ * dropped.
+ */
+void modules_closed(struct modules *before);
 
 /* Of a stack that is taken now; 0 as a rule.  Any thread. */
 unsigned modules_generation(const uintptr_t *frames, unsigned depth);
 
 /*
  * Rows of a profile, "map START END OFFSET BUILD_ID NAME", the main program's
- * first.  Then modules_address() says what a return address is in these terms,
- * until modules_end().  One thread at a time.
+ * first: all of them, or those that hold one of `count` addresses.
  */
-void modules_put(struct out *o);
-uint64_t modules_address(uintptr_t frame, unsigned generation);
-void modules_end(void);
+void modules_put(struct out *o, const struct modules *list,
+		 const uint64_t *addresses, size_t count);
+
+/* What a return address is in these terms. */
+uint64_t modules_address(const struct modules *list, uintptr_t frame,
+			 unsigned generation);
+
+/* NAME+0xOFFSET of such an address, the offset in the file; or nothing. */
+void modules_put_name(struct out *o, const struct modules *list,
+		      uint64_t address);
 
 #endif

@@ -8,7 +8,6 @@
 
 #include "base/common.h"
 #include "base/config.h"
-#include "heap/sample.h"
 #include "mempool/version.h"
 #include "watch/children.h"
 #include "watch/leak.h"
@@ -58,7 +57,7 @@ static void put_header(struct out *o, uint32_t peak_ms)
 	out_str(o, "mpool-profile 1\nversion " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(o, process_name());
 	word(o, "\npid ", (uint64_t)process_id());
-	word(o, "\nperiod ", sample_period);
+	word(o, "\nperiod ", record_period);
 	out_str(o, "\nunwinder ");
 	out_str(o, stack_unwinder());
 	word(o, "\nstart ", start_unix_ms());
@@ -74,7 +73,7 @@ static void put_header(struct out *o, uint32_t peak_ms)
 
 /* --- samples --- */
 
-static void put_stacks(struct out *o)
+static void put_stacks(struct out *o, const struct modules *modules)
 {
 	uint32_t count = sites_stacks();
 
@@ -83,8 +82,8 @@ static void put_stacks(struct out *o)
 
 		word(o, "stack ", number);
 		for (uint32_t i = 0; i < s->depth; i++)
-			address(o,
-				modules_address(s->frames[i], s->generation));
+			address(o, modules_address(modules, s->frames[i],
+						   s->generation));
 		out_char(o, '\n');
 	}
 }
@@ -171,15 +170,17 @@ static void put_children(struct out *o)
 
 static void put_all(struct out *o)
 {
+	struct modules *modules = modules_list();
+
 	put_header(o, sites_peak_hold(true));
 	put_children(o);
-	modules_put(o);
+	modules_put(o, modules, NULL, 0);
 	put_sites(o);
 	sites_peak_hold(false);
-	if (config.leaks || sample_period > 1)
+	if (config.leaks || record_period > 1)
 		put_objects(o);
-	put_stacks(o);
-	modules_end();
+	put_stacks(o, modules);
+	modules_drop(modules);
 	out_str(o, "end\n");
 }
 

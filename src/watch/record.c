@@ -8,10 +8,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "heap/class.h"
-#include "heap/heap.h"
 #include "heap/sample.h"
 #include "watch/children.h"
+#include "watch/guard.h"
 #include "watch/orphan.h"
 #include "watch/process.h"
 #include "watch/sites.h"
@@ -23,6 +22,7 @@ static struct {
 	uint32_t when_ms, by; /* 0: by nobody */
 } forked;
 static bool on;
+size_t record_period;
 static void (*free_late)(void *p);
 
 /* Owner: its thread. */
@@ -43,7 +43,8 @@ static void signal_fence(void)
 static COLD void turn_off(void)
 {
 	on = false;
-	sample_period = 0;
+	record_period = 0;
+	sample_period = guard_period;
 	live_forget_all();
 }
 
@@ -123,17 +124,8 @@ void record_start(size_t period, void (*late)(void *p))
 	orphan_start();
 	stack_start();
 	on = true;
-	__atomic_store_n(&sample_period, period, __ATOMIC_RELEASE);
-	/* What this thread's magazines hold would go out without a look. */
-	heap_trim();
-}
-
-/* What the sampler counted for a request: the pools round up. */
-static size_t unit_of(size_t size)
-{
-	if (size > class_border)
-		return size;
-	return class_size(size ? class_of(size) : CLASS_FIRST);
+	record_period = period;
+	sample_start(period);
 }
 
 static COLD void remember(void *p, size_t size)
@@ -141,7 +133,7 @@ static COLD void remember(void *p, size_t size)
 	uintptr_t frames[STACK_ROOM];
 	unsigned depth = stack_capture(frames);
 	uint32_t now = record_now();
-	uint32_t site = sites_add(frames, depth, size, unit_of(size), now);
+	uint32_t site = sites_add(frames, depth, size, sample_unit(size), now);
 	struct live sample = {
 		.inverted = ~(uintptr_t)p,
 		.site = site,
@@ -160,7 +152,7 @@ void record_alloc(void *p, size_t size)
 {
 	int saved = errno;
 
-	if (!own.inside && sample_due(size) && record_enter()) {
+	if (record_enter()) {
 		remember(p, size);
 		record_leave();
 	}
@@ -187,7 +179,7 @@ void record_kept(const struct live *was)
 
 bool record_move(void)
 {
-	if (sample_period != 1 || own.moving)
+	if (record_period != 1 || own.moving)
 		return false;
 	own.moving = true;
 	__atomic_fetch_add(&moving, 1, __ATOMIC_RELAXED);

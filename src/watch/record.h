@@ -31,6 +31,9 @@ bool record_enter(void);
 void record_leave(void);
 bool record_is_inside(void);
 
+/* Mean bytes between samples that are recorded; 1: all; 0: none are. */
+extern HIDDEN size_t record_period;
+
 /* Whether anything is recorded here. */
 bool record_is_on(void);
 
@@ -38,8 +41,8 @@ bool record_is_on(void);
 void record_defer(void *p);
 
 /*
- * `p` has just been allocated.  Takes the stack if it is a sample and this
- * thread is not inside.  errno stays.
+ * `p` has just been allocated, and is a sample (heap/sample.h).  Takes the
+ * stack if this thread is not inside.  errno stays.
  */
 void record_alloc(void *p, size_t size);
 

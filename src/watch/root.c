@@ -11,7 +11,8 @@
 #include <unistd.h>
 
 #include "base/sys.h"
-#include "heap/sample.h"
+#include "watch/guard_slots.h"
+#include "watch/record.h"
 
 enum {
 	ARENA_ALIGN = 64 << 20, /* of glibc's heaps of other arenas */
@@ -107,6 +108,10 @@ static void look_around(struct roots *r, uintptr_t from, uintptr_t to)
 	} ours[] = {
 		{ stack - OWN_STACK, stack },
 		{ memory, memory + r->bytes },
+		/* Objects, which are samples when all are recorded. */
+		{ guard_window.start,
+		  guard_window.start +
+			  (record_period == 1 ? guard_window.bytes : 0) },
 	};
 
 	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
@@ -127,7 +132,7 @@ static void look_at_mapping(struct roots *r, uintptr_t from, uintptr_t to,
 
 	if (strncmp(name, "/dev/", 5) == 0 || strncmp(name, "[v", 2) == 0)
 		return;
-	if (sample_period == 1 && is_heap(r, from, to, name))
+	if (record_period == 1 && is_heap(r, from, to, name))
 		to = min_of(to, before_recording.heap_end);
 	if (to <= from)
 		return;

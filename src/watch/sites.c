@@ -15,6 +15,7 @@
 #include "base/sys.h"
 #include "heap/sample.h"
 #include "watch/modules.h"
+#include "watch/record.h"
 #include "watch/shelf.h"
 
 enum {
@@ -186,7 +187,8 @@ static uint32_t find_site(uint32_t stack, size_t size, size_t unit)
 		.stack = stack,
 		.size = size,
 		.unit = unit,
-		.worth = (uint64_t)((double)size / sample_chance(unit)),
+		.worth = (uint64_t)((double)size /
+				    sample_chance(unit, record_period)),
 	};
 	*chain = number;
 	return number;

@@ -6,6 +6,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
+#include <ucontext.h>
 #include <unwind.h>
 
 #include "watch/rule.h"
@@ -105,30 +106,61 @@ static unsigned capture_by_libgcc(uintptr_t *frames)
 
 /* --- the walk --- */
 
+#if RULES
+static unsigned walk_from(struct walk *w, uintptr_t *frames, unsigned kept)
+{
+	enum walk_end end = WALK_WHOLE;
+
+	while (kept < STACK_DEPTH) {
+		end = walk_up(w);
+		if (end != WALK_WHOLE || !w->pc)
+			break;
+		if (kept || !is_own(w->pc))
+			frames[kept++] = w->pc;
+	}
+	if (end != WALK_WHOLE)
+		count_cut(end);
+	return kept;
+}
+#endif
+
 static NOINLINE unsigned capture(uintptr_t *frames)
 {
 #if RULES
 	struct walk w = { .exact = true };
-	enum walk_end end = WALK_WHOLE;
-	unsigned kept = 0;
 
 	__asm__ volatile("lea 0(%%rip), %0\n\t"
 			 "mov %%rsp, %1\n\t"
 			 "mov %%rbp, %2"
 			 : "=&r"(w.pc), "=&r"(w.sp), "=&r"(w.bp));
-	while (kept < STACK_DEPTH) {
-		end = walk_up(&w);
-		if (end != WALK_WHOLE || !w.pc)
-			break;
-		if (kept || !is_own(w.pc))
-			frames[kept++] = w.pc;
-	}
-	if (end != WALK_WHOLE)
-		count_cut(end);
-	return kept;
+	return walk_from(&w, frames, 0);
 #else
 	return capture_by_libgcc(frames);
 #endif
+}
+
+unsigned stack_capture_at(const void *context, uintptr_t frames[STACK_ROOM])
+{
+	int saved = errno;
+	unsigned kept;
+#if RULES
+	const greg_t *gregs = ((const ucontext_t *)context)->uc_mcontext.gregs;
+	struct walk w = {
+		.exact = true,
+		.pc = (uintptr_t)gregs[REG_RIP],
+		.sp = (uintptr_t)gregs[REG_RSP],
+		.bp = (uintptr_t)gregs[REG_RBP],
+	};
+
+	frames[0] = w.pc + 1;
+	kept = walk_from(&w, frames, 1);
+#else
+	/* With the handler's frames, which nobody can tell from others. */
+	(void)context;
+	kept = capture_by_libgcc(frames);
+#endif
+	errno = saved;
+	return kept;
 }
 
 unsigned stack_capture(uintptr_t frames[STACK_ROOM])

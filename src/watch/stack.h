@@ -47,6 +47,12 @@ const char *stack_unwinder(void);
 unsigned stack_capture(uintptr_t frames[STACK_ROOM]);
 
 /*
+ * The same of what a signal has interrupted, from its context; the first is
+ * what comes after the instruction itself.
+ */
+unsigned stack_capture_at(const void *context, uintptr_t frames[STACK_ROOM]);
+
+/*
  * Stacks that were cut, by reason, the first being 0, and its words; NULL: no
  * more reasons.
  */

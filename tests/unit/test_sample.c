@@ -199,6 +199,24 @@ static void counts_stay_exact(void)
 	assert_int_equal(stats.live, live);
 }
 
+/* Of all that are found, as many are kept as would have been found alone. */
+static void samples_are_thinned_out_for_a_longer_period(void)
+{
+	enum { TIMES = 200000 };
+
+	for (size_t size = 48; size <= 3 * PERIOD; size *= 4) {
+		double found = 0, expected;
+
+		sample_period = PERIOD;
+		for (int i = 0; i < TIMES; i++)
+			found += sample_due(size) &&
+				 sample_keeps(size, 4 * PERIOD);
+		expected = TIMES * -expm1(-(double)size / (4 * PERIOD));
+		assert_true(fabs(found - expected) < 6 * sqrt(expected));
+	}
+	assert_true(sample_keeps(1, PERIOD));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -213,6 +231,7 @@ int main(void)
 		APART(wide_classes_hand_out_no_more_either),
 		APART(frees_between_are_no_way_around_it),
 		APART(counts_stay_exact),
+		APART(samples_are_thinned_out_for_a_longer_period),
 	};
 
 	return cmocka_run_group_tests_name("sample", tests, NULL, NULL);

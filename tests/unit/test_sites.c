@@ -3,7 +3,7 @@
  */
 #include "unit/apart.h"
 
-#include "heap/sample.h"
+#include "watch/record.h"
 #include "watch/sites.h"
 #include "unit/chance.h"
 
@@ -165,7 +165,7 @@ static void a_sample_counts_for_what_it_stands_for(void)
 {
 	uint32_t small, large;
 
-	sample_period = 64 << 10;
+	record_period = 64 << 10;
 	small = sites_add((uintptr_t[]){ 1 }, 1, 1000, 1000, 0);
 	large = sites_add((uintptr_t[]){ 2 }, 1, 64 << 10, 64 << 10, 0);
 	assert_int_equal(sites_at(small).worth, 66037);
