@@ -5,20 +5,17 @@
 #ifndef POOL_MEMPOOL_STRICT_H
 #define POOL_MEMPOOL_STRICT_H
 
-#include "base/common.h"
-
-struct strict_entry;
+#include "base/hash.h"
 
 /*
- * A hash set of all elements that the pool got from its source and has not
- * given back; some are out, with users.  At most half full.  Owner: the lock
- * of the pool, under which every function is called.
+ * All elements that the pool got from its source and has not given back; some
+ * are out, with users.  Owner: the lock of the pool, under which every function
+ * is called.
  */
 struct strict {
 	bool on;
-	struct strict_entry *table;
-	size_t slots; /* a power of two, or 0 */
-	size_t used, out;
+	struct hash known;
+	size_t out;
 };
 
 /* An element that is out.  False: no memory to remember it. */

@@ -83,6 +83,43 @@ static void more_than_the_filter_counts_are_all_found(void)
 	assert_false(live_maybe((void *)0x1240));
 }
 
+static void add_and_take_all(uintptr_t count)
+{
+	struct live was;
+
+	for (uintptr_t i = 1; i <= count; i++) {
+		struct live sample = sample_at(i << 16 | 0x1230);
+
+		assert_true(live_add(&sample));
+	}
+	for (uintptr_t i = 1; i <= count; i++)
+		assert_true(live_take((void *)(i << 16 | 0x1230), &was));
+}
+
+static void the_filter_counts_to_254_and_from_255_on_says_perhaps(void)
+{
+	add_and_take_all(254);
+	assert_false(live_maybe((void *)0x1230));
+	add_and_take_all(255);
+	assert_true(live_maybe((void *)0x1230));
+	add_and_take_all(254);
+	assert_true(live_maybe((void *)0x1230));
+}
+
+/* As when the one before was freed where nobody saw it. */
+static void a_sample_in_another_ones_place_stands_for_it(void)
+{
+	struct live sample = sample_at(0x1230), was;
+
+	assert_true(live_add(&sample));
+	sample.site = 7;
+	assert_true(live_add(&sample));
+	assert_int_equal(live_count(), 1);
+	assert_true(live_take((void *)0x1230, &was));
+	assert_int_equal(was.site, 7);
+	assert_false(live_maybe((void *)0x1230));
+}
+
 static void copies_are_of_all_that_live(void)
 {
 	static struct live copies[1000];
@@ -158,6 +195,8 @@ int main(void)
 		APART(a_hundred_thousand_are_found_in_any_order),
 		APART(what_stays_is_still_found_after_others_went),
 		APART(more_than_the_filter_counts_are_all_found),
+		APART(the_filter_counts_to_254_and_from_255_on_says_perhaps),
+		APART(a_sample_in_another_ones_place_stands_for_it),
 		APART(copies_are_of_all_that_live),
 		APART(threads_do_not_lose_each_others),
 		APART(elements_stay_where_they_are_as_a_shelf_grows),

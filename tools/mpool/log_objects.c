@@ -1,80 +1,46 @@
 /*
  * log_objects.c - events become operations on numbered objects.
  *
- * An address is an object from its allocation to its free; a hash table knows
- * which are live.
+ * An address is an object from its allocation to its free.
  */
 #include "log_objects.h"
 
 #include <stdlib.h>
 
+#include "base/hash.h"
 #include "cli.h"
 
-/* Live objects by address: open addressing, gaps closed. */
+enum { SLOTS_FIRST = 4096 };
+
 struct live {
-	uint64_t pointer; /* 0: empty */
+	uint64_t pointer;
 	uint64_t size;
 	uint32_t object, turns;
 };
 
-struct table {
-	struct live *slots;
-	size_t room, used;
-};
-
-static size_t home_of(const struct table *t, uint64_t pointer)
+static void insert(struct hash *h, const struct live *live)
 {
-	return (pointer >> 3) * UINT64_C(0x9e3779b97f4a7c15) >> 20 &
-	       (t->room - 1);
-}
+	if (hash_is_full(h)) {
+		size_t slots = h->slots ? 2 * h->slots : SLOTS_FIRST;
+		void *memory = calloc(slots, sizeof *live);
 
-static struct live *find(struct table *t, uint64_t pointer)
-{
-	size_t at = home_of(t, pointer);
-
-	while (t->slots[at].pointer && t->slots[at].pointer != pointer)
-		at = (at + 1) & (t->room - 1);
-	return &t->slots[at];
-}
-
-static void grow(struct table *t)
-{
-	struct table old = *t;
-
-	t->room = old.room ? 2 * old.room : 4096;
-	t->slots = calloc(t->room, sizeof *t->slots);
-	if (!t->slots)
-		cli_die("out of memory");
-	for (size_t i = 0; i < old.room; i++)
-		if (old.slots[i].pointer)
-			*find(t, old.slots[i].pointer) = old.slots[i];
-	free(old.slots);
-}
-
-static void insert(struct table *t, const struct live *live)
-{
-	if (4 * (t->used + 1) > 3 * t->room)
-		grow(t);
-	*find(t, live->pointer) = *live;
-	t->used++;
-}
-
-static void take(struct table *t, struct live *slot, struct live *was)
-{
-	size_t mask = t->room - 1, at = (size_t)(slot - t->slots);
-
-	*was = *slot;
-	for (size_t i = (at + 1) & mask; t->slots[i].pointer;
-	     i = (i + 1) & mask) {
-		size_t home = home_of(t, t->slots[i].pointer);
-
-		if (((i - home) & mask) >= ((i - at) & mask)) {
-			t->slots[at] = t->slots[i];
-			at = i;
-		}
+		if (!memory)
+			cli_die("out of memory");
+		free(hash_move(h, memory, slots, sizeof *live));
 	}
-	t->slots[at].pointer = 0;
-	t->used--;
+	*(struct live *)hash_add(h, live->pointer) = *live;
+}
+
+/* False: none is live there. */
+static bool take(struct hash *h, uint64_t pointer, struct live *was)
+{
+	struct live *live = hash_find(h, pointer);
+
+	if (!live)
+		return false;
+	*was = *live;
+	hash_del(h, live);
+	return true;
 }
 
 struct thread {
@@ -86,7 +52,7 @@ struct thread {
 
 struct builder {
 	struct log *log;
-	struct table live;
+	struct hash live; /* struct live, by address */
 	struct thread *threads;
 	uint32_t last_thread; /* index: the next event is its own, as a rule */
 	size_t kept;	      /* ops */
@@ -138,16 +104,12 @@ static void account(struct builder *b, uint64_t more, uint64_t less)
 static void add_free(struct builder *b, const struct event *e,
 		     struct thread *thread)
 {
-	struct live *slot = b->live.room ? find(&b->live, e->pointer) : NULL;
-
-	thread->has_freed = false;
-	if (!slot || !slot->pointer) {
+	thread->has_freed = take(&b->live, e->pointer, &thread->was);
+	if (!thread->has_freed) {
 		b->log->unknown++;
 		return;
 	}
-	take(&b->live, slot, &thread->was);
 	thread->freed = b->kept;
-	thread->has_freed = true;
 	put_op(b, e, thread, &thread->was);
 	account(b, 0, thread->was.size);
 }
@@ -155,13 +117,10 @@ static void add_free(struct builder *b, const struct event *e,
 /* An address that is given again was freed where nobody saw it. */
 static void forget(struct builder *b, uint64_t pointer)
 {
-	struct live *slot = b->live.room ? find(&b->live, pointer) : NULL;
 	struct live was;
 
-	if (!slot || !slot->pointer)
-		return;
-	take(&b->live, slot, &was);
-	account(b, 0, was.size);
+	if (take(&b->live, pointer, &was))
+		account(b, 0, was.size);
 }
 
 /*
@@ -215,6 +174,6 @@ void log_build(struct log *log, const struct events *events)
 	if (events->count)
 		log->span_ns = events->all[events->count - 1].time -
 			       events->all[0].time;
-	free(b.live.slots);
+	free(b.live.entries);
 	free(b.threads);
 }

@@ -1,0 +1,103 @@
+/*
+ * hash.c - a table of entries by number.
+ *
+ * Open addressing with linear probing.  An entry that leaves is filled by those
+ * behind it whose search comes past there (Knuth, vol. 3, 6.4, algorithm R):
+ * nothing is left of those that went, and a search ends at the first free slot.
+ */
+#include "base/hash.h"
+
+#include <string.h>
+
+static char *slot(const struct hash *h, size_t i)
+{
+	return h->entries + (i & (h->slots - 1)) * h->bytes;
+}
+
+static uint64_t key_of(const void *entry)
+{
+	uint64_t key;
+
+	memcpy(&key, entry, sizeof key);
+	return key;
+}
+
+/* How far behind its home slot `i` lies, for this key. */
+static size_t distance(const struct hash *h, uint64_t key, size_t i)
+{
+	return (i - hash_of(key)) & (h->slots - 1);
+}
+
+/* The slot that has the key, or the free one where it would be. */
+static char *place_of(const struct hash *h, uint64_t key)
+{
+	size_t i = hash_of(key);
+
+	while (key_of(slot(h, i)) && key_of(slot(h, i)) != key)
+		i++;
+	return slot(h, i);
+}
+
+void *hash_move(struct hash *h, void *memory, size_t slots, size_t bytes)
+{
+	struct hash old = *h;
+
+	*h = (struct hash){ memory, slots, old.used, bytes };
+	for (char *e = NULL; (e = hash_next(&old, e));)
+		memcpy(place_of(h, key_of(e)), e, bytes);
+	return old.entries;
+}
+
+void *hash_find(const struct hash *h, uint64_t key)
+{
+	char *place = h->slots ? place_of(h, key) : NULL;
+
+	return place && key_of(place) ? place : NULL;
+}
+
+void *hash_add(struct hash *h, uint64_t key)
+{
+	char *place = place_of(h, key);
+
+	if (!key_of(place)) {
+		memcpy(place, &key, sizeof key);
+		h->used++;
+	}
+	return place;
+}
+
+void hash_del(struct hash *h, void *entry)
+{
+	size_t hole = (size_t)((char *)entry - h->entries) / h->bytes;
+
+	for (size_t i = hole + 1; key_of(slot(h, i)); i++) {
+		if (distance(h, key_of(slot(h, i)), i) < i - hole)
+			continue;
+		memcpy(slot(h, hole), slot(h, i), h->bytes);
+		hole = i;
+	}
+	memset(slot(h, hole), 0, h->bytes);
+	h->used--;
+}
+
+void *hash_next(const struct hash *h, const void *entry)
+{
+	char *e = entry ? (char *)(uintptr_t)entry + h->bytes : h->entries;
+
+	for (; e < h->entries + h->slots * h->bytes; e += h->bytes)
+		if (key_of(e))
+			return e;
+	return NULL;
+}
+
+const char *hash_check(const struct hash *h)
+{
+	size_t used = 0;
+
+	for (char *e = NULL; (e = hash_next(h, e)); used++)
+		if (place_of(h, key_of(e)) != e)
+			return "an entry is out of its search's way";
+	if (used != h->used)
+		return "the number of entries is wrong";
+	return used > h->slots / 4 * 3 ? "too many entries" : NULL;
+}
