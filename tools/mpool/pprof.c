@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <math.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,60 +25,48 @@ typedef Perftools__Profiles__Location Location;
 typedef Perftools__Profiles__Line Line;
 typedef Perftools__Profiles__Function Function;
 
-/* Strings to numbers, and locations by address, by sorted arrays. */
+struct text {
+	const char *text;
+	int64_t number;
+};
+
 struct builder {
 	const struct profile *profile;
 	struct symbols *symbols;
 	Profile message;
 	char **strings;
 	size_t string_count, string_room;
-	size_t *slots, slot_count; /* hash table of strings: index + 1 */
-	uint64_t *addresses;	   /* sorted, distinct; location id - 1 */
+	void *texts;	     /* tree of struct text */
+	uint64_t *addresses; /* sorted, distinct; location id - 1 */
 	size_t address_count;
 };
 
-static size_t hash_of(const char *s)
+static int by_text(const void *a, const void *b)
 {
-	size_t hash = 5381;
+	const struct text *x = a, *y = b;
 
-	while (*s)
-		hash = hash * 33 + (unsigned char)*s++;
-	return hash;
-}
-
-static size_t *string_slot(struct builder *b, const char *s)
-{
-	size_t at = hash_of(s) & (b->slot_count - 1);
-
-	while (b->slots[at] && strcmp(b->strings[b->slots[at] - 1], s))
-		at = (at + 1) & (b->slot_count - 1);
-	return &b->slots[at];
+	return strcmp(x->text, y->text);
 }
 
 static int64_t string_number(struct builder *b, const char *s)
 {
-	size_t *slot;
+	struct text wanted = { s, 0 }, *text;
+	struct text **found = tsearch(&wanted, &b->texts, by_text);
 
-	if (2 * b->string_count >= b->slot_count) {
-		b->slot_count = b->slot_count ? 2 * b->slot_count : 1024;
-		free(b->slots);
-		b->slots = calloc(b->slot_count, sizeof *b->slots);
-		if (!b->slots)
-			cli_die("out of memory");
-		for (size_t i = 0; i < b->string_count; i++)
-			*string_slot(b, b->strings[i]) = i + 1;
+	if (!found)
+		cli_die("out of memory");
+	if (*found != &wanted)
+		return (*found)->number;
+	if (b->string_count == b->string_room) {
+		b->string_room = 2 * b->string_room + 64;
+		b->strings = cli_grow(b->strings,
+				      b->string_room * sizeof *b->strings);
 	}
-	slot = string_slot(b, s);
-	if (!*slot) {
-		if (b->string_count == b->string_room) {
-			b->string_room = 2 * b->string_room + 64;
-			b->strings = cli_grow(b->strings,
-					      b->string_room * sizeof(char *));
-		}
-		b->strings[b->string_count++] = strdup(s);
-		*slot = b->string_count;
-	}
-	return (int64_t)*slot - 1;
+	text = cli_alloc(sizeof *text);
+	text->number = (int64_t)b->string_count;
+	text->text = b->strings[b->string_count++] = strdup(s);
+	*found = text;
+	return text->number;
 }
 
 /* An array of `count` messages, each made by `init`. */

@@ -4,6 +4,7 @@
 #include "formats.h"
 
 #include <math.h>
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,62 +21,36 @@ struct row {
 };
 
 struct rows {
-	struct row *rows;
+	struct row **rows;
 	size_t count, room;
-	size_t *slots; /* hash table: index + 1 */
-	size_t slot_count;
+	void *names; /* tree of the rows */
 };
 
-static size_t hash_of(const char *name, size_t length)
+static int by_name(const void *a, const void *b)
 {
-	size_t hash = 14695981039346656037u;
+	const struct row *x = a, *y = b;
 
-	for (size_t i = 0; i < length; i++)
-		hash = (hash ^ (unsigned char)name[i]) * 1099511628211u;
-	return hash;
-}
-
-static size_t *slot_of(struct rows *r, const char *name, size_t length)
-{
-	size_t at = hash_of(name, length) & (r->slot_count - 1);
-
-	for (; r->slots[at]; at = (at + 1) & (r->slot_count - 1)) {
-		const struct row *row = &r->rows[r->slots[at] - 1];
-
-		/* A slot is a row's.  NOLINTNEXTLINE(clang-analyzer-*) */
-		if (row->length == length && !memcmp(row->name, name, length))
-			break;
-	}
-	return &r->slots[at];
-}
-
-static void rehash(struct rows *r)
-{
-	free(r->slots);
-	r->slot_count = r->slot_count ? 2 * r->slot_count : 1024;
-	r->slots = cli_alloc(r->slot_count * sizeof *r->slots);
-	memset(r->slots, 0, r->slot_count * sizeof *r->slots);
-	for (size_t i = 0; i < r->count; i++)
-		*slot_of(r, r->rows[i].name, r->rows[i].length) = i + 1;
+	if (x->length != y->length)
+		return x->length < y->length ? -1 : 1;
+	return memcmp(x->name, y->name, x->length);
 }
 
 static struct row *row_of(struct rows *r, const char *name, size_t length)
 {
-	size_t *slot;
+	struct row wanted = { .name = name, .length = length };
+	struct row **found = tsearch(&wanted, &r->names, by_name);
 
-	if (2 * r->count >= r->slot_count)
-		rehash(r);
-	slot = slot_of(r, name, length);
-	if (!*slot) {
-		if (r->count == r->room) {
-			r->room = r->room ? 2 * r->room : 64;
-			r->rows = cli_grow(r->rows, r->room * sizeof *r->rows);
-		}
-		r->rows[r->count++] =
-			(struct row){ .name = name, .length = length };
-		*slot = r->count;
+	if (!found)
+		cli_die("out of memory");
+	if (*found != &wanted)
+		return *found;
+	if (r->count == r->room) {
+		r->room = r->room ? 2 * r->room : 64;
+		r->rows = cli_grow(r->rows, r->room * sizeof *r->rows);
 	}
-	return &r->rows[*slot - 1];
+	*found = r->rows[r->count++] = cli_alloc(sizeof wanted);
+	**found = wanted;
+	return *found;
 }
 
 /* A function that calls itself counts once. */
@@ -112,7 +87,8 @@ static void add_way(struct rows *r, const struct way *way, enum value value)
 
 static int by_flat(const void *a, const void *b)
 {
-	const struct row *x = a, *y = b;
+	const struct row *x = *(struct row *const *)a;
+	const struct row *y = *(struct row *const *)b;
 	double p = fabs(x->flat), q = fabs(y->flat);
 
 	if (p == q) {
@@ -180,8 +156,8 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	if (r.count)
 		qsort(r.rows, r.count, sizeof *r.rows, by_flat);
 	/* Without those whose memory is all freed, or as it was. */
-	while (r.count && fabs(r.rows[r.count - 1].flat) < 0.5 &&
-	       fabs(r.rows[r.count - 1].cumulative) < 0.5)
+	while (r.count && fabs(r.rows[r.count - 1]->flat) < 0.5 &&
+	       fabs(r.rows[r.count - 1]->cumulative) < 0.5)
 		r.count--;
 	if (!r.count && !options->diff)
 		put_empty(out, tally);
@@ -193,7 +169,7 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	shown = options->lines && options->lines < r.count ? options->lines
 							   : r.count;
 	for (size_t i = 0; i < shown; i++) {
-		const struct row *row = &r.rows[i];
+		const struct row *row = r.rows[i];
 
 		running += row->flat;
 		fprintf(out, "%12s%*s %6.1f %6.1f %12s %6.1f",
@@ -209,8 +185,8 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	if (shown < r.count)
 		fprintf(out, "%12s and %zu more; --lines 0 shows all\n", "",
 			r.count - shown);
+	tdestroy(r.names, free);
 	free(r.rows);
-	free(r.slots);
 }
 
 void format_collapsed(FILE *out, const struct tally *tally, enum value value,
