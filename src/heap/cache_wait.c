@@ -13,12 +13,14 @@
  */
 #include "heap/cache_wait.h"
 
+#include <time.h>
+
 #include "base/config.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/heap.h"
 
-enum { ASK_MS = 5000 }; /* between two questions, as in the kernel */
+static const unsigned ask_ms = 5000; /* as in the kernel */
 
 /*
  * From enter to leave, as everywhere; in between our handlers may allocate.
@@ -38,54 +40,67 @@ static void end(struct cache *t, struct central *k)
 	cache_leave(t);
 }
 
-/* Leaves the line, empty-handed or with what came in the last moment. */
-static void *leave(struct central *k, struct waiter *self, void *const *object)
-{
-	k->failures += reserve_leave(&k->reserve, self);
-	return *object;
-}
+struct wait {
+	struct cache *cache;
+	struct central *central;
+	struct waiter self;
+	void *(*other)(void *);
+	void *arg;
+	void *object; /* from the line, or from the other allocator */
+	bool slept;
+};
 
 /* Leaves it with another allocator's block: there is memory again. */
-static void *leave_with(struct central *k, struct waiter *self,
-			void *const *object, void *block)
+static void leave_with(struct wait *w, void *block)
 {
-	if (!reserve_leave(&k->reserve, self)) {
-		k->frees++;
-		central_give(k, object, 1);
+	if (!reserve_leave(&w->central->reserve, &w->self)) {
+		w->central->frees++;
+		central_give(w->central, &w->object, 1);
 	}
-	central_fill(k);
-	return block;
+	central_fill(w->central);
+	w->object = block;
+}
+
+/* Who leaves gets nothing, or what came in the last moment. */
+static RARE bool ask(void *wait, bool last)
+{
+	struct wait *w = wait;
+	struct central *k = w->central;
+	void *block = w->other(w->arg);
+	bool enough;
+
+	if (!block && waiter_is_out(&w->self))
+		return true;
+	begin(w->cache, k, &w->self);
+	enough = block || central_serve(k, &w->self, w->slept) || last;
+	if (block)
+		leave_with(w, block);
+	else if (enough)
+		k->failures += reserve_leave(&k->reserve, &w->self);
+	else
+		k->reserve.waits += !w->slept;
+	w->slept = true;
+	end(w->cache, k);
+	return enough;
 }
 
 RARE void *cache_alloc_waiting(size_t size, void *(*other)(void *), void *arg)
 {
-	struct cache *t = &heap_cache;
-	struct central *k = central_of(size ? class_of(size) : CLASS_FIRST);
-	unsigned left = config.wait_ms, ms = 0;
-	void *object = NULL, *block;
-	struct waiter self;
+	struct wait w = {
+		.cache = &heap_cache,
+		.central = central_of(size ? class_of(size) : CLASS_FIRST),
+		.other = other,
+		.arg = arg,
+	};
+	struct timespec deadline;
 
-	if (!heap_enter(t))
+	if (!heap_enter(w.cache))
 		return other(arg);
-	lock_take(&k->lock);
-	central_join(k, &self, &object);
-	end(t, k);
-	for (;;) {
-		block = other(arg);
-		if (!block && waiter_is_out(&self))
-			return object;
-		begin(t, k, &self);
-		if (block || central_serve(k, &self, ms) || !left)
-			break;
-		k->reserve.waits += !ms;
-		end(t, k);
-		ms = min_of(left, (unsigned)ASK_MS);
-		left -= ms;
-		if (waiter_sleep_ms(&self, ms))
-			return object;
-	}
-	object = block ? leave_with(k, &self, &object, block)
-		       : leave(k, &self, &object);
-	end(t, k);
-	return object;
+	lock_take(&w.central->lock);
+	central_join(w.central, &w.self, &w.object);
+	end(w.cache, w.central);
+	deadline = waiter_deadline(config.wait_ms);
+	if (!ask(&w, !config.wait_ms))
+		waiter_await(&w.self, &deadline, &ask_ms, ask, &w);
+	return w.object;
 }

@@ -129,14 +129,18 @@ static void yield_a_little(const struct waiter *w)
 		sched_yield();
 }
 
+static bool is_before(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec < b->tv_sec ||
+	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
+}
+
 static bool is_past(const struct timespec *deadline)
 {
 	struct timespec now;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec > deadline->tv_sec ||
-	       (now.tv_sec == deadline->tv_sec &&
-		now.tv_nsec >= deadline->tv_nsec);
+	return !is_before(&now, deadline);
 }
 
 /*
@@ -160,7 +164,7 @@ bool waiter_sleep(struct waiter *w, const struct timespec *deadline)
 	return true;
 }
 
-static struct timespec after_ms(unsigned ms)
+struct timespec waiter_deadline(unsigned ms)
 {
 	struct timespec t;
 
@@ -174,9 +178,28 @@ static struct timespec after_ms(unsigned ms)
 	return t;
 }
 
-bool waiter_sleep_ms(struct waiter *w, unsigned ms)
+/* True: the next question comes at the deadline, and is the last. */
+static bool set_next(struct timespec *next, unsigned ms,
+		     const struct timespec *deadline)
 {
-	struct timespec deadline = after_ms(ms);
+	*next = waiter_deadline(ms);
+	if (!deadline || is_before(next, deadline))
+		return false;
+	*next = *deadline;
+	return true;
+}
 
-	return waiter_sleep(w, &deadline);
+void waiter_await(struct waiter *w, const struct timespec *deadline,
+		  const unsigned *ask_ms, waiter_ask_t *ask, void *arg)
+{
+	struct timespec next;
+	bool last = false;
+
+	do {
+		if (!last)
+			last = set_next(
+				&next,
+				__atomic_load_n(ask_ms, __ATOMIC_RELAXED),
+				deadline);
+	} while (!waiter_sleep(w, &next) && !ask(arg, last));
 }

@@ -112,12 +112,26 @@ bool waiter_is_out(const struct waiter *w);
 
 /*
  * Without the lock: sleeps until the waiter is out of the queue, or until
- * `deadline`, an absolute time of CLOCK_MONOTONIC (NULL: none).  True when it
- * is out; *w is the thread's own then, and so are the slots.
+ * `deadline` (NULL: none).  True when it is out; *w is the thread's own then,
+ * and so are the slots.
  */
 bool waiter_sleep(struct waiter *w, const struct timespec *deadline);
 
-/* The same, for `ms` milliseconds from now. */
-bool waiter_sleep_ms(struct waiter *w, unsigned ms);
+/* `ms` milliseconds from now: an absolute time of CLOCK_MONOTONIC. */
+struct timespec waiter_deadline(unsigned ms);
+
+/*
+ * Who waits asks: true when it shall wait no longer.  `last`: the deadline has
+ * come; whoever is still in the queue should leave it.
+ */
+typedef bool waiter_ask_t(void *arg, bool last);
+
+/*
+ * Without the lock: sleeps until the waiter is out of the queue, or `ask` says
+ * that it is enough.  That is called each *ask_ms milliseconds, which others
+ * may change meanwhile, and at the deadline (NULL: none), then again and again.
+ */
+void waiter_await(struct waiter *w, const struct timespec *deadline,
+		  const unsigned *ask_ms, waiter_ask_t *ask, void *arg);
 
 #endif

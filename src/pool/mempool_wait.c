@@ -12,29 +12,6 @@
 
 #include "base/sys.h"
 
-static bool before(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec < b->tv_sec ||
-	       (a->tv_sec == b->tv_sec && a->tv_nsec < b->tv_nsec);
-}
-
-/* When to ask the source again.  True: that is the deadline itself. */
-static bool next_try(struct timespec *when, unsigned wait_ms,
-		     const struct timespec *deadline)
-{
-	clock_gettime(CLOCK_MONOTONIC, when);
-	when->tv_sec += wait_ms / 1000;
-	when->tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (when->tv_nsec >= 1000000000) {
-		when->tv_sec++;
-		when->tv_nsec -= 1000000000;
-	}
-	if (!deadline || before(when, deadline))
-		return false;
-	*when = *deadline;
-	return true;
-}
-
 /* Under the lock.  False: the pool is being taken down. */
 static bool enter(struct mempool_inside *in, struct waiter *self, void **slots,
 		  size_t missing)
@@ -94,45 +71,47 @@ static bool give_up(struct mempool_inside *in, struct waiter *self)
 	return left;
 }
 
+struct wait {
+	struct mempool_inside *in;
+	struct waiter self;
+	gfp_t flags;
+	int error;
+};
+
+/* The source.  True: it has nothing, and the time is over. */
+static bool ask(void *wait, bool last)
+{
+	struct wait *w = wait;
+	gfp_t flags = last ? w->flags | MEMPOOL_NOWAIT : w->flags;
+	void *element = NULL;
+
+	if (!(flags & MEMPOOL_RESERVE_ONLY))
+		element = inside_ask(w->in, flags);
+	if (element)
+		add(w->in, &w->self, element);
+	else if (last && give_up(w->in, &w->self))
+		w->error = ETIMEDOUT;
+	return w->error;
+}
+
 int inside_wait(struct mempool_inside *in, void **slots, size_t missing,
 		gfp_t flags, const struct timespec *deadline)
 {
-	bool last = false, ask = !(flags & MEMPOOL_RESERVE_ONLY), entered;
-	struct timespec until;
-	struct waiter self;
-	int error = 0;
+	struct wait w = { .in = in, .flags = flags };
+	bool entered;
 
 	lock_take(&in->pool.lock);
-	entered = enter(in, &self, slots, missing);
+	entered = enter(in, &w.self, slots, missing);
 	lock_release(&in->pool.lock);
 	if (!entered)
 		return ECANCELED;
-	for (;;) {
-		void *element = NULL;
-
-		if (!last)
-			last = next_try(
-				&until,
-				__atomic_load_n(&in->wait_ms, __ATOMIC_RELAXED),
-				deadline);
-		if (waiter_sleep(&self, &until))
-			break;
-		if (ask)
-			element = inside_ask(in, last ? flags | MEMPOOL_NOWAIT
-						      : flags);
-		if (element)
-			add(in, &self, element);
-		else if (last && give_up(in, &self))
-			error = ETIMEDOUT;
-		if (error)
-			break;
-	}
-	if (!error && self.state == WAITER_CANCELED)
-		error = ECANCELED;
-	if (error)
+	waiter_await(&w.self, deadline, &in->wait_ms, ask, &w);
+	if (!w.error && w.self.state == WAITER_CANCELED)
+		w.error = ECANCELED;
+	if (w.error)
 		__atomic_add_fetch(&in->failures, 1, __ATOMIC_RELAXED);
 	leave(in);
-	return error;
+	return w.error;
 }
 
 void inside_send_away(struct mempool_inside *in)

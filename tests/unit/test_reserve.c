@@ -65,14 +65,27 @@ static void a_reserve_of_none_wants_nothing(void)
 struct caller {
 	pthread_t thread;
 	int timeout_ms; /* negative: none */
+	unsigned ask_ms;
+	int enough;	 /* so many last questions */
+	int asked, last; /* questions; of them last ones */
 	void *got;
 	uint64_t waited_ms;
 };
+
+static bool ask(void *data, bool last)
+{
+	struct caller *caller = data;
+
+	__atomic_add_fetch(&caller->asked, 1, __ATOMIC_RELAXED);
+	caller->last += last;
+	return last && caller->last >= caller->enough;
+}
 
 static void *wait_for_one(void *data)
 {
 	struct caller *caller = data;
 	uint64_t start = now_ms();
+	struct timespec deadline;
 	struct waiter self;
 
 	caller->got = NULL;
@@ -80,10 +93,9 @@ static void *wait_for_one(void *data)
 	reserve.waits++;
 	reserve_join(&reserve, &self, &caller->got, 1);
 	lock_release(&lock);
-	if (caller->timeout_ms < 0)
-		assert_true(waiter_sleep(&self, NULL));
-	else
-		waiter_sleep_ms(&self, (unsigned)caller->timeout_ms);
+	deadline = waiter_deadline((unsigned)caller->timeout_ms);
+	waiter_await(&self, caller->timeout_ms < 0 ? NULL : &deadline,
+		     &caller->ask_ms, ask, caller);
 	lock_take(&lock);
 	assert_int_equal(reserve_leave(&reserve, &self), !caller->got);
 	lock_release(&lock);
@@ -92,11 +104,12 @@ static void *wait_for_one(void *data)
 }
 
 /* Returns when the caller is in the queue. */
-static void let_wait(struct caller *caller, int timeout_ms)
+static void let_wait_asking(struct caller *caller, int timeout_ms,
+			    unsigned ask_ms)
 {
 	uint64_t before = reserve.waits, after = before;
 
-	caller->timeout_ms = timeout_ms;
+	*caller = (struct caller){ .timeout_ms = timeout_ms, .ask_ms = ask_ms };
 	caller->thread = start_thread(wait_for_one, caller);
 	while (after == before) {
 		pause_ms(1);
@@ -104,6 +117,11 @@ static void let_wait(struct caller *caller, int timeout_ms)
 		after = reserve.waits;
 		lock_release(&lock);
 	}
+}
+
+static void let_wait(struct caller *caller, int timeout_ms)
+{
+	let_wait_asking(caller, timeout_ms, 60000);
 }
 
 static void give(void *p)
@@ -192,11 +210,39 @@ static void no_wait_is_shorter_than_asked(void)
 
 static void a_wait_of_no_time_asks_and_goes(void)
 {
-	struct caller caller = { .timeout_ms = 0 };
+	struct caller caller = { .timeout_ms = 0, .ask_ms = 60000 };
 
 	wait_for_one(&caller);
 	assert_null(caller.got);
+	assert_int_equal(caller.asked, 1);
+	assert_int_equal(caller.last, 1);
 	assert_true(list_empty(&reserve.queue));
+}
+
+static void who_waits_asks_now_and_then_and_keeps_the_place(void)
+{
+	struct caller first, second;
+
+	let_wait_asking(&first, -1, 1);
+	let_wait(&second, -1);
+	while (__atomic_load_n(&first.asked, __ATOMIC_RELAXED) < 3)
+		pause_ms(1);
+	give(&element[0]);
+	give(&element[1]);
+	join_thread(first.thread);
+	join_thread(second.thread);
+	assert_ptr_equal(first.got, &element[0]);
+	assert_ptr_equal(second.got, &element[1]);
+	assert_int_equal(first.last, 0);
+}
+
+static void the_last_question_is_asked_until_it_is_enough(void)
+{
+	struct caller caller = { .timeout_ms = 5, .ask_ms = 1, .enough = 3 };
+
+	wait_for_one(&caller);
+	assert_null(caller.got);
+	assert_int_equal(caller.last, 3);
 }
 
 static void whoever_gives_up_leaves_the_others_in_line(void)
@@ -296,6 +342,8 @@ int main(void)
 		APART(when_the_time_is_over_the_answer_is_null),
 		APART(no_wait_is_shorter_than_asked),
 		APART(a_wait_of_no_time_asks_and_goes),
+		APART(who_waits_asks_now_and_then_and_keeps_the_place),
+		APART(the_last_question_is_asked_until_it_is_enough),
 		APART(whoever_gives_up_leaves_the_others_in_line),
 		APART(the_last_in_line_may_give_up_too),
 		APART(an_element_given_at_the_deadline_is_not_lost),
