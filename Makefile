@@ -68,7 +68,7 @@ heap_objects := $(heap_sources:%.c=$(BUILD)/obj/%.o)
 pool_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard src/pool/*.c))
 preload_objects := $(patsubst %.c,$(BUILD)/obj/%.o,$(wildcard preload/*.c))
 
-tool_packages := libdw-dev libncurses-dev zlib1g-dev libprotobuf-c-dev \
+tool_packages := libdw-dev libiberty-dev libncurses-dev zlib1g-dev libprotobuf-c-dev \
 	protobuf-c-compiler libmicrohttpd-dev pkgconf|pkg-config
 tool_modules := libdw libelf ncursesw libmicrohttpd zlib libprotobuf-c
 tool_libs = $(or $(shell $(PKG_CONFIG) --libs $(tool_modules) 2>/dev/null),\
@@ -167,7 +167,7 @@ $(BUILD)/obj/tools/mpool/%.o: tools/mpool/%.c $(BUILD)/obj/tools/mpool/profile.p
 $(BUILD)/mpool: $(tool_objects) $(BUILD)/libheap.a
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(tool_objects) $(BUILD)/libheap.a \
-		$(tool_libs) -lstdc++ -lm -ldl -lpthread
+		$(tool_libs) -liberty -lm -ldl -lpthread
 
 $(BUILD)/unit/% $(BUILD)/stress/%: override CPPFLAGS += -Itests
 # cmocka 2 has new names for some assertions, cmocka 1 the old ones alone.

@@ -36,6 +36,9 @@
  *   object ADDRESS STACK SIZE UNIT AGE_MS THREAD STATE
  *                          a live sample; STATE is lost or reachable, or
  *                          unknown when leaks were not looked for
+ *   name ADDRESS LINE FUNCTION FILE        of a return address, by address:
+ *                          'mpool prof --embed' adds them
+ *   caller ADDRESS LINE FUNCTION FILE      the function before is inlined there
  *   end
  */
 #ifndef WATCH_PROFILE_H

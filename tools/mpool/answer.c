@@ -69,10 +69,15 @@ static struct share *shares_of(const struct profile *p, struct symbols *symbols,
 static uint32_t depth_to_main(const struct stack *stack,
 			      struct symbols *symbols)
 {
-	for (uint32_t i = stack->depth; i-- > 0;)
-		if (!strcmp(symbols_find(symbols, stack->frames[i])->function,
-			    "main"))
+	for (uint32_t i = stack->depth; i-- > 0;) {
+		const struct symbol *s =
+			symbols_find(symbols, stack->frames[i]);
+
+		while (s->caller)
+			s = s->caller;
+		if (!strcmp(s->function, "main"))
 			return i + 1;
+	}
 	return stack->depth;
 }
 

@@ -45,16 +45,20 @@ static void put_names(FILE *out, const struct profile *p,
 	qsort(all, count, sizeof *all, by_number);
 	for (size_t i = 0; i < count; i++) {
 		const struct symbol *s;
+		const char *key;
 
 		if (i && all[i] == all[i - 1])
 			continue;
-		s = symbols_find(symbols, all[i]);
-		fprintf(out, "name 0x%llx %u ", (unsigned long long)all[i],
-			s->line);
-		put_string(out, s->function);
-		fputc(' ', out);
-		put_string(out, s->file ? s->file : "");
-		fputc('\n', out);
+		key = "name";
+		for (s = symbols_find(symbols, all[i]); s; s = s->caller) {
+			fprintf(out, "%s 0x%llx %u ", key,
+				(unsigned long long)all[i], s->line);
+			put_string(out, s->function);
+			fputc(' ', out);
+			put_string(out, s->file ? s->file : "");
+			fputc('\n', out);
+			key = "caller";
+		}
 	}
 	free(all);
 }
@@ -67,7 +71,7 @@ void format_embedded(FILE *out, const char *path, const struct profile *profile,
 	size_t room = 0;
 
 	while (getline(&line, &room, in) > 0) {
-		if (!strncmp(line, "name ", 5))
+		if (!strncmp(line, "name ", 5) || !strncmp(line, "caller ", 7))
 			continue;
 		if (!strcmp(line, "end\n"))
 			put_names(out, profile, symbols);

@@ -81,18 +81,24 @@ static unsigned put_instruction(struct writer *w, uint64_t address)
 	const struct symbol *s = symbols_find(w->symbols, address);
 	struct numbered key = { .a = address };
 	unsigned module = put_string(w, m ? m->file : NULL);
-	unsigned function = put_string(w, s->function);
-	unsigned file = put_string(w, s->file);
 	bool fresh;
 	unsigned n = number_of(&w->instructions, &w->instruction_count, &key,
 			       &fresh);
 
 	if (!fresh)
 		return n;
-	fprintf(w->out, "i %llx %x %x", (unsigned long long)address, module,
-		function);
-	if (file)
-		fprintf(w->out, " %x %x", file, s->line);
+	for (const struct symbol *each = s; each; each = each->caller) {
+		put_string(w, each->function);
+		put_string(w, each->file);
+	}
+	fprintf(w->out, "i %llx %x", (unsigned long long)address, module);
+	for (; s; s = s->caller) {
+		fprintf(w->out, " %x", put_string(w, s->function));
+		/* Who comes after one without a file would be taken for it. */
+		if (s->file || s->caller)
+			fprintf(w->out, " %x %x", put_string(w, s->file),
+				s->line);
+	}
 	fputc('\n', w->out);
 	return n;
 }

@@ -34,13 +34,13 @@ static uint64_t hash_of(const struct stack *stack, struct symbols *symbols)
 {
 	uint64_t hash = stack->depth;
 
-	for (uint32_t i = 0; i < stack->depth; i++) {
-		const struct symbol *s =
-			symbols_find(symbols, stack->frames[i]);
-
-		hash = mix_text(mix_text(hash, s->function), s->file);
-		hash = mix(hash, s->line);
-	}
+	for (uint32_t i = 0; i < stack->depth; i++)
+		for (const struct symbol *s =
+			     symbols_find(symbols, stack->frames[i]);
+		     s; s = s->caller) {
+			hash = mix_text(mix_text(hash, s->function), s->file);
+			hash = mix(hash, s->line);
+		}
 	return hash;
 }
 
@@ -97,15 +97,15 @@ void leak_stacks_merge(struct profile *p, struct symbols *symbols,
 void leak_stack_put(FILE *out, const struct stack *stack,
 		    struct symbols *symbols)
 {
-	for (uint32_t i = 0; i < stack->depth; i++) {
-		const struct symbol *s =
-			symbols_find(symbols, stack->frames[i]);
-
-		fprintf(out, "     %s", s->function);
-		if (s->file)
-			fprintf(out, "  %s:%u", s->file, s->line);
-		fputc('\n', out);
-	}
+	for (uint32_t i = 0; i < stack->depth; i++)
+		for (const struct symbol *s =
+			     symbols_find(symbols, stack->frames[i]);
+		     s; s = s->caller) {
+			fprintf(out, "     %s", s->function);
+			if (s->file)
+				fprintf(out, "  %s:%u", s->file, s->line);
+			fputc('\n', out);
+		}
 	if (!stack->depth)
 		fputs("     (no stack)\n", out);
 }

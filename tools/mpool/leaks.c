@@ -25,6 +25,8 @@ const char help_leaks[] =
 	"not all\n"
 	"                         could be looked at\n"
 	"  --older SECONDS        only what was older than that\n"
+	"  --no-inline            without inlined functions: their callers' "
+	"lines\n"
 	"  --lines N              stacks that are shown, 0 for all (20)\n"
 	"  -h, --help             this text\n";
 
@@ -195,6 +197,8 @@ void leaks_report(FILE *out, struct profile *profile,
 	size_t count, shown = 0, left = 0;
 	struct group *groups;
 
+	if (options->no_inline)
+		symbols_no_inline(symbols);
 	leak_stacks_merge(profile, symbols, options->reachable);
 	groups = group_objects(profile, options->older_ms, &count);
 	*r = (struct leak_report){ 0 };
@@ -222,13 +226,21 @@ void leaks_report(FILE *out, struct profile *profile,
 	symbols_close(symbols);
 }
 
-enum { OPT_REACHABLE = 256, OPT_SUPPRESSIONS, OPT_EXIT, OPT_OLDER, OPT_LINES };
+enum {
+	OPT_REACHABLE = 256,
+	OPT_SUPPRESSIONS,
+	OPT_EXIT,
+	OPT_OLDER,
+	OPT_NO_INLINE,
+	OPT_LINES
+};
 
 static const struct option options[] = {
 	{ "reachable", no_argument, NULL, OPT_REACHABLE },
 	{ "suppressions", required_argument, NULL, OPT_SUPPRESSIONS },
 	{ "exit-code", required_argument, NULL, OPT_EXIT },
 	{ "older", required_argument, NULL, OPT_OLDER },
+	{ "no-inline", no_argument, NULL, OPT_NO_INLINE },
 	{ "lines", required_argument, NULL, OPT_LINES },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -261,6 +273,9 @@ int command_leaks(int argc, char **argv)
 		case OPT_OLDER:
 			how.older_ms = (uint64_t)(1000 * cli_seconds("--older",
 								     optarg));
+			break;
+		case OPT_NO_INLINE:
+			how.no_inline = true;
 			break;
 		case OPT_LINES:
 			how.lines = cli_size("--lines", optarg);

@@ -11,6 +11,7 @@
 
 struct leak_options {
 	bool reachable;			  /* show these, too */
+	bool no_inline;			  /* without inlined functions */
 	const struct suppressions *known; /* NULL: none */
 	uint64_t older_ms;		  /* nothing younger */
 	size_t lines;			  /* stacks shown; 0: all */

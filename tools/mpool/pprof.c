@@ -176,43 +176,72 @@ static void put_mappings(struct builder *b)
 		m->mapping[i]->build_id = string_number(
 			b, strcmp(from->build_id, "-") ? from->build_id : "");
 		m->mapping[i]->has_functions = true;
+		m->mapping[i]->has_filenames = true;
+		m->mapping[i]->has_line_numbers = true;
+		m->mapping[i]->has_inline_frames = true;
 	}
 }
 
-/* A function each location: pprof merges those of one name by itself. */
-static void put_locations(struct builder *b)
+/* The functions of a location, the innermost first; returns how many. */
+static size_t put_lines(struct builder *b, Location *location, size_t first)
 {
-	const struct profile *p = b->profile;
-	size_t count = b->address_count;
 	Profile *m = &b->message;
-	Line *lines = cli_alloc(count * sizeof *lines);
-	Line **line = cli_alloc(count * sizeof *line);
+	const struct symbol *s =
+		symbols_find(b->symbols, location->address + 1);
+	size_t count = 0;
 
-	m->n_location = m->n_function = count;
-	NEW_ARRAY(Location, perftools__profiles__location__init, count,
-		  m->location);
-	NEW_ARRAY(Function, perftools__profiles__function__init, count,
-		  m->function);
-	for (size_t i = 0; i < count; i++) {
-		uint64_t address = b->addresses[i];
-		const struct mapping *map = profile_mapping(p, address - 1);
-		const struct symbol *s = symbols_find(b->symbols, address);
-		Function *function = m->function[i];
+	for (; s; s = s->caller, count++) {
+		Function *function = m->function[first + count];
 
-		function->id = i + 1;
+		function->id = first + count + 1;
 		function->name = string_number(b, s->function);
 		function->system_name = function->name;
 		function->filename = string_number(b, s->file ? s->file : "");
-		perftools__profiles__line__init(&lines[i]);
-		lines[i].function_id = i + 1;
-		lines[i].line = s->line;
-		line[i] = &lines[i];
-		m->location[i]->id = i + 1;
-		m->location[i]->address = address - 1;
-		m->location[i]->mapping_id =
+		location->line[count]->function_id = function->id;
+		location->line[count]->line = s->line;
+	}
+	return count;
+}
+
+static size_t count_lines(const struct builder *b, uint64_t address)
+{
+	const struct symbol *s = symbols_find(b->symbols, address);
+	size_t count = 0;
+
+	for (; s; s = s->caller)
+		count++;
+	return count;
+}
+
+/* A function each line: pprof merges those of one name by itself. */
+static void put_locations(struct builder *b)
+{
+	const struct profile *p = b->profile;
+	size_t count = b->address_count, lines = 0, at = 0;
+	Profile *m = &b->message;
+	Line **line;
+
+	for (size_t i = 0; i < count; i++)
+		lines += count_lines(b, b->addresses[i]);
+	m->n_location = count;
+	m->n_function = lines;
+	NEW_ARRAY(Location, perftools__profiles__location__init, count,
+		  m->location);
+	NEW_ARRAY(Function, perftools__profiles__function__init, lines,
+		  m->function);
+	NEW_ARRAY(Line, perftools__profiles__line__init, lines, line);
+	for (size_t i = 0; i < count; i++) {
+		uint64_t address = b->addresses[i];
+		const struct mapping *map = profile_mapping(p, address - 1);
+		Location *location = m->location[i];
+
+		location->id = i + 1;
+		location->address = address - 1;
+		location->mapping_id =
 			map ? (uint64_t)(map - p->mappings) + 1 : 0;
-		m->location[i]->n_line = 1;
-		m->location[i]->line = &line[i];
+		location->line = line + at;
+		location->n_line = put_lines(b, location, at);
+		at += location->n_line;
 	}
 }
 

@@ -36,6 +36,7 @@ const char help_prof[] =
 	"  --pprof           profile.proto, gzip, for go tool pprof\n"
 	"  --legacy          gperftools' text, for google-pprof and jeprof\n"
 	"  --embed           the profile with all names, for other machines\n\n"
+	"  --no-inline       without inlined functions: their callers' lines\n"
 	"  --lines N         rows of the table, 0 for all (30)\n"
 	"  -o, --out FILE    write there; default is the terminal, and for "
 	"--flame\n"
@@ -48,7 +49,7 @@ enum format { TEXT, COLLAPSED, FLAME, PPROF, LEGACY, EMBED };
 struct request {
 	enum format format;
 	enum heap_view view; /* VIEWS: as it suits the profile */
-	bool count, diff;
+	bool count, diff, no_inline;
 	const char *out, *file, *base;
 	size_t lines;
 };
@@ -57,6 +58,7 @@ enum {
 	OPT_COUNT = 256,
 	OPT_LINES,
 	OPT_DIFF,
+	OPT_NO_INLINE,
 	OPT_VIEW,
 	OPT_FORMAT = OPT_VIEW + VIEWS
 };
@@ -69,6 +71,7 @@ static const struct option options[] = {
 	{ "count", no_argument, NULL, OPT_COUNT },
 	{ "lines", required_argument, NULL, OPT_LINES },
 	{ "diff", no_argument, NULL, OPT_DIFF },
+	{ "no-inline", no_argument, NULL, OPT_NO_INLINE },
 	{ "out", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "text", no_argument, NULL, OPT_FORMAT + TEXT },
@@ -99,6 +102,9 @@ static void read_options(struct request *r, int argc, char **argv)
 			break;
 		case OPT_DIFF:
 			r->diff = true;
+			break;
+		case OPT_NO_INLINE:
+			r->no_inline = true;
 			break;
 		case '?':
 			cli_try_help();
@@ -143,6 +149,16 @@ static void choose_view(struct request *r, const struct profile *p)
 	if (r->view == VIEWS)
 		r->view = r->base ? VIEW_LIVE : profile_view(p);
 	check_view(r, p, r->file);
+}
+
+static struct symbols *open_names(const struct request *r,
+				  const struct profile *p)
+{
+	struct symbols *symbols = symbols_open(p);
+
+	if (r->no_inline)
+		symbols_no_inline(symbols);
+	return symbols;
 }
 
 /* What the reader should know of the view. */
@@ -201,7 +217,7 @@ static void write_folded(const struct request *r, FILE *out,
 
 		profile_load(&base, r->base);
 		check_view(r, &base, r->base);
-		names = symbols_open(&base);
+		names = open_names(r, &base);
 		tally_add(&tally, &base, names, -1);
 		symbols_close(names);
 		profile_free(&base);
@@ -247,7 +263,7 @@ int command_prof(int argc, char **argv)
 	read_options(&r, argc, argv);
 	profile_load(&profile, r.file);
 	choose_view(&r, &profile);
-	symbols = symbols_open(&profile);
+	symbols = open_names(&r, &profile);
 	out = open_out(&r);
 	write_profile(&r, out, &profile, symbols);
 	cli_finish(out, r.out);

@@ -120,19 +120,32 @@ static const char *read_object(struct profile *p, char *at)
 	return NULL;
 }
 
-static const char *read_name(struct profile *p, char *at)
+static const char *add_name(struct profile *p, char *at, bool inlined)
 {
-	uint64_t address, line;
+	uint64_t address, line, last;
 	char *function, *file;
 
 	if (!words_number(&at, &address) || !words_number(&at, &line) ||
-	    !words_string(&at, &function) || !words_string(&at, &file) ||
-	    (p->name_count && address <= p->names[p->name_count - 1].address))
-		return "a name row is ADDRESS LINE \"FUNCTION\" \"FILE\", "
-		       "by address";
+	    !words_string(&at, &function) || !words_string(&at, &file))
+		return "a name row is ADDRESS LINE \"FUNCTION\" \"FILE\"";
+	last = p->name_count ? p->names[p->name_count - 1].address : 0;
+	if (inlined && (!p->name_count || address != last))
+		return "a caller row follows the name row of its address";
+	if (!inlined && p->name_count && address <= last)
+		return "name rows are sorted by address";
 	*APPEND(p->names, p->name_count) =
 		(struct name){ address, strdup(function), strdup(file), line };
 	return NULL;
+}
+
+static const char *read_name(struct profile *p, char *at)
+{
+	return add_name(p, at, false);
+}
+
+static const char *read_caller(struct profile *p, char *at)
+{
+	return add_name(p, at, true);
 }
 
 static const char *read_text(char *at, char **text, const char *wrong)
@@ -217,9 +230,10 @@ static const char *read_line(struct profile *p, char *line)
 		const char *key;
 		const char *(*read)(struct profile *p, char *at);
 	} rows[] = {
-		{ "map", read_map },   { "stack", read_stack },
-		{ "site", read_site }, { "object", read_object },
-		{ "name", read_name }, { "child", read_child },
+		{ "map", read_map },	   { "stack", read_stack },
+		{ "site", read_site },	   { "object", read_object },
+		{ "name", read_name },	   { "child", read_child },
+		{ "caller", read_caller },
 	};
 	char *key;
 

@@ -42,7 +42,10 @@ struct object {
 	double weight;
 };
 
-/* A frame's name, kept in the file for machines that lack the binaries. */
+/*
+ * A frame's name, kept in the file for machines that lack the binaries.  The
+ * callers of inlined functions follow these, with the same address.
+ */
 struct name {
 	uint64_t address;
 	char *function, *file;

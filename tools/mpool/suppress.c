@@ -107,10 +107,12 @@ bool suppress_matches(const struct suppressions *s,
 		const struct mapping *m =
 			profile_mapping(profile, stack->frames[i] - 1);
 
-		if (matches_name(s, symbol->function) ||
-		    matches_name(s, symbol->file) ||
-		    matches_name(s, m ? m->file : NULL))
+		if (matches_name(s, m ? m->file : NULL))
 			return true;
+		for (; symbol; symbol = symbol->caller)
+			if (matches_name(s, symbol->function) ||
+			    matches_name(s, symbol->file))
+				return true;
 	}
 	return false;
 }

@@ -1,5 +1,9 @@
 /*
  * symbols.c - names of addresses.
+ *
+ * Each address is looked up once.  The debug information names the functions
+ * there (scopes.h), symbols what has none (elf_names.h), and a map of its own
+ * what the program made as it ran (perf_map.h).
  */
 #include "symbols.h"
 
@@ -13,21 +17,31 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "demangle.h"
+#include "elf_names.h"
+#include "perf_map.h"
+#include "scopes.h"
 
-/* libstdc++'s, as in <cxxabi.h>. */
-extern char *__cxa_demangle(const char *mangled, char *buffer, size_t *length,
-			    int *status);
-
+/* symbols: each but the last has the next as its caller. */
 struct known {
 	uint64_t address;
-	struct symbol symbol;
+	struct symbol *symbols;
+	size_t count;
+};
+
+/* What hangs on a module of dwfl's. */
+struct debug {
+	struct scopes *scopes;
+	struct elf_names *names;
 };
 
 struct symbols {
 	const struct profile *profile;
 	Dwfl *dwfl;
-	void *tree; /* of struct known, by address */
-	bool *told; /* of each mapping: that its file has changed */
+	void *tree;	       /* of struct known, by address */
+	bool *told;	       /* of each mapping: that its file has changed */
+	struct perf_map *made; /* NULL: not looked for yet */
+	bool no_inline;
 };
 
 static char *debug_path;
@@ -134,8 +148,9 @@ struct symbols *symbols_open(const struct profile *profile)
 	struct symbols *s = cli_alloc(sizeof *s);
 
 	elf_version(EV_CURRENT);
-	*s = (struct symbols){ profile, dwfl_begin(&callbacks), NULL,
-			       cli_alloc(profile->mapping_count + 1) };
+	*s = (struct symbols){ .profile = profile,
+			       .dwfl = dwfl_begin(&callbacks),
+			       .told = cli_alloc(profile->mapping_count + 1) };
 	memset(s->told, 0, profile->mapping_count + 1);
 	if (!s->dwfl)
 		return s;
@@ -161,7 +176,9 @@ static const char *base_name(const char *path)
 	return slash && slash[1] ? slash + 1 : path;
 }
 
-static const struct name *embedded(const struct profile *p, uint64_t address)
+/* Of one address those that are inlined there come first, the innermost first.
+ */
+static size_t embedded(const struct profile *p, uint64_t address)
 {
 	size_t low = 0, high = p->name_count;
 
@@ -173,25 +190,7 @@ static const struct name *embedded(const struct profile *p, uint64_t address)
 		else
 			high = middle;
 	}
-	return low < p->name_count && p->names[low].address == address
-		       ? &p->names[low]
-		       : NULL;
-}
-
-static char *demangled(const char *name)
-{
-	int status = -1;
-	char *plain = strncmp(name, "_Z", 2) == 0
-			      ? __cxa_demangle(name, NULL, NULL, &status)
-			      : NULL;
-
-	if (plain)
-		return plain;
-	plain = strdup(name);
-	if (!plain)
-		cli_die("out of memory");
-	plain[strcspn(plain, "@")] = '\0'; /* the version of a symbol */
-	return plain;
+	return low;
 }
 
 /* The module of an address, if it is still the file that was mapped. */
@@ -214,87 +213,169 @@ static Dwfl_Module *module_of(struct symbols *s, const struct mapping *m,
 	return NULL;
 }
 
-static void look_up(struct symbols *s, struct known *e)
+static struct debug *debug_of(Dwfl_Module *module)
 {
-	const struct mapping *m = profile_mapping(s->profile, e->address);
-	const struct name *kept = embedded(s->profile, e->address);
-	const char *name = NULL;
-	Dwfl_Module *module;
-	Dwfl_Line *line;
-	int number = 0;
+	struct debug *debug;
+	void **data;
 
-	if (kept) {
-		e->symbol = (struct symbol){ strdup(kept->function),
-					     *kept->file ? strdup(kept->file)
-							 : NULL,
-					     (unsigned)kept->line };
-		return;
+	dwfl_module_info(module, &data, NULL, NULL, NULL, NULL, NULL, NULL);
+	if (*data)
+		return *data;
+	debug = cli_alloc(sizeof *debug);
+	*debug = (struct debug){ scopes_open(module), elf_names_open(module) };
+	*data = debug;
+	return debug;
+}
+
+static int free_debug(Dwfl_Module *module, void **data, const char *name,
+		      Dwarf_Addr start, void *unused)
+{
+	struct debug *debug = *data;
+
+	(void)module, (void)name, (void)start, (void)unused;
+	if (debug) {
+		scopes_close(debug->scopes);
+		elf_names_close(debug->names);
+		free(debug);
 	}
-	module = module_of(s, m, e->address - 1);
-	if (module)
-		name = dwfl_module_addrname(module, e->address - 1);
-	if (name) {
-		e->symbol.function = demangled(name);
-		line = dwfl_module_getsrc(module, e->address - 1);
-		if (line)
-			e->symbol.file = dwfl_lineinfo(line, NULL, &number,
-						       NULL, NULL, NULL);
-		if (e->symbol.file)
-			e->symbol.file = strdup(e->symbol.file);
-		e->symbol.line = (unsigned)number;
-	} else if (m) {
-		e->symbol.function =
-			cli_format("%s+0x%llx", base_name(m->file),
-				   (unsigned long long)(e->address - m->start +
-							m->offset));
-	} else {
-		e->symbol.function =
-			cli_format("0x%llx", (unsigned long long)e->address);
-	}
+	return DWARF_CB_OK;
 }
 
 /* Names come from files that may be anybody's. */
-static void show(const char **name)
+static void add(struct known *e, char *function, const char *file,
+		uint64_t line)
 {
-	char *raw = (char *)*name;
+	e->symbols = cli_grow(e->symbols, (e->count + 1) * sizeof *e->symbols);
+	e->symbols[e->count++] = (struct symbol){
+		cli_shown(function),
+		file && *file ? cli_shown(file) : NULL,
+		(unsigned)line,
+		NULL,
+	};
+	free(function);
+}
 
-	if (raw)
-		*name = cli_shown(raw);
-	free(raw);
+static void add_embedded(struct symbols *s, struct known *e)
+{
+	const struct profile *p = s->profile;
+
+	for (size_t i = embedded(p, e->address);
+	     i < p->name_count && p->names[i].address == e->address; i++)
+		add(e, cli_format("%s", p->names[i].function), p->names[i].file,
+		    p->names[i].line);
+}
+
+/*
+ * What is local to a C++ file has its whole name as a symbol at best; and what
+ * others call by a symbol is known by that, as libc's functions are.
+ */
+static void name_by_symbol(struct scope *scope, const char *symbol,
+			   bool exported)
+{
+	if (scope->name && scope->mangled)
+		return;
+	if (scope->name && !exported && strncmp(symbol, "_Z", 2) != 0)
+		return;
+	free(scope->name);
+	scope->name = demangle(symbol);
+}
+
+static void add_debug(struct known *e, Dwfl_Module *module)
+{
+	struct debug *debug = debug_of(module);
+	uint64_t at = e->address - 1;
+	bool exported;
+	const char *symbol = elf_names_find(debug->names, at, &exported);
+	struct scope scopes[SCOPES_MOST];
+	size_t count = scopes_find(debug->scopes, at, scopes);
+
+	if (count && symbol)
+		name_by_symbol(&scopes[count - 1], symbol, exported);
+	for (size_t i = 0; i < count; i++)
+		if (scopes[i].name)
+			add(e, scopes[i].name, scopes[i].file, scopes[i].line);
+	if (!count && symbol)
+		add(e, demangle(symbol), NULL, 0);
+}
+
+static void add_made(struct symbols *s, struct known *e)
+{
+	const char *name;
+
+	if (!s->made)
+		s->made = perf_map_open(s->profile);
+	name = perf_map_find(s->made, e->address - 1);
+	if (name)
+		add(e, cli_format("%s", name), NULL, 0);
+}
+
+static void look_up(struct symbols *s, struct known *e)
+{
+	const struct mapping *m = profile_mapping(s->profile, e->address);
+	Dwfl_Module *module;
+
+	add_embedded(s, e);
+	if (e->count)
+		return;
+	module = module_of(s, m, e->address - 1);
+	if (module)
+		add_debug(e, module);
+	if (!m)
+		add_made(s, e);
+	if (!e->count && m)
+		add(e,
+		    cli_format("%s+0x%llx", base_name(m->file),
+			       (unsigned long long)(e->address - m->start +
+						    m->offset)),
+		    NULL, 0);
+	if (!e->count)
+		add(e, cli_format("0x%llx", (unsigned long long)e->address),
+		    NULL, 0);
 }
 
 const struct symbol *symbols_find(struct symbols *symbols, uint64_t address)
 {
 	struct known key = { .address = address };
 	void *found = tfind(&key, &symbols->tree, compare);
-	struct known *e;
+	struct known *e = found ? *(struct known **)found : NULL;
 
-	if (found)
-		return &(*(struct known **)found)->symbol;
-	e = cli_alloc(sizeof *e);
-	*e = key;
-	look_up(symbols, e);
-	show(&e->symbol.function);
-	show(&e->symbol.file);
-	if (!tsearch(e, &symbols->tree, compare))
-		cli_die("out of memory");
-	return &e->symbol;
+	if (!e) {
+		e = cli_alloc(sizeof *e);
+		*e = key;
+		look_up(symbols, e);
+		for (size_t i = 0; i + 1 < e->count; i++)
+			e->symbols[i].caller = &e->symbols[i + 1];
+		if (!tsearch(e, &symbols->tree, compare))
+			cli_die("out of memory");
+	}
+	return symbols->no_inline ? &e->symbols[e->count - 1] : e->symbols;
+}
+
+void symbols_no_inline(struct symbols *symbols)
+{
+	symbols->no_inline = true;
 }
 
 static void free_entry(void *entry)
 {
 	struct known *e = entry;
 
-	free((char *)e->symbol.function);
-	free((char *)e->symbol.file);
+	for (size_t i = 0; i < e->count; i++) {
+		free((char *)e->symbols[i].function);
+		free((char *)e->symbols[i].file);
+	}
+	free(e->symbols);
 	free(e);
 }
 
 void symbols_close(struct symbols *symbols)
 {
 	tdestroy(symbols->tree, free_entry);
-	if (symbols->dwfl)
+	if (symbols->dwfl) {
+		dwfl_getmodules(symbols->dwfl, free_debug, NULL, 0);
 		dwfl_end(symbols->dwfl);
+	}
+	perf_map_close(symbols->made);
 	free(symbols->told);
 	free(symbols);
 }

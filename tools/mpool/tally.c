@@ -20,6 +20,17 @@ enum heap_view value_view(enum value value)
 	return (enum heap_view)(value / 2);
 }
 
+/* Inlined ones come after who calls them. */
+static void put_function(FILE *out, const struct symbol *symbol)
+{
+	if (symbol->caller) {
+		put_function(out, symbol->caller);
+		putc_unlocked(';', out);
+	}
+	for (const char *s = symbol->function; *s; s++)
+		putc_unlocked(*s == ';' ? ':' : *s, out);
+}
+
 /* Frames between the outermost and the innermost; ";" separates them. */
 static char *key_of(const struct stack *stack, struct symbols *symbols)
 {
@@ -34,13 +45,9 @@ static char *key_of(const struct stack *stack, struct symbols *symbols)
 	if (stack->depth >= STACK_DEPTH)
 		fputs("(frames left out);", out);
 	for (uint32_t i = stack->depth; i-- > 0;) {
-		const char *s =
-			symbols_find(symbols, stack->frames[i])->function;
-
-		for (; *s; s++)
-			fputc(*s == ';' ? ':' : *s, out);
+		put_function(out, symbols_find(symbols, stack->frames[i]));
 		if (i)
-			fputc(';', out);
+			putc_unlocked(';', out);
 	}
 	if (fclose(out))
 		cli_die("out of memory");
