@@ -21,7 +21,8 @@ static bool is_power_of_two(size_t n)
 /* Bytes of the smallest class that serves it; 0: the pools have none. */
 static size_t pooled_size(size_t alignment, size_t size)
 {
-	size_t most = max_of(class_border, (size_t)SMALL_MAX);
+	size_t most =
+		class_served ? max_of(class_border, (size_t)SMALL_MAX) : 0;
 	size_t rounded = round_up(max_of(size, (size_t)1), alignment);
 	unsigned c;
 

@@ -16,6 +16,7 @@
 #include "base/config.h"
 #include "base/fork_table.h"
 #include "base/inject.h"
+#include "heap/hard.h"
 #include "heap/heap.h"
 #include "next.h"
 #include "next_symbol.h"
@@ -81,6 +82,8 @@ static void fill(struct fork_table *t)
 	trace_fork(t);
 	record_fork(t);
 	heap_fork(t);
+	if (hard_on)
+		hard_fork(t);
 	inject_fork(t);
 }
 

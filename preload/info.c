@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "heap/class.h"
+#include "heap/hard.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "next.h"
@@ -29,6 +30,13 @@ static struct pools sum_pools(void)
 		sum.free_objects += s.stock + s.reserve_current;
 		sum.used += s.live * s.size;
 		sum.committed += s.committed_bytes;
+	}
+	if (hard_on) {
+		struct hard_sum hard;
+
+		hard_sum_up(&hard);
+		sum.used += hard.bytes;
+		sum.committed += hard.mapped;
 	}
 	sum.free = sum.committed > sum.used ? sum.committed - sum.used : 0;
 	return sum;
@@ -107,6 +115,15 @@ static void print_pools(FILE *out)
 			"reserve=\"%zu\" committed=\"%zu\"/>\n",
 			(size_t)s.size, (size_t)s.live, (size_t)s.stock,
 			(size_t)s.reserve_current, (size_t)s.committed_bytes);
+	}
+	if (hard_on) {
+		struct hard_sum hard;
+
+		hard_sum_up(&hard);
+		fprintf(out,
+			"<hardened live=\"%zu\" bytes=\"%zu\" "
+			"committed=\"%zu\"/>\n",
+			hard.objects, hard.bytes, hard.mapped);
 	}
 	fputs("</pools>\n", out);
 }

@@ -106,7 +106,7 @@ static RARE void put_before_foreign(struct next *found)
 
 /* --- what is put over it --- */
 
-enum { LAYERS = 4 };
+enum { LAYERS = 8 };
 
 static struct layer {
 	const struct next *over;

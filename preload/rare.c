@@ -13,6 +13,7 @@
 
 #include "base/common.h"
 #include "base/sys.h"
+#include "heap/hard.h"
 #include "heap/slab.h"
 #include "rare.h"
 
@@ -51,16 +52,23 @@ RARE void free_first(void *p)
 	first(p);
 }
 
+/* The pools know no sizes as they were asked for. */
+static RARE void expect(const void *p, size_t size)
+{
+	if (hard_owns(p))
+		hard_expect(p, size);
+}
+
 EXPORT RARE void free_sized(void *p, size_t size)
 {
-	(void)size;
+	expect(p, size);
 	free_first(p);
 }
 
 EXPORT RARE void free_aligned_sized(void *p, size_t alignment, size_t size)
 {
 	(void)alignment;
-	(void)size;
+	expect(p, size);
 	free_first(p);
 }
 

@@ -12,7 +12,9 @@
 #include "base/config.h"
 #include "fork.h"
 #include "guard.h"
+#include "harden.h"
 #include "heap/class.h"
+#include "heap/hard.h"
 #include "heap/heap.h"
 #include "next.h"
 #include "record.h"
@@ -48,7 +50,9 @@ __attribute__((constructor(101))) static COLD void start(void)
 	fork_start();
 	config_read(environ);
 	heap_configured();
-	if (class_border > SMALL_MAX)
+	if (config.harden)
+		harden_start();
+	else if (class_border > SMALL_MAX)
 		wide_start();
 	if (!config_records())
 		config.profile = NULL;
@@ -80,6 +84,8 @@ __attribute__((destructor(101))) static void finish(void)
 	if (config.page)
 		page_at_exit();
 	heap_finish();
+	if (hard_on)
+		hard_check();
 }
 
 /*

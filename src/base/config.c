@@ -124,6 +124,11 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 		"0 or 1",
 		"0",
 	},
+	[CONFIG_HARDEN] = {
+		"MPOOL_HARDEN",
+		"0, 1 or light",
+		"0",
+	},
 	[CONFIG_FAIL] = {
 		"MPOOL_FAIL",
 		"[SOURCE:]WHEN[,...], WHEN being N, N+, N/M or P%",
@@ -240,6 +245,22 @@ static RARE bool read_signal(const char *value, int *number)
 	return read_realtime(value, number);
 }
 
+static RARE bool read_harden(const char *value, enum harden *harden)
+{
+	static const char names[][6] = {
+		[HARDEN_OFF] = "0",
+		[HARDEN_LIGHT] = "light",
+		[HARDEN_FULL] = "1",
+	};
+
+	for (int i = HARDEN_OFF; i <= HARDEN_FULL; i++)
+		if (strcmp(value, names[i]) == 0) {
+			*harden = i;
+			return true;
+		}
+	return false;
+}
+
 /* False: the value is bad, and nothing has changed. */
 static RARE bool read_value(enum config_name name, const char *value)
 {
@@ -319,6 +340,8 @@ static RARE bool read_value(enum config_name name, const char *value)
 			return false;
 		config.keep_deepbind = n;
 		return true;
+	case CONFIG_HARDEN:
+		return read_harden(value, &config.harden);
 	case CONFIG_FAIL:
 		return *value && inject_set(value);
 	case CONFIG_VARIABLES:

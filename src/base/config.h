@@ -13,6 +13,8 @@ enum {
 	CONFIG_BORDER_MOST = 8192,
 };
 
+enum harden { HARDEN_OFF, HARDEN_LIGHT, HARDEN_FULL };
+
 /*
  * Written once, by config_read() before the program starts; read by all.
  * Before that, and for a variable that is absent or bad, the defaults hold.
@@ -35,6 +37,7 @@ struct config {
 	bool guard_go_on;    /* after a crime of one */
 	const char *report;  /* file name pattern for crimes; NULL: stderr */
 	bool huge;	     /* ask for 2 MiB pages */
+	enum harden harden;  /* the hardened heap serves, not the pools */
 	bool keep_deepbind;  /* leave RTLD_DEEPBIND in dlopen's flags */
 };
 
@@ -82,6 +85,7 @@ enum config_name {
 	CONFIG_PAGE,
 	CONFIG_HUGE,
 	CONFIG_DEEPBIND,
+	CONFIG_HARDEN,
 	CONFIG_FAIL, /* kept by base/inject.h */
 	CONFIG_VARIABLES
 };

@@ -42,6 +42,8 @@
 	X(REGISTRY)    /* heap: the caches of all threads */                   \
 	X(MAGAZINE)    /* heap: free magazines */                              \
 	X(SPACE)       /* heap: slabs */                                       \
+	X(HARD)	       /* hardened heap: of each arena */                      \
+	X(HARD_UNITS)  /* hardened heap: addresses */                          \
 	X(INJECT)      /* rules of faults */
 
 #define LOCK_RANK_ENTRY(name) RANK_##name,

@@ -19,6 +19,9 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
 #endif
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
 #ifndef PR_SET_VMA
 #define PR_SET_VMA	     0x53564d41
 #define PR_SET_VMA_ANON_NAME 0
@@ -125,6 +128,17 @@ static bool advise(void *where, size_t bytes, int advice)
 {
 	int saved = errno;
 	bool done = may_call() && madvise(where, bytes, advice) == 0;
+
+	errno = saved;
+	return done;
+}
+
+/* Marked pages (since Linux 6.13) need no mapping of their own. */
+RARE bool sys_guard(void *where, size_t bytes)
+{
+	int saved = errno;
+	bool done = advise(where, bytes, MADV_GUARD_INSTALL) ||
+		    (may_call() && mprotect(where, bytes, PROT_NONE) == 0);
 
 	errno = saved;
 	return done;

@@ -44,6 +44,9 @@ bool sys_commit(void *where, size_t bytes);
 /* The reverse: no access, and not charged to RLIMIT_DATA any more. */
 void sys_decommit(void *where, size_t bytes);
 
+/* What touches the pages from now on faults.  False: it does not. */
+bool sys_guard(void *where, size_t bytes);
+
 /* Gives the pages back; they read as zeros afterwards.  False: unchanged. */
 bool sys_return(void *where, size_t bytes);
 

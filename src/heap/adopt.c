@@ -21,4 +21,6 @@ RARE void heap_adopt(void)
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		central_adopt(&central[c]);
 	lock_reset(&heap_start_lock);
+	if (heap_adopted)
+		heap_adopted();
 }

@@ -15,4 +15,7 @@ extern HIDDEN struct lock heap_start_lock;
  */
 void heap_adopt(void);
 
+/* A hook: the same for what is beside the pools. */
+void heap_adopted(void) __attribute__((weak));
+
 #endif

@@ -90,3 +90,9 @@ RARE void class_set_border(size_t bytes)
 	class_border = class_size(class_served);
 	class_last = max_of(class_served, (unsigned)SMALL_CLASSES);
 }
+
+RARE void class_serve_none(void)
+{
+	class_served = 0;
+	class_border = 0;
+}

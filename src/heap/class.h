@@ -71,6 +71,9 @@ static inline unsigned class_of(size_t size)
  */
 void class_set_border(size_t bytes);
 
+/* From now on no request is served: somebody else does that. */
+void class_serve_none(void);
+
 static inline size_t class_size(unsigned c)
 {
 	return class_shapes[c].size;

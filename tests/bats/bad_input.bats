@@ -38,6 +38,15 @@ accepts()
 	done
 }
 
+@test "MPOOL_HARDEN" {
+	for value in '' 2 -1 on Light 1K; do
+		complains MPOOL_HARDEN "$value" 0
+	done
+	for value in 0 1 light; do
+		accepts MPOOL_HARDEN "$value"
+	done
+}
+
 @test "MPOOL_RESERVE_WIDE" {
 	for value in abc -1 4KB 65M; do
 		complains MPOOL_RESERVE_WIDE "$value" 0

@@ -36,6 +36,9 @@ const char help_run[] =
 	"  --small-max BYTES      the pools serve requests up to so many "
 	"bytes,\n"
 	"                         16 to 8k (128)\n"
+	"  --harden[=light]       stop misuse at once, at a price; light: "
+	"what\n"
+	"                         costs little\n"
 	"  --reserve N            objects of each class up to 128 bytes kept\n"
 	"                         aside (64)\n"
 	"  --trace                log every allocation, for 'mpool replay'\n"
@@ -68,6 +71,7 @@ enum {
 	OPT_SUPPRESSIONS,
 	OPT_SMALL_MAX,
 	OPT_RESERVE,
+	OPT_HARDEN,
 	OPT_TRACE,
 	OPT_GDB,
 	OPT_LIBRARY
@@ -81,6 +85,7 @@ static const struct option options[] = {
 	{ "suppressions", required_argument, NULL, OPT_SUPPRESSIONS },
 	{ "small-max", required_argument, NULL, OPT_SMALL_MAX },
 	{ "reserve", required_argument, NULL, OPT_RESERVE },
+	{ "harden", optional_argument, NULL, OPT_HARDEN },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "out", required_argument, NULL, 'o' },
 	{ "gdb", no_argument, NULL, OPT_GDB },
@@ -140,6 +145,11 @@ static void read_option(struct run *r, int c, char **argv)
 	case OPT_RESERVE:
 		cli_size("--reserve", optarg);
 		launch_set(&r->launch, "MPOOL_RESERVE", optarg);
+		break;
+	case OPT_HARDEN:
+		if (optarg && strcmp(optarg, "light") != 0)
+			cli_usage("--harden: '%s' is not 'light'", optarg);
+		launch_set(&r->launch, "MPOOL_HARDEN", optarg ? optarg : "1");
 		break;
 	case OPT_TRACE:
 		r->trace = true;

@@ -1,0 +1,168 @@
+/*
+ * hard_unit.c - the addresses of the hardened heap.
+ *
+ * A window of 1 TiB is chosen, not reserved, at a random place far from all
+ * that the kernel has mapped; who uses a unit maps what it needs of it.  Beside
+ * the window lies a table with what is known of each unit, mapped as far as it
+ * is used.
+ *
+ * Units that are given back wait in a ring and then go to a list for runs of
+ * their length; so the same addresses are used again late, and the table stays
+ * short.  Long runs have lengths of four a doubling.
+ */
+#include "heap/hard_unit.h"
+
+#include <string.h>
+
+#include "base/sys.h"
+
+enum {
+	WINDOW_TRIES = 16,
+	TABLE_STEP = 64 << 10,
+	WAITING = 64,
+	SHORT = 8, /* runs with a list of each length */
+	LENGTHS = SHORT + 4 * 17,
+	MEMORY_STEP = 64 << 10,
+};
+
+uintptr_t unit_base = (uintptr_t)1 << 63;
+struct unit *units;
+size_t units_known;
+
+static size_t next_unit = 1; /* 0 stands for none */
+
+/* Runs that are free: of their first unit, `next` and how many there are. */
+static uint32_t lists[LENGTHS + 1] LARGE("hard_unit");
+static uint32_t waiting[WAITING] LARGE("hard_unit");
+static unsigned waiting_at;
+
+static bool table_grow(size_t bytes)
+{
+	char *end = (char *)&units[units_known];
+	bool taken;
+
+	if (!sys_map_at(end, bytes, &taken))
+		return false;
+	__atomic_store_n(&units_known, units_known + bytes / sizeof(*units),
+			 __ATOMIC_RELEASE);
+	return true;
+}
+
+/*
+ * Below what the kernel places from the top down, and above a third, from where
+ * it places programs or goes up.
+ */
+RARE bool units_start(uint64_t random)
+{
+	size_t bytes = (size_t)UNITS_MOST * (UNIT_BYTES + sizeof(struct unit));
+	uintptr_t anchor = (uintptr_t)sys_map(NULL, sys_page());
+
+	if (!anchor)
+		return false;
+	sys_unmap((void *)anchor, sys_page());
+	for (uintptr_t i = 0; i < WINDOW_TRIES; i++) {
+		uintptr_t span = anchor / 8;
+		uintptr_t base =
+			anchor / 8 * (1 + i % 6) + (random >> i) % span;
+
+		base = base / UNIT_BYTES * UNIT_BYTES;
+		if (base + bytes > anchor)
+			continue;
+		units = (void *)(base + (size_t)UNITS_MOST * UNIT_BYTES);
+		if (table_grow(TABLE_STEP)) {
+			unit_base = base;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* How many a run of at least `count` has; *list is its list. */
+static uint32_t length_of(uint32_t count, unsigned *list)
+{
+	unsigned log, quarter;
+
+	if (count <= SHORT) {
+		*list = count;
+		return count;
+	}
+	log = 31 - (unsigned)__builtin_clz(count - 1);
+	quarter = (count - 1 - (1u << log)) >> (log - 2);
+	*list = SHORT + 4 * (log - 3) + quarter + 1;
+	return (1u << log) + ((quarter + 1) << (log - 2));
+}
+
+static bool know(size_t count)
+{
+	while (next_unit + count > units_known)
+		if (units_known >= UNITS_MOST || !table_grow(TABLE_STEP))
+			return false;
+	return true;
+}
+
+size_t units_take(size_t count)
+{
+	unsigned list;
+	uint32_t run;
+	size_t first;
+
+	if (count > UNITS_MOST / 2)
+		return 0;
+	run = length_of((uint32_t)count, &list);
+	first = lists[list];
+	if (first) {
+		lists[list] = units[first].next;
+	} else {
+		if (next_unit + run > UNITS_MOST || !know(run))
+			return 0;
+		first = next_unit;
+		next_unit += run;
+	}
+	units[first].run = run;
+	return first;
+}
+
+static void enlist(uint32_t first)
+{
+	unsigned list;
+
+	length_of(units[first].run, &list);
+	units[first].kind = UNIT_NONE;
+	units[first].next = lists[list];
+	lists[list] = first;
+}
+
+void units_give(size_t first)
+{
+	uint32_t *slot = &waiting[waiting_at++ % WAITING];
+
+	if (*slot)
+		enlist(*slot);
+	*slot = (uint32_t)first;
+}
+
+RARE void units_abandon(void)
+{
+	memset(lists, 0, sizeof(lists));
+	memset(waiting, 0, sizeof(waiting));
+}
+
+void *units_memory(size_t bytes)
+{
+	static char *at, *end;
+	char *got;
+
+	bytes = round_up(bytes, 16);
+	if (bytes > (size_t)(end - at)) {
+		size_t step = round_up(bytes, MEMORY_STEP);
+
+		got = sys_map(NULL, step);
+		if (!got)
+			return NULL;
+		at = got;
+		end = got + step;
+	}
+	got = at;
+	at += bytes;
+	return got;
+}

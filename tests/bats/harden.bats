@@ -1,0 +1,89 @@
+# MPOOL_HARDEN: what is found when, and that programs run as before.
+
+load checks
+
+# Each of tests/programs named holds with the hardened heap, in both modes.
+hold_hardened()
+{
+	for mode in 1 light; do
+		for program in "$@"; do
+			MPOOL_HARDEN=$mode claims_hold pools "$PROGRAMS/$program"
+		done
+	done
+}
+
+@test "each crime is found when the manual says so" {
+	is_mpool || skip "the table of libmpool(7)"
+	for mode in 0 light 1; do
+		seconds=300 MPOOL_HARDEN=$mode pools "$MISUSE/crimes" \
+			>"$BATS_TEST_TMPDIR/$mode" 2>/dev/null
+	done
+	cd "$BATS_TEST_TMPDIR"
+	awk -f "$FIXTURES/crimes.awk" 0 light 1 >found
+	sed -n '/^\.TS/,/^\.TE/p' "$ROOT/src/man/libmpool.7" |
+		grep -P '\t' | sed 1d >manual
+	diff manual found
+}
+
+@test "a crime is named in one line, with the object's size" {
+	for how in 1 light; do
+		MPOOL_HARDEN=$how run -134 --separate-stderr pools \
+			"$MISUSE/double-free" 40
+		# shellcheck disable=SC2154 # run sets it
+		[[ $stderr =~ ^'libmpool: double free of '0x[0-9a-f]+': the object of 40 bytes is free already'[^$'\n']*$ ]] ||
+			fail "$stderr"
+	done
+}
+
+@test "programs hold what they claim: sizes, alignments, content, errno" {
+	hold_hardened alignments calloc_zero errno_kept family realloc_model \
+		sizes sized_free memory_out_errno
+}
+
+@test "programs hold what they claim: threads, forks, their ends" {
+	hold_hardened thread_exit short_threads generations tiny_stack \
+		fork_kinds atfork fork_streams foreign
+}
+
+@test "a fork finds no lock held, whatever the threads do" {
+	hold_hardened fork_storm
+}
+
+@test "a signal handler that allocates does not hang" {
+	for mode in 1 light; do
+		MPOOL_HARDEN=$mode run pools "$PROGRAMS/signal_storm" 2000 hang
+		refute [ "$status" -eq 124 ]
+	done
+}
+
+@test "out of memory is NULL and ENOMEM, and the reserve keeps its promise" {
+	for mode in 1 light; do
+		MPOOL_HARDEN=$mode claims_hold pools "$PROGRAMS/exhaust" as
+		MPOOL_HARDEN=$mode claims_hold pools "$PROGRAMS/exhaust" data
+		MPOOL_HARDEN=$mode claims_hold pools \
+			"$PROGRAMS/reserve_promise" as
+	done
+}
+
+@test "Python, Perl and a compiler work as without" {
+	for mode in 1 light; do
+		export MPOOL_HARDEN=$mode
+		same_output_as_plain "$PYTHON" -c 'import json, re
+print(len(json.dumps([{"k": [i] * (i % 99)} for i in range(9999)])),
+	len(re.sub("[a-c]", "xyz", "abc" * 99999)))'
+		[[ -z $(type -P perl) ]] || same_output_as_plain perl -e \
+			'my %h; $h{$_ % 5000} .= $_ for 1 .. 99999;
+			print length(join ",", map { $h{$_} } sort keys %h)'
+	done
+}
+
+@test "mpool run --harden asks for it" {
+	run -134 "$BUILD/mpool" run -q --library "$LIB" --harden -- \
+		"$MISUSE/double-free" 40
+	assert_output --partial 'the object of 40 bytes is free already'
+	run -0 "$BUILD/mpool" run -q --library "$LIB" --harden=light -- \
+		bash -c 'echo $MPOOL_HARDEN'
+	assert_output light
+	run -2 "$BUILD/mpool" run --harden=much true
+	assert_output --partial "--harden: 'much' is not 'light'"
+}
