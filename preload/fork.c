@@ -21,6 +21,7 @@
 #include "next.h"
 #include "next_symbol.h"
 #include "watch/dump.h"
+#include "watch/guard_fault.h"
 #include "watch/page.h"
 #include "watch/record.h"
 #include "watch/trace.h"
@@ -44,6 +45,8 @@ extern void _IO_list_resetlock(void);
 static void mend_dump(enum fork_child how)
 {
 	(void)how;
+	if (config.guard)
+		guard_fault_fork_child();
 	if (config_watches())
 		dump_fork_child();
 }

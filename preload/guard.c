@@ -12,6 +12,7 @@
 
 #include "base/config.h"
 #include "next.h"
+#include "signals.h"
 #include "watch/guard.h"
 
 static struct next plain;
@@ -123,8 +124,14 @@ void guard_next(void)
 		guarding_realloc, guarding_aligned, guarding_usable_size,
 	};
 
-	if (guard_start(config.guard))
+	if (!guard_slots_start()) {
+		guard_tell_off("no address space or mapping for the slots");
+	} else if (!signals_start()) {
+		guard_tell_off("no handler for SIGSEGV and SIGBUS");
+		guard_slots_stop();
+	} else {
 		next_wrap(&guarding, &plain);
-	else
-		config.guard = 0;
+		guard_start(config.guard);
+	}
+	config.guard = guard_period;
 }

@@ -34,16 +34,11 @@ void guard_tell_off(const char *what)
 		out_line(&o, fd);
 }
 
-bool guard_start(size_t period)
+void guard_start(size_t period)
 {
-	if (!guard_slots_start()) {
-		guard_tell_off("no address space or mapping for the slots");
-		return false;
-	}
 	stack_start();
 	guard_period = period;
 	sample_start(period);
-	return true;
 }
 
 void guard_trace_here(struct guard_trace *trace, const void *context)

@@ -15,11 +15,8 @@
 /* Mean bytes between guarded objects; 0: off. */
 extern HIDDEN size_t guard_period;
 
-/*
- * Maps the slots and turns sampling on.  Called once, at start; allocates.
- * False: it cannot be, as has been said.
- */
-bool guard_start(size_t period);
+/* Turns sampling on.  Called once, after guard_slots_start(); allocates. */
+void guard_start(size_t period);
 
 /* Why guards are off from now on: `what` failed.  In one line, on stderr. */
 void guard_tell_off(const char *what);

@@ -90,7 +90,7 @@ static void put_crime(struct out *o, enum guard_crime crime, uintptr_t address,
 	if (slot)
 		put_place(o, address, slot);
 	else
-		out_str(o, "no object has been near");
+		out_str(o, "where no object has been");
 	if (is_found_late(crime))
 		out_str(o, ", found when that was freed");
 }

@@ -75,10 +75,14 @@ static unsigned slot_at(uintptr_t address, bool *between)
 	return n + *between;
 }
 
+static size_t record_bytes(void)
+{
+	return round_up(GUARD_SLOTS * sizeof(struct guard_slot), sys_page());
+}
+
 bool guard_slots_start(void)
 {
-	size_t records =
-		round_up(GUARD_SLOTS * sizeof(struct guard_slot), sys_page());
+	size_t records = record_bytes();
 	size_t bytes =
 		small_span() + GUARD_LARGE * (large_bytes() + sys_page());
 	void *window;
@@ -93,6 +97,13 @@ bool guard_slots_start(void)
 	sys_name(slots, records, "mpool guard records");
 	guard_window = (struct guard_window){ (uintptr_t)window, bytes };
 	return true;
+}
+
+void guard_slots_stop(void)
+{
+	sys_unmap(slots, record_bytes());
+	sys_unmap((void *)guard_window.start, guard_window.bytes);
+	guard_window.bytes = 0;
 }
 
 /* --- states --- */
@@ -404,6 +415,17 @@ static enum guard_crime beside(const struct guard_slot *slot, uintptr_t address)
 	return address < guard_address(slot) ? GUARD_UNDERFLOW : GUARD_OVERFLOW;
 }
 
+static enum guard_crime inside(const struct guard_slot *slot, uintptr_t address)
+{
+	enum guard_state state = guard_slots_state(slot);
+
+	if (state == GUARD_CLOSING || state == GUARD_FREED)
+		return GUARD_USE_AFTER_FREE;
+	if (address >= at(slot->open) && address < at(slot->end))
+		return GUARD_NO_CRIME;
+	return beside(slot, address);
+}
+
 enum guard_crime guard_slots_touch(uintptr_t address, struct guard_slot **slot)
 {
 	bool between;
@@ -411,24 +433,15 @@ enum guard_crime guard_slots_touch(uintptr_t address, struct guard_slot **slot)
 	size_t before, after;
 
 	*slot = NULL;
-	if (!between) {
-		struct guard_slot *s = &slots[n];
-		enum guard_state state = guard_slots_state(s);
-
-		if (state == GUARD_UNUSED)
-			return GUARD_WILD;
-		*slot = s;
-		if (state == GUARD_CLOSING || state == GUARD_FREED)
-			return GUARD_USE_AFTER_FREE;
-		if (address >= at(s->open) && address < at(s->end))
-			return GUARD_NO_CRIME;
-		return beside(s, address);
+	if (!between && guard_slots_state(&slots[n]) != GUARD_UNUSED) {
+		*slot = &slots[n];
+		return inside(*slot, address);
 	}
 	before = n ? remoteness(n - 1, address) : SIZE_MAX;
-	after = remoteness(n, address);
+	after = remoteness(between ? n : n + 1, address);
 	if (min_of(before, after) == SIZE_MAX)
 		return GUARD_WILD;
-	*slot = &slots[before < after ? n - 1 : n];
+	*slot = &slots[before < after ? n - 1 : between ? n : n + 1];
 	return beside(*slot, address);
 }
 

@@ -91,6 +91,9 @@ static inline uintptr_t guard_address(const struct guard_slot *slot)
 /* Maps them.  False: it cannot be done, guards stay off. */
 bool guard_slots_start(void);
 
+/* Unmaps them, before any was taken. */
+void guard_slots_stop(void);
+
 /*
  * A slot for `size` bytes, at its right edge or its left one.  NULL: the object
  * is too large or its alignment is, no slot is free, the site has its share, or

@@ -72,3 +72,129 @@ $output"
 	[[ $stderr == 'libmpool: MPOOL_GUARD: no address space or mapping for the slots; going on without guards' ]] ||
 		fail "$stderr"
 }
+
+@test "a use after free is stopped at once, and has three stacks" {
+	for size in 1 16 64 128 256 4096 200000; do
+		for how in read write; do
+			guarded 139 use-after-free "$size" 0 "$how"
+			[[ $how == read ]] || how=written
+			assert_line --regexp "^libmpool: use after free of $POINTER: $how an object of $size bytes?$"
+			names_stacks now, allocated freed
+		done
+	done
+}
+
+@test "a use after free says how far in it is" {
+	guarded 139 use-after-free 100 33
+	assert_line --regexp "^libmpool: use after free of 0x[0-9a-f]+: read 33 bytes into an object of 100 bytes$"
+}
+
+@test "what reads or writes beyond an object's page is stopped at once" {
+	for size in 64 4096 200000; do
+		guarded 139 write-around "$size" "$((size + 4096))"
+		assert_line --regexp "^libmpool: (over|under)flow of 0x[0-9a-f]+: written [0-9]+ bytes (behind|before) an object"
+		guarded 139 write-around "$size" -4096
+		assert_line --regexp "^libmpool: underflow of 0x[0-9a-f]+: written 4096 bytes before an object of $size bytes"
+		names_stacks now, allocated
+	done
+}
+
+@test "each thread of a report is the one that did it" {
+	guarded 139 use-after-free 64 0 thread
+	run -0 grep -oE '(now,|allocated|freed) by thread [0-9]+' <<<"$stderr"
+	assert_equal "$(sort -u -k4 <<<"$output" | wc -l)" 3
+}
+
+@test "a child has its parent's guards" {
+	run --separate-stderr pools "$MISUSE/use-after-free" 64 0 fork
+	assert_line 'child killed'
+	assert_equal "$(grep -c '^libmpool: use after free' <<<"$stderr")" 1
+}
+
+@test "the program's own handler comes after the report" {
+	run -7 --separate-stderr pools "$MISUSE/use-after-free" 64 0 handler
+	assert_equal "$(grep -c '^libmpool: use after free' <<<"$stderr")" 1
+	run -0 --separate-stderr pools "$MISUSE/use-after-free" 64 0 jump 3
+	assert_equal "$(grep -c '^jumped' <<<"$output")" 3
+	assert_equal "$(grep -c '^libmpool: use after free' <<<"$stderr")" 3
+}
+
+@test "so does a handler that was there before ours" {
+	behind=$PLUGINS/segv_first.so run -7 --separate-stderr pools \
+		"$MISUSE/use-after-free" 64
+	assert_line 'the first handler'
+	[[ $stderr == 'libmpool: use after free of '* ]]
+}
+
+@test "a program that lives on SIGSEGV gets what it asks for" {
+	holds_plain_and_pooled faults
+}
+
+@test "with MPOOL_GUARD_GO_ON the program goes on, and each site reports once" {
+	export MPOOL_GUARD_GO_ON=1
+	run -0 --separate-stderr pools "$MISUSE/use-after-free" 64 0 read 50
+	assert_line 'not noticed'
+	assert_equal "$(grep -c '^libmpool: use after free' <<<"$stderr")" 1
+	for crime in 'double-free 64' 'free-inside 4096' 'write-around 40' \
+		'write-around 64 4160' 'write-around 64 -4096'; do
+		# shellcheck disable=SC2086
+		run -0 --separate-stderr pools "$MISUSE/"$crime
+		assert_line 'not noticed'
+		assert_equal "$(grep -c '^libmpool: end of' <<<"$stderr")" 1
+	done
+}
+
+# 6.4 GB a hundred million: six of the bad ones are guarded in the mean.
+@test "of 100,000 uses after free, one in 1000 objects, one is found" {
+	export MPOOL_GUARD=1M
+	seconds=300
+	guarded 139 use-after-free-rare 64 2000
+	assert_line --regexp '^libmpool: use after free of 0x[0-9a-f]+: read an object of 64 bytes'
+	names_stacks now, allocated freed
+}
+
+@test "a sandbox that forbids sigaction is told, and there are no guards" {
+	run -0 --separate-stderr pools "$PROGRAMS/no_sigaction" true
+	assert_equal "$stderr" "libmpool: MPOOL_GUARD: no handler for SIGSEGV and SIGBUS; going on without guards"
+}
+
+# clean COMMAND... - the same output as plain, and not a word of ours.
+clean()
+{
+	export MPOOL_GUARD=64k
+	same_output_as_plain "$@"
+	refute grep libmpool "$BATS_TEST_TMPDIR/pooled.err"
+}
+
+@test "python, perl and git run clean under guards" {
+	packages python3-minimal perl-base git
+	clean "$PYTHON" -c 'import json, threading, subprocess
+sums = []
+t = [threading.Thread(target=lambda: sums.append(sum(len(json.dumps(list(range(n)))) for n in range(400)))) for _ in range(4)]
+[x.start() for x in t]; [x.join() for x in t]; print(sums)
+print(subprocess.run(["echo", "x"], capture_output=True).stdout)
+b = bytearray()
+for n in range(200): b += bytes(5000)
+print(len(b))'
+	clean perl -e 'for (1 .. 200000) { $h{$_ % 5000} = "x" x ($_ % 300) } print scalar(keys %h), "\n"'
+	clean git -C "$ROOT" log --stat -n 60 --format=%s
+}
+
+@test "Go lives on SIGSEGV, and hands on what comes from C" {
+	packages golang-go
+	cp "$FIXTURES/faults.go" "$BATS_TEST_TMPDIR"
+	(cd "$BATS_TEST_TMPDIR" && HOME=$PWD GO111MODULE=off go build faults.go)
+	run -0 --separate-stderr pools "$BATS_TEST_TMPDIR/faults"
+	assert_output 0
+	assert_equal "$stderr" ''
+	run -2 --separate-stderr pools "$BATS_TEST_TMPDIR/faults" crime
+	[[ $stderr == 'libmpool: use after free of '*'63 bytes into an object of 64 bytes'* ]]
+}
+
+@test "a JVM lives on SIGSEGV" {
+	command -v javac java >/dev/null || skip 'needs a JDK'
+	javac -d "$BATS_TEST_TMPDIR" "$FIXTURES/Faults.java"
+	run -0 --separate-stderr pools java -Xmx100m -cp "$BATS_TEST_TMPDIR" Faults
+	assert_output 266667
+	refute grep libmpool <<<"$stderr"
+}

@@ -1,0 +1,218 @@
+/*
+ * guard_fault.c - SIGSEGV and SIGBUS: those that come from a slot are reported,
+ * all others are the program's.
+ */
+#include "watch/guard_fault.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "base/config.h"
+#include "watch/guard.h"
+#include "watch/guard_report.h"
+
+typedef void handler(int number, siginfo_t *info, void *context);
+
+static guard_sigaction *kernel; /* asks it */
+static pid_t owner;		/* the process of the table */
+
+/*
+ * What the program wants.  version is odd while it is changed, by a thread that
+ * has blocked all signals.
+ */
+static struct wish {
+	uint32_t version;
+	struct sigaction action;
+} segv, bus;
+
+static struct wish *wish_of(int number)
+{
+	return number == SIGSEGV ? &segv : number == SIGBUS ? &bus : NULL;
+}
+
+static struct sigaction read_wish(const struct wish *wish)
+{
+	struct sigaction action;
+	uint32_t before, after;
+
+	do {
+		before = __atomic_load_n(&wish->version, __ATOMIC_ACQUIRE);
+		action = wish->action;
+		__atomic_thread_fence(__ATOMIC_ACQUIRE);
+		after = __atomic_load_n(&wish->version, __ATOMIC_RELAXED);
+	} while (before % 2 || before != after);
+	return action;
+}
+
+static bool is_handler(const struct sigaction *action)
+{
+	return action->sa_handler != SIG_DFL && action->sa_handler != SIG_IGN;
+}
+
+/* --- a fault --- */
+
+/* As the kernel does it: a fault comes again at once, what was sent, we send.
+ */
+static void take_default(int number, siginfo_t *info)
+{
+	struct sigaction action = { .sa_handler = SIG_DFL };
+
+	kernel(number, &action, NULL);
+	if (info->si_code <= 0)
+		syscall(SYS_rt_tgsigqueueinfo, getpid(), syscall(SYS_gettid),
+			number, info);
+}
+
+static void pass_on(int number, siginfo_t *info, void *context)
+{
+	struct sigaction action = read_wish(wish_of(number));
+
+	if (action.sa_handler == SIG_IGN && info->si_code <= 0)
+		return;
+	if (!is_handler(&action)) {
+		take_default(number, info);
+		return;
+	}
+	if (action.sa_flags & (int)SA_RESETHAND) {
+		struct sigaction once = { .sa_handler = SIG_DFL };
+
+		guard_fault_action(number, &once, NULL);
+	}
+	/* All three, whatever its flags say: so does the kernel. */
+	((handler *)action.sa_sigaction)(number, info, context);
+}
+
+static const char *verb_of(const void *context)
+{
+#if defined(__x86_64__)
+	enum { WRITES = 2 };
+	const ucontext_t *c = context;
+
+	return c->uc_mcontext.gregs[REG_ERR] & WRITES ? "written " : "read ";
+#else
+	(void)context;
+	return "touched ";
+#endif
+}
+
+/* True: the program may do it again, and will not be stopped. */
+static bool is_settled(uintptr_t address, const void *context)
+{
+	struct guard_trace by;
+	struct guard_slot *slot;
+	enum guard_crime crime = guard_slots_touch(address, &slot);
+
+	if (crime == GUARD_NO_CRIME)
+		return false;
+	guard_trace_here(&by, context);
+	guard_report(crime, address, verb_of(context), slot, &by);
+	return config.guard_go_on && guard_slots_forgive(address);
+}
+
+static void on_fault(int number, siginfo_t *info, void *context)
+{
+	int saved = errno;
+	bool settled = info->si_code > 0 && guard_owns(info->si_addr) &&
+		       is_settled((uintptr_t)info->si_addr, context);
+
+	errno = saved;
+	if (!settled)
+		pass_on(number, info, context);
+}
+
+/* --- what the program wants --- */
+
+/* Its handler's flags and mask are ours; it needs the stack if there is one. */
+static int install(int number, const struct sigaction *wanted,
+		   struct sigaction *was)
+{
+	struct sigaction ours = { .sa_flags = SA_ONSTACK };
+
+	if (is_handler(wanted))
+		ours = *wanted;
+	ours.sa_flags |= SA_SIGINFO;
+	ours.sa_flags &= ~(int)SA_RESETHAND;
+	ours.sa_sigaction = on_fault;
+	return kernel(number, &ours, was);
+}
+
+bool guard_fault_keeps(int number)
+{
+	return kernel && wish_of(number);
+}
+
+static void begin_change(struct wish *wish)
+{
+	uint32_t even;
+
+	do
+		even = __atomic_load_n(&wish->version, __ATOMIC_RELAXED) & ~1u;
+	while (!__atomic_compare_exchange_n(&wish->version, &even, even + 1,
+					    true, __ATOMIC_ACQUIRE,
+					    __ATOMIC_RELAXED));
+}
+
+static void end_change(struct wish *wish)
+{
+	__atomic_fetch_add(&wish->version, 1, __ATOMIC_RELEASE);
+}
+
+/*
+ * In a child that shares memory with its parent (vfork), or that nobody
+ * announced, the table is not the process's own.
+ */
+int guard_fault_action(int number, const struct sigaction *action,
+		       struct sigaction *old)
+{
+	struct wish *wish = wish_of(number);
+	struct sigaction wanted, was;
+	sigset_t all, before;
+	int status = 0;
+
+	if (getpid() != owner)
+		return kernel(number, action, old);
+	if (action)
+		wanted = *action; /* what is no address faults here */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	begin_change(wish);
+	was = wish->action;
+	if (action)
+		status = install(number, &wanted, NULL);
+	if (action && !status)
+		wish->action = wanted;
+	end_change(wish);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (old && !status)
+		*old = was;
+	return status;
+}
+
+bool guard_fault_start(guard_sigaction *by)
+{
+	int saved = errno;
+	bool done;
+
+	kernel = by;
+	owner = getpid();
+	/* A fault between the two calls finds what it needs. */
+	done = kernel(SIGSEGV, NULL, &segv.action) == 0 &&
+	       kernel(SIGBUS, NULL, &bus.action) == 0 &&
+	       install(SIGSEGV, &segv.action, NULL) == 0;
+	if (done && install(SIGBUS, &bus.action, NULL)) {
+		kernel(SIGSEGV, &segv.action, NULL);
+		done = false;
+	}
+	if (!done)
+		kernel = NULL;
+	errno = saved;
+	return done;
+}
+
+void guard_fault_fork_child(void)
+{
+	owner = getpid();
+}
