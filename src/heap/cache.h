@@ -68,7 +68,10 @@ static inline bool cache_is_ready(const struct cache *t)
  * written out, it is part of the address, and so two instructions less on
  * the way through malloc and free.
  */
-_Static_assert(sizeof(struct side) == CLASS_STEP, "see above");
+_Static_assert(offsetof(struct cache, of) == 0 &&
+		       sizeof(struct side) == CLASS_STEP &&
+		       sizeof(struct side) == PLACES * PLACE_BYTES,
+	       "where a class's words lie is its objects' size, or its place");
 
 #if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
 #define CACHE_WORD(scale) "%%fs:%c[field](%[offset],%[index]," scale ")"
@@ -77,6 +80,7 @@ _Static_assert(sizeof(struct side) == CLASS_STEP, "see above");
 		[field] "i"(offsetof(struct side, name))
 
 _Static_assert(PLACE_BYTES == 8, "a scale that addresses have");
+_Static_assert(sizeof(void *) == 8, "what push_free() subtracts");
 
 static inline uintptr_t cache_offset(void)
 {

@@ -22,6 +22,12 @@ enum {
 struct central central[CLASSES + 1] = { [0 ... CLASSES] = {
 						.lock = LOCK(RANK_CLASS) } };
 
+#ifndef LOCK_HAS_RANK
+_Static_assert(sizeof(struct central) * SMALL_CLASSES == 4096 &&
+		       sizeof(struct central) == 0x200,
+	       "preload/cold.ld puts the small classes on one page");
+#endif
+
 static bool pin_reserve;
 
 static void set_racks_in_use(struct central *k, struct racks *racks)

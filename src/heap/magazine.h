@@ -35,6 +35,10 @@ struct magazine {
 	uintptr_t count; /* of a magazine in the depot; always < 1024 */
 };
 
+_Static_assert(sizeof(struct magazine) == MAGAZINE_BYTES &&
+		       !(MAGAZINE_BYTES & (MAGAZINE_BYTES - 1)),
+	       "full and empty are told by the low bits of a word");
+
 /* The magazine that a stack pointer (not an alloc side's word) is in. */
 static inline struct magazine *magazine_of(void **top)
 {

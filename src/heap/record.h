@@ -30,6 +30,11 @@ struct slab {
 	uint64_t bits[NARROW_WORDS];
 };
 
+_Static_assert(BITMAP_WORDS * 64 <= UINT16_MAX && BITMAP_WORDS <= 1 << 8 &&
+		       CLASSES <= UINT8_MAX && PAGES_MOST <= 16,
+	       "the widths of free and fresh, first_word, c, purged");
+_Static_assert(PLACES *CLASSES <= UINT8_MAX, "a place is a byte of the map");
+
 static inline struct slab *record_of(size_t d)
 {
 	return (struct slab *)space_arrays[0] + d;
@@ -45,6 +50,11 @@ static inline size_t number_of(const struct slab *slab)
 {
 	return (size_t)(slab - (struct slab *)space_arrays[0]);
 }
+
+_Static_assert(
+	SLAB_BYTES / CLASS_STEP / 4 <= NARROW_WORDS * 64 &&
+		SLAB_BYTES / CLASS_STEP / 2 <= BITMAP_WORDS / 2 * 64,
+	"from class 4 on, and from class 2 on, a slab has fewer objects");
 
 /*
  * The bitmap of slab `d`.  1024 bits lie in the record; small objects need

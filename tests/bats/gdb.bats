@@ -134,3 +134,9 @@ asks()
 	assert_line --regexp 'of class 64, .*: used$'
 	assert_line --regexp '^ *64 +[0-9]+ +[0-9]+ +500 .* 64/64$'
 }
+
+@test "gdb: mpool heap says when there is none yet" {
+	asks "set var 'src/heap/heap.c'::heap_on = 0" "mpool heap"
+	assert_output --partial "the heap has not been started"
+	refute_output --partial "class  slabs"
+}

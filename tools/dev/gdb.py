@@ -11,16 +11,18 @@ the library must have its debug information.
 
 import gdb
 
-SLAB_BYTES = 1 << 16
-PART_UNIT = 4096
-WINDOW_SLABS = 1 << 20
-MAGAZINE_BYTES = 1024
-MAGAZINE_OBJECTS = 127
-
-
 def value(expression):
     """A variable of the library, whatever the program has by that name."""
     return gdb.parse_and_eval(expression)
+
+
+def constant(file, name):
+    """An enumerator, from a file that knows it."""
+    return int(value("'src/heap/%s.c'::%s" % (file, name)))
+
+
+def slab_bytes():
+    return constant("space", "SLAB_BYTES")
 
 
 def space():
@@ -40,14 +42,12 @@ def word_at(address):
                .dereference()) & (1 << 64) - 1
 
 
-def count_of(top, fill=MAGAZINE_OBJECTS):
-    """Objects on the stack whose top this is; magazine.h tells how it lies."""
-    magazine = top & ~(MAGAZINE_BYTES - 1)
-    return (magazine + fill * 8 - top) // 8
-
-
-def objects_of(top, fill=MAGAZINE_OBJECTS):
-    return [word_at(top + 8 * i) for i in range(count_of(top, fill))]
+def objects_of(top, fill=None):
+    """Those on the stack whose top this is; magazine.h tells how it lies."""
+    magazine = top & ~(constant("magazine", "MAGAZINE_BYTES") - 1)
+    if fill is None:
+        fill = constant("magazine", "MAGAZINE_OBJECTS")
+    return [word_at(at) for at in range(top, magazine + 8 * fill, 8)]
 
 
 class Class:
@@ -93,10 +93,10 @@ def is_usable(slab, offset, size):
     units = value("'src/heap/part.c'::part_units")
     if slab > units.type.range()[1] or not int(units[slab]):
         return True
-    committed = int(units[slab]) * PART_UNIT
+    committed = int(units[slab]) * constant("part", "PART_UNIT")
     if slab % 2:
         return offset + size <= committed
-    return offset >= SLAB_BYTES - committed
+    return offset >= slab_bytes() - committed
 
 
 def record_of(slab):
@@ -157,7 +157,7 @@ def place_of(cls, start):
 
 
 def has(slabs, slab):
-    sets = int(value("'src/heap/slab.c'::SETS"))
+    sets = constant("vacant", "SETS")
     return int(slabs["words"][-(slab // 64 + 1) * sets]) >> slab % 64 & 1
 
 
@@ -176,8 +176,8 @@ def describe_slab_without_class(slab):
 
 def who(address):
     start_of_window = base()
-    slab = (address - start_of_window) // SLAB_BYTES
-    if not start_of_window or not 0 <= slab < WINDOW_SLABS:
+    slab = (address - start_of_window) // slab_bytes()
+    if not 0 <= slab < constant("space", "WINDOW_SLABS"):
         return "not in a pool"
     if slab >= int(space()["reserved"]):
         return "in the window, but beyond what is reserved"
@@ -185,7 +185,7 @@ def who(address):
         return describe_slab_without_class(slab)
     cls = Class(int(record_of(slab)["c"]))
     size = cls.size
-    slab_start = start_of_window + slab * SLAB_BYTES
+    slab_start = start_of_window + slab * slab_bytes()
     index = (address - slab_start) // size
     if index >= cls.capacity:
         return "in slab %d of class %d, behind its last object" % (slab, size)
@@ -206,7 +206,7 @@ def who(address):
 
 
 def heap():
-    if not base():
+    if not value("'src/heap/heap.c'::heap_on"):
         print("the heap has not been started")
         return
     print("class  slabs   objects      used     depot   threads   reserve")
