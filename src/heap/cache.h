@@ -47,7 +47,7 @@ struct cache {
 	struct link link; /* registry.h */
 	void *late;	  /* freed by a signal handler inside a slow path */
 	volatile uint8_t state; /* enum cache_state */
-	uint8_t early_calls;	/* so far, while CACHE_NEW */
+	uint8_t new_calls;	/* so far, while CACHE_NEW */
 };
 
 extern __thread struct cache heap_cache

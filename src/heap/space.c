@@ -3,7 +3,7 @@
  *
  * A window of 64 GiB is chosen, not reserved: reserving it would break every
  * program that lives under RLIMIT_AS or sets it later.  From its lower end up
- * it is reserved in extents (1 MiB, then as much as there is, up to 1 GiB),
+ * it is reserved in stretches (1 MiB, then as much as there is, up to 1 GiB),
  * committed in steps of up to 2 MiB, and handed out in slabs.  Where somebody
  * else has mapped something into the window, it is stepped over; the class
  * map says 0 there.
@@ -26,12 +26,12 @@
 #include "heap/vacant.h"
 
 enum {
-	EXTENT_LEAST = 16,   /* slabs: 1 MiB */
-	EXTENT_MOST = 16384, /* 1 GiB */
-	COMMIT_LEAST = 2,    /* 128 KiB */
-	COMMIT_MOST = 32,    /* 2 MiB */
-	NOTABLE = 128,	     /* 8 MiB: see space_notable() */
-	HUGE_FROM = 1024,    /* 64 MiB: see want_huge() */
+	STRETCH_LEAST = 16,   /* slabs: 1 MiB */
+	STRETCH_MOST = 16384, /* 1 GiB */
+	COMMIT_LEAST = 2,     /* 128 KiB */
+	COMMIT_MOST = 32,     /* 2 MiB */
+	NOTABLE = 128,	      /* 8 MiB: see space_notable() */
+	HUGE_FROM = 1024,     /* 64 MiB: see want_huge() */
 	WINDOW_TRIES = 24,
 	VAIN_LOG = 6, /* see may_ask() */
 };
@@ -50,7 +50,7 @@ uintptr_t space_base = SPACE_NOWHERE;
 static struct {
 	struct lock lock;
 	size_t next, committed, reserved; /* see the picture above */
-	size_t held;			  /* slabs reserved in all extents */
+	size_t held;			  /* slabs reserved in all stretches */
 	size_t used, used_peak;
 	size_t limit;  /* of slabs in use; 0: none */
 	uint32_t vain; /* requests since the kernel last gave something */
@@ -103,14 +103,14 @@ static bool find_window(uintptr_t anchor)
 		if (k % 2 && anchor <= away)
 			continue;
 		base = base / (2 * MIB) * (2 * MIB);
-		if (!sys_reserve((void *)base, EXTENT_LEAST * SLAB_BYTES,
+		if (!sys_reserve((void *)base, STRETCH_LEAST * SLAB_BYTES,
 				 &taken))
 			continue;
-		if (arrays_start(base, EXTENT_LEAST)) {
+		if (arrays_start(base, STRETCH_LEAST)) {
 			__atomic_store_n(&space_base, base, __ATOMIC_RELEASE);
 			return true;
 		}
-		sys_unmap((void *)base, EXTENT_LEAST * SLAB_BYTES);
+		sys_unmap((void *)base, STRETCH_LEAST * SLAB_BYTES);
 	}
 	return false;
 }
@@ -125,9 +125,9 @@ COLD bool space_start(const size_t record_bytes[SPACE_ARRAYS])
 	arrays_describe(record_bytes);
 	if (!find_window((uintptr_t)anchor))
 		return false;
-	space.held = EXTENT_LEAST;
+	space.held = STRETCH_LEAST;
 	vacant_start();
-	__atomic_store_n(&space.reserved, EXTENT_LEAST, __ATOMIC_RELEASE);
+	__atomic_store_n(&space.reserved, STRETCH_LEAST, __ATOMIC_RELEASE);
 	return true;
 }
 
@@ -143,38 +143,38 @@ static void skip_to(size_t slab)
  * which they touch a part.  A mapping once advised stays so, committed later
  * or returned and touched again.
  */
-static void want_huge(size_t at, size_t extent)
+static void want_huge(size_t at, size_t stretch)
 {
 	if (config.huge && at >= HUGE_FROM)
-		sys_want_huge((void *)space_address(at), extent * SLAB_BYTES);
+		sys_want_huge((void *)space_address(at), stretch * SLAB_BYTES);
 }
 
 /*
- * Reserves `extent` slabs at space.reserved, or behind what others have
+ * Reserves `stretch` slabs at space.reserved, or behind what others have
  * mapped there.  What was reserved and not committed before such a hole is
  * committed first, so the hole always lies at space.committed.
  */
-static RARE bool reserve_more(size_t extent)
+static RARE bool reserve_more(size_t stretch)
 {
 	size_t at = space.reserved, step = COMMIT_MOST;
 	bool taken;
 
-	while (at + extent <= WINDOW_SLABS) {
-		if (sys_reserve((void *)space_address(at), extent * SLAB_BYTES,
+	while (at + stretch <= WINDOW_SLABS) {
+		if (sys_reserve((void *)space_address(at), stretch * SLAB_BYTES,
 				&taken)) {
-			if (!arrays_cover(at + extent)) {
+			if (!arrays_cover(at + stretch)) {
 				sys_unmap((void *)space_address(at),
-					  extent * SLAB_BYTES);
+					  stretch * SLAB_BYTES);
 				return false;
 			}
 			for (size_t d = space.reserved; d < at; d++)
 				vacant_skip(d);
 			if (at != space.reserved)
 				skip_to(at);
-			__atomic_store_n(&space.reserved, at + extent,
+			__atomic_store_n(&space.reserved, at + stretch,
 					 __ATOMIC_RELEASE);
-			space.held += extent;
-			want_huge(at, extent);
+			space.held += stretch;
+			want_huge(at, stretch);
 			return true;
 		}
 		if (!taken)
@@ -198,12 +198,12 @@ static void note(void)
  */
 static RARE bool extend(void)
 {
-	size_t extent = min_of(max_of(space.held, (size_t)EXTENT_LEAST),
-			       (size_t)EXTENT_MOST);
+	size_t stretch = min_of(max_of(space.held, (size_t)STRETCH_LEAST),
+				(size_t)STRETCH_MOST);
 
-	for (; extent >= EXTENT_LEAST && !space.full && !space.refused;
-	     extent /= 2)
-		if (reserve_more(extent)) {
+	for (; stretch >= STRETCH_LEAST && !space.full && !space.refused;
+	     stretch /= 2)
+		if (reserve_more(stretch)) {
 			if (space.held >= NOTABLE)
 				note();
 			return true;

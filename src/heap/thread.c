@@ -12,7 +12,7 @@
  * Calls that a new thread makes without a cache of its own: one that lives
  * shortly never builds one.
  */
-enum { EARLY_CALLS = 8 };
+enum { NEW_CALLS = 8 };
 
 static pthread_key_t key;
 
@@ -80,8 +80,8 @@ bool thread_is_ready(struct cache *t)
 		return true;
 	if (t->state == (CACHE_DEAD | CACHE_BUSY))
 		return false;
-	if (t->early_calls < EARLY_CALLS) {
-		t->early_calls++;
+	if (t->new_calls < NEW_CALLS) {
+		t->new_calls++;
 		return false;
 	}
 	if (!thread_end_watch(&key, on_thread_exit, t))

@@ -8,18 +8,18 @@
 uint32_t shelf_add(struct shelf *shelf)
 {
 	uint32_t n = shelf->count + (1u << SHELF_FIRST);
-	unsigned chunk = 31u - (unsigned)__builtin_clz(n) - SHELF_FIRST;
+	unsigned board = 31u - (unsigned)__builtin_clz(n) - SHELF_FIRST;
 
-	if (chunk >= SHELF_CHUNKS)
+	if (board >= SHELF_BOARDS)
 		return 0;
-	if (!shelf->chunks[chunk]) {
-		size_t bytes = ((size_t)shelf->element << SHELF_FIRST) << chunk;
+	if (!shelf->boards[board]) {
+		size_t bytes = ((size_t)shelf->element << SHELF_FIRST) << board;
 		void *memory = sys_map(NULL, round_up(bytes, sys_page()));
 
 		if (!memory)
 			return 0;
 		sys_name(memory, round_up(bytes, sys_page()), "mpool record");
-		shelf->chunks[chunk] = memory;
+		shelf->boards[board] = memory;
 	}
 	return ++shelf->count;
 }

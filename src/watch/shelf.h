@@ -1,7 +1,7 @@
 /*
  * shelf.h - an array that grows and never moves, in memory of its own.
  *
- * Elements are appended, numbered from 1, and stay where they are: chunk k
+ * Elements are appended, numbered from 1, and stay where they are: board k
  * holds 2^(k + SHELF_FIRST) of them.  Nothing is taken from malloc.  Owner:
  * the caller's lock; readers of elements need none.
  */
@@ -10,12 +10,12 @@
 
 #include "base/common.h"
 
-enum { SHELF_FIRST = 9, SHELF_CHUNKS = 23 };
+enum { SHELF_FIRST = 9, SHELF_BOARDS = 23 };
 
 struct shelf {
 	uint32_t element; /* bytes of one */
 	uint32_t count;
-	char *chunks[SHELF_CHUNKS];
+	char *boards[SHELF_BOARDS];
 };
 
 /* The number of a new zeroed element; 0 when memory or numbers are out. */
@@ -25,10 +25,10 @@ uint32_t shelf_add(struct shelf *shelf);
 static inline void *shelf_at(const struct shelf *shelf, uint32_t number)
 {
 	uint32_t n = number - 1 + (1u << SHELF_FIRST);
-	unsigned chunk = 31u - (unsigned)__builtin_clz(n) - SHELF_FIRST;
+	unsigned board = 31u - (unsigned)__builtin_clz(n) - SHELF_FIRST;
 
-	return shelf->chunks[chunk] +
-	       (size_t)(n - (1u << (chunk + SHELF_FIRST))) * shelf->element;
+	return shelf->boards[board] +
+	       (size_t)(n - (1u << (board + SHELF_FIRST))) * shelf->element;
 }
 
 #endif

@@ -103,10 +103,10 @@ static void all_that_was_reserved_is_owned(void)
 	space_give(3);
 	space_trim();
 	assert_true(space_owns(memory_of(3)));
-	assert_true(space_owns(memory_of(EXTENT_LEAST) - 1));
-	assert_false(space_owns(memory_of(EXTENT_LEAST)));
-	take(EXTENT_LEAST);
-	assert_true(space_owns(memory_of(EXTENT_LEAST)));
+	assert_true(space_owns(memory_of(STRETCH_LEAST) - 1));
+	assert_false(space_owns(memory_of(STRETCH_LEAST)));
+	take(STRETCH_LEAST);
+	assert_true(space_owns(memory_of(STRETCH_LEAST)));
 }
 
 static void what_nobody_has_mapped_in_the_window_is_astray(void)
@@ -117,7 +117,7 @@ static void what_nobody_has_mapped_in_the_window_is_astray(void)
 	take(10);
 	far = memory_of(WINDOW_SLABS / 2);
 	assert_true(space_strays(memory_of(3)));
-	assert_true(space_strays(memory_of(EXTENT_LEAST)));
+	assert_true(space_strays(memory_of(STRETCH_LEAST)));
 	assert_true(space_strays(far));
 	assert_ptr_equal(sys_map(far, sys_page()), far);
 	assert_false(space_strays(far + 1));

@@ -85,15 +85,15 @@ static void a_hole_in_the_window_is_stepped_over(void)
 	char *theirs;
 
 	start();
-	theirs = memory_of(EXTENT_LEAST + 5);
+	theirs = memory_of(STRETCH_LEAST + 5);
 	assert_ptr_equal(sys_map(theirs, sys_page()), theirs);
 	memset(theirs, 42, sys_page());
 	take(3000);
 	for (size_t i = 0; i < 3000; i++) {
-		assert_int_not_equal(slabs[i], EXTENT_LEAST + 5);
+		assert_int_not_equal(slabs[i], STRETCH_LEAST + 5);
 		memset(memory_of(slabs[i]), 1, 64);
 	}
-	assert_int_equal(slabs[EXTENT_LEAST - 1], EXTENT_LEAST - 1);
+	assert_int_equal(slabs[STRETCH_LEAST - 1], STRETCH_LEAST - 1);
 	assert_int_equal(theirs[0], 42);
 	assert_int_equal(slab_size_of(theirs), 0);
 	assert_false(space_owns(theirs));
@@ -153,7 +153,7 @@ static void what_is_refused_is_asked_for_at_half_the_size(void)
 	size_t had, room;
 
 	start();
-	while (stats().reserved_slabs < 8 * EXTENT_LEAST)
+	while (stats().reserved_slabs < 8 * STRETCH_LEAST)
 		take(1);
 	while (space.next < space.reserved)
 		take(1);
@@ -172,7 +172,7 @@ static void a_limit_that_is_raised_lets_the_heap_grow_again(void)
 	struct rlimit limit;
 
 	start();
-	take(EXTENT_LEAST);
+	take(STRETCH_LEAST);
 	if (!limits_set_space(limits_occupied()))
 		apart_skip("cannot limit the address space");
 	assert_int_equal(space_take(), SPACE_NONE);
