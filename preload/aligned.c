@@ -39,7 +39,7 @@ static size_t pooled_size(size_t alignment, size_t size)
  * `size` is that of a class that is aligned so.  What the pools cannot give now
  * is asked for with its alignment elsewhere.
  */
-static void *pooled(enum next_name name, size_t alignment, size_t size)
+static ASIDE void *pooled(enum next_name name, size_t alignment, size_t size)
 {
 	void *p;
 
@@ -59,7 +59,7 @@ static inline void *aligned(enum next_name name, size_t alignment, size_t size,
 	return next.aligned(name, alignment, max_of(size, (size_t)1));
 }
 
-EXPORT void *memalign(size_t alignment, size_t size)
+EXPORT ASIDE void *memalign(size_t alignment, size_t size)
 {
 	return aligned(MEMALIGN, alignment, size, __builtin_return_address(0));
 }
@@ -71,7 +71,7 @@ EXPORT void *aligned_alloc(size_t alignment, size_t size)
 }
 
 /* The error is the result; errno says so, too, where glibc's does. */
-EXPORT int posix_memalign(void **p, size_t alignment, size_t size)
+EXPORT ASIDE int posix_memalign(void **p, size_t alignment, size_t size)
 {
 	int saved = errno;
 	void *got;

@@ -148,7 +148,7 @@ static NOINLINE void *realloc_up(void *p, size_t old, size_t size)
 }
 
 /* Of an object of a wide class, of `old` bytes. */
-static NOINLINE void *realloc_wide(void *p, size_t old, size_t size)
+static ASIDE void *realloc_wide(void *p, size_t old, size_t size)
 {
 	return likely(class_keeps(old, size)) ? p : realloc_up(p, old, size);
 }
@@ -167,7 +167,7 @@ static void *move_pooled(void *p, size_t old, size_t size)
 }
 
 /* A foreign block shrinks to a pooled size.  It stays when that fails. */
-static NOINLINE void *shrink_foreign(void *p, size_t size)
+static ASIDE void *shrink_foreign(void *p, size_t size)
 {
 	size_t old = next.usable_size(p);
 	void *to = NULL;

@@ -20,8 +20,13 @@
 #define NOINLINE __attribute__((noinline))
 /* For data: reached without the global offset table. */
 #define HIDDEN __attribute__((visibility("hidden")))
-/* Apart from what every process touches: see preload/cold.ld. */
+/*
+ * Apart from what every process touches, on pages of its own: what is rare, and
+ * small therefore; and what is not, where it runs.  Files of which this is true
+ * as a whole stand in preload/cold.ld.
+ */
 #define RARE	    __attribute__((cold, noinline, section(".text.rare")))
+#define ASIDE	    __attribute__((noinline, section(".text.rare")))
 #define LARGE(name) __attribute__((section(".bss.large." name)))
 #define EXPORT	    __attribute__((visibility("default")))
 

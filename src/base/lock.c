@@ -72,7 +72,7 @@ static inline void relax(void)
 #endif
 }
 
-void lock_wait(struct lock *lock)
+ASIDE void lock_wait(struct lock *lock)
 {
 	for (int i = 0; i < SPINS; i++) {
 		uint32_t expected = 0;
@@ -88,7 +88,7 @@ void lock_wait(struct lock *lock)
 		sys_futex_wait(&lock->word, 2, -1);
 }
 
-void lock_wake(struct lock *lock)
+ASIDE void lock_wake(struct lock *lock)
 {
 	sys_futex_wake(&lock->word, 1);
 }

@@ -230,7 +230,7 @@ uint64_t sys_about_now_ms(void)
 	return now_ms(CLOCK_MONOTONIC_COARSE);
 }
 
-void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms)
+ASIDE void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms)
 {
 	struct timespec timeout = { timeout_ms / 1000,
 				    timeout_ms % 1000 * 1000000 };
@@ -241,8 +241,8 @@ void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms)
 	errno = saved;
 }
 
-void sys_futex_wait_until(uint32_t *word, uint32_t expected,
-			  const struct timespec *deadline)
+ASIDE void sys_futex_wait_until(uint32_t *word, uint32_t expected,
+				const struct timespec *deadline)
 {
 	int saved = errno;
 
@@ -251,7 +251,7 @@ void sys_futex_wait_until(uint32_t *word, uint32_t expected,
 	errno = saved;
 }
 
-void sys_futex_wake(uint32_t *word, int count)
+ASIDE void sys_futex_wake(uint32_t *word, int count)
 {
 	int saved = errno;
 

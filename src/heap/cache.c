@@ -109,8 +109,8 @@ static bool worth_exchanging(void **top, unsigned fill)
  * `n` objects of the alloc side go to the free side, and to the slabs when
  * there is no room.
  */
-static NOINLINE void unload(struct cache *t, struct central *k, void **objects,
-			    size_t n)
+static ASIDE void unload(struct cache *t, struct central *k, void **objects,
+			 size_t n)
 {
 	unsigned c = k->slabs.c, fill = class_fill(c);
 	struct side *s = &t->of[c];
@@ -140,7 +140,7 @@ static NOINLINE void unload(struct cache *t, struct central *k, void **objects,
  * than there is before the next sample.  Meanwhile the side is nobody's: a
  * signal handler must not take what is not offered.
  */
-static void clip(struct cache *t, struct central *k)
+static ASIDE void clip(struct cache *t, struct central *k)
 {
 	struct side *s = &t->of[k->slabs.c];
 	void **word = get(&s->alloc);
@@ -324,7 +324,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	return object;
 }
 
-void *cache_alloc_reserve(size_t size)
+ASIDE void *cache_alloc_reserve(size_t size)
 {
 	unsigned c = size ? class_of(size) : CLASS_FIRST;
 	struct cache *t = own_cache();

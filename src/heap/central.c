@@ -151,7 +151,7 @@ static size_t sought_from(const struct reserve *r)
 	return r->current - min_of(r->current, (size_t)DUPLICATES_SOUGHT);
 }
 
-static void check_unreserved(const struct central *k, const void *p)
+static ASIDE void check_unreserved(const struct central *k, const void *p)
 {
 	const struct reserve *r = &k->reserve;
 	unsigned bit = reserved_bit(p);

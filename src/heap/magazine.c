@@ -63,7 +63,7 @@ COLD struct magazine *magazine_new(void)
 	return m;
 }
 
-void magazine_free(struct magazine *m)
+ASIDE void magazine_free(struct magazine *m)
 {
 	lock_take(&pool.lock);
 	m->objects[0] = pool.free;

@@ -19,7 +19,7 @@ void registry_add(struct cache *cache)
 	lock_release(&lock);
 }
 
-void registry_remove(struct cache *cache)
+ASIDE void registry_remove(struct cache *cache)
 {
 	lock_take(&lock);
 	if (list_has(&registry, &cache->link))
@@ -27,7 +27,7 @@ void registry_remove(struct cache *cache)
 	lock_release(&lock);
 }
 
-void registry_walk(void (*visit)(struct cache *, void *), void *data)
+ASIDE void registry_walk(void (*visit)(struct cache *, void *), void *data)
 {
 	lock_take(&lock);
 	list_for_each_safe(struct cache, t, &registry, link)

@@ -162,7 +162,7 @@ static RARE void forget_purged(struct slabs *slabs, struct slab *slab)
 }
 
 /* Takes a slab without used objects out of the class. */
-static void remove_slab(struct slabs *slabs, struct slab *slab)
+static ASIDE void remove_slab(struct slabs *slabs, struct slab *slab)
 {
 	unsigned capacity = capacity_of(slabs->c);
 	size_t d = number_of(slab);

@@ -349,7 +349,7 @@ RARE void space_set_limit(size_t slabs)
 	space_unlock();
 }
 
-void space_give(size_t slab)
+ASIDE void space_give(size_t slab)
 {
 	space_lock();
 	space.used--;
@@ -366,7 +366,7 @@ bool space_is_due(void)
 	return due != UINT64_MAX && sys_about_now_ms() >= due;
 }
 
-void space_look(void)
+ASIDE void space_look(void)
 {
 	space_lock();
 	vacant_look(space.used, space.used_peak);

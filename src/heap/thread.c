@@ -58,7 +58,7 @@ void thread_flush(struct cache *t)
  * A thread ends.  What it still frees afterwards goes to the centre.  One that
  * a handler ends inside a slow path may hold a lock: its objects are lost.
  */
-static void on_thread_exit(void *cache)
+static ASIDE void on_thread_exit(void *cache)
 {
 	struct cache *t = cache;
 	bool outside = cache_claim(t);

@@ -7,7 +7,7 @@ void (*heap_tick)(void);
 
 static void (*looks[TICKS])(void);
 
-static void look_at_all(void)
+static ASIDE void look_at_all(void)
 {
 	for (int i = 0; i < TICKS; i++) {
 		void (*look)(void) =

@@ -114,7 +114,7 @@ void vacant_granted(void)
 }
 
 /* The lowest returned slab, usable again; SPACE_NONE when refused. */
-static NOINLINE size_t retake(void)
+static ASIDE size_t retake(void)
 {
 	size_t slab = set_pop(&vacant.returned);
 
@@ -189,7 +189,7 @@ static bool kept_run_below(size_t *start, size_t *end)
  * first, neighbours in one call.  What the kernel refuses (pinned pages) stays
  * kept.
  */
-static NOINLINE size_t return_kept(size_t keep)
+static ASIDE size_t return_kept(size_t keep)
 {
 	size_t start, end = vacant.end, returned = 0;
 
@@ -216,7 +216,7 @@ static size_t kept_for_good(size_t peak)
 	return max_of((size_t)KEEP_LEAST, peak / 32);
 }
 
-void vacant_look(size_t used, size_t peak)
+ASIDE void vacant_look(size_t used, size_t peak)
 {
 	size_t stock = kept_for_good(peak), more;
 	uint64_t due = NEVER;
@@ -237,7 +237,7 @@ void vacant_rise(size_t used, bool fresh)
 	decay_rise(&vacant.decay, used, fresh);
 }
 
-void vacant_give(size_t slab, size_t used, size_t peak)
+ASIDE void vacant_give(size_t slab, size_t used, size_t peak)
 {
 	set_add(&vacant.kept, slab);
 	vacant.end = max_of(vacant.end, slab + 1);
