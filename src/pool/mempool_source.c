@@ -6,19 +6,12 @@
  * them on to who will free() them, and where libmpool.so is preloaded the
  * small heap is behind it anyway.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/common.h"
 #include "mempool/pages.h"
 #include "mempool/reserve.h"
-
-static void *refuse(void)
-{
-	errno = EINVAL;
-	return NULL;
-}
 
 void *mempool_kmalloc(gfp_t flags, void *pool_data)
 {
@@ -35,14 +28,6 @@ void mempool_kfree(void *element, void *pool_data)
 	free(element);
 }
 
-mempool_t *mempool_create_kmalloc_pool(int min_nr, size_t size)
-{
-	if (!size)
-		return refuse();
-	return mempool_create(min_nr, mempool_kmalloc, mempool_kfree,
-			      (void *)size);
-}
-
 void *mempool_alloc_pages(gfp_t flags, void *pool_data)
 {
 	size_t wanted = (size_t)pool_data;
@@ -57,22 +42,4 @@ void *mempool_alloc_pages(gfp_t flags, void *pool_data)
 void mempool_free_pages(void *element, void *pool_data)
 {
 	mempool_pages_free(NULL, element, (unsigned)(size_t)pool_data);
-}
-
-mempool_t *mempool_create_page_pool(int min_nr, int order)
-{
-	if (order < 0 || (unsigned)order > MEMPOOL_MAX_ORDER)
-		return refuse();
-	return mempool_create(min_nr, mempool_alloc_pages, mempool_free_pages,
-			      (void *)(size_t)order);
-}
-
-void *mempool_alloc_mempool(gfp_t flags, void *pool_data)
-{
-	return mempool_alloc(pool_data, flags | MEMPOOL_NOWAIT);
-}
-
-void mempool_free_mempool(void *element, void *pool_data)
-{
-	mempool_free(element, pool_data);
 }

@@ -30,11 +30,6 @@ struct chunk_store {
 	size_t bytes;
 };
 
-size_t chunk_bytes(void)
-{
-	return sys_page() << MEMPOOL_MAX_ORDER;
-}
-
 static void *map(struct chunks *t, size_t bytes)
 {
 	if (inject_fails("pages")) {

@@ -13,6 +13,8 @@
 #define POOL_PAGES_CHUNK_H
 
 #include "base/list.h"
+#include "base/sys.h"
+#include "mempool/pages.h"
 #include "pool/pages_buddy.h"
 
 struct chunk {
@@ -49,7 +51,10 @@ struct chunks {
 };
 
 /* Bytes of a chunk. */
-size_t chunk_bytes(void);
+static inline size_t chunk_bytes(void)
+{
+	return sys_page() << MEMPOOL_MAX_ORDER;
+}
 
 /*
  * A new mapping in the table, aligned to `align`, a power of two.  Its memory

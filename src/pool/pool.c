@@ -38,14 +38,6 @@ const struct mempool_options *pool_options(const struct mempool_options *given,
 
 /* --- from making to destroying --- */
 
-void pool_init(struct pool *p, const struct roster_kind *kind, bool locked)
-{
-	lock_init(&p->lock, kind->rank);
-	p->locked = locked;
-	p->entry.kind = kind;
-	p->alive = kind->mark;
-}
-
 void pool_open(struct pool *p, const char *name)
 {
 	roster_add(&p->entry, p->entry.kind, name, p->entry.kind->name);

@@ -43,7 +43,14 @@ const struct mempool_options *pool_options(const struct mempool_options *given,
 					   size_t most_initial);
 
 /* Of zeros: alive from now on. */
-void pool_init(struct pool *p, const struct roster_kind *kind, bool locked);
+static inline void pool_init(struct pool *p, const struct roster_kind *kind,
+			     bool locked)
+{
+	lock_init(&p->lock, kind->rank);
+	p->locked = locked;
+	p->entry.kind = kind;
+	p->alive = kind->mark;
+}
 
 /* The mark of one at which each call is looked at. */
 static inline uint32_t pool_watched_mark(const struct roster_kind *kind)

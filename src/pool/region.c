@@ -2,40 +2,20 @@
  * region.c - memory that is only allocated, and freed all at once.
  *
  * The fast path is in the public header: it moves head.next.  What is here
- * moves on to the next block, goes back to a mark, and keeps count.
+ * moves on to the next block and keeps count.
  */
 #include "pool/region.h"
 
 #include <errno.h>
 #include <string.h>
 
-#include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/pages.h"
 #include "pool/region_block.h"
-#include "pool/region_cleanup.h"
 #include "pool/region_watch.h"
 #include "pool/start.h"
-
-/*
- * Also for statistics, when the region's thread may be at work: of words that
- * do not fit together the current block's share is left out.
- */
-__attribute__((no_sanitize("thread"))) static size_t
-used_bytes(const volatile struct region *r)
-{
-	size_t here = (size_t)(r->head.next - r->start);
-	size_t room = (size_t)(r->limit - r->start);
-
-	return r->full_bytes + r->own_bytes + (here <= room ? here : 0);
-}
-
-static void note_peak(struct region *r)
-{
-	r->peak_bytes = max_of(r->peak_bytes, used_bytes(r));
-}
 
 /* --- in statistics --- */
 
@@ -46,7 +26,7 @@ stats(struct roster_entry *e, struct mempool_stats *s)
 	size_t peak = r->peak_bytes;
 
 	s->live = r->object_count;
-	s->live_bytes = used_bytes(r);
+	s->live_bytes = region_used(r);
 	s->peak_bytes = max_of(peak, s->live_bytes);
 	s->held_bytes = r->held_bytes;
 	s->overhead_bytes = sizeof(struct region);
@@ -54,20 +34,11 @@ stats(struct roster_entry *e, struct mempool_stats *s)
 	s->failures = r->failures;
 }
 
-static const struct roster_kind kind = {
+const struct roster_kind region_kind = {
 	.name = "region",
-	.mark = 0x72656769,
+	.mark = REGION_MARK,
 	.stats = stats,
 };
-
-struct region *region_of(const mempool_region_t *region)
-{
-	struct region *r = (struct region *)(uintptr_t)region;
-
-	if (likely(r))
-		pool_demand(&r->pool, &kind, r);
-	return r;
-}
 
 /* --- from making to destroying --- */
 
@@ -76,7 +47,7 @@ static void start_region(struct region *r, const struct mempool_options *o)
 	size_t align = o->align ? o->align : 16;
 
 	memset(r, 0, sizeof(*r));
-	pool_init(&r->pool, &kind, false);
+	pool_init(&r->pool, &region_kind, false);
 	r->watched = debug_watched() || (debug_flags & DEBUG_LEAKS);
 	if (r->watched)
 		align = max_of(align, (size_t)WATCH_GAP);
@@ -122,30 +93,6 @@ mempool_region_t *mempool_region_create(const struct mempool_options *options)
 	block_begin(r, first, bytes);
 	enter_roster(r, o->name);
 	return &r->head;
-}
-
-static void end_use(struct region *r, const char *what)
-{
-	if (unlikely(r->cleaning))
-		fault_pool(what, r, r->pool.entry.name,
-			   "from within a cleanup of this region");
-	note_peak(r);
-}
-
-void mempool_region_destroy(mempool_region_t *region)
-{
-	struct region *r = region_of(region);
-
-	if (!r)
-		return;
-	watch_enter(r);
-	end_use(r, "destroy");
-	cleanup_run(r, 0);
-	pool_close(&r->pool);
-	watch_forget(r, 0);
-	if (r->watched)
-		watch_end(r);
-	block_end(r);
 }
 
 /* --- allocating --- */
@@ -249,73 +196,7 @@ void *mempool_region_calloc(mempool_region_t *region, size_t n, size_t size)
 	return mempool_region_zalloc(region, region ? bytes : 0);
 }
 
-/* --- going back --- */
-
-struct mempool_mark mempool_region_mark(mempool_region_t *region)
-{
-	struct region *r = region_of(region);
-
-	if (!r)
-		return (struct mempool_mark){ NULL, NULL, 0 };
-	r->marked = r->head.next;
-	return (struct mempool_mark){ r->current, r->head.next, r->clock };
-}
-
-/* The mark's block, if the region has come at least as far. */
-static struct region_block *block_of_mark(const struct region *r,
-					  const struct mempool_mark *mark)
-{
-	struct region_block *b = r->current;
-	char *top = r->head.next;
-
-	while (b && b != mark->block) {
-		b = b->older;
-		top = b ? b->top : NULL;
-	}
-	if (!b || mark->next < b->start || mark->next > top ||
-	    mark->order > r->clock)
-		fault_pool("rewind", r, r->pool.entry.name,
-			   "a mark of another region, or of a time that was "
-			   "rewound");
-	return b;
-}
-
-static void go_back(struct region *r, struct region_block *b, char *next,
-		    uint64_t order)
-{
-	cleanup_run(r, order);
-	watch_forget(r, order);
-	while (r->own && r->own->order >= order)
-		block_retire_own(r);
-	block_back_to(r, b, next);
-}
-
-void mempool_region_rewind(mempool_region_t *region, struct mempool_mark mark)
-{
-	struct region *r = region_of(region);
-
-	if (!r)
-		return;
-	watch_enter(r);
-	end_use(r, "rewind");
-	go_back(r, block_of_mark(r, &mark), mark.next, mark.order);
-	r->marked = mark.next;
-	watch_leave(r);
-}
-
-void mempool_region_reset(mempool_region_t *region)
-{
-	struct region *r = region_of(region);
-
-	if (!r)
-		return;
-	watch_enter(r);
-	end_use(r, "reset");
-	go_back(r, r->first, r->first->start, 0);
-	r->marked = NULL;
-	block_settle(r);
-	watch_leave(r);
-}
+/* --- the whole --- */
 
 size_t mempool_region_trim(mempool_region_t *region)
 {
@@ -324,13 +205,11 @@ size_t mempool_region_trim(mempool_region_t *region)
 	return r ? block_trim(r) : 0;
 }
 
-/* --- what there is --- */
-
 size_t mempool_region_size(const mempool_region_t *region)
 {
 	struct region *r = region_of(region);
 
-	return r ? used_bytes(r) : 0;
+	return r ? region_used(r) : 0;
 }
 
 void mempool_region_check(mempool_region_t *region)

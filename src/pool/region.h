@@ -11,6 +11,11 @@
 /* Kept blocks by size: 2^n pages, and those larger than the largest. */
 enum { REGION_BINS = 12 };
 
+/* Of pool.alive: here, so that a call needs no load for it. */
+enum { REGION_MARK = 0x72656769 };
+
+extern HIDDEN const struct roster_kind region_kind;
+
 /*
  * Head of a block.  In a chain: memory for small allocations, one after the
  * other; or the block of one allocation.
@@ -80,7 +85,27 @@ struct region {
  */
 void *region_take(struct region *r, size_t size, size_t align);
 
+/*
+ * Bytes.  Also for statistics, when the region's thread may be at work: of
+ * words that do not fit together the current block's share is left out.
+ */
+__attribute__((no_sanitize("thread"))) static inline size_t
+region_used(const volatile struct region *r)
+{
+	size_t here = (size_t)(r->head.next - r->start);
+	size_t room = (size_t)(r->limit - r->start);
+
+	return r->full_bytes + r->own_bytes + (here <= room ? here : 0);
+}
+
 /* NULL for NULL; ends the program when it is none. */
-struct region *region_of(const mempool_region_t *region);
+static inline struct region *region_of(const mempool_region_t *region)
+{
+	struct region *r = (struct region *)(uintptr_t)region;
+
+	if (unlikely(r && r->pool.alive != REGION_MARK))
+		pool_refuse(&r->pool, &region_kind, r);
+	return r;
+}
 
 #endif

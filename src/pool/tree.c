@@ -42,7 +42,7 @@ static NOINLINE void *alloc_slow(const void *parent, size_t size,
 
 	if (unlikely(size >= NODE_HUGE) || (p && !is_plain(p)))
 		return alloc_unusual(p, size, name);
-	n = memory_take(sizeof(*n) + size);
+	n = node_take_bytes(sizeof(*n) + size);
 	if (!n)
 		return NULL;
 	local_count(1, (int64_t)size);

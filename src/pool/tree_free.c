@@ -11,7 +11,7 @@
 
 #include <errno.h>
 
-#include "pool/tree_link.h"
+#include "pool/tree_extra.h"
 #include "pool/tree_memory.h"
 #include "pool/tree_node.h"
 
@@ -89,8 +89,8 @@ leave:
 static void release(struct tree *t, node_t *n)
 {
 	if (node_flags(n) & NODE_REFERENCE)
-		link_forget(n);
-	link_drop_extra(n);
+		extra_forget(n);
+	extra_drop(n);
 	family_count(t, -1, -(int64_t)node_counted(n), -(int64_t)node_held(n));
 	node_unlink(n);
 	node_give(n);

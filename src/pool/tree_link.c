@@ -1,43 +1,14 @@
 /*
  * tree_link.c - nodes change parents, and get more of them.
  */
-#include "pool/tree_link.h"
+#include "mempool/tree.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "mempool/small.h"
+#include "pool/tree_extra.h"
 #include "pool/tree_family.h"
 #include "pool/tree_free.h"
 #include "pool/tree_pool.h"
-
-/* --- what few nodes have --- */
-
-struct mempool_tree_extra *link_extra(node_t *n)
-{
-	struct mempool_tree_extra *x = node_extra(n);
-
-	if (x)
-		return x;
-	x = mempool_small_alloc(sizeof(*x));
-	if (!x)
-		return NULL;
-	*x = (struct mempool_tree_extra){ .name = n->name };
-	n->extra = x;
-	node_set_flag(n, NODE_EXTRA);
-	return x;
-}
-
-void link_drop_extra(node_t *n)
-{
-	struct mempool_tree_extra *x = node_extra(n);
-
-	if (!x)
-		return;
-	n->name = x->name;
-	node_clear_flag(n, NODE_EXTRA);
-	mempool_small_free(x);
-}
 
 int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 {
@@ -51,7 +22,7 @@ int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 	t = family_enter(n);
 	x = node_extra(n);
 	if (!x && destructor)
-		x = link_extra(n);
+		x = extra_made(n);
 	if (x)
 		x->destructor = destructor;
 	family_leave(t);
@@ -59,24 +30,6 @@ int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 }
 
 /* --- references --- */
-
-static void remember(struct mempool_tree_extra *x, node_t *r, node_t *target)
-{
-	struct reference *ref = reference_of(r);
-
-	ref->target = target;
-	list_add(&x->references, &ref->link);
-	x->count++;
-}
-
-void link_forget(node_t *r)
-{
-	struct reference *ref = reference_of(r);
-	struct mempool_tree_extra *x = ref->target->extra;
-
-	list_del(&x->references, &ref->link);
-	x->count--;
-}
 
 static bool is_going(const node_t *n)
 {
@@ -91,14 +44,14 @@ static int refer(struct tree *t, node_t *context, node_t *target)
 
 	if (is_going(target))
 		return EBUSY;
-	x = link_extra(target);
+	x = extra_made(target);
 	if (!x)
 		return ENOMEM;
 	r = node_new(t, context, sizeof(struct reference), ".reference",
 		     NODE_REFERENCE);
 	if (!r)
 		return ENOMEM;
-	remember(x, r, target);
+	extra_remember(x, r, target);
 	return 0;
 }
 

@@ -11,7 +11,6 @@
 #include "mempool/small.h"
 #include "pool/debug.h"
 #include "pool/start.h"
-#include "pool/tree_family.h"
 
 enum { RING = 1024 };
 
@@ -36,21 +35,9 @@ static size_t whole(size_t bytes)
 	return memory_watched ? bytes : round_up(bytes, STOCK_UNIT);
 }
 
-void *memory_take(size_t bytes)
+void *memory_ask(size_t bytes)
 {
-	void *p;
-
-	if (unlikely(mempool_tree_local == &tree_nobody)) {
-		family_start();
-		local_begin();
-	} else if (bytes <= MEMPOOL_TREE_STOCK_MAX) {
-		local_refill(mempool_tree_local,
-			     (bytes + STOCK_UNIT - 1) / STOCK_UNIT);
-	}
-	p = mempool_small_alloc(whole(bytes));
-	if (unlikely(!p) && local_empty())
-		p = mempool_small_alloc(whole(bytes));
-	return p;
+	return mempool_small_alloc(whole(bytes));
 }
 
 /* The header stays: that it is a freed node's must be seen. */

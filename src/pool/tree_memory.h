@@ -19,11 +19,8 @@ void memory_fork(struct fork_table *t);
 /* The library is ready, and memory_watched is decided. */
 void memory_start(void);
 
-/*
- * From the source: `bytes` with the header.  NULL with ENOMEM; before that,
- * this thread's stock is given up.
- */
-void *memory_take(size_t bytes);
+/* From the source: `bytes` with the header.  NULL with ENOMEM. */
+void *memory_ask(size_t bytes);
 
 /* `bytes` as it was asked for, give or take a unit's part. */
 void memory_give(void *p, size_t bytes);

@@ -26,6 +26,23 @@ COLD _Noreturn void node_crime(const void *p, const char *what)
 		   p, "tree", "it is no node of a tree, or its header is lost");
 }
 
+void *node_take_bytes(size_t bytes)
+{
+	void *p;
+
+	if (unlikely(mempool_tree_local == &tree_nobody)) {
+		family_start();
+		local_begin();
+	} else if (bytes <= MEMPOOL_TREE_STOCK_MAX) {
+		local_refill(mempool_tree_local,
+			     (bytes + STOCK_UNIT - 1) / STOCK_UNIT);
+	}
+	p = memory_ask(bytes);
+	if (unlikely(!p) && local_empty())
+		p = memory_ask(bytes);
+	return p;
+}
+
 /* Sizes beyond 32 bits go in front of the header. */
 node_t *node_take_outside(size_t size)
 {
@@ -35,14 +52,14 @@ node_t *node_take_outside(size_t size)
 	if (likely(size < NODE_HUGE)) {
 		n = stock_take(mempool_tree_local, size);
 		if (!n)
-			n = memory_take(sizeof(*n) + size);
+			n = node_take_bytes(sizeof(*n) + size);
 		if (n)
 			node_set_word(n, word_make((uint32_t)size, 0, 0));
 		return n;
 	}
 	if (size > NODE_MAX)
 		return node_refuse(ENOMEM);
-	p = memory_take(16 + sizeof(*n) + size);
+	p = node_take_bytes(16 + sizeof(*n) + size);
 	if (!p)
 		return NULL;
 	n = (node_t *)(p + 16);

@@ -253,6 +253,12 @@ static inline void *node_refuse(int error)
 struct tree;
 
 /*
+ * From the source: `bytes` with the header.  NULL with ENOMEM; before that,
+ * this thread's stock is given up.
+ */
+void *node_take_bytes(size_t bytes);
+
+/*
  * An unlinked node in memory of its own, or in the pool that `parent` is or
  * lies in; word set but for the tree.  NULL with ENOMEM; in_pool: when there is
  * no pool, or no room.
