@@ -40,14 +40,17 @@ TESTFLAGS := -std=gnu11 $(WARN) -fno-builtin
 # everything, and a tenth of what /bin/true takes is all that it may cost.
 # HARDENED=1 binds all at start and makes it read-only, as distributions like it.
 HARDENED ?=
+# Nothing that glibc does not have: a byte's atomic operations of gcc 12 for
+# RISC-V, say.
+LDDEFS = $(if $(SANITIZE),,-Wl,-z,defs)
 LDBIND_ := -Wl,-z,lazy -Wl,-z,norelro
 LDBIND_1 := -Wl,-z,relro -Wl,-z,now
 LDBIND := $(LDBIND_$(HARDENED))
-LDLIB := -shared -Wl,-soname,libmpool.so -Wl,--version-script=preload/libmpool.map \
+LDLIB = -shared $(LDDEFS) -Wl,-soname,libmpool.so -Wl,--version-script=preload/libmpool.map \
 	-Wl,-z,nodelete -Wl,-z,noseparate-code -Wl,--hash-style=gnu -Wl,-Bsymbolic-functions \
 	-Wl,--gc-sections $(LDBIND) -Wl,-T,preload/cold.ld
 
-LDPOOL := -shared -Wl,-soname,libmempool.so.1 -Wl,--version-script=src/mempool.map \
+LDPOOL = -shared $(LDDEFS) -Wl,-soname,libmempool.so.1 -Wl,--version-script=src/mempool.map \
 	-Wl,-z,nodelete -Wl,--hash-style=gnu -Wl,-Bsymbolic-functions -Wl,--gc-sections
 
 # No null: gcc tests the address of what is thread-local by the flags of an `add`

@@ -210,7 +210,7 @@ OURS_RARE int unlink(const char *name)
 
 OURS_RARE int renameat(int from, const char *old, int to, const char *name)
 {
-	return (int)syscall(SYS_renameat, from, old, to, name);
+	return (int)syscall(SYS_renameat2, from, old, to, name, 0);
 }
 
 OURS_RARE ssize_t readlink(const char *restrict name, char *restrict to,

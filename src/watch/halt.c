@@ -7,12 +7,14 @@
  */
 #include "watch/halt.h"
 
+#ifdef __riscv
+#include <asm/ptrace.h>
+#endif
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
@@ -70,6 +72,19 @@ static int open_task(pid_t process, pid_t thread, const char *name)
 }
 
 /*
+ * The number that a text begins with; -1: with none.  A strtol() that is
+ * compiled today wants glibc 2.38 when it runs.
+ */
+static long decimal(const char *text)
+{
+	long n = *text >= '0' && *text <= '9' ? 0 : -1;
+
+	for (; *text >= '0' && *text <= '9'; text++)
+		n = 10 * n + (*text - '0');
+	return n;
+}
+
+/*
  * Calls `visit` with each thread's id till it says false.  False then, or when
  * they cannot be listed.
  */
@@ -85,9 +100,9 @@ static bool each_thread(pid_t process, bool (*visit)(void *arg, pid_t id),
 	       (n = syscall(SYS_getdents64, fd, entries, sizeof entries)) > 0)
 		for (long at = 0; on && at < n;) {
 			const struct entry *e = (void *)(entries + at);
-			pid_t id = (pid_t)strtol(e->name, NULL, 10);
+			pid_t id = (pid_t)decimal(e->name);
 
-			on = !id || visit(arg, id);
+			on = id < 0 || visit(arg, id);
 			at += e->length;
 		}
 	if (fd >= 0)
@@ -144,15 +159,15 @@ static bool goes_on(void *process, pid_t thread)
 		SYS_poll,  SYS_select,	  SYS_pause,
 #endif
 	};
-	char text[256], *end;
+	char text[256];
 	long number;
 
 	read_task(*(pid_t *)process, thread, "syscall", text);
 	if (strncmp(text, "running", 7) == 0)
 		return true;
-	number = strtol(text, &end, 10);
+	number = decimal(text);
 	for (size_t i = 0; i < sizeof taken_up / sizeof *taken_up; i++)
-		if (end != text && number == taken_up[i])
+		if (number == taken_up[i])
 			return true;
 	return has_ended(*(pid_t *)process, thread);
 }
@@ -290,6 +305,9 @@ static void note_stack(struct halt_thread *t)
 #elif defined(__aarch64__)
 	t->stack = r.sp;
 	get_registers(t->id, NT_ARM_TLS, &t->local, sizeof t->local);
+#elif defined(__riscv)
+	t->stack = r.sp;
+	t->local = r.tp;
 #endif
 }
 
