@@ -64,12 +64,12 @@ options_of()
 	run -0 bash -c "
 		PATH=$BUILD:\$PATH
 		source '$ROOT/tools/mpool/completion/mpool.bash'
-		COMP_WORDS=(mpool re) COMP_CWORD=1; _mpool mpool; echo \"\${COMPREPLY[*]}\"
+		COMP_WORDS=(mpool rep) COMP_CWORD=1; _mpool mpool; echo \"\${COMPREPLY[*]}\"
 		COMP_WORDS=(mpool prof --fl) COMP_CWORD=2; _mpool mpool; echo \"\${COMPREPLY[*]}\"
 		PATH=/usr/bin:/bin
 		COMP_WORDS=($MPOOL leaks --ol) COMP_CWORD=2; _mpool $MPOOL; echo \"\${COMPREPLY[*]}\"
 	"
-	assert_line --index 0 replay
+	assert_line --index 0 'replay report'
 	assert_line --index 1 -- --flame
 	assert_line --index 2 -- --older
 }

@@ -11,9 +11,10 @@ int command_prof(int argc, char **argv);
 int command_leaks(int argc, char **argv);
 int command_trace(int argc, char **argv);
 int command_replay(int argc, char **argv);
+int command_report(int argc, char **argv);
 int command_export(int argc, char **argv);
 
 extern const char help_run[], help_stat[], help_top[], help_prof[],
-	help_leaks[], help_trace[], help_replay[], help_export[];
+	help_leaks[], help_trace[], help_replay[], help_report[], help_export[];
 
 #endif

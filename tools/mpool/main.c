@@ -22,6 +22,8 @@ const struct cli_command cli_commands[] = {
 	  command_trace },
 	{ "replay", "run such a log against several allocators", help_replay,
 	  command_replay },
+	{ "report", "what guards found, with lines of source", help_report,
+	  command_report },
 	{ "export", "for other tools: heaptrack, Prometheus", help_export,
 	  command_export },
 	{ NULL, NULL, NULL, NULL },

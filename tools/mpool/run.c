@@ -36,6 +36,8 @@ const char help_run[] =
 	"  --small-max BYTES      the pools serve requests up to so many "
 	"bytes,\n"
 	"                         16 to 8k (128)\n"
+	"  --guard[=BYTES]        report misuse of one object every BYTES "
+	"(8M)\n"
 	"  --harden[=light]       stop misuse at once, at a price; light: "
 	"what\n"
 	"                         costs little\n"
@@ -71,6 +73,7 @@ enum {
 	OPT_SUPPRESSIONS,
 	OPT_SMALL_MAX,
 	OPT_RESERVE,
+	OPT_GUARD,
 	OPT_HARDEN,
 	OPT_TRACE,
 	OPT_GDB,
@@ -85,6 +88,7 @@ static const struct option options[] = {
 	{ "suppressions", required_argument, NULL, OPT_SUPPRESSIONS },
 	{ "small-max", required_argument, NULL, OPT_SMALL_MAX },
 	{ "reserve", required_argument, NULL, OPT_RESERVE },
+	{ "guard", optional_argument, NULL, OPT_GUARD },
 	{ "harden", optional_argument, NULL, OPT_HARDEN },
 	{ "trace", no_argument, NULL, OPT_TRACE },
 	{ "out", required_argument, NULL, 'o' },
@@ -146,6 +150,14 @@ static void read_option(struct run *r, int c, char **argv)
 		cli_size("--reserve", optarg);
 		launch_set(&r->launch, "MPOOL_RESERVE", optarg);
 		break;
+	case OPT_GUARD:
+		if (!optarg && is_size(argv[optind]))
+			optarg = argv[optind++];
+		r->guard = true;
+		if (optarg && !cli_size("--guard", optarg))
+			cli_usage("--guard: 0 bytes is no distance");
+		launch_set(&r->launch, "MPOOL_GUARD", optarg ? optarg : "8M");
+		break;
 	case OPT_HARDEN:
 		if (optarg && strcmp(optarg, "light") != 0)
 			cli_usage("--harden: '%s' is not 'light'", optarg);
@@ -195,10 +207,10 @@ static void read_options(struct run *r, int argc, char **argv,
  * The pattern that the library gets.  Children may start elsewhere, and belong
  * here as well; a folder with a % in its name cannot be told.
  */
-static char *pattern(const struct run *r, const char *ending)
+static char *pattern(const struct run *r, const char *out, const char *ending)
 {
-	char *name = r->out ? strdup(r->out)
-			    : cli_format("%s.%%P.%s", run_name(r), ending);
+	char *name = out ? strdup(out)
+			 : cli_format("%s.%%P.%s", run_name(r), ending);
 	char folder[PATH_MAX];
 
 	if (*name == '/' || !getcwd(folder, sizeof folder) || *folder != '/' ||
@@ -221,12 +233,14 @@ static void set_environment(struct run *r)
 	if (r->leaks)
 		launch_set(l, "MPOOL_LEAKS", "1");
 	if (r->sample || r->leaks)
-		launch_set(l, "MPOOL_PROFILE", pattern(r, "mprof"));
+		launch_set(l, "MPOOL_PROFILE", pattern(r, r->out, "mprof"));
 	/* So that top, prof and leaks can ask for it while it runs. */
 	if ((r->sample || r->leaks) && !getenv("MPOOL_STATS_SIGNAL"))
 		launch_set(l, "MPOOL_STATS_SIGNAL", "RTMAX-2");
+	if (r->guard)
+		launch_set(l, "MPOOL_REPORT", pattern(r, NULL, "mreport"));
 	if (r->trace)
-		launch_set(l, "MPOOL_TRACE", pattern(r, "mtrace"));
+		launch_set(l, "MPOOL_TRACE", pattern(r, r->out, "mtrace"));
 }
 
 static int run(struct run *r)

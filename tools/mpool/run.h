@@ -16,9 +16,9 @@ struct run {
 	/* What was asked for; NULL and 0: it was not. */
 	const char *stats, *sample, *out;
 	const struct suppressions *known;
-	bool leaks, trace, quiet;
+	bool leaks, trace, quiet, guard;
 	int leak_status;
-	char *profile, *log, *page; /* known at its end */
+	char *profile, *log, *page, *report; /* known at its end */
 };
 
 /* The program's name without its folder. */

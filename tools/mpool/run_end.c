@@ -17,6 +17,7 @@
 #include "cli.h"
 #include "fresh.h"
 #include "page.h"
+#include "report.h"
 #include "watch/name.h"
 
 const char *run_name(const struct run *r)
@@ -92,7 +93,9 @@ static void put_next(FILE *out, const struct run *r)
 	char **argv = r->launch.argv;
 
 	fprintf(out, "; next: ");
-	if (r->trace && !missing(r))
+	if (r->report)
+		fprintf(out, "mpool report %s", cli_quoted(r->report));
+	else if (r->trace && !missing(r))
 		fprintf(out, "mpool replay %s", cli_quoted(r->log));
 	else if (has_died(r))
 		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
@@ -182,6 +185,26 @@ static void put_line(const struct run *r, const struct page *page,
 	fputc('\n', stderr);
 }
 
+/*
+ * What guards found, in the program and its children: one file has it all.
+ * Forgets its name when there is none.
+ */
+static void put_reports(struct run *r)
+{
+	struct stat s;
+	FILE *in;
+
+	r->report =
+		cli_format("%s.%ld.mreport", run_name(r), (long)r->launch.pid);
+	in = stat(r->report, &s) || s.st_mtime < r->launch.began.tv_sec
+		     ? NULL
+		     : fopen(r->report, "re");
+	if (!in || !report_put(stderr, in))
+		r->report = NULL;
+	if (in)
+		fclose(in);
+}
+
 /* What was asked for first of all. */
 static void put_answer(const struct run *r)
 {
@@ -229,6 +252,8 @@ int run_end(struct run *r, int status)
 		run_children(&children, r, r->trace ? r->log : r->profile);
 	if (r->leaks)
 		run_leaks(&verdict, r, &children);
+	if (r->guard)
+		put_reports(r);
 	if (!r->quiet)
 		put_answer(r);
 	if (!r->quiet)

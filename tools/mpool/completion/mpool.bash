@@ -8,7 +8,7 @@ _mpool_pids()
 _mpool()
 {
 	local cur=${COMP_WORDS[COMP_CWORD]} command=${COMP_WORDS[1]} i
-	local commands="run stat top prof leaks trace replay export"
+	local commands="run stat top prof leaks trace replay report export"
 
 	COMPREPLY=()
 	if ((COMP_CWORD == 1)); then
