@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "heap/sample.h"
@@ -21,6 +22,7 @@ static uint32_t moving; /* blocks that realloc moves */
 static struct {
 	uint32_t when_ms, by; /* 0: by nobody */
 } forked;
+static uint64_t born_ms; /* the process, by the clock that is fast to read */
 static bool on;
 size_t record_period;
 static void (*free_late)(void *p);
@@ -104,9 +106,17 @@ void record_defer(void *p)
 
 /* --- what is recorded --- */
 
+static uint64_t about_now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 uint32_t record_now(void)
 {
-	return (uint32_t)process_age_ms();
+	return (uint32_t)(about_now_ms() - born_ms);
 }
 
 static uint32_t thread_id(void)
@@ -121,6 +131,7 @@ static uint32_t thread_id(void)
 void record_start(size_t period, void (*late)(void *p))
 {
 	free_late = late;
+	born_ms = about_now_ms() - process_age_ms();
 	orphan_start();
 	stack_start();
 	on = true;

@@ -74,7 +74,10 @@ bool record_is_strangers(const struct live *sample);
 /* Samples that could not be remembered for want of memory. */
 uint64_t record_lost(void);
 
-/* Milliseconds since the process started, as in struct live. */
+/*
+ * Milliseconds since the process started, as in struct live: by the kernel's
+ * last tick, a few ago.
+ */
 uint32_t record_now(void);
 
 /* A floor of the table of fork. */
