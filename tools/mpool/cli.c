@@ -16,14 +16,16 @@ const struct cli_command *cli_current;
 
 static void say(const char *format, va_list arguments)
 {
-	char *text;
+	char *text, *shown;
 
 	fflush(stdout);
 	fprintf(stderr, "mpool%s%s: ", cli_current ? " " : "",
 		cli_current ? cli_current->name : "");
 	if (vasprintf(&text, format, arguments) < 0)
 		text = NULL;
-	fprintf(stderr, "%s\n", text ? cli_shown(text) : "out of memory");
+	shown = text ? cli_shown(text) : NULL;
+	fprintf(stderr, "%s\n", shown ? shown : "out of memory");
+	free(shown);
 	free(text);
 }
 
