@@ -153,3 +153,24 @@ profiled()
 		done
 	done
 }
+
+@test "long names of C++ are cut at their templates' arguments" {
+	cat >long.cc <<-'END'
+		#include <map>
+		#include <string>
+		#include <vector>
+		std::map<std::string, std::vector<std::string>> all;
+		int main()
+		{
+			for (int i = 0; i < 100; i++)
+				all[std::to_string(i)].push_back("a string that is longer than short");
+		}
+	END
+	g++ -O1 -g -o long long.cc
+	run -0 "$MPOOL" run --sample=1 -o l.mprof -- ./long
+	assert_line --regexp '^ +std::vector<\.\.\.>::push_back\(.*  .*/stl_vector\.h:[0-9]+$'
+	assert_line --regexp '^ +main  .*long\.cc:8$'
+	refute_output --partial '<std::__cxx11'
+	run -0 "$MPOOL" prof l.mprof
+	assert_output --partial 'std::vector<std::__cxx11'
+}

@@ -65,20 +65,30 @@ static struct share *shares_of(const struct profile *p, struct symbols *symbols,
 	return shares;
 }
 
-/* What called main is the same in every program. */
+#define RUST_MAIN "__rust_begin_short_backtrace"
+
+/*
+ * What called main is the same in every program; Rust marks where its own main
+ * begins.
+ */
 static uint32_t depth_to_main(const struct stack *stack,
 			      struct symbols *symbols)
 {
+	uint32_t depth = stack->depth;
+
 	for (uint32_t i = stack->depth; i-- > 0;) {
 		const struct symbol *s =
 			symbols_find(symbols, stack->frames[i]);
 
-		while (s->caller)
-			s = s->caller;
-		if (!strcmp(s->function, "main"))
+		for (; s->caller; s = s->caller)
+			if (strstr(s->function, RUST_MAIN))
+				return i + 1;
+		if (strstr(s->function, RUST_MAIN))
 			return i + 1;
+		if (depth == stack->depth && !strcmp(s->function, "main"))
+			depth = i + 1;
 	}
-	return stack->depth;
+	return depth;
 }
 
 static void put_stack(FILE *out, const struct stack *whole,

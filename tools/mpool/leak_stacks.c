@@ -6,10 +6,13 @@
  */
 #include "leaks.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
+
+enum { LONG_NAME = 60 };
 
 struct reading {
 	uint64_t hash; /* of what is read */
@@ -94,6 +97,45 @@ void leak_stacks_merge(struct profile *p, struct symbols *symbols,
 	free(first);
 }
 
+/* Whether `at` is inside of "operator<", "operator->*", "operator()". */
+static bool is_operator(const char *name, const char *at)
+{
+	static const char word[] = "operator";
+	size_t length = sizeof word - 1;
+
+	while (at > name && strchr("<>-=()", at[-1]))
+		at--;
+	return (size_t)(at - name) >= length &&
+	       !memcmp(at - length, word, length);
+}
+
+/*
+ * Templates of templates fill screens: what is long has "<...>" in the place of
+ * its arguments.  Rust's "<Type as Trait>" stays.
+ */
+static void put_short(FILE *out, const char *name)
+{
+	unsigned depth = 0;
+
+	if (strlen(name) <= LONG_NAME) {
+		fputs(name, out);
+		return;
+	}
+	for (const char *at = name; *at; at++) {
+		bool opens = *at == '<' && at > name &&
+			     !is_operator(name, at) &&
+			     (depth || at[-1] == ':' || at[-1] == '_' ||
+			      isalnum((unsigned char)at[-1]));
+		bool closes = *at == '>' && depth && at[-1] != '-';
+
+		if (opens && !depth++)
+			fputs("<...", out);
+		depth -= closes;
+		if (!depth)
+			fputc(*at, out);
+	}
+}
+
 void leak_stack_put(FILE *out, const struct stack *stack,
 		    struct symbols *symbols)
 {
@@ -101,7 +143,8 @@ void leak_stack_put(FILE *out, const struct stack *stack,
 		for (const struct symbol *s =
 			     symbols_find(symbols, stack->frames[i]);
 		     s; s = s->caller) {
-			fprintf(out, "     %s", s->function);
+			fputs("     ", out);
+			put_short(out, s->function);
 			if (s->file)
 				fprintf(out, "  %s:%u", s->file, s->line);
 			fputc('\n', out);

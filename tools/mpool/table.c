@@ -18,6 +18,7 @@ struct row {
 	size_t length;
 	double flat, variance, cumulative; /* variance: of flat */
 	double calls, ages;		   /* of what was short-lived */
+	const struct way *last;		   /* that came by */
 };
 
 struct rows {
@@ -53,30 +54,19 @@ static struct row *row_of(struct rows *r, const char *name, size_t length)
 	return *found;
 }
 
-/* A function that calls itself counts once. */
-static bool earlier(const char *key, const char *name, size_t length)
-{
-	for (const char *at = key, *rest; at < name; at = rest) {
-		size_t other = tally_first(at, &rest);
-
-		if (other == length && !memcmp(at, name, length))
-			return true;
-	}
-	return false;
-}
-
 static void add_way(struct rows *r, const struct way *way, enum value value)
 {
 	double n = way->value[value].n;
 
 	for (const char *at = way->key, *rest; at; at = rest) {
 		size_t length = tally_first(at, &rest);
+		struct row *row = row_of(r, at, length);
 
-		if (!earlier(way->key, at, length))
-			row_of(r, at, length)->cumulative += n;
+		/* A function that calls itself counts once. */
+		if (row->last != way)
+			row->cumulative += n;
+		row->last = way;
 		if (!rest) {
-			struct row *row = row_of(r, at, length);
-
 			row->flat += n;
 			row->variance += way->value[value].variance;
 			row->calls += way->value[BRIEF_COUNT].n;
