@@ -40,8 +40,38 @@ static void *make_tree(const struct mempool_options *o)
 	return mempool_tree_create(o);
 }
 
-static void *(*const makers[])(const struct mempool_options *o) = {
-	make_fixed, make_var, make_pages, make_region, make_tree,
+static void end_fixed(void *pool)
+{
+	mempool_fixed_destroy(pool);
+}
+
+static void end_var(void *pool)
+{
+	mempool_var_destroy(pool);
+}
+
+static void end_pages(void *pool)
+{
+	mempool_pages_destroy(pool);
+}
+
+static void end_region(void *pool)
+{
+	mempool_region_destroy(pool);
+}
+
+static void end_tree(void *root)
+{
+	mempool_tree_free(root);
+}
+
+static const struct {
+	void *(*make)(const struct mempool_options *o);
+	void (*end)(void *pool);
+} families[] = {
+	{ make_fixed, end_fixed }, { make_var, end_var },
+	{ make_pages, end_pages }, { make_region, end_region },
+	{ make_tree, end_tree },
 };
 
 static void every_family_refuses_the_same_options(void)
@@ -54,10 +84,10 @@ static void every_family_refuses_the_same_options(void)
 		{ .initial = 8192, .limit = 4096 },
 	};
 
-	for (size_t m = 0; m < COUNT_OF(makers); m++)
+	for (size_t f = 0; f < COUNT_OF(families); f++)
 		for (size_t i = 0; i < COUNT_OF(bad); i++) {
 			errno = 0;
-			assert_null(makers[m](&bad[i]));
+			assert_null(families[f].make(&bad[i]));
 			assert_int_equal(errno, EINVAL);
 		}
 }
@@ -66,10 +96,13 @@ static void every_family_takes_no_options_for_the_defaults(void)
 {
 	struct mempool_options defaults = { .align = 0 };
 
-	for (size_t m = 0; m < COUNT_OF(makers); m++) {
-		assert_non_null(makers[m](NULL));
-		assert_non_null(makers[m](&defaults));
-	}
+	for (size_t f = 0; f < COUNT_OF(families); f++)
+		for (int i = 0; i < 2; i++) {
+			void *pool = families[f].make(i ? &defaults : NULL);
+
+			assert_non_null(pool);
+			families[f].end(pool);
+		}
 }
 
 /* --- destroyed pools --- */
@@ -166,6 +199,7 @@ static void a_child_owns_what_its_parent_thread_owned(void)
 	}
 	wait(&status);
 	assert_int_equal(status, 0);
+	mempool_tree_free(root);
 }
 
 #define GONE "use of a destroyed pool of 0x"
