@@ -244,17 +244,23 @@ FILE *cli_open(const char *path)
 	return file;
 }
 
-FILE *cli_create(const char *path, const char *source)
+void cli_check_apart(const char *path, const char *source)
 {
 	struct stat from, to;
+
+	if (path && source && !stat(source, &from) && !stat(path, &to) &&
+	    S_ISREG(to.st_mode) && from.st_dev == to.st_dev &&
+	    from.st_ino == to.st_ino)
+		cli_die("%s is what is read; write to another file", path);
+}
+
+FILE *cli_create(const char *path, const char *source)
+{
 	FILE *file;
 
 	if (!path || !strcmp(path, "-"))
 		return stdout;
-	if (source && !stat(source, &from) && !stat(path, &to) &&
-	    S_ISREG(to.st_mode) && from.st_dev == to.st_dev &&
-	    from.st_ino == to.st_ino)
-		cli_die("%s is what is read; write to another file", path);
+	cli_check_apart(path, source);
 	file = fopen(path, "we");
 	if (!file)
 		cli_die("%s: %s", path, strerror(errno));

@@ -83,6 +83,9 @@ const char *cli_count(uint64_t n);
  */
 FILE *cli_open(const char *path);
 
+/* Dies when what is to be written is `source`, which is still to be read. */
+void cli_check_apart(const char *path, const char *source);
+
 /*
  * Creates `path` (NULL or "-": stdout), or dies naming it and the reason: that
  * it is `source`, too, which is still to be read (NULL: none).

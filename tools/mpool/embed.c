@@ -22,33 +22,16 @@ static void put_string(FILE *out, const char *s)
 	fputc('"', out);
 }
 
-static int by_number(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
 static void put_names(FILE *out, const struct profile *p,
 		      struct symbols *symbols)
 {
-	size_t count = 0;
-	uint64_t *all;
+	size_t count;
+	uint64_t *all = profile_addresses(p, &count);
 
-	for (size_t i = 0; i < p->stack_count; i++)
-		count += p->stacks[i].depth;
-	all = cli_alloc(count * sizeof *all);
-	count = 0;
-	for (size_t i = 0; i < p->stack_count; i++)
-		for (uint32_t f = 0; f < p->stacks[i].depth; f++)
-			all[count++] = p->stacks[i].frames[f];
-	qsort(all, count, sizeof *all, by_number);
 	for (size_t i = 0; i < count; i++) {
 		const struct symbol *s;
 		const char *key;
 
-		if (i && all[i] == all[i - 1])
-			continue;
 		key = "name";
 		for (s = symbols_find(symbols, all[i]); s; s = s->caller) {
 			fprintf(out, "%s 0x%llx %u ", key,

@@ -87,25 +87,6 @@ static int by_number(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-static void collect_addresses(struct builder *b)
-{
-	const struct profile *p = b->profile;
-	size_t count = 0, kept = 0;
-
-	for (size_t i = 0; i < p->stack_count; i++)
-		count += p->stacks[i].depth;
-	b->addresses = cli_alloc(count * sizeof *b->addresses);
-	count = 0;
-	for (size_t i = 0; i < p->stack_count; i++)
-		for (uint32_t f = 0; f < p->stacks[i].depth; f++)
-			b->addresses[count++] = p->stacks[i].frames[f];
-	qsort(b->addresses, count, sizeof *b->addresses, by_number);
-	for (size_t i = 0; i < count; i++)
-		if (!kept || b->addresses[kept - 1] != b->addresses[i])
-			b->addresses[kept++] = b->addresses[i];
-	b->address_count = kept;
-}
-
 static uint64_t location_id(const struct builder *b, uint64_t address)
 {
 	const uint64_t *found =
@@ -301,7 +282,7 @@ bool format_pprof(int fd, const struct profile *profile,
 
 	perftools__profiles__profile__init(&b.message);
 	string_number(&b, "");
-	collect_addresses(&b);
+	b.addresses = profile_addresses(profile, &b.address_count);
 	put_types(&b, value);
 	put_mappings(&b);
 	put_locations(&b);

@@ -12,15 +12,21 @@
 #include "commands.h"
 #include "fresh.h"
 #include "formats.h"
+#include "merge.h"
 
 const char help_prof[] =
-	"Usage: mpool prof [OPTIONS] PID|FILE [BASE]\n\n"
+	"Usage: mpool prof [OPTIONS] PID|FILE [BASE]\n"
+	"       mpool prof [OPTIONS] [--merge] PID|FILE...\n\n"
 	"PID is a program that runs under 'mpool run --sample'; FILE is what "
 	"that\n"
 	"left, or what MPOOL_PROFILE named; - is standard input.  With BASE, "
 	"an\n"
 	"earlier profile, tables and flame graphs show the difference, and\n"
-	"--collapsed both values, as difffolded.pl does.\n\n"
+	"--collapsed both values, as difffolded.pl does.  More than two are "
+	"added,\n"
+	"and so are two with --merge; where programs differ, their names are "
+	"the\n"
+	"outermost functions.\n\n"
 	"What is shown:\n"
 	"  --live            what has not been freed (the default, unless it "
 	"is\n"
@@ -41,6 +47,7 @@ const char help_prof[] =
 	"  -o, --out FILE    write there; default is the terminal, and for "
 	"--flame\n"
 	"                    and --pprof FILE.html and FILE.pb.gz\n"
+	"  --merge           two files are added, too\n"
 	"  --diff            says that BASE must be there\n"
 	"  -h, --help        this text\n";
 
@@ -49,8 +56,10 @@ enum format { TEXT, COLLAPSED, FLAME, PPROF, LEGACY, EMBED };
 struct request {
 	enum format format;
 	enum heap_view view; /* VIEWS: as it suits the profile */
-	bool count, diff, no_inline;
+	bool count, diff, merge, no_inline;
 	const char *out, *file, *base;
+	char **files; /* to be added: `file_count` of them */
+	size_t file_count;
 	size_t lines;
 };
 
@@ -58,6 +67,7 @@ enum {
 	OPT_COUNT = 256,
 	OPT_LINES,
 	OPT_DIFF,
+	OPT_MERGE,
 	OPT_NO_INLINE,
 	OPT_VIEW,
 	OPT_FORMAT = OPT_VIEW + VIEWS
@@ -71,6 +81,7 @@ static const struct option options[] = {
 	{ "count", no_argument, NULL, OPT_COUNT },
 	{ "lines", required_argument, NULL, OPT_LINES },
 	{ "diff", no_argument, NULL, OPT_DIFF },
+	{ "merge", no_argument, NULL, OPT_MERGE },
 	{ "no-inline", no_argument, NULL, OPT_NO_INLINE },
 	{ "out", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
@@ -82,6 +93,19 @@ static const struct option options[] = {
 	{ "embed", no_argument, NULL, OPT_FORMAT + EMBED },
 	{ NULL, 0, NULL, 0 },
 };
+
+static void check_merge(struct request *r)
+{
+	if (r->diff)
+		cli_usage("a difference is that of two files, these are %zu",
+			  r->file_count);
+	if (r->format == LEGACY || r->format == EMBED)
+		cli_usage("the sum of several files cannot be --legacy or "
+			  "--embed");
+	for (size_t i = 0; i < r->file_count; i++)
+		r->files[i] = strdup(fresh_path(r->files[i]));
+	r->file = r->files[0];
+}
 
 static void read_options(struct request *r, int argc, char **argv)
 {
@@ -103,6 +127,9 @@ static void read_options(struct request *r, int argc, char **argv)
 		case OPT_DIFF:
 			r->diff = true;
 			break;
+		case OPT_MERGE:
+			r->merge = true;
+			break;
 		case OPT_NO_INLINE:
 			r->no_inline = true;
 			break;
@@ -117,8 +144,13 @@ static void read_options(struct request *r, int argc, char **argv)
 	}
 	if (optind == argc)
 		cli_usage("which profile? A FILE is missing");
-	if (argc - optind > 2)
-		cli_usage("'%s' is one file too many", argv[optind + 2]);
+	r->files = argv + optind;
+	r->file_count = (size_t)(argc - optind);
+	r->merge |= r->file_count > 2;
+	if (r->merge) {
+		check_merge(r);
+		return;
+	}
 	r->file = fresh_path(argv[optind]);
 	r->base = argv[optind + 1];
 	if (r->diff && !r->base)
@@ -166,6 +198,9 @@ static const char *about(const struct request *r, const struct profile *p)
 {
 	if (r->base)
 		return NULL;
+	if (r->view == VIEW_PEAK && r->merge)
+		return cli_format(", of %zu processes, each at its own",
+				  r->file_count);
 	if (r->view == VIEW_PEAK)
 		return cli_format(
 			", %.2f s after the start; %s at the end (--live)",
@@ -196,6 +231,8 @@ static FILE *open_out(struct request *r)
 		if (r->format == PPROF)
 			r->out = beside(r->file, ".pb.gz");
 	}
+	for (size_t i = 1; r->merge && i < r->file_count; i++)
+		cli_check_apart(r->out, r->files[i]);
 	return cli_create(r->out, r->file);
 }
 
@@ -253,6 +290,27 @@ static void write_profile(const struct request *r, FILE *out,
 	}
 }
 
+static void load_all(const struct request *r, struct profile *sum)
+{
+	struct profile *each = cli_alloc(r->file_count * sizeof *each);
+	bool named = false;
+
+	for (size_t i = 0; i < r->file_count; i++) {
+		profile_load(&each[i], r->files[i]);
+		check_view(r, &each[i], r->files[i]);
+		named |= strcmp(each[i].program, each->program) != 0;
+	}
+	merge_start(sum, each);
+	for (size_t i = 0; i < r->file_count; i++) {
+		struct symbols *symbols = open_names(r, &each[i]);
+
+		merge_add(sum, &each[i], symbols, named);
+		symbols_close(symbols);
+		profile_free(&each[i]);
+	}
+	free(each);
+}
+
 int command_prof(int argc, char **argv)
 {
 	struct request r = { .lines = 30, .view = VIEWS };
@@ -261,7 +319,10 @@ int command_prof(int argc, char **argv)
 	FILE *out;
 
 	read_options(&r, argc, argv);
-	profile_load(&profile, r.file);
+	if (r.merge)
+		load_all(&r, &profile);
+	else
+		profile_load(&profile, r.file);
 	choose_view(&r, &profile);
 	symbols = open_names(&r, &profile);
 	out = open_out(&r);

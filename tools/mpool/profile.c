@@ -403,6 +403,33 @@ void profile_free(struct profile *p)
 	*p = (struct profile){ 0 };
 }
 
+static int by_number(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+uint64_t *profile_addresses(const struct profile *p, size_t *count)
+{
+	size_t all = 0, kept = 0;
+	uint64_t *addresses;
+
+	for (size_t i = 0; i < p->stack_count; i++)
+		all += p->stacks[i].depth;
+	addresses = cli_alloc((all + 1) * sizeof *addresses);
+	all = 0;
+	for (size_t i = 0; i < p->stack_count; i++)
+		for (uint32_t f = 0; f < p->stacks[i].depth; f++)
+			addresses[all++] = p->stacks[i].frames[f];
+	qsort(addresses, all, sizeof *addresses, by_number);
+	for (size_t i = 0; i < all; i++)
+		if (!kept || addresses[kept - 1] != addresses[i])
+			addresses[kept++] = addresses[i];
+	*count = kept;
+	return addresses;
+}
+
 const struct mapping *profile_mapping(const struct profile *profile,
 				      uint64_t address)
 {

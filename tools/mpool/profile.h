@@ -95,6 +95,9 @@ void profile_load(struct profile *profile, const char *path);
 
 void profile_free(struct profile *profile);
 
+/* All return addresses, sorted, each once; allocated. */
+uint64_t *profile_addresses(const struct profile *profile, size_t *count);
+
 /* The mapping that an address lies in; NULL: none. */
 const struct mapping *profile_mapping(const struct profile *profile,
 				      uint64_t address);

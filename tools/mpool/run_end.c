@@ -88,7 +88,33 @@ static const char *missing(const struct run *r)
 	return NULL;
 }
 
-static void put_next(FILE *out, const struct run *r)
+/* The * is for the shell, the rest is to stay as it is. */
+static bool can_be_typed(const char *pattern)
+{
+	char *rest = cli_format("%s", pattern), *to = rest;
+	bool can;
+
+	for (const char *at = pattern; *at; at++)
+		if (*at != '*')
+			*to++ = *at;
+	*to = '\0';
+	can = !strcmp(cli_quoted(rest), rest);
+	free(rest);
+	return can;
+}
+
+static void put_profile(FILE *out, const struct run *r,
+			const struct children *children)
+{
+	if (children->count && can_be_typed(children->name))
+		fprintf(out, "mpool prof --merge %s %s", cli_quoted(r->profile),
+			children->name);
+	else
+		fprintf(out, "mpool prof %s", cli_quoted(r->profile));
+}
+
+static void put_next(FILE *out, const struct run *r,
+		     const struct children *children)
 {
 	char **argv = r->launch.argv;
 
@@ -100,7 +126,7 @@ static void put_next(FILE *out, const struct run *r)
 	else if (has_died(r))
 		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
 	else if (r->sample && !missing(r))
-		fprintf(out, "mpool prof %s", cli_quoted(r->profile));
+		put_profile(out, r, children);
 	else if (r->leaks && !missing(r))
 		fprintf(out, "mpool leaks --reachable %s",
 			cli_quoted(r->profile));
@@ -181,7 +207,7 @@ static void put_line(const struct run *r, const struct page *page,
 		fprintf(stderr, "; its children left %zu more: %s",
 			children->count, children->name);
 	if (page)
-		put_next(stderr, r);
+		put_next(stderr, r, children);
 	fputc('\n', stderr);
 }
 
