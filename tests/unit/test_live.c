@@ -120,6 +120,32 @@ static void a_sample_in_another_ones_place_stands_for_it(void)
 	assert_false(live_maybe((void *)0x1230));
 }
 
+static void a_sample_is_lost_that_was_so_each_time_since_the_first(void)
+{
+	struct live sample = sample_at(0x1230), was;
+
+	assert_true(live_add(&sample));
+	assert_false(live_mark_lost(&sample, true, false));
+	assert_true(live_mark_lost(&sample, true, true));
+	assert_true(live_mark_lost(&sample, true, false));
+	assert_false(live_mark_lost(&sample, false, false));
+	assert_false(live_mark_lost(&sample, true, false));
+	assert_false(live_mark_lost(&sample, false, true));
+	assert_true(live_mark_lost(&sample, true, true));
+	assert_true(live_take((void *)0x1230, &was));
+	assert_false(live_mark_lost(&sample, true, true));
+}
+
+static void what_is_forgotten_is_no_sample_any_more(void)
+{
+	struct live sample = sample_at(0x1230), was;
+
+	assert_true(live_add(&sample));
+	live_forget_all();
+	assert_false(live_maybe((void *)0x1230));
+	assert_false(live_take((void *)0x1230, &was));
+}
+
 static void copies_are_of_all_that_live(void)
 {
 	static struct live copies[1000];
@@ -197,6 +223,8 @@ int main(void)
 		APART(more_than_the_filter_counts_are_all_found),
 		APART(the_filter_counts_to_254_and_from_255_on_says_perhaps),
 		APART(a_sample_in_another_ones_place_stands_for_it),
+		APART(a_sample_is_lost_that_was_so_each_time_since_the_first),
+		APART(what_is_forgotten_is_no_sample_any_more),
 		APART(copies_are_of_all_that_live),
 		APART(threads_do_not_lose_each_others),
 		APART(elements_stay_where_they_are_as_a_shelf_grows),

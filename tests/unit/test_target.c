@@ -324,6 +324,27 @@ static void a_prom_file_is_replaced_at_once(void **state)
 	assert_int_equal(system("test $(ls -A | wc -l) = 1"), 0);
 }
 
+/* Of a process that was killed meanwhile, and had our id. */
+static void
+a_temporary_file_that_was_left_behind_is_in_nobodys_way(void **state)
+{
+	struct stat before, after;
+	char name[64];
+
+	(void)state;
+	target_aim(&target, "s.prom", true);
+	assert_int_equal(target_open(&target), 0);
+	assert_int_equal(write_contents("one"), 0);
+	assert_int_equal(stat("s.prom", &before), 0);
+	snprintf(name, sizeof name, ".s.prom.%d.new", (int)getpid());
+	assert_int_equal(close(creat(name, 0600)), 0);
+	assert_int_equal(write_contents("two"), 0);
+	assert_holds("s.prom", "two");
+	assert_int_equal(stat("s.prom", &after), 0);
+	assert_int_not_equal(after.st_ino, before.st_ino);
+	assert_int_equal(access(name, F_OK), -1);
+}
+
 /* What one group could read must not become another's to read. */
 static void of_another_group_the_new_file_is_not_the_groups(void **state)
 {
@@ -333,16 +354,16 @@ static void of_another_group_the_new_file_is_not_the_groups(void **state)
 	target_aim(&target, "s.prom", true);
 	assert_int_equal(target_open(&target), 0);
 	assert_int_equal(write_contents("one"), 0);
-	assert_int_equal(chmod("s.prom", 0664), 0);
+	assert_int_equal(chmod("s.prom", 0665), 0);
 	assert_int_equal(write_contents("two"), 0);
 	assert_int_equal(stat("s.prom", &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0664);
+	assert_int_equal(st.st_mode & 07777, 0665);
 	refuse_owner = true;
 	assert_int_equal(write_contents("three"), 0);
 	refuse_owner = false;
 	assert_holds("s.prom", "three");
 	assert_int_equal(stat("s.prom", &st), 0);
-	assert_int_equal(st.st_mode & 07777, 0604);
+	assert_int_equal(st.st_mode & 07777, 0605);
 }
 
 static void a_prom_file_stays_owned_when_replaced(void **state)
@@ -469,6 +490,7 @@ int main(void)
 		TEST(a_dead_process_owns_nothing),
 		TEST(a_name_with_id_and_program_waits_for_the_first_write),
 		TEST(a_prom_file_is_replaced_at_once),
+		TEST(a_temporary_file_that_was_left_behind_is_in_nobodys_way),
 		TEST(of_another_group_the_new_file_is_not_the_groups),
 		TEST(a_prom_file_stays_owned_when_replaced),
 		TEST(a_copy_that_was_taken_at_once_is_not_for_ours),
