@@ -97,7 +97,7 @@ benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.
 .DELETE_ON_ERROR:
 .PHONY: all libs help demo test check unit bats setup layers format format-check \
 	tidy shellcheck install install-libs install-tool uninstall clean asan tsan ubsan stress fuzz bench bench-quick \
-	bench-instructions bench-locks bench-pools aarch64 compdb
+	bench-instructions bench-locks bench-pools aarch64 compdb mutate
 
 products := $(addprefix $(BUILD)/,libmpool.so libmempool.so libmempool.a)
 all: libs $(BUILD)/mpool  ## build libmpool.so, libmempool.so, libmempool.a and mpool into build/
@@ -264,6 +264,10 @@ bats: all $(plain) $(misuse) $(examples) $(plugins) $(BUILD)/bench/instructions 
 
 layers: libs  ## includes point down only, and no files include or call in a circle
 	@tools/dev/layers . $(BUILD)/obj
+
+# FILE=src/watch/live.c, or lines of it: FILE=src/watch/live.c:20-60.
+mutate: $(BUILD)/libpool.a $(BUILD)/libheap.a  ## what of FILE= no unit test would miss, one change at a time
+	@tools/dev/mutate $(if $(TESTS),-t $(TESTS)) $(FILE)
 
 asan:  ## unit tests and stress under AddressSanitizer and UndefinedBehaviorSanitizer
 	@$(MAKE) --no-print-directory VARIANT=asan unit run-stress
