@@ -19,8 +19,7 @@
 
 #include <errno.h>
 
-#include "mempool/common.h"
-#include "mempool/local.h"
+#include "mempool/fixed.h"
 #include "mempool/stats.h"
 
 MEMPOOL_BEGIN
@@ -59,20 +58,9 @@ struct mempool_cache_options {
 	size_t ahead; /* objects made at once */
 };
 
-/* A thread's own free objects: bottom..top.  For the inline function below. */
-struct mempool_cache_stock {
-	void **top;
-	void **bottom;
-};
-
-/* The part of a cache that the inline function reads. */
+/* The part of a cache that the inline function reads: as of a fixed pool. */
 struct mempool_cache {
-	/*
-	 * malloc() links freed memory by its first words; behind them, the slot
-	 * of a destroyed cache as a rule still says that there is none.
-	 */
-	void *first_words[2];
-	int slot; /* in mempool_local[]; -1: no thread has a stock */
+	struct mempool_fixed open;
 };
 
 typedef struct mempool_cache mempool_cache_t;
@@ -111,16 +99,15 @@ MEMPOOL_API void *mempool_cache_get_slow(mempool_cache_t *cache,
  */
 static inline void *mempool_cache_get(mempool_cache_t *cache, gfp_t flags)
 {
-	if (__builtin_expect(cache && cache->slot >= 0 && flags < 2u, 1)) {
-		struct mempool_cache_stock *s = (struct mempool_cache_stock *)
-			mempool_local[cache->slot];
+	if (__builtin_expect(cache && cache->open.slot >= 0 && flags < 2u, 1)) {
+		struct mempool_front *mine =
+			(struct mempool_front *)mempool_local[cache->open.slot];
+		void *object = NULL;
 
-		if (__builtin_expect(s && s->top != s->bottom, 1)) {
-			void **top = s->top - 1;
-
-			__atomic_store_n(&s->top, top, __ATOMIC_RELAXED);
-			return *top;
-		}
+		if (__builtin_expect(mine != NULL, 1))
+			object = mempool_front_pop_free(mine);
+		if (__builtin_expect(object != NULL, 1))
+			return object;
 	}
 	return mempool_cache_get_slow(cache, flags);
 }

@@ -110,6 +110,19 @@ static inline void *mempool_front_pop(struct mempool_front *f)
 	return top[-1];
 }
 
+/*
+ * The top of the free side, which has a magazine, where that is a stack of its
+ * own; NULL: empty, for the last slot of a magazine is.
+ */
+static inline void *mempool_front_pop_free(struct mempool_front *f)
+{
+	void **top = f->free, *object = *top;
+
+	if (__builtin_expect(object != NULL, 1))
+		MEMPOOL_STORE(f->free, top + 1);
+	return object;
+}
+
 /* False: the free side is full, or has `object` on top already, or NULL. */
 static inline bool mempool_front_push(struct mempool_front *f, void *object)
 {
@@ -119,8 +132,8 @@ static inline bool mempool_front_push(struct mempool_front *f, void *object)
 				     !object,
 			     0))
 		return false;
-	*--top = object;
-	MEMPOOL_STORE(f->free, top);
+	MEMPOOL_STORE(top[-1], object);
+	MEMPOOL_STORE(f->free, top - 1);
 	return true;
 }
 

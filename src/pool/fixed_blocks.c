@@ -124,6 +124,7 @@ static struct span *take_fresh(struct blocks *b, size_t run)
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): has `run` */
 	struct span *s = span_at(b, start_of(b, block), block->fresh);
 
+	s->base = start_of(b, block) + block->fresh * b->stride;
 	block->fresh += (unsigned)run;
 	s->block = block;
 	if (block->fresh == block->spans)
@@ -192,6 +193,7 @@ void blocks_give_span(struct blocks *b, struct span *s)
 		struct span *part = span_at(b, base, i);
 
 		part->block = block;
+		part->base = base + i * b->stride;
 		add_spare(b, part);
 	}
 }

@@ -28,6 +28,16 @@ struct block {
 };
 
 /*
+ * Of a span whose header lies apart from it (fixed_kept.h): in place of the
+ * rest.  raw of its objects are so, and if any is, it is in the list `raws`; no
+ * word of the planes below raw_hint has one.
+ */
+struct span_apart {
+	struct link all, raws;
+	uint32_t raw, raw_hint;
+};
+
+/*
  * What a span begins with, after some lines of the cache that are left out so
  * that not all headers fall into the same few sets of it.  bits[i / 64] >> i %
  * 64 & 1: object i is free; `free` is the sum of them; the words below `hint`
@@ -36,11 +46,17 @@ struct block {
 struct span {
 	struct link link;    /* with free objects, of a stock; or spare */
 	struct stock *stock; /* NULL: spare */
-	struct block *block;
-	uint32_t class; /* of the stock, in its pool */
-	uint32_t run;	/* spans, this one and those it covers */
+	char *base;	     /* where it begins */
 	uint32_t objects, free, hint;
-	struct block as_block; /* in the first span of a block: itself */
+	uint32_t class; /* of the stock, in its pool */
+	union {
+		struct {
+			struct block *block;
+			struct block as_block; /* in its first span: itself */
+			uint32_t run;	       /* spans, with those it covers */
+		};
+		struct span_apart apart;
+	};
 	uint64_t bits[];
 };
 
@@ -65,7 +81,7 @@ struct blocks {
 	struct extents extents;
 };
 
-/* Where the span begins that holds `p`, which is a header or an object. */
+/* Where the span begins that holds `p`: an object, or a header in a span. */
 static inline char *span_base(const struct blocks *b, const void *p)
 {
 	return (char *)((uintptr_t)p & ~(uintptr_t)(b->align - 1));

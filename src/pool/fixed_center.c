@@ -11,6 +11,7 @@
 #include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/fixed_front.h"
+#include "pool/fixed_kept.h"
 #include "pool/local.h"
 #include "pool/pages_source.h"
 
@@ -45,14 +46,18 @@ struct center *center_new(const struct roster_kind *kind, unsigned classes,
 	return c;
 }
 
-/* So that a side holds no more bytes than that; a power of two. */
-static unsigned slots_for(size_t size)
+/*
+ * So that a side holds no more bytes than that; a power of two.  What is kept
+ * was worth a constructor: one at least.
+ */
+static unsigned slots_for(const struct stock *k)
 {
-	unsigned slots = CELL_BYTES / sizeof(void *);
+	unsigned slots = k->kept ? KEPT_SLOTS : CELL_BYTES / sizeof(void *);
+	unsigned least = k->kept ? 2 : 4;
 
-	if (size > MAGAZINE_BYTES_WORTH)
+	if (k->size > MAGAZINE_BYTES_WORTH && !k->kept)
 		return 0;
-	while (slots > 4 && slots * size > MAGAZINE_BYTES_WORTH)
+	while (slots > least && slots * k->size > MAGAZINE_BYTES_WORTH)
 		slots /= 2;
 	return slots;
 }
@@ -95,9 +100,9 @@ bool center_open(struct center *c, const struct mempool_options *o)
 		k->class = i;
 		k->pool = c;
 		k->name = c->pool.entry.name;
-		k->watched = c->watched;
+		k->watched = c->watched && !k->kept;
 		k->alone = c->classes == 1;
-		k->slots = c->watched ? 0 : slots_for(k->size);
+		k->slots = c->watched ? 0 : slots_for(k);
 	}
 	if (o->initial && !blocks_add(&c->blocks, o->initial))
 		goto fail;
@@ -111,7 +116,10 @@ bool center_open(struct center *c, const struct mempool_options *o)
 	for (unsigned i = 0; i < SHARDS; i++)
 		lock_init(&c->shards[i].lock, c->pool.entry.kind->shard_rank);
 	pool_open(&c->pool, o->name);
-	tool_pool(c, true);
+	if (c->stocks[0].kept)
+		tool_pool_kept(c);
+	else
+		tool_pool(c, true);
 	return true;
 fail:
 	blocks_destroy(&c->blocks);
@@ -121,7 +129,7 @@ fail:
 	return false;
 }
 
-void center_destroy(struct center *c)
+void center_close(struct center *c)
 {
 	int slot = c->open.slot;
 
@@ -130,7 +138,19 @@ void center_destroy(struct center *c)
 		local_close(slot);
 	c->open.slot = -1;
 	memset(&c->open.front, 0, sizeof(c->open.front));
+}
+
+void center_destroy(struct center *c)
+{
+	center_close(c);
+	center_end(c);
+}
+
+void center_end(struct center *c)
+{
 	tool_pool(c, false);
+	if (c->stocks[0].kept)
+		kept_end(&c->stocks[0]);
 	blocks_destroy(&c->blocks);
 	cells_destroy(&c->cells);
 	pool_bury(c);
@@ -140,7 +160,7 @@ void center_destroy(struct center *c)
 
 void center_lock_all(struct center *c)
 {
-	for (unsigned i = 0; i < SHARDS && c->pool.locked; i++)
+	for (unsigned i = 0; i < SHARDS && center_shards(c); i++)
 		shard_lock(&c->shards[i]);
 	center_lock(c);
 }
@@ -148,7 +168,7 @@ void center_lock_all(struct center *c)
 void center_unlock_all(struct center *c)
 {
 	center_unlock(c);
-	for (unsigned i = 0; i < SHARDS && c->pool.locked; i++)
+	for (unsigned i = 0; i < SHARDS && center_shards(c); i++)
 		shard_unlock(&c->shards[i]);
 }
 

@@ -58,6 +58,10 @@ bool center_open(struct center *c, const struct mempool_options *o);
 /* The record is kept for a while, to know its address if it is used again. */
 void center_destroy(struct center *c);
 
+/* Its halves: nobody can find it any more; its memory goes. */
+void center_close(struct center *c);
+void center_end(struct center *c);
+
 /* Outlined: ends the program, if there is a reason. */
 void center_enter_slow(struct center *c, const struct roster_kind *kind);
 
@@ -77,6 +81,12 @@ static inline void center_lock(struct center *c)
 static inline void center_unlock(struct center *c)
 {
 	pool_unlock(&c->pool);
+}
+
+/* Whether it may have shards: what is kept never has. */
+static inline bool center_shards(const struct center *c)
+{
+	return c->pool.locked && !c->stocks[0].kept;
 }
 
 /* All locks: nobody else is in a stack that others may touch. */

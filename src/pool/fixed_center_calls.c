@@ -192,45 +192,52 @@ static struct mempool_front *hang_fronts(struct center *c)
 	return fronts;
 }
 
+/* Those of this thread, if it can have any.  Caller holds the lock. */
+static struct mempool_front *own_fronts(struct center *c)
+{
+	struct mempool_front *fronts = center_fronts(c);
+
+	return fronts || c->open.slot < 0 ? fronts : hang_fronts(c);
+}
+
+void *center_refill(struct center *c, unsigned class)
+{
+	void *object;
+
+	center_lock(c);
+	object = front_refill(front_at(own_fronts(c), class), &c->cells,
+			      &c->stocks[class]);
+	center_unlock(c);
+	return object;
+}
+
 void *center_alloc(struct center *c, unsigned class)
 {
-	struct stock *k = &c->stocks[class];
-	struct mempool_front *fronts;
 	void *object;
 
 	if (unlikely(c->watched))
 		return watched_alloc(c, class);
-	fronts = center_fronts(c);
-	if (!fronts && c->open.slot < 0) {
+	if (c->open.slot < 0 && !c->fronts)
 		object = shard_alloc(c, class);
-		return likely(object) ? object : last_resort(c, class);
-	}
-	center_lock(c);
-	if (!fronts)
-		fronts = hang_fronts(c);
-	object = front_refill(front_at(fronts, class), &c->cells, k);
-	center_unlock(c);
+	else
+		object = center_refill(c, class);
 	return likely(object) ? object : last_resort(c, class);
 }
 
 void center_free(struct center *c, unsigned class, void *object)
 {
 	struct stock *k = &c->stocks[class];
-	struct mempool_front *fronts;
 
 	if (unlikely(c->watched)) {
 		watched_free(c, k, object);
 		return;
 	}
-	fronts = center_fronts(c);
-	if (!fronts && c->open.slot < 0) {
+	if (c->open.slot < 0 && !c->fronts) {
 		shard_free(c, class, object);
 		return;
 	}
 	center_lock(c);
-	if (!fronts)
-		fronts = hang_fronts(c);
-	front_drain(front_at(fronts, class), &c->cells, k, object);
+	front_drain(front_at(own_fronts(c), class), &c->cells, k, object);
 	center_unlock(c);
 }
 
@@ -333,14 +340,6 @@ static void shard_free_bulk(struct center *c, void *const *objects,
 		lock_release(&c->pool.lock);
 	}
 	shard_unlock(s);
-}
-
-/* Those of this thread, if it can have any.  Caller holds the lock. */
-static struct mempool_front *own_fronts(struct center *c)
-{
-	struct mempool_front *fronts = center_fronts(c);
-
-	return fronts || c->open.slot < 0 ? fronts : hang_fronts(c);
 }
 
 static bool own_alloc_bulk(struct center *c, void **objects, size_t count)

@@ -12,6 +12,12 @@
 /* NULL with ENOMEM, and counts that. */
 void *center_fail(struct center *c);
 
+/*
+ * An object of the class from the fronts of a single or thread-local pool, or
+ * the stock; NULL: none is free, and memory is out.
+ */
+void *center_refill(struct center *c, unsigned class);
+
 /* An object of the class; NULL with ENOMEM.  The fast path failed. */
 void *center_alloc(struct center *c, unsigned class);
 void center_free(struct center *c, unsigned class, void *object);

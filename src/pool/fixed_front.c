@@ -19,6 +19,9 @@
  */
 enum { DEPOT_MAGAZINES = 16, DEPOT_MOST = 128, DEPOT_PART = 8 };
 
+/* Where objects are kept, both magazines are in the cell of the front. */
+enum { KEPT_ALLOC = KEPT_SLOTS, KEPT_FREE = 2 * KEPT_SLOTS };
+
 static void set(void ***word, void **value)
 {
 	__atomic_store_n(word, value, __ATOMIC_RELAXED);
@@ -70,6 +73,29 @@ size_t front_count(const struct mempool_front *f)
 	return n;
 }
 
+static size_t list_side(void **from, size_t n, void **objects, size_t most)
+{
+	n = min_of(n, most);
+	for (size_t i = 0; i < n; i++)
+		objects[i] = __atomic_load_n(&from[i], __ATOMIC_RELAXED);
+	return n;
+}
+
+size_t front_list(const struct mempool_front *f, void **objects, size_t most)
+{
+	void **alloc = __atomic_load_n(&f->alloc, __ATOMIC_RELAXED);
+	void **free = __atomic_load_n(&f->free, __ATOMIC_RELAXED);
+	size_t n = 0;
+
+	if ((uintptr_t)alloc & f->mask)
+		n = list_side(alloc - 1, count_side(alloc, f->mask), objects,
+			      most);
+	if (free)
+		n += list_side(free, count_side(free, f->mask) - 1, objects + n,
+			       most - n);
+	return n;
+}
+
 static void **new_magazine(struct cells *cells, const struct stock *k)
 {
 	void **m = cells_take(cells);
@@ -95,7 +121,7 @@ static bool depot_is_full(const struct stock *k)
 	size_t part = k->alone ? k->capacity * k->size / DEPOT_PART : 0;
 	size_t most = max_of(part / CELL_BYTES, (size_t)DEPOT_MAGAZINES);
 
-	return k->fulls >= min_of(most, (size_t)DEPOT_MOST);
+	return k->kept || k->fulls >= min_of(most, (size_t)DEPOT_MOST);
 }
 
 static void depot_put(struct stock *k, void **m)
@@ -134,6 +160,10 @@ struct mempool_front *fronts_new(struct cells *cells,
 	memset(fronts, 0, CELL_BYTES);
 	for (unsigned i = 0; i < classes; i++)
 		front_init(&fronts[i], &stocks[i]);
+	if (stocks->kept) {
+		fronts->alloc = (void **)fronts + KEPT_ALLOC + stocks->slots;
+		fronts->free = (void **)fronts + KEPT_FREE + stocks->slots - 1;
+	}
 	return fronts;
 }
 
@@ -144,9 +174,9 @@ void fronts_destroy(struct mempool_front *fronts, struct cells *cells,
 		struct mempool_front *f = &fronts[i];
 
 		front_flush(f, &stocks[i]);
-		if (f->alloc)
+		if (f->alloc && !stocks->kept)
 			cells_give(cells, magazine_of_alloc(f));
-		if (f->free)
+		if (f->free && !stocks->kept)
 			cells_give(cells, magazine_of_free(f));
 	}
 	cells_give(cells, fronts);
@@ -154,19 +184,14 @@ void fronts_destroy(struct mempool_front *fronts, struct cells *cells,
 
 /* --- refill --- */
 
-static void note_peak(struct stock *k)
-{
-	k->most_out = max_of(k->most_out, stock_out(k));
-}
-
 static void *take_one(struct stock *k)
 {
-	void *object;
+	void *object = stock_take_one(k);
 
-	if (!stock_take(k, &object, 1) &&
-	    (!stock_grow(k) || !stock_take(k, &object, 1)))
-		return NULL;
-	note_peak(k);
+	if (!object && stock_grow(k))
+		object = stock_take_one(k);
+	if (object)
+		stock_note_peak(k);
 	return object;
 }
 
@@ -200,6 +225,30 @@ static bool fill(struct mempool_front *f, struct cells *cells, struct stock *k)
 	return true;
 }
 
+/*
+ * What is kept goes round and round: the free side is popped as well, and the
+ * alloc side is what was there before, or nothing.
+ */
+static void *refill_kept(struct mempool_front *f, struct stock *k)
+{
+	void **m = magazine_of_free(f);
+	size_t n = count_alloc(f, k);
+
+	if (n) {
+		set(&f->free, f->alloc - 1);
+		set(&f->alloc, m + k->slots);
+	} else {
+		n = min_of((size_t)k->slots - 1, k->free);
+		if (!n)
+			return NULL;
+		m += k->slots - 1 - n;
+		stock_take(k, m, n);
+		set(&f->free, m);
+		stock_note_peak(k);
+	}
+	return mempool_front_pop_free(f);
+}
+
 void *front_refill(struct mempool_front *f, struct cells *cells,
 		   struct stock *k)
 {
@@ -207,6 +256,8 @@ void *front_refill(struct mempool_front *f, struct cells *cells,
 
 	if (!k->slots || !f)
 		return take_one(k);
+	if (k->kept)
+		return refill_kept(f, k);
 	if (!f->alloc) {
 		void **m = new_magazine(cells, k);
 
@@ -224,7 +275,7 @@ void *front_refill(struct mempool_front *f, struct cells *cells,
 	if (!count_alloc(f, k) && !fill(f, cells, k))
 		return NULL;
 	object = mempool_front_pop(f);
-	note_peak(k);
+	stock_note_peak(k);
 	return object;
 }
 
@@ -251,6 +302,14 @@ size_t front_refill_bulk(struct mempool_front *f, struct cells *cells,
 
 /* --- drain --- */
 
+static void flush_alloc(struct mempool_front *f, struct stock *k)
+{
+	size_t n = count_alloc(f, k);
+
+	stock_give(k, f->alloc - 1, n);
+	set(&f->alloc, f->alloc + n);
+}
+
 /* Makes room in the free side; false: it has no magazine. */
 static bool make_room(struct mempool_front *f, struct cells *cells,
 		      struct stock *k)
@@ -266,6 +325,9 @@ static bool make_room(struct mempool_front *f, struct cells *cells,
 	}
 	if (count_free(f, k) < k->slots - 1)
 		return true;
+	/* What is kept is judged at last when it has lain there longest. */
+	if (k->kept)
+		flush_alloc(f, k);
 	if (f->alloc && !count_alloc(f, k)) {
 		exchange(f, k);
 		return true;
@@ -285,16 +347,16 @@ void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
 		 void *object)
 {
 	if (!k->slots || !f) {
-		stock_give(k, &object, 1);
+		stock_give_one(k, object);
 		return;
 	}
 	if (f->free && *f->free == object) {
 		stock_accuse(k, object);
-		fault_pool("double free", object, k->name,
-			   "it was freed just before");
+		fault_pool(k->kept ? "double put" : "double free", object,
+			   k->name, "it was freed just before");
 	}
 	if (!make_room(f, cells, k))
-		stock_give(k, &object, 1);
+		stock_give_one(k, object);
 	else
 		mempool_front_push(f, object);
 }
@@ -314,11 +376,8 @@ void front_flush(struct mempool_front *f, struct stock *k)
 {
 	size_t n;
 
-	if (f->alloc) {
-		n = count_alloc(f, k);
-		stock_give(k, f->alloc - 1, n);
-		set(&f->alloc, f->alloc + n);
-	}
+	if (f->alloc)
+		flush_alloc(f, k);
 	if (f->free) {
 		n = count_free(f, k);
 		stock_give(k, f->free, n);

@@ -12,6 +12,9 @@
 #include "pool/fixed_cells.h"
 #include "pool/fixed_stock.h"
 
+/* Slots of a magazine of objects that are kept, at most. */
+enum { KEPT_SLOTS = 128 };
+
 /* An empty front for `k`, which is all zeros. */
 void front_init(struct mempool_front *f, const struct stock *k);
 
@@ -53,5 +56,8 @@ void front_empty_depot(struct cells *cells, struct stock *k);
 
 /* Objects of both sides; may be called without a lock, for statistics. */
 size_t front_count(const struct mempool_front *f);
+
+/* The same, up to `most` of them, into objects[0..]. */
+size_t front_list(const struct mempool_front *f, void **objects, size_t most);
 
 #endif

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "pool/fixed_front.h"
+#include "pool/fixed_kept.h"
 #include "pool/local.h"
 
 /* --- statistics --- */
@@ -59,7 +60,8 @@ void report_stats(struct roster_entry *e, struct mempool_stats *s)
 
 		out += stock_out(k);
 		out_bytes += stock_out(k) * k->size;
-		carved += k->capacity * k->size;
+		carved +=
+			(k->capacity + (k->kept ? k->kept->raw : 0)) * k->size;
 		s->stock += k->free + stock_in_depot(k);
 		s->peak_bytes += k->most_out * k->size;
 	}
@@ -102,12 +104,12 @@ void report_fork(struct roster_entry *e, enum lock_rank rank, enum fork_act act)
 
 /* --- checks --- */
 
-static size_t count_bits(const struct span *s)
+static size_t count_bits(const struct stock *k, struct span *s)
 {
 	size_t n = 0;
 
 	for (size_t w = 0; w < (s->objects + 63) / 64; w++)
-		n += (size_t)__builtin_popcountll(s->bits[w]);
+		n += (size_t)__builtin_popcountll(stock_bits(k, s, w));
 	return n;
 }
 
@@ -118,10 +120,10 @@ static void check_stock(struct center *c, struct stock *k)
 	list_for_each_safe(struct span, s, &k->spans, link) {
 		pool_must(s->stock == k, &c->pool, s,
 			  "a span is in a list of others");
-		pool_must(s->free && s->free == count_bits(s), &c->pool, s,
+		pool_must(s->free && s->free == count_bits(k, s), &c->pool, s,
 			  "a span's free objects are miscounted");
 		for (size_t w = 0; w < s->hint; w++)
-			pool_must(!s->bits[w], &c->pool, s,
+			pool_must(!stock_bits(k, s, w), &c->pool, s,
 				  "free objects below the hint");
 		free += s->free;
 		spans++;
@@ -180,6 +182,14 @@ static void check_blocks(struct center *c)
 	pool_must(objects == capacity, &c->pool, b, "objects are miscounted");
 }
 
+static void check_kept(struct center *c)
+{
+	const void *where;
+	const char *wrong = kept_check(&c->stocks[0], &where);
+
+	pool_must(!wrong, &c->pool, where, wrong);
+}
+
 static void check_fronts(struct center *c, struct mempool_front *fronts)
 {
 	for (unsigned i = 0; fronts && i < c->classes; i++) {
@@ -203,7 +213,10 @@ void report_check(struct center *c)
 	center_lock_all(c);
 	for (unsigned i = 0; i < c->classes; i++)
 		check_stock(c, &c->stocks[i]);
-	check_blocks(c);
+	if (c->stocks[0].kept)
+		check_kept(c);
+	else
+		check_blocks(c);
 	for (unsigned i = 0; i < SHARDS; i++)
 		check_fronts(c, c->shards[i].fronts);
 	if (c->open.slot < 0)

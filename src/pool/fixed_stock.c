@@ -11,8 +11,7 @@
 #include "base/fault.h"
 #include "base/tool.h"
 #include "pool/debug.h"
-
-enum { INVERSE_SHIFT = 45 };
+#include "pool/fixed_kept.h"
 
 /* --- geometry --- */
 
@@ -26,8 +25,10 @@ void stock_init(struct stock *k, size_t align)
 	/* An upper bound of the objects gives one of the header. */
 	size_t most = k->blocks->align / k->size + 1;
 
-	k->first = round_up(header_bytes(most) + k->blocks->colors, align);
-	k->inverse = ((uint64_t)1 << INVERSE_SHIFT) / k->size + 1;
+	if (!k->kept)
+		k->first =
+			round_up(header_bytes(most) + k->blocks->colors, align);
+	k->inverse = ((uint64_t)1 << STOCK_INVERSE_SHIFT) / k->size + 1;
 }
 
 size_t stock_objects(const struct stock *k, size_t bytes)
@@ -40,31 +41,22 @@ size_t stock_objects(const struct stock *k, size_t bytes)
 	return min_of(most, (bytes - k->first) / k->size);
 }
 
-static char *object_of(const struct stock *k, struct span *s, size_t i)
+/* The span around `p`; NULL: none of ours. */
+static inline struct span *find(struct stock *k, const void *p)
 {
-	return span_base(k->blocks, s) + k->first + i * k->size;
-}
+	struct span *s;
 
-/* Index of `p` in its span; what is no object's start gives s->objects. */
-static size_t index_of(const struct stock *k, const struct span *s,
-		       const void *p)
-{
-	size_t offset =
-		(size_t)((const char *)p - span_base(k->blocks, p)) - k->first;
-	size_t i;
-
-	if (offset >> 22)
-		return s->objects;
-	i = offset * k->inverse >> INVERSE_SHIFT;
-	return i < s->objects && i * k->size == offset ? i : s->objects;
+	if (k->kept)
+		return kept_find(k, p);
+	s = blocks_find(k->blocks, p);
+	return s && s->stock == k ? s : NULL;
 }
 
 /* --- spans with free objects --- */
 
 static void retire(struct stock *k, struct span *s)
 {
-	list_del(&k->spans, &s->link);
-	k->free -= s->objects;
+	stock_took(k, s, s->objects);
 	k->capacity -= s->objects;
 	blocks_give_span(k->blocks, s);
 }
@@ -72,7 +64,8 @@ static void retire(struct stock *k, struct span *s)
 bool stock_grow(struct stock *k)
 {
 	size_t bytes;
-	struct span *s = blocks_take_span(k->blocks, k, &bytes);
+	struct span *s =
+		k->kept ? NULL : blocks_take_span(k->blocks, k, &bytes);
 	size_t n;
 
 	if (!s)
@@ -90,20 +83,25 @@ bool stock_grow(struct stock *k)
 	k->free += n;
 	if (unlikely(k->watched)) {
 		for (size_t i = 0; i < n; i++)
-			debug_poison(object_of(k, s, i), k->size);
-		tool_block(object_of(k, s, 0), n * k->size, true);
+			debug_poison(stock_object(k, s, i), k->size);
+		tool_block(stock_object(k, s, 0), n * k->size, true);
 	}
 	return true;
 }
 
 /* --- taking --- */
 
+uint64_t stock_bits(const struct stock *k, struct span *s, size_t w)
+{
+	return k->kept ? s->bits[w] & kept_made(s)[w] : s->bits[w];
+}
+
 /* At most `want` objects of one word.  Returns how many. */
 static size_t take_bits(const struct stock *k, struct span *s, size_t w,
 			void **objects, size_t want)
 {
-	uint64_t bits = s->bits[w];
-	char *base = object_of(k, s, w * 64);
+	uint64_t bits = stock_bits(k, s, w), others = s->bits[w] ^ bits;
+	char *base = stock_object(k, s, w * 64);
 	size_t n = 0;
 
 	if (bits == UINT64_MAX && want >= 64) {
@@ -113,7 +111,7 @@ static size_t take_bits(const struct stock *k, struct span *s, size_t w,
 	}
 	for (; bits && n < want; bits &= bits - 1)
 		objects[n++] = base + (size_t)__builtin_ctzll(bits) * k->size;
-	s->bits[w] = bits;
+	s->bits[w] = bits | others;
 	return n;
 }
 
@@ -127,39 +125,77 @@ size_t stock_take(struct stock *k, void **objects, size_t want)
 
 		while (n < want && n - before < s->free) {
 			n += take_bits(k, s, s->hint, objects + n, want - n);
-			s->hint += !s->bits[s->hint];
+			s->hint += !stock_bits(k, s, s->hint);
 		}
-		s->free -= (uint32_t)(n - before);
-		if (!s->free)
-			list_del(&k->spans, &s->link);
+		stock_took(k, s, n - before);
 	}
-	k->free -= n;
 	return n;
+}
+
+void *stock_take_one(struct stock *k)
+{
+	struct span *s = list_first(&k->spans, struct span, link);
+	uint64_t bits;
+	void *object;
+
+	if (unlikely(!s))
+		return NULL;
+	while (!(bits = stock_bits(k, s, s->hint)))
+		s->hint++;
+	object = stock_object(k, s,
+			      s->hint * 64 + (size_t)__builtin_ctzll(bits));
+	s->bits[s->hint] ^= bits & -bits;
+	stock_took(k, s, 1);
+	return object;
 }
 
 /* --- giving --- */
 
 bool stock_owns(struct stock *k, const void *p)
 {
-	struct span *s = blocks_find(k->blocks, p);
-
-	return s && s->stock == k && index_of(k, s, p) < s->objects;
+	return stock_state(k, p) > OBJECT_INSIDE;
 }
 
-void stock_accuse(struct stock *k, const void *p)
+enum object_state stock_state(struct stock *k, const void *p)
 {
-	struct span *s = blocks_find(k->blocks, p);
+	struct span *s = find(k, p);
+	bool unused;
 	size_t i;
 
-	if (!s || s->stock != k)
-		fault_pool("invalid free", p, k->name,
-			   "no object of this pool is there");
-	i = index_of(k, s, p);
+	if (!s)
+		return OBJECT_FOREIGN;
+	i = stock_index(k, s, p);
 	if (i == s->objects)
-		fault_pool("invalid free", p, k->name,
-			   "it is not the start of an object");
-	if (s->bits[i / 64] >> i % 64 & 1)
-		fault_pool("double free", p, k->name, "it is free already");
+		return OBJECT_INSIDE;
+	unused = s->bits[i / 64] >> i % 64 & 1;
+	if (k->kept && !(kept_made(s)[i / 64] >> i % 64 & 1))
+		return unused ? OBJECT_RAW : OBJECT_BUSY;
+	return unused ? OBJECT_FREE : OBJECT_LIVE;
+}
+
+/* In the words of the family. */
+COLD void stock_accuse(struct stock *k, const void *p)
+{
+	static const char *const what[][2] = {
+		[OBJECT_FOREIGN] = { "no object of this pool is there",
+				     "the address is in no block of this "
+				     "cache" },
+		[OBJECT_INSIDE] = { "it is not the start of an object",
+				    "the address is inside an object, not its "
+				    "start" },
+		[OBJECT_RAW] = { NULL, "no object is made at this address" },
+		[OBJECT_BUSY] = { NULL, "no object is made at this address" },
+		[OBJECT_FREE] = { "it is free already",
+				  "the object is free already" },
+	};
+	enum object_state state = stock_state(k, p);
+
+	if (state == OBJECT_FREE)
+		fault_pool(k->kept ? "double put" : "double free", p, k->name,
+			   what[state][k->kept != NULL]);
+	if (state != OBJECT_LIVE)
+		fault_pool(k->kept ? "invalid put" : "invalid free", p, k->name,
+			   what[state][k->kept != NULL]);
 }
 
 /* A word of a bitmap that is being changed. */
@@ -169,6 +205,18 @@ struct word {
 	uint64_t given; /* bits to set, none of which is set */
 };
 
+/* Who gives back what is not constructed is named. */
+static void demand_made(struct stock *k, const struct word *w)
+{
+	uint64_t wrong = w->given & ~kept_made(w->span)[w->index];
+
+	if (unlikely(wrong))
+		stock_accuse(
+			k, stock_object(k, w->span,
+					w->index * 64 + (size_t)__builtin_ctzll(
+								wrong)));
+}
+
 /* Puts the bits where they belong. */
 static void settle(struct stock *k, const struct word *w)
 {
@@ -177,6 +225,8 @@ static void settle(struct stock *k, const struct word *w)
 
 	if (!n)
 		return;
+	if (k->kept)
+		demand_made(k, w);
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): bits have one */
 	if (!s->free)
 		list_add(&k->spans, &s->link);
@@ -188,9 +238,9 @@ static void settle(struct stock *k, const struct word *w)
 }
 
 /* Keeps enough for the next magazine; and what a tool looks at. */
-static void retire_if_idle(struct stock *k, struct span *s)
+static inline void retire_if_idle(struct stock *k, struct span *s)
 {
-	if (s->free == s->objects && k->free - s->free > k->slots &&
+	if (!k->kept && s->free == s->objects && k->free - s->free > k->slots &&
 	    !k->watched)
 		retire(k, s);
 }
@@ -205,16 +255,16 @@ void stock_give(struct stock *k, void *const *objects, size_t count)
 		uint64_t bit;
 		size_t i;
 
-		if (!s || span_of(k->blocks, p) != s) {
+		if (!s || span_base(k->blocks, p) != s->base) {
 			settle(k, &at);
 			if (s)
 				retire_if_idle(k, s);
-			s = blocks_find(k->blocks, p);
+			s = find(k, p);
 			at = (struct word){ s, 0, 0 };
-			if (unlikely(!s || s->stock != k))
+			if (unlikely(!s))
 				stock_accuse(k, p);
 		}
-		i = index_of(k, s, p);
+		i = stock_index(k, s, p);
 		if (unlikely(i == s->objects))
 			stock_accuse(k, p);
 		if (i / 64 != at.index) {
@@ -232,6 +282,26 @@ void stock_give(struct stock *k, void *const *objects, size_t count)
 	settle(k, &at);
 	if (at.span)
 		retire_if_idle(k, at.span);
+}
+
+void stock_give_one(struct stock *k, void *object)
+{
+	struct span *s = find(k, object);
+	size_t i = s ? stock_index(k, s, object) : 0, w = i / 64;
+	uint64_t bit = (uint64_t)1 << i % 64;
+
+	if (unlikely(!s) || unlikely(i == s->objects) ||
+	    unlikely(s->bits[w] & bit) ||
+	    (k->kept && unlikely(!(kept_made(s)[w] & bit))))
+		stock_accuse(k, object);
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): not accused */
+	s->bits[w] |= bit;
+	if (!s->free++)
+		list_add(&k->spans, &s->link);
+	k->free++;
+	if (s->hint > w)
+		s->hint = (uint32_t)w;
+	retire_if_idle(k, s);
 }
 
 void stock_trim(struct stock *k)

@@ -12,21 +12,38 @@
 
 #include "pool/fixed_blocks.h"
 
+/* What is at an address; RAW and BUSY where objects are kept constructed. */
+enum object_state {
+	OBJECT_FOREIGN, /* in no span */
+	OBJECT_INSIDE,	/* in a span, but not the start of an object */
+	OBJECT_RAW,
+	OBJECT_BUSY,
+	OBJECT_LIVE,
+	OBJECT_FREE,
+};
+
+enum { STOCK_INVERSE_SHIFT = 45 };
+
+struct kept;
+
 /*
  * `spans` are those with free objects.  free: the sum of their counts.
  * slots: pointers in a magazine, the one that stays empty included, a power of
  * two; 0: the objects are too large for magazines.  full: `fulls` magazines,
- * the last one first, linked through the slot that stays empty else.
+ * the last one first, linked through the slot that stays empty else.  kept:
+ * objects stay constructed, see fixed_kept.h; only such ones are counted as
+ * free and in capacity, and there is no depot.
  */
 struct stock {
 	struct blocks *blocks;
+	struct kept *kept;	      /* NULL: objects have no state */
 	const void *pool;	      /* an anchor for tools */
 	const char *name;	      /* of the pool */
 	bool watched, alone;	      /* alone: the only one of its pool */
 	unsigned slots, fulls, class; /* class: in its pool */
 	size_t size;		      /* from object to object */
 	size_t first;	  /* bytes before the first object of a span */
-	uint64_t inverse; /* 2^INVERSE_SHIFT / size, rounded up */
+	uint64_t inverse; /* 2^STOCK_INVERSE_SHIFT / size, rounded up */
 	struct list spans;
 	size_t capacity, free;
 	size_t most_out; /* objects that were in no span and no depot */
@@ -45,7 +62,10 @@ size_t stock_objects(const struct stock *k, size_t bytes);
  */
 size_t stock_take(struct stock *k, void **objects, size_t want);
 
-/* One more span.  False: memory is out. */
+/* The same for one, NULL: none is free. */
+void *stock_take_one(struct stock *k);
+
+/* One more span.  False: memory is out, or objects must be constructed. */
 bool stock_grow(struct stock *k);
 
 /*
@@ -54,11 +74,20 @@ bool stock_grow(struct stock *k);
  */
 void stock_give(struct stock *k, void *const *objects, size_t count);
 
+/* The same for one. */
+void stock_give_one(struct stock *k, void *object);
+
 /* Whether `p` points at an object, free or not.  Any `p`. */
 bool stock_owns(struct stock *k, const void *p);
 
+/* Any `p`. */
+enum object_state stock_state(struct stock *k, const void *p);
+
 /* Names what is wrong with a free of `p`, and aborts; returns if nothing is. */
 void stock_accuse(struct stock *k, const void *p);
+
+/* The free objects of one word of a span, which can be taken. */
+uint64_t stock_bits(const struct stock *k, struct span *s, size_t w);
 
 /* Has all wholly free spans become spare. */
 void stock_trim(struct stock *k);
@@ -72,6 +101,40 @@ static inline size_t stock_in_depot(const struct stock *k)
 static inline size_t stock_out(const struct stock *k)
 {
 	return k->capacity - k->free - stock_in_depot(k);
+}
+
+/* `n` free objects of a span leave the books. */
+static inline void stock_took(struct stock *k, struct span *s, size_t n)
+{
+	s->free -= (uint32_t)n;
+	k->free -= n;
+	if (n && !s->free)
+		list_del(&k->spans, &s->link);
+}
+
+static inline void stock_note_peak(struct stock *k)
+{
+	k->most_out = max_of(k->most_out, stock_out(k));
+}
+
+static inline char *stock_object(const struct stock *k, const struct span *s,
+				 size_t i)
+{
+	return s->base + k->first + i * k->size;
+}
+
+/* Index of `p` in its span; what is no object's start gives s->objects. */
+static inline size_t stock_index(const struct stock *k, const struct span *s,
+				 const void *p)
+{
+	size_t offset =
+		(size_t)((const char *)p - span_base(k->blocks, p)) - k->first;
+	size_t i;
+
+	if (offset >> 22)
+		return s->objects;
+	i = offset * k->inverse >> STOCK_INVERSE_SHIFT;
+	return i < s->objects && i * k->size == offset ? i : s->objects;
 }
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * object_cache_get.c - objects of a cache: got, made and waited for.
  *
- * The thread's stock -> free objects -> one is made -> wait, if asked.
+ * The thread's front -> free objects -> one is made -> wait, if asked.
  */
 #include "pool/object_cache_get.h"
 
@@ -12,7 +12,8 @@
 #include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
-#include "pool/object_cache_stock.h"
+#include "pool/fixed_center_calls.h"
+#include "pool/object_cache_kind.h"
 
 enum { RETRY_MS = 5000, REDZONE_BYTE = 0xbb };
 
@@ -24,23 +25,24 @@ enum { RETRY_MS = 5000, REDZONE_BYTE = 0xbb };
 
 static size_t redzone_bytes(const struct object_cache *c)
 {
-	return c->blocks.stride - c->size;
+	return object_cache_stock(c)->size - object_cache_size(c);
 }
 
 static void fill_redzone(const struct object_cache *c, void *object)
 {
 	if (unlikely(c->redzones))
-		memset((char *)object + c->size, REDZONE_BYTE,
+		memset((char *)object + object_cache_size(c), REDZONE_BYTE,
 		       redzone_bytes(c));
 }
 
 static COLD void check_redzone(const struct object_cache *c, const void *object)
 {
-	const unsigned char *zone = (const unsigned char *)object + c->size;
+	const unsigned char *zone =
+		(const unsigned char *)object + object_cache_size(c);
 
 	for (size_t i = 0; i < redzone_bytes(c); i++)
 		if (zone[i] != REDZONE_BYTE)
-			fault_pool("overrun", object, c->entry.name,
+			fault_pool("overrun", object, object_cache_name(c),
 				   "bytes behind the object were written to");
 }
 
@@ -50,22 +52,34 @@ void object_cache_check_object(const struct object_cache *c, const void *object)
 	if (unlikely(c->redzones))
 		check_redzone(c, object);
 	if (c->verify && !c->verify(object, c->arg))
-		fault_pool("bad state", object, c->entry.name,
+		fault_pool("bad state", object, object_cache_name(c),
 			   "the verify function refuses the object");
+}
+
+void object_cache_hide(struct object_cache *c, const void *object)
+{
+	tool_object(object_cache_center(c), object, object_cache_size(c),
+		    false);
+}
+
+static void show_again(struct object_cache *c, const void *object)
+{
+	tool_object_again(object_cache_center(c), object, object_cache_size(c));
 }
 
 /* 0 or a positive errno value. */
 static int construct(struct object_cache *c, void *object)
 {
+	size_t size = object_cache_size(c);
 	int error = 0;
 
-	tool_object(c, object, c->size, true);
+	tool_object(object_cache_center(c), object, size, true);
 	if (c->construct)
 		error = c->construct(object, c->arg);
 	else
-		memset(object, 0, c->size);
+		memset(object, 0, size);
 	if (error)
-		tool_object(c, object, c->size, false);
+		object_cache_hide(c, object);
 	else
 		fill_redzone(c, object);
 	return error < 0 ? -error : error;
@@ -73,29 +87,30 @@ static int construct(struct object_cache *c, void *object)
 
 void object_cache_unmake(struct object_cache *c, void *object)
 {
-	tool_object_again(c, object, c->size);
+	show_again(c, object);
 	if (c->destroy)
 		c->destroy(object, c->arg);
-	tool_object(c, object, c->size, false);
+	object_cache_hide(c, object);
 }
 
 void object_cache_make_room(struct object_cache *c, const void *object)
 {
-	object_blocks_mark(&c->blocks, object, OBJECT_RAW);
+	kept_mark_raw(object_cache_stock(c), object);
 	if (unlikely(reserve_first(&c->waiting)))
 		reserve_give(&c->waiting, NULL);
 }
 
 void *object_cache_make(struct object_cache *c, int *error)
 {
+	struct stock *k = object_cache_stock(c);
 	void *object;
 
 	*error = 0;
 	if (object_cache_existing(c) >= c->most)
 		return NULL;
-	object = object_blocks_take_raw(&c->blocks);
-	if (!object && object_blocks_grow(&c->blocks))
-		object = object_blocks_take_raw(&c->blocks);
+	object = kept_take_raw(k);
+	if (!object && kept_grow(k))
+		object = kept_take_raw(k);
 	if (!object)
 		return NULL;
 	object_cache_unlock(c);
@@ -105,8 +120,7 @@ void *object_cache_make(struct object_cache *c, int *error)
 		object_cache_make_room(c, object);
 		return NULL;
 	}
-	object_blocks_mark(&c->blocks, object, OBJECT_LIVE);
-	object_cache_note_peak(c);
+	kept_mark_live(k, object);
 	return object;
 }
 
@@ -137,11 +151,11 @@ static bool sleep_in_line(struct object_cache *c, struct waiter *w,
 /* One of the two objects that came at once is somebody else's. */
 static void spare(struct object_cache *c, void *object)
 {
-	tool_object(c, object, c->size, false);
+	object_cache_hide(c, object);
 	if (reserve_first(&c->waiting))
 		reserve_give(&c->waiting, object);
 	else
-		object_blocks_mark(&c->blocks, object, OBJECT_FREE);
+		stock_give_one(object_cache_stock(c), object);
 }
 
 /*
@@ -191,9 +205,9 @@ static void *get_locked(struct object_cache *c, uint64_t until, int *error,
 		if (*error)
 			break;
 		*fresh = false;
-		object = object_blocks_take_one(&c->blocks);
+		object = stock_take_one(object_cache_stock(c));
 		if (object) {
-			object_cache_note_peak(c);
+			stock_note_peak(object_cache_stock(c));
 			break;
 		}
 		*fresh = true;
@@ -208,7 +222,8 @@ static void *get_locked(struct object_cache *c, uint64_t until, int *error,
 			object = wait_in_line(c, until, error, fresh, waited);
 	} while (!object && !*error);
 	if (!object)
-		c->failures++;
+		__atomic_fetch_add(&object_cache_center(c)->failures, 1,
+				   __ATOMIC_RELAXED);
 	return object;
 }
 
@@ -224,8 +239,8 @@ static int leave(struct object_cache *c, void *object)
 	if (c->dying) {
 		error = ECANCELED;
 		if (object) {
-			tool_object(c, object, c->size, false);
-			object_blocks_mark(&c->blocks, object, OBJECT_FREE);
+			object_cache_hide(c, object);
+			stock_give_one(object_cache_stock(c), object);
 		}
 	}
 	if (--c->inside == 0 && c->dying)
@@ -246,7 +261,7 @@ static void *get(struct object_cache *c, uint64_t until)
 	object = get_locked(c, until, &error, &fresh, &waited);
 	object_cache_unlock(c);
 	if (object && !fresh)
-		tool_object_again(c, object, c->size);
+		show_again(c, object);
 	if (object && unlikely(c->wary))
 		object_cache_check_object(c, object);
 	if (waited && leave(c, object)) {
@@ -257,27 +272,27 @@ static void *get(struct object_cache *c, uint64_t until)
 	return object;
 }
 
-/* The usual case of a cache without stocks: a free object, or NULL. */
+/* As a rule there is a free one, and nothing to look at; else NULL. */
 static void *get_free(struct object_cache *c)
 {
+	struct stock *k = object_cache_stock(c);
 	void *object;
 
+	if (object_cache_has_fronts(c))
+		return center_refill(object_cache_center(c), 0);
 	object_cache_lock(c);
-	object = object_blocks_take_one(&c->blocks);
-	if (likely(object))
-		object_cache_note_peak(c);
+	object = stock_take_one(k);
+	stock_note_peak(k);
 	object_cache_unlock(c);
 	return object;
 }
 
-static void *get_until_ms(struct object_cache *c, uint64_t until)
+static void *get_until_ms(mempool_cache_t *cache, uint64_t until)
 {
+	struct object_cache *c = object_cache_enter(cache);
 	void *object = NULL;
 
-	object_cache_demand(c);
-	if (c->head.slot >= 0)
-		object = object_cache_refill(c);
-	else if (likely(!c->wary) && likely(!tool_on))
+	if (likely(!c->wary) && likely(!tool_on))
 		object = get_free(c);
 	return likely(object) ? object : get(c, until);
 }
@@ -288,9 +303,8 @@ void *mempool_cache_get_slow(mempool_cache_t *cache, gfp_t flags)
 		errno = EINVAL;
 		return NULL;
 	}
-	return get_until_ms(object_cache_of(cache), flags == MEMPOOL_NOWAIT
-							    ? NEVER_WAIT
-							    : WAIT_FOREVER);
+	return get_until_ms(cache, flags == MEMPOOL_NOWAIT ? NEVER_WAIT
+							   : WAIT_FOREVER);
 }
 
 /* Rounded up: not before the deadline. */
@@ -319,5 +333,5 @@ void *mempool_cache_get_until(mempool_cache_t *cache,
 		errno = EINVAL;
 		return NULL;
 	}
-	return get_until_ms(object_cache_of(cache), until);
+	return get_until_ms(cache, until);
 }

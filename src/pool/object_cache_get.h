@@ -10,6 +10,9 @@
 void object_cache_check_object(const struct object_cache *c,
 			       const void *object);
 
+/* It is not for users any more: tools hide it. */
+void object_cache_hide(struct object_cache *c, const void *object);
+
 /* Runs the destructor of an object that is marked busy; no lock is held. */
 void object_cache_unmake(struct object_cache *c, void *object);
 

@@ -2,7 +2,7 @@
  * object_cache_walk.c - object caches: visit the live objects, trim, check.
  *
  * The lock is given up around each callback.  A walk goes from word to word of
- * the bitmaps; no block is given back meanwhile, so its place stays valid.
+ * the bitmaps; no span is given back meanwhile, so its place stays valid.
  */
 #include "pool/object_cache.h"
 
@@ -10,15 +10,17 @@
 #include <stdlib.h>
 
 #include "base/fault.h"
+#include "pool/fixed_center_calls.h"
+#include "pool/fixed_front.h"
+#include "pool/fixed_report.h"
 #include "pool/local.h"
-#include "pool/object_block_check.h"
 #include "pool/object_cache_get.h"
-#include "pool/object_cache_stock.h"
+#include "pool/object_cache_kind.h"
 
 /*
- * --- what lies in the stocks of threads ---
+ * --- what lies in the fronts of threads ---
  *
- * With the lock held no stock is freed: object_cache_leave() takes it first.
+ * With the lock held no front is freed: its thread takes it first.
  */
 
 struct parked {
@@ -26,23 +28,19 @@ struct parked {
 	size_t count, room;
 };
 
-static void make_room(void *memory, void *arg)
+static void make_room(void *front, void *arg)
 {
 	struct parked *p = arg;
-	struct object_stock *s = memory;
-	void **top = __atomic_load_n(&s->head.top, __ATOMIC_RELAXED);
 
-	p->room += (size_t)(top - s->head.bottom);
+	p->room += front_count(front);
 }
 
-static void collect(void *memory, void *arg)
+static void collect(void *front, void *arg)
 {
 	struct parked *p = arg;
-	struct object_stock *s = memory;
-	void **top = __atomic_load_n(&s->head.top, __ATOMIC_RELAXED);
 
-	for (void **at = s->head.bottom; at < top && p->count < p->room; at++)
-		p->objects[p->count++] = __atomic_load_n(at, __ATOMIC_RELAXED);
+	p->count +=
+		front_list(front, p->objects + p->count, p->room - p->count);
 }
 
 static int compare(const void *a, const void *b)
@@ -55,11 +53,13 @@ static int compare(const void *a, const void *b)
 /* False: no memory for the list. */
 static bool list_parked(struct object_cache *c, struct parked *p)
 {
+	int slot = object_cache_center(c)->open.slot;
+
 	*p = (struct parked){ NULL, 0, 0 };
-	if (c->head.slot < 0)
+	if (slot < 0)
 		return true;
 	object_cache_lock(c);
-	local_walk(c->head.slot, make_room, p);
+	local_walk(slot, make_room, p);
 	object_cache_unlock(c);
 	if (!p->room)
 		return true;
@@ -67,7 +67,7 @@ static bool list_parked(struct object_cache *c, struct parked *p)
 	if (!p->objects)
 		return false;
 	object_cache_lock(c);
-	local_walk(c->head.slot, collect, p);
+	local_walk(slot, collect, p);
 	object_cache_unlock(c);
 	qsort(p->objects, p->count, sizeof *p->objects, compare);
 	return true;
@@ -88,22 +88,19 @@ struct walk {
 };
 
 /* One word's objects.  Gives the lock up meanwhile. */
-static int visit_word(struct object_cache *c, struct object_block *b,
-		      unsigned w, const struct walk *walk)
+static int visit_word(struct object_cache *c, struct span *s, unsigned w,
+		      const struct walk *walk)
 {
-	uint64_t live = b->used[w] & b->made[w];
+	uint64_t live = ~s->bits[w] & kept_made(s)[w];
 	int stopped = 0;
+	void *object;
 
 	if (!live)
 		return 0;
 	object_cache_unlock(c);
-	for (; live && !stopped; live &= live - 1) {
-		void *object = object_at(&c->blocks, b, w,
-					 (unsigned)__builtin_ctzll(live));
-
-		if (!is_parked(&walk->parked, object))
-			stopped = walk->visit(object, walk->arg);
-	}
+	object_cache_each(object, live, c, s,
+			  w) if (!stopped && !is_parked(&walk->parked, object))
+		stopped = walk->visit(object, walk->arg);
 	object_cache_lock(c);
 	return stopped;
 }
@@ -111,26 +108,25 @@ static int visit_word(struct object_cache *c, struct object_block *b,
 int mempool_cache_walk(mempool_cache_t *cache,
 		       int (*visit)(void *object, void *arg), void *arg)
 {
-	struct object_cache *c = object_cache_of(cache);
 	struct walk walk = { .visit = visit, .arg = arg };
+	struct object_cache *c;
 	int stopped = 0;
 
-	if (!c || !visit) {
+	if (!cache || !visit) {
 		errno = EINVAL;
 		return -EINVAL;
 	}
-	object_cache_demand(c);
+	c = object_cache_enter(cache);
 	if (!list_parked(c, &walk.parked)) {
 		errno = ENOMEM;
 		return -ENOMEM;
 	}
 	object_cache_lock(c);
 	c->walkers++;
-	for (struct object_block *b = c->blocks.first; b && !stopped;
-	     b = b->after)
-		for (unsigned w = 0; w < object_words(&c->blocks) && !stopped;
-		     w++)
-			stopped = visit_word(c, b, w, &walk);
+	for (struct span *s = kept_first(&c->kept); s && !stopped;
+	     s = kept_next(s))
+		for (unsigned w = 0; w < kept_words(&c->kept) && !stopped; w++)
+			stopped = visit_word(c, s, w, &walk);
 	c->walkers--;
 	object_cache_unlock(c);
 	free(walk.parked.objects);
@@ -141,53 +137,39 @@ int mempool_cache_walk(mempool_cache_t *cache,
 
 /*
  * Destroys the free objects of one word.  They are busy meanwhile, so nobody
- * takes them and the block stays; the lock is given up.
+ * takes them and the span stays; the lock is given up.
  */
-static void trim_word(struct object_cache *c, struct object_block *b,
-		      unsigned w)
+static void trim_word(struct object_cache *c, struct span *s, unsigned w)
 {
-	uint64_t bits = ~b->used[w] & b->made[w];
+	uint64_t bits = kept_take_word(object_cache_stock(c), s, w);
+	void *object;
 
 	if (!bits)
 		return;
-	for (uint64_t rest = bits; rest; rest &= rest - 1)
-		object_blocks_mark(&c->blocks,
-				   object_at(&c->blocks, b, w,
-					     (unsigned)__builtin_ctzll(rest)),
-				   OBJECT_BUSY);
 	object_cache_unlock(c);
-	for (uint64_t rest = bits; rest; rest &= rest - 1)
-		object_cache_unmake(c,
-				    object_at(&c->blocks, b, w,
-					      (unsigned)__builtin_ctzll(rest)));
+	object_cache_each(object, bits, c, s, w) object_cache_unmake(c, object);
 	object_cache_lock(c);
-	for (uint64_t rest = bits; rest; rest &= rest - 1)
-		object_cache_make_room(
-			c, object_at(&c->blocks, b, w,
-				     (unsigned)__builtin_ctzll(rest)));
+	object_cache_each(object, bits, c, s, w)
+		object_cache_make_room(c, object);
 }
 
 size_t mempool_cache_trim(mempool_cache_t *cache)
 {
-	struct object_cache *c = object_cache_of(cache);
-	struct object_block *b, *after;
+	struct object_cache *c;
 	size_t given = 0;
 	int saved = errno;
 
-	if (!c)
+	if (!cache)
 		return 0;
-	object_cache_demand(c);
-	object_cache_flush(c);
+	c = object_cache_enter(cache);
+	center_flush(object_cache_center(c));
 	object_cache_lock(c);
 	c->walkers++;
-	for (b = c->blocks.first; b; b = b->after)
-		for (unsigned w = 0; w < object_words(&c->blocks); w++)
-			trim_word(c, b, w);
-	c->walkers--;
-	for (b = c->blocks.first; b && !c->walkers; b = after) {
-		after = b->after;
-		given += object_blocks_shrink(&c->blocks, b);
-	}
+	for (struct span *s = kept_first(&c->kept); s; s = kept_next(s))
+		for (unsigned w = 0; w < kept_words(&c->kept); w++)
+			trim_word(c, s, w);
+	if (!--c->walkers)
+		given = kept_trim(object_cache_stock(c));
 	object_cache_unlock(c);
 	errno = saved;
 	return given;
@@ -195,29 +177,24 @@ size_t mempool_cache_trim(mempool_cache_t *cache)
 
 /* --- check --- */
 
-static void broken(struct object_cache *c, const void *at, const char *detail)
+static void broken(struct object_cache *c, const char *detail)
 {
-	fault_pool("broken cache", at, c->entry.name, detail);
+	fault_pool("pool check", object_cache_center(c), object_cache_name(c),
+		   detail);
 }
 
 void mempool_cache_check(mempool_cache_t *cache)
 {
-	struct object_cache *c = object_cache_of(cache);
-	struct object_stock *s = NULL;
+	struct object_cache *c;
 
-	if (!c)
+	if (!cache)
 		return;
-	object_cache_demand(c);
-	if (c->head.slot >= 0)
-		s = mempool_local[c->head.slot];
+	c = object_cache_enter(cache);
+	report_check(object_cache_center(c));
 	object_cache_lock(c);
-	object_blocks_check(&c->blocks, c->entry.name);
 	if (object_cache_existing(c) > c->most)
-		broken(c, c, "more objects than may exist");
-	if (reserve_first(&c->waiting) && c->blocks.free)
-		broken(c, c, "somebody waits while objects are free");
-	for (void **at = s ? s->slots : NULL; s && at < s->head.top; at++)
-		if (object_blocks_state(&c->blocks, *at) != OBJECT_LIVE)
-			broken(c, *at, "a stock holds what is not live");
+		broken(c, "more objects than may exist");
+	if (reserve_first(&c->waiting) && object_cache_stock(c)->free)
+		broken(c, "somebody waits while objects are free");
 	object_cache_unlock(c);
 }

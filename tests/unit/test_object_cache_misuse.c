@@ -286,9 +286,10 @@ int main(void)
 		ABORTS(an_unfit_object_is_named_at_a_stock, "bad state"),
 		ABORTS(a_put_without_a_cache_is_named, "no cache"),
 		ABORTS(a_get_from_a_destroyed_cache_is_named,
-		       "destroyed before"),
-		ABORTS(a_second_destroy_is_named, "destroyed before"),
-		ABORTS(what_is_no_cache_is_named, "no object cache"),
+		       "use of a destroyed pool"),
+		ABORTS(a_second_destroy_is_named, "use of a destroyed pool"),
+		ABORTS(what_is_no_cache_is_named,
+		       "no pool of the kind 'cache'"),
 	};
 
 	return cmocka_run_group_tests_name("object cache misuse", tests, NULL,
