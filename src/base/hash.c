@@ -31,11 +31,14 @@ static size_t distance(const struct hash *h, uint64_t key, size_t i)
 /* The slot that has the key, or the free one where it would be. */
 static char *place_of(const struct hash *h, uint64_t key)
 {
-	size_t i = hash_of(key);
+	size_t mask = h->slots - 1, i = hash_of(key) & mask;
+	char *place = h->entries + i * h->bytes;
 
-	while (key_of(slot(h, i)) && key_of(slot(h, i)) != key)
-		i++;
-	return slot(h, i);
+	while (key_of(place) != key && key_of(place)) {
+		i = (i + 1) & mask;
+		place = h->entries + i * h->bytes;
+	}
+	return place;
 }
 
 void *hash_move(struct hash *h, void *memory, size_t slots, size_t bytes)

@@ -128,15 +128,15 @@ static void give_single_locked(struct mempool_pages *s, char *block,
 
 static void give(struct mempool_pages *s, char *block, size_t bytes)
 {
+	size_t whole = chunk_bytes(), unmapped_bytes = bytes;
 	char *unmapped = block;
-	size_t unmapped_bytes = bytes;
 	struct chunk *c;
 
 	pool_lock(&s->pool);
-	c = chunk_find(&s->chunks, pages_block_of(block, chunk_bytes()));
-	if (c && !c->single && bytes <= chunk_bytes()) {
+	c = chunk_find(&s->chunks, pages_block_of(block, whole));
+	if (c && !c->single && bytes <= whole) {
 		unmapped = give_part_locked(s, c, block, bytes);
-		unmapped_bytes = chunk_bytes();
+		unmapped_bytes = whole;
 	} else {
 		give_single_locked(s, block, bytes);
 	}

@@ -56,9 +56,11 @@ void mempool_pages_check(mempool_pages_t *pages)
 	struct sum sum = { .source = s };
 
 	pool_lock(&s->pool);
+	pool_must(!hash_check(&s->chunks.table), &s->pool, s,
+		  "the table of chunks is broken");
 	chunk_walk(&s->chunks, check_chunk, &sum);
 	check_lists(s, sum.listed);
-	pool_must(sum.count == s->chunks.count &&
+	pool_must(sum.count == s->chunks.table.used &&
 			  sum.out_bytes == s->out_bytes &&
 			  sum.bytes + s->chunks.overhead_bytes ==
 				  s->chunks.held_bytes,

@@ -21,9 +21,7 @@ extern void __lsan_register_root_region(const void *block, size_t bytes)
 extern void __lsan_unregister_root_region(const void *block, size_t bytes)
 	__attribute__((weak));
 
-enum { STORE_BYTES = 64 << 10, CHAINS_LOG = 5, CHAIN_LENGTH = 2 };
-
-_Static_assert(CHUNK_CHAINS == 1 << CHAINS_LOG, "the first table");
+enum { STORE_BYTES = 64 << 10 };
 
 struct chunk_store {
 	struct chunk_store *next;
@@ -83,10 +81,10 @@ static void *map_store(struct chunks *t, size_t bytes)
 
 static struct chunk *new_record(struct chunks *t)
 {
-	struct chunk *c = t->spare;
+	struct chunk *c = list_first(&t->spare, struct chunk, link);
 
 	if (c) {
-		t->spare = c->chained;
+		list_del(&t->spare, &c->link);
 		memset(c, 0, sizeof(*c));
 		return c;
 	}
@@ -104,81 +102,39 @@ static struct chunk *new_record(struct chunks *t)
 	return c;
 }
 
-static void retire_record(struct chunks *t, struct chunk *c)
-{
-	c->chained = t->spare;
-	t->spare = c;
-}
-
 /* --- the table --- */
 
-static size_t chains(const struct chunks *t)
-{
-	return t->chains ? (size_t)1 << t->chains_log : CHUNK_CHAINS;
-}
-
-/* Multiplicative; bases differ in their upper bits only. */
-static struct chunk **chain_of(const struct chunks *t, const void *base)
-{
-	uint64_t mixed = (uintptr_t)base * UINT64_C(0x9e3779b97f4a7c15);
-	size_t i = (size_t)(mixed >> 32) & (chains(t) - 1);
-
-	return t->chains ? &t->chains[i] : (struct chunk **)&t->few[i];
-}
-
-static void enter(struct chunks *t, struct chunk *c)
-{
-	struct chunk **chain = chain_of(t, c->base);
-
-	c->chained = *chain;
-	*chain = c;
-}
-
 /*
- * Twice as many chains.  The old ones stay mapped, together no more than the
- * new; when there is no memory, chains grow longer, and that is all.
+ * Room for one more.  Old tables stay mapped, together no more than the new
+ * one.  False: memory is out.
  */
-static void grow_table(struct chunks *t)
+static bool make_room(struct chunks *t)
 {
-	struct chunk **old = t->chains ? t->chains : t->few;
-	size_t n = chains(t), log = t->chains ? t->chains_log : CHAINS_LOG;
-	size_t bytes = round_up(
-		2 * n * sizeof(*old) + sizeof(struct chunk_store), sys_page());
-	struct chunk **wide = map_store(t, bytes);
+	size_t slots = t->table.slots ? 2 * t->table.slots : CHUNK_FEW;
+	size_t bytes = slots * sizeof *t->few + sizeof(struct chunk_store);
+	void *memory;
 
-	if (!wide)
-		return;
-	t->chains = wide;
-	t->chains_log = log + 1;
-	for (size_t i = 0; i < n; i++)
-		for (struct chunk *c = old[i], *next; c; c = next) {
-			next = c->chained;
-			enter(t, c);
-		}
+	if (!hash_is_full(&t->table))
+		return true;
+	memory = t->table.slots ? map_store(t, round_up(bytes, sys_page()))
+				: t->few;
+	if (memory)
+		hash_move(&t->table, memory, slots, sizeof *t->few);
+	return memory;
 }
 
 struct chunk *chunk_find(const struct chunks *t, const void *base)
 {
-	struct chunk *c = *chain_of(t, base);
+	const struct chunk_entry *e = hash_find(&t->table, (uintptr_t)base);
 
-	while (c && c->base != base)
-		c = c->chained;
-	return c;
+	return e ? e->chunk : NULL;
 }
 
 void chunk_walk(struct chunks *t, void (*visit)(struct chunk *c, void *arg),
 		void *arg)
 {
-	size_t n = chains(t);
-
-	for (size_t i = 0; i < n; i++) {
-		struct chunk *c = t->chains ? t->chains[i] : t->few[i];
-
-		for (struct chunk *next; c; c = next) {
-			next = c->chained;
-			visit(c, arg);
-		}
-	}
+	for (struct chunk_entry *e = NULL; (e = hash_next(&t->table, e));)
+		visit(e->chunk, arg);
 }
 
 /* --- mappings --- */
@@ -220,17 +176,18 @@ static void stay_small(void *base, size_t bytes)
 struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
 			bool single)
 {
-	struct chunk *c = new_record(t);
+	struct chunk *c = make_room(t) ? new_record(t) : NULL;
+	struct chunk_entry *e;
 
 	if (!c)
 		return NULL;
 	c->base = map_aligned(t, bytes, align);
 	if (!c->base) {
-		retire_record(t, c);
+		list_add(&t->spare, &c->link);
 		return NULL;
 	}
 	sys_name(c->base, bytes, t->name);
-	if (!t->count)
+	if (!t->table.used)
 		stay_small(c->base, bytes);
 	be_root(c->base, bytes, true);
 	chunk_hide(c->base, bytes, true);
@@ -238,10 +195,8 @@ struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
 	c->single = single;
 	if (!single)
 		buddy_start(&c->buddy);
-	if (t->count >= CHAIN_LENGTH * chains(t))
-		grow_table(t);
-	enter(t, c);
-	t->count++;
+	e = hash_add(&t->table, (uintptr_t)c->base);
+	e->chunk = c;
 	t->maps++;
 	t->held_bytes += bytes;
 	return c;
@@ -249,14 +204,9 @@ struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
 
 void chunk_remove(struct chunks *t, struct chunk *c)
 {
-	struct chunk **at = chain_of(t, c->base);
-
-	while (*at != c)
-		at = &(*at)->chained;
-	*at = c->chained;
-	t->count--;
+	hash_del(&t->table, hash_find(&t->table, (uintptr_t)c->base));
 	t->held_bytes -= c->bytes;
-	retire_record(t, c);
+	list_add(&t->spare, &c->link);
 }
 
 void chunk_unmap(void *base, size_t bytes)

@@ -4,7 +4,7 @@
  * A mapping is a chunk of 2^MEMPOOL_MAX_ORDER pages, aligned to its size, that
  * is handed out in parts; or it is single, one block by itself.  A record lies
  * apart from what it describes and is found from the mapping's address in a
- * table of chains.  Records come from mappings of their own, touched as they
+ * hash table.  Records come from mappings of their own, touched as they
  * are needed, and are used again; so giving back never needs memory.
  *
  * No lock: the owner of the table holds its own.
@@ -12,6 +12,7 @@
 #ifndef POOL_PAGES_CHUNK_H
 #define POOL_PAGES_CHUNK_H
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "base/sys.h"
 #include "mempool/pages.h"
@@ -21,26 +22,25 @@ struct chunk {
 	char *base;
 	size_t bytes;
 	bool single;
-	struct chunk *chained; /* in the table, or spare */
-	struct link link;      /* for the owner */
-	struct buddy buddy;    /* untouched when single */
+	struct link link;   /* spare, or for the owner */
+	struct buddy buddy; /* untouched when single */
 };
 
-enum { CHUNK_CHAINS = 32 };
+enum { CHUNK_FEW = 16 };
+
+struct chunk_entry {
+	uintptr_t base;
+	struct chunk *chunk;
+};
 
 /* A mapping that records, or a larger table, come from. */
 struct chunk_store;
 
-/*
- * All zeros at first.  chains is NULL (then `few` serves) or a mapping;
- * every record is in the chain of its base.
- */
+/* All zeros at first; stays where it is.  The table begins in `few`. */
 struct chunks {
-	struct chunk *few[CHUNK_CHAINS];
-	struct chunk **chains;
-	size_t chains_log; /* 2^this chains; 0: few */
-	size_t count;	   /* records in the table */
-	struct chunk *spare;
+	struct chunk_entry few[CHUNK_FEW];
+	struct hash table; /* of struct chunk_entry */
+	struct list spare; /* records */
 	struct chunk_store *stores;
 	char *fresh, *fresh_end; /* records never used */
 	size_t held_bytes;	 /* of all mappings */
@@ -76,7 +76,7 @@ void chunk_hide(const void *block, size_t bytes, bool hidden);
 /* Gives the memory back to the kernel.  Needs no lock. */
 void chunk_unmap(void *base, size_t bytes);
 
-/* Calls `visit` for each record, which it may remove. */
+/* Calls `visit` for each record, which stays. */
 void chunk_walk(struct chunks *t, void (*visit)(struct chunk *c, void *arg),
 		void *arg);
 
