@@ -13,8 +13,6 @@
  */
 #include "heap/cache_wait.h"
 
-#include <time.h>
-
 #include "base/config.h"
 #include "heap/cache_enter.h"
 #include "heap/central.h"

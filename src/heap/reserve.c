@@ -4,7 +4,6 @@
 #include "heap/reserve.h"
 
 #include <sched.h>
-#include <time.h>
 
 #include "base/sys.h"
 
@@ -147,7 +146,7 @@ static bool is_past(const struct timespec *deadline)
  * A waiter says ASLEEP before it sleeps, so that whoever hands it something
  * while it is still on its way saves the call.
  */
-bool waiter_sleep(struct waiter *w, const struct timespec *deadline)
+static bool sleep_until(struct waiter *w, const struct timespec *deadline)
 {
 	uint32_t awake = WAITER_WAITING;
 
@@ -201,5 +200,5 @@ void waiter_await(struct waiter *w, const struct timespec *deadline,
 				&next,
 				__atomic_load_n(ask_ms, __ATOMIC_RELAXED),
 				deadline);
-	} while (!waiter_sleep(w, &next) && !ask(arg, last));
+	} while (!sleep_until(w, &next) && !ask(arg, last));
 }

@@ -14,10 +14,10 @@
 #ifndef HEAP_RESERVE_H
 #define HEAP_RESERVE_H
 
+#include <time.h>
+
 #include "base/list.h"
 #include "base/lock.h"
-
-struct timespec;
 
 /* What became of a waiter; only `waiting` and `asleep` can still change. */
 enum waiter_state {
@@ -110,12 +110,12 @@ void reserve_cancel(struct reserve *r);
 /* Without the lock: true when the waiter is out of the queue. */
 bool waiter_is_out(const struct waiter *w);
 
-/*
- * Without the lock: sleeps until the waiter is out of the queue, or until
- * `deadline` (NULL: none).  True when it is out; *w is the thread's own then,
- * and so are the slots.
- */
-bool waiter_sleep(struct waiter *w, const struct timespec *deadline);
+/* Whether that is a time; NULL is, and never comes. */
+static inline bool waiter_may_wait_until(const struct timespec *deadline)
+{
+	return !deadline ||
+	       (deadline->tv_nsec >= 0 && deadline->tv_nsec < 1000000000);
+}
 
 /* `ms` milliseconds from now: an absolute time of CLOCK_MONOTONIC. */
 struct timespec waiter_deadline(unsigned ms);

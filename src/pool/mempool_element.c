@@ -41,8 +41,7 @@ static bool are_valid(const struct mempool_inside *in, gfp_t flags,
 	return in && !(flags & ~MEMPOOL_FLAGS) &&
 	       (flags & nowhere) != nowhere &&
 	       (!(flags & MEMPOOL_ZERO) || in->size) &&
-	       (!deadline ||
-		(deadline->tv_nsec >= 0 && deadline->tv_nsec < 1000000000));
+	       waiter_may_wait_until(deadline);
 }
 
 /*

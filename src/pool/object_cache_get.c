@@ -7,7 +7,6 @@
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/fault.h"
 #include "base/sys.h"
@@ -15,11 +14,9 @@
 #include "pool/fixed_center_calls.h"
 #include "pool/object_cache_kind.h"
 
-enum { RETRY_MS = 5000, REDZONE_BYTE = 0xbb };
+enum { REDZONE_BYTE = 0xbb };
 
-/* When a wait ends: CLOCK_MONOTONIC in ms, or one of these. */
-#define NEVER_WAIT   ((uint64_t)0)
-#define WAIT_FOREVER UINT64_MAX
+static const unsigned ask_ms = 5000; /* as in the kernel */
 
 /* --- objects made and unmade; no lock is held --- */
 
@@ -126,27 +123,19 @@ void *object_cache_make(struct object_cache *c, int *error)
 
 /* --- get --- */
 
-static struct timespec timespec_of(uint64_t ms)
-{
-	struct timespec t = { (time_t)(ms / 1000),
-			      (long)(ms % 1000) * 1000000 };
-
-	return t;
-}
-
-/* True: the waiter is out of the queue.  False: time to try again. */
-static bool sleep_in_line(struct object_cache *c, struct waiter *w,
-			  uint64_t until)
-{
-	struct timespec next =
-		timespec_of(min_of(until, sys_now_ms() + RETRY_MS));
-	bool out;
-
-	object_cache_unlock(c);
-	out = waiter_sleep(w, &next);
-	object_cache_lock(c);
-	return out;
-}
+/*
+ * One call.  `waits`: if need be, until `deadline` (NULL: for ever).  It was
+ * `handed` an object by who put it, has `made` one, or has an `error`.
+ */
+struct call {
+	struct object_cache *cache;
+	bool waits;
+	const struct timespec *deadline;
+	struct waiter self;
+	void *handed, *made;
+	int error;
+	bool waited; /* it is `inside` */
+};
 
 /* One of the two objects that came at once is somebody else's. */
 static void spare(struct object_cache *c, void *object)
@@ -158,73 +147,79 @@ static void spare(struct object_cache *c, void *object)
 		stock_give_one(object_cache_stock(c), object);
 }
 
-/*
- * Waits in line, and now and then tries to make an object without losing the
- * place.  From the lock to the lock.  NULL: *error, or if that is 0 there is
- * room to make one.
- */
-static void *wait_in_line(struct object_cache *c, uint64_t until, int *error,
-			  bool *fresh, bool *waited)
+/* Tries to make an object.  True: that is all, or the time is over. */
+static bool ask(void *call, bool last)
 {
-	struct waiter self;
-	void *handed = NULL, *made = NULL;
+	struct call *g = call;
 
-	c->inside += !*waited;
-	*waited = true;
-	c->waiting.waits++;
-	reserve_join(&c->waiting, &self, &handed, 1);
-	while (!made && !*error && !sleep_in_line(c, &self, until)) {
-		bool over = sys_now_ms() >= until;
-
-		made = object_cache_make(c, error);
-		if (over && !made && !*error)
-			*error = ETIMEDOUT;
-	}
-	/* The room that it was told of in the last moment is for it to use. */
-	if (!reserve_leave(&c->waiting, &self))
-		*error = 0;
-	if (handed && made)
-		spare(c, made);
-	*fresh = !handed;
-	if (handed || made)
-		*error = 0;
-	return handed ? handed : made;
+	object_cache_lock(g->cache);
+	g->made = object_cache_make(g->cache, &g->error);
+	if (last && !g->made && !g->error)
+		g->error = ETIMEDOUT;
+	object_cache_unlock(g->cache);
+	return g->made || g->error;
 }
 
 /*
- * A free object, or a new one (*fresh), or one that somebody puts.  Holds the
- * lock.  Who had to wait stays `inside`.
+ * Waits in line, and now and then tries to make an object without losing the
+ * place.  From the lock to the lock.  Neither object nor error: there is room
+ * to make one.
  */
-static void *get_locked(struct object_cache *c, uint64_t until, int *error,
-			bool *fresh, bool *waited)
+static void wait_in_line(struct call *g)
 {
-	void *object = NULL;
+	struct object_cache *c = g->cache;
 
-	do {
-		*error = *waited && c->dying ? ECANCELED : 0;
-		if (*error)
-			break;
-		*fresh = false;
-		object = stock_take_one(object_cache_stock(c));
-		if (object) {
-			stock_note_peak(object_cache_stock(c));
+	c->inside += !g->waited;
+	g->waited = true;
+	c->waiting.waits++;
+	reserve_join(&c->waiting, &g->self, &g->handed, 1);
+	object_cache_unlock(c);
+	waiter_await(&g->self, g->deadline, &ask_ms, ask, g);
+	object_cache_lock(c);
+	/* The room that it was told of in the last moment is for it to use. */
+	if (!reserve_leave(&c->waiting, &g->self) || g->made)
+		g->error = 0;
+	if (g->handed && g->made) {
+		spare(c, g->made);
+		g->made = NULL;
+	}
+}
+
+static bool is_over(const struct call *g)
+{
+	return g->handed || g->made || g->error;
+}
+
+/*
+ * A free object, or a new one, or one that somebody puts.  Holds the lock.  Who
+ * had to wait stays `inside`.
+ */
+static void get_locked(struct call *g)
+{
+	struct object_cache *c = g->cache;
+	struct stock *k = object_cache_stock(c);
+
+	while (!is_over(g)) {
+		if (g->waited && c->dying) {
+			g->error = ECANCELED;
 			break;
 		}
-		*fresh = true;
-		object = object_cache_make(c, error);
-		if (object || *error)
+		g->handed = stock_take_one(k);
+		if (g->handed) {
+			stock_note_peak(k);
 			break;
-		if (until == NEVER_WAIT)
-			*error = ENOMEM;
-		else if (sys_now_ms() >= until)
-			*error = ETIMEDOUT;
+		}
+		g->made = object_cache_make(c, &g->error);
+		if (is_over(g))
+			break;
+		if (g->waits)
+			wait_in_line(g);
 		else
-			object = wait_in_line(c, until, error, fresh, waited);
-	} while (!object && !*error);
-	if (!object)
+			g->error = ENOMEM;
+	}
+	if (g->error)
 		__atomic_fetch_add(&object_cache_center(c)->failures, 1,
 				   __ATOMIC_RELAXED);
-	return object;
 }
 
 /*
@@ -249,26 +244,27 @@ static int leave(struct object_cache *c, void *object)
 	return error;
 }
 
-static void *get(struct object_cache *c, uint64_t until)
+static void *get(struct object_cache *c, bool waits,
+		 const struct timespec *deadline)
 {
-	bool fresh, waited = false;
-	int saved = errno, error;
+	struct call g = { .cache = c, .deadline = deadline };
+	int saved = errno;
 	void *object;
 
-	if (c->exhaustion != MEMPOOL_BLOCK)
-		until = NEVER_WAIT;
+	g.waits = waits && c->exhaustion == MEMPOOL_BLOCK;
 	object_cache_lock(c);
-	object = get_locked(c, until, &error, &fresh, &waited);
+	get_locked(&g);
 	object_cache_unlock(c);
-	if (object && !fresh)
-		show_again(c, object);
+	if (g.handed)
+		show_again(c, g.handed);
+	object = g.handed ? g.handed : g.made;
 	if (object && unlikely(c->wary))
 		object_cache_check_object(c, object);
-	if (waited && leave(c, object)) {
+	if (g.waited && leave(c, object)) {
 		object = NULL;
-		error = ECANCELED;
+		g.error = ECANCELED;
 	}
-	errno = object ? saved : error;
+	errno = object ? saved : g.error;
 	return object;
 }
 
@@ -287,14 +283,15 @@ static void *get_free(struct object_cache *c)
 	return object;
 }
 
-static void *get_until_ms(mempool_cache_t *cache, uint64_t until)
+static void *get_until(mempool_cache_t *cache, bool waits,
+		       const struct timespec *deadline)
 {
 	struct object_cache *c = object_cache_enter(cache);
 	void *object = NULL;
 
 	if (likely(!c->wary) && likely(!tool_on))
 		object = get_free(c);
-	return likely(object) ? object : get(c, until);
+	return likely(object) ? object : get(c, waits, deadline);
 }
 
 void *mempool_cache_get_slow(mempool_cache_t *cache, gfp_t flags)
@@ -303,35 +300,15 @@ void *mempool_cache_get_slow(mempool_cache_t *cache, gfp_t flags)
 		errno = EINVAL;
 		return NULL;
 	}
-	return get_until_ms(cache, flags == MEMPOOL_NOWAIT ? NEVER_WAIT
-							   : WAIT_FOREVER);
-}
-
-/* Rounded up: not before the deadline. */
-static bool to_ms(const struct timespec *t, uint64_t *ms)
-{
-	if (t->tv_nsec < 0 || t->tv_nsec >= 1000000000)
-		return false;
-	if (t->tv_sec < 0) {
-		*ms = 1;
-	} else if ((uint64_t)t->tv_sec > UINT64_MAX / 2000) {
-		*ms = WAIT_FOREVER;
-	} else {
-		*ms = (uint64_t)t->tv_sec * 1000 +
-		      ((uint64_t)t->tv_nsec + 999999) / 1000000;
-		*ms = max_of(*ms, (uint64_t)1);
-	}
-	return true;
+	return get_until(cache, flags != MEMPOOL_NOWAIT, NULL);
 }
 
 void *mempool_cache_get_until(mempool_cache_t *cache,
 			      const struct timespec *deadline)
 {
-	uint64_t until = WAIT_FOREVER;
-
-	if (!cache || (deadline && !to_ms(deadline, &until))) {
+	if (!cache || !waiter_may_wait_until(deadline)) {
 		errno = EINVAL;
 		return NULL;
 	}
-	return get_until_ms(cache, until);
+	return get_until(cache, true, deadline);
 }
