@@ -26,12 +26,7 @@ enum {
 
 static bool is_valid(size_t size, const struct mempool_cache_options *o)
 {
-	size_t align = o->base.align;
-
-	if (!size || (align & (align - 1)) || align > ALIGN_MOST)
-		return false;
-	if ((unsigned)o->base.threading > MEMPOOL_THREAD_LOCAL ||
-	    (unsigned)o->exhaustion > MEMPOOL_BLOCK)
+	if (!size || (unsigned)o->exhaustion > MEMPOOL_BLOCK)
 		return false;
 	if (o->most && o->ahead > o->most)
 		return false;
@@ -155,7 +150,8 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 	struct center *center;
 
 	start_library();
-	if (!is_valid(size, o)) {
+	base.initial = 0;
+	if (!pool_options(&base, ALIGN_MOST, 0) || !is_valid(size, o)) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -169,7 +165,6 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 		errno = ENOMEM;
 		return NULL;
 	}
-	base.initial = 0;
 	if (is_bounded(o) && base.threading == MEMPOOL_THREAD_LOCAL)
 		base.threading = MEMPOOL_LOCKED;
 	if (!center_open(center, &base))

@@ -123,6 +123,14 @@ static void a_destroyed_variable_pool(void)
 	mempool_var_trim(pool);
 }
 
+static void a_destroyed_object_cache(void)
+{
+	mempool_cache_t *pool = mempool_cache_create(64, NULL);
+
+	mempool_cache_destroy(pool);
+	mempool_cache_trim(pool);
+}
+
 static void a_destroyed_mempool(void)
 {
 	mempool_t *pool = mempool_create_kmalloc_pool(1, 64);
@@ -211,6 +219,7 @@ int main(void)
 		APART(every_family_takes_no_options_for_the_defaults),
 		ABORTS(a_destroyed_fixed_pool, GONE),
 		ABORTS(a_destroyed_variable_pool, GONE),
+		ABORTS(a_destroyed_object_cache, GONE),
 		ABORTS(a_destroyed_mempool, GONE),
 		ABORTS(a_destroyed_page_source, GONE),
 #ifndef __SANITIZE_ADDRESS__
