@@ -118,6 +118,36 @@ static void the_limit_is_reached_and_not_passed(void)
 	}
 }
 
+static const struct stock *stock_of(const mempool_fixed_t *pool)
+{
+	return ((const struct center *)pool)->stocks;
+}
+
+/* Allocates until the source has been asked `calls` times; bytes in blocks. */
+static size_t fill_blocks(mempool_fixed_t *pool, uint64_t calls)
+{
+	const struct blocks *blocks = stock_of(pool)->blocks;
+
+	while (blocks->calls < calls)
+		assert_non_null(mempool_fixed_alloc(pool));
+	return blocks->held;
+}
+
+static void what_is_left_of_the_limit_is_had_in_one_call(void)
+{
+	enum { CALLS = 4 };
+	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 0);
+	size_t before = fill_blocks(pool, CALLS - 1);
+	size_t held = fill_blocks(pool, CALLS), last = held - before;
+	size_t limit = held + last / 2;
+
+	mempool_fixed_destroy(pool);
+	pool = make(64, MEMPOOL_SINGLE, limit);
+	assert_int_equal(fill_blocks(pool, CALLS), held);
+	assert_int_equal(fill_blocks(pool, CALLS + 1), limit);
+	mempool_fixed_destroy(pool);
+}
+
 static void with_a_limit_most_of_it_is_objects(void)
 {
 	mempool_fixed_t *pool = make(64, MEMPOOL_SINGLE, 1 << 20);
@@ -172,11 +202,6 @@ static void without_memory_for_magazines_objects_go_one_by_one(void)
 	give(pool, n);
 	inject_set(NULL);
 	end_of(pool);
-}
-
-static const struct stock *stock_of(const mempool_fixed_t *pool)
-{
-	return ((const struct center *)pool)->stocks;
 }
 
 static void many_free_objects_stay_in_magazines(void)
@@ -268,6 +293,7 @@ int main(void)
 		APART(what_is_taken_at_the_start_is_not_asked_for_again),
 		APART(empty_blocks_go_back_in_any_order),
 		APART(the_limit_is_reached_and_not_passed),
+		APART(what_is_left_of_the_limit_is_had_in_one_call),
 		APART(with_a_limit_most_of_it_is_objects),
 		APART(a_source_that_fails_now_and_then_loses_nothing),
 		APART(without_memory_for_magazines_objects_go_one_by_one),
