@@ -3,9 +3,9 @@
  */
 #include "mempool/fixed.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/fault.h"
 #include "base/sys.h"
 #include "pool/fixed_center_calls.h"
@@ -77,16 +77,12 @@ mempool_fixed_t *mempool_fixed_create(size_t size,
 	size_t align = size > ALIGN_TINY ? ALIGN_DEFAULT : ALIGN_TINY;
 	struct center *c;
 
-	if (!o || !size || size > PTRDIFF_MAX) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!o || !size || size > PTRDIFF_MAX)
+		return refused(EINVAL);
 	if (o->align)
 		align = max_of(o->align, (size_t)ALIGN_TINY);
-	if (size > PTRDIFF_MAX - 4 * largest_align()) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (size > PTRDIFF_MAX - 4 * largest_align())
+		return refused(ENOMEM);
 	c = center_new(&kind, 1, 0, o);
 	if (!c)
 		return NULL;
@@ -103,10 +99,8 @@ void mempool_fixed_destroy(mempool_fixed_t *pool)
 
 void *mempool_fixed_alloc_slow(mempool_fixed_t *pool)
 {
-	if (!pool) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!pool)
+		return refused(EINVAL);
 	return center_alloc(center_of(pool), 0);
 }
 
@@ -136,9 +130,7 @@ int mempool_fixed_alloc_bulk_slow(mempool_fixed_t *pool, void **objects,
 		if (count && !center_alloc_bulk(c, objects, count))
 			error = ENOMEM;
 	}
-	if (error)
-		errno = error;
-	return -error;
+	return failed(-error);
 }
 
 void mempool_fixed_free_bulk_slow(mempool_fixed_t *pool, void *const *objects,

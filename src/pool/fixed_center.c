@@ -3,10 +3,10 @@
  */
 #include "pool/fixed_center.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
@@ -30,10 +30,8 @@ struct center *center_new(const struct roster_kind *kind, unsigned classes,
 	size_t bytes = record_bytes(classes, extra);
 	struct center *c = aligned_alloc(64, bytes);
 
-	if (!c) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (!c)
+		return refused(ENOMEM);
 	memset(c, 0, bytes);
 	c->classes = classes;
 	c->open.slot = -1;

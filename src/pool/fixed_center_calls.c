@@ -3,9 +3,9 @@
  */
 #include "pool/fixed_center_calls.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/fault.h"
 #include "base/tool.h"
 #include "pool/debug.h"
@@ -127,8 +127,7 @@ static inline void shard_free(struct center *c, unsigned class, void *object)
 COLD void *center_fail(struct center *c)
 {
 	__atomic_fetch_add(&c->failures, 1, __ATOMIC_RELAXED);
-	errno = ENOMEM;
-	return NULL;
+	return refused(ENOMEM);
 }
 
 COLD static void watched_free(struct center *c, struct stock *k, void *object)

@@ -1,17 +1,11 @@
 /*
  * mempool_bulk.c - many elements at once.
  */
-#include <errno.h>
 
+#include "base/errors.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_life.h"
 #include "pool/mempool_wait.h"
-
-static int refuse(int error)
-{
-	errno = error;
-	return -error;
-}
 
 /* Fills empty slots from the source until it fails; returns how many. */
 static size_t ask(struct mempool_inside *in, void **elems, unsigned count,
@@ -67,13 +61,13 @@ int mempool_alloc_bulk(mempool_t *pool, void **elems, unsigned count,
 
 	if (!in || (!elems && count) || allocated > count ||
 	    count > (unsigned)__atomic_load_n(&in->min_nr, __ATOMIC_RELAXED))
-		return refuse(EINVAL);
+		return failed(-EINVAL);
 	for (unsigned i = 0; i < count; i++)
 		missing -= elems[i] != NULL;
 	if (missing != count - allocated)
-		return refuse(EINVAL);
+		return failed(-EINVAL);
 	if (in->strict.on && allocated && !adopt(in, elems, count))
-		return refuse(ENOMEM);
+		return failed(-ENOMEM);
 	missing -= ask(in, elems, count, MEMPOOL_NOWAIT);
 	if (!missing || take(in, elems, count, missing))
 		return 0;
@@ -81,5 +75,5 @@ int mempool_alloc_bulk(mempool_t *pool, void **elems, unsigned count,
 	if (!missing)
 		return 0;
 	error = inside_wait(in, elems, missing, MEMPOOL_WAIT, NULL);
-	return error ? refuse(error) : 0;
+	return failed(-error);
 }

@@ -5,21 +5,15 @@
 #define MEMPOOL_INLINE
 #include "mempool/reserve.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/fault.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_life.h"
 #include "pool/mempool_wait.h"
 
 enum { DUPLICATES_SOUGHT = 128 };
-
-static void *refuse(int error)
-{
-	errno = error;
-	return NULL;
-}
 
 static void *take(struct mempool_inside *in)
 {
@@ -49,7 +43,7 @@ static bool are_valid(const struct mempool_inside *in, gfp_t flags,
  * the source is left out for who must not sleep: it would be the first again.
  */
 static void *alloc(struct mempool_inside *in, gfp_t flags,
-		   const struct timespec *deadline, bool refused)
+		   const struct timespec *deadline, bool asked)
 {
 	bool source = !(flags & MEMPOOL_RESERVE_ONLY);
 	bool reserve = !(flags & MEMPOOL_NO_RESERVE);
@@ -58,7 +52,7 @@ static void *alloc(struct mempool_inside *in, gfp_t flags,
 	void *element = NULL;
 	int error = ENOMEM;
 
-	if (source && !refused)
+	if (source && !asked)
 		element = inside_ask(in, flags | MEMPOOL_NOWAIT);
 	if (element)
 		return element;
@@ -75,7 +69,7 @@ static void *alloc(struct mempool_inside *in, gfp_t flags,
 		__atomic_add_fetch(&in->failures, 1, __ATOMIC_RELAXED);
 	/* The pool may be gone now. */
 	if (!element)
-		return refuse(error);
+		return refused(error);
 	if (clear)
 		memset(element, 0, clear);
 	return element;
@@ -87,7 +81,7 @@ void *mempool_alloc_until(mempool_t *pool, gfp_t flags,
 	struct mempool_inside *in = inside_of_pool(pool);
 
 	if (!are_valid(in, flags, deadline))
-		return refuse(EINVAL);
+		return refused(EINVAL);
 	return alloc(in, flags, deadline, false);
 }
 

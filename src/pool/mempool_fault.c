@@ -3,10 +3,10 @@
  */
 #include "pool/mempool_fault.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/errors.h"
 #include "base/inject.h"
 #include "base/out.h"
 #include "mempool/fault.h"
@@ -33,10 +33,8 @@ void fault_start(void)
 int mempool_fault_set(const char *rules)
 {
 	start_library();
-	if (!inject_set(rules)) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!inject_set(rules))
+		return failed(-EINVAL);
 	life_refresh_all();
 	return 0;
 }

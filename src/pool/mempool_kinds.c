@@ -2,22 +2,16 @@
  * mempool_kinds.c - mempools of the kinds that the kernel has, and pools as
  * sources of one.
  */
-#include <errno.h>
 
+#include "base/errors.h"
 #include "mempool/cache.h"
 #include "mempool/pages.h"
 #include "mempool/reserve.h"
 
-static void *refuse(void)
-{
-	errno = EINVAL;
-	return NULL;
-}
-
 mempool_t *mempool_create_kmalloc_pool(int min_nr, size_t size)
 {
 	if (!size)
-		return refuse();
+		return refused(EINVAL);
 	return mempool_create(min_nr, mempool_kmalloc, mempool_kfree,
 			      (void *)size);
 }
@@ -25,7 +19,7 @@ mempool_t *mempool_create_kmalloc_pool(int min_nr, size_t size)
 mempool_t *mempool_create_page_pool(int min_nr, int order)
 {
 	if (order < 0 || (unsigned)order > MEMPOOL_MAX_ORDER)
-		return refuse();
+		return refused(EINVAL);
 	return mempool_create(min_nr, mempool_alloc_pages, mempool_free_pages,
 			      (void *)(size_t)order);
 }
@@ -44,7 +38,7 @@ void mempool_free_slab(void *element, void *pool_data)
 mempool_t *mempool_create_slab_pool(int min_nr, struct mempool_cache *cache)
 {
 	if (!cache)
-		return refuse();
+		return refused(EINVAL);
 	return mempool_create(min_nr, mempool_alloc_slab, mempool_free_slab,
 			      cache);
 }

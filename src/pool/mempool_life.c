@@ -2,11 +2,11 @@
  * mempool_life.c - a mempool's life: made, forked with, shown in statistics,
  * ended.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/common.h"
+#include "base/errors.h"
 #include "base/out.h"
 #include "mempool/pages.h"
 #include "mempool/reserve.h"
@@ -194,10 +194,8 @@ int mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn,
 	if (pool)
 		*pool = (mempool_t){ 0 };
 	if (!pool || min_nr < 0 || !alloc_fn || !free_fn || node < -1 ||
-	    flags & ~MEMPOOL_FLAGS) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	    flags & ~MEMPOOL_FLAGS)
+		return failed(-EINVAL);
 	start_library();
 	pool->quick_alloc = alloc_fn;
 	pool->quick_free = free_fn;
@@ -205,8 +203,7 @@ int mempool_init_node(mempool_t *pool, int min_nr, mempool_alloc_t *alloc_fn,
 	in = make(pool, min_nr, flags, node);
 	if (!in) {
 		*pool = (mempool_t){ 0 };
-		errno = ENOMEM;
-		return -ENOMEM;
+		return failed(-ENOMEM);
 	}
 	pool->inside = in;
 	lock_take(&in->pool.lock);
@@ -235,8 +232,7 @@ mempool_t *mempool_create_node(int min_nr, mempool_alloc_t *alloc_fn,
 		int error = errno;
 
 		free(pool);
-		errno = error;
-		return NULL;
+		return refused(error);
 	}
 	pool->created = true;
 	return pool;

@@ -1,10 +1,10 @@
 /*
  * mempool_resize.c - another min_nr for a mempool in use.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_life.h"
 
@@ -91,16 +91,12 @@ int mempool_resize(mempool_t *pool, int new_min_nr)
 	void **table = NULL;
 	bool grown;
 
-	if (!in || new_min_nr < 0) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!in || new_min_nr < 0)
+		return failed(-EINVAL);
 	if (!set_min(in, new_min_nr, &table, 0, &grown)) {
 		table = calloc(capacity, sizeof(void *));
-		if (!table) {
-			errno = ENOMEM;
-			return -ENOMEM;
-		}
+		if (!table)
+			return failed(-ENOMEM);
 		set_min(in, new_min_nr, &table, capacity, &grown);
 		free(table);
 	}

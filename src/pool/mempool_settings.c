@@ -1,18 +1,12 @@
 /*
  * mempool_settings.c - what can be chosen for a mempool, and looked up.
  */
-#include <errno.h>
 
+#include "base/errors.h"
 #include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_life.h"
-
-static int refuse(int error)
-{
-	errno = error;
-	return -error;
-}
 
 bool mempool_is_saturated(mempool_t *pool)
 {
@@ -32,7 +26,7 @@ int mempool_set_name(mempool_t *pool, const char *name)
 	struct mempool_inside *in = inside_of_pool(pool);
 
 	if (!in || !name)
-		return refuse(EINVAL);
+		return failed(-EINVAL);
 	roster_rename(&in->pool.entry, name);
 	return 0;
 }
@@ -42,7 +36,7 @@ int mempool_set_wait(mempool_t *pool, unsigned ms)
 	struct mempool_inside *in = inside_of_pool(pool);
 
 	if (!in || !ms)
-		return refuse(EINVAL);
+		return failed(-EINVAL);
 	__atomic_store_n(&in->wait_ms, ms, __ATOMIC_RELAXED);
 	return 0;
 }
@@ -53,7 +47,7 @@ int mempool_set_size(mempool_t *pool, size_t bytes)
 	struct mempool_inside *in = inside_of_pool(pool);
 
 	if (!in || !bytes)
-		return refuse(EINVAL);
+		return failed(-EINVAL);
 	lock_take(&in->pool.lock);
 	in->poison = debug_flags & DEBUG_POISON;
 	for (size_t i = 0; i < in->reserve.current; i++) {
@@ -91,7 +85,7 @@ int mempool_set_strict(mempool_t *pool)
 	int error = 0;
 
 	if (!in)
-		return refuse(EINVAL);
+		return failed(-EINVAL);
 	lock_take(&in->pool.lock);
 	if (!in->stays && in->reserve.current < in->reserve.min)
 		error = EBUSY;
@@ -100,5 +94,5 @@ int mempool_set_strict(mempool_t *pool)
 	in->stays |= !error;
 	inside_refresh(in);
 	lock_release(&in->pool.lock);
-	return error ? refuse(error) : 0;
+	return failed(-error);
 }

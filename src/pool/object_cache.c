@@ -3,9 +3,9 @@
  */
 #include "pool/object_cache.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
+#include "base/errors.h"
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
@@ -151,10 +151,8 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 
 	start_library();
 	base.initial = 0;
-	if (!pool_options(&base, ALIGN_MOST, 0) || !is_valid(size, o)) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!pool_options(&base, ALIGN_MOST, 0) || !is_valid(size, o))
+		return refused(EINVAL);
 	center = center_new(&object_cache_kind, 1, sizeof *c, &base);
 	if (!center)
 		return NULL;
@@ -162,8 +160,7 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 	set_policy(c, o);
 	if (!set_layout(c, size, base.align)) {
 		free(center);
-		errno = ENOMEM;
-		return NULL;
+		return refused(ENOMEM);
 	}
 	if (is_bounded(o) && base.threading == MEMPOOL_THREAD_LOCAL)
 		base.threading = MEMPOOL_LOCKED;
@@ -172,8 +169,7 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 	error = prepare(c, o);
 	if (error) {
 		end(c);
-		errno = error;
-		return NULL;
+		return refused(error);
 	}
 	errno = saved;
 	return (mempool_cache_t *)center;

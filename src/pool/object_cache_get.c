@@ -5,9 +5,9 @@
  */
 #include "pool/object_cache_get.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
@@ -296,19 +296,15 @@ static void *get_until(mempool_cache_t *cache, bool waits,
 
 void *mempool_cache_get_slow(mempool_cache_t *cache, gfp_t flags)
 {
-	if (!cache || flags > MEMPOOL_NOWAIT) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!cache || flags > MEMPOOL_NOWAIT)
+		return refused(EINVAL);
 	return get_until(cache, flags != MEMPOOL_NOWAIT, NULL);
 }
 
 void *mempool_cache_get_until(mempool_cache_t *cache,
 			      const struct timespec *deadline)
 {
-	if (!cache || !waiter_may_wait_until(deadline)) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!cache || !waiter_may_wait_until(deadline))
+		return refused(EINVAL);
 	return get_until(cache, true, deadline);
 }

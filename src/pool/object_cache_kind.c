@@ -4,8 +4,7 @@
  */
 #include "pool/object_cache_kind.h"
 
-#include <errno.h>
-
+#include "base/errors.h"
 #include "pool/fixed_report.h"
 
 static struct object_cache *cache_of_entry(struct roster_entry *e)
@@ -72,10 +71,8 @@ COLD void object_cache_enter_slow(mempool_cache_t *cache)
 
 int mempool_cache_stats(mempool_cache_t *cache, struct mempool_stats *stats)
 {
-	if (!cache || !stats) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!cache || !stats)
+		return failed(-EINVAL);
 	object_cache_demand(cache);
 	roster_stats(&((struct center *)cache)->pool.entry, stats);
 	return 0;

@@ -6,9 +6,9 @@
  */
 #include "pool/object_cache.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
+#include "base/errors.h"
 #include "base/fault.h"
 #include "pool/fixed_center_calls.h"
 #include "pool/fixed_front.h"
@@ -112,15 +112,11 @@ int mempool_cache_walk(mempool_cache_t *cache,
 	struct object_cache *c;
 	int stopped = 0;
 
-	if (!cache || !visit) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!cache || !visit)
+		return failed(-EINVAL);
 	c = object_cache_enter(cache);
-	if (!list_parked(c, &walk.parked)) {
-		errno = ENOMEM;
-		return -ENOMEM;
-	}
+	if (!list_parked(c, &walk.parked))
+		return failed(-ENOMEM);
 	object_cache_lock(c);
 	c->walkers++;
 	for (struct span *s = kept_first(&c->kept); s && !stopped;

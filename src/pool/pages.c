@@ -12,8 +12,7 @@
  */
 #include "pool/pages.h"
 
-#include <errno.h>
-
+#include "base/errors.h"
 #include "base/fault.h"
 #include "base/sys.h"
 #include "pool/pages_source.h"
@@ -153,10 +152,8 @@ void *pages_take(struct mempool_pages *pages, size_t bytes, size_t align,
 	struct mempool_pages *s = source_of(pages);
 	size_t page = sys_page(), size = max_of(max_of(bytes, align), page);
 
-	if (size > SIZE_MAX / 4) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (size > SIZE_MAX / 4)
+		return refused(ENOMEM);
 	if (size <= chunk_bytes())
 		size = (size_t)1 << (64 - __builtin_clzl(size - 1));
 	else
@@ -184,10 +181,8 @@ void *mempool_pages_alloc(mempool_pages_t *pages, unsigned order)
 	struct mempool_pages *s = source_of(pages);
 	size_t bytes = mempool_pages_size(order);
 
-	if (!bytes) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!bytes)
+		return refused(EINVAL);
 	return take(s, bytes, bytes);
 }
 

@@ -3,11 +3,11 @@
  */
 #include "pool/pages_source.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/sys.h"
 
 enum { MARK = 0x70616765 };
@@ -181,10 +181,8 @@ mempool_pages_t *mempool_pages_create(const struct mempool_options *options)
 	struct mempool_pages *s;
 	size_t chunks;
 
-	if (!o || o->pages) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!o || o->pages)
+		return refused(EINVAL);
 	chunks = o->initial / chunk_bytes() + (o->initial % chunk_bytes() != 0);
 	s = calloc(1, sizeof(*s));
 	if (!s)
@@ -198,8 +196,7 @@ mempool_pages_t *mempool_pages_create(const struct mempool_options *options)
 			chunks--;
 	if (chunks) {
 		mempool_pages_destroy(s);
-		errno = ENOMEM;
-		return NULL;
+		return refused(ENOMEM);
 	}
 	return s;
 }

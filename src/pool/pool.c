@@ -3,9 +3,9 @@
  */
 #include "pool/pool.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
+#include "base/errors.h"
 #include "base/out.h"
 #include "mempool/local.h"
 #include "pool/debug.h"
@@ -32,8 +32,7 @@ const struct mempool_options *pool_options(const struct mempool_options *given,
 	    !(o->align & (o->align - 1)) && o->align <= most_align &&
 	    o->initial <= most_initial && (!o->limit || o->initial <= o->limit))
 		return o;
-	errno = EINVAL;
-	return NULL;
+	return refused(EINVAL);
 }
 
 /* --- from making to destroying --- */

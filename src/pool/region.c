@@ -6,9 +6,9 @@
  */
 #include "pool/region.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
@@ -84,8 +84,7 @@ mempool_region_t *mempool_region_create(const struct mempool_options *options)
 		return NULL;
 	if (o->limit && bytes > o->limit) {
 		pages_give(o->pages, first, bytes);
-		errno = ENOMEM;
-		return NULL;
+		return refused(ENOMEM);
 	}
 	r = (struct region *)(first + 1);
 	start_region(r, o);
@@ -159,8 +158,7 @@ void *region_take(struct region *r, size_t size, size_t align)
 	return p;
 failed:
 	r->failures++;
-	errno = ENOMEM;
-	return NULL;
+	return refused(ENOMEM);
 }
 
 void *mempool_region_alloc_slow(mempool_region_t *region, size_t size)
@@ -174,10 +172,8 @@ void *mempool_region_aligned(mempool_region_t *region, size_t align,
 	struct region *r = region_of(region);
 	void *p;
 
-	if (!r || !align || (align & (align - 1))) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!r || !align || (align & (align - 1)))
+		return refused(EINVAL);
 	watch_enter(r);
 	p = region_take(r, size ? size : 1, align);
 	watch_leave(r);
@@ -190,8 +186,7 @@ void *mempool_region_calloc(mempool_region_t *region, size_t n, size_t size)
 
 	if (region && __builtin_mul_overflow(n, size, &bytes)) {
 		region_of(region)->failures++;
-		errno = ENOMEM;
-		return NULL;
+		return refused(ENOMEM);
 	}
 	return mempool_region_zalloc(region, region ? bytes : 0);
 }

@@ -5,8 +5,7 @@
  */
 #include "pool/region_cleanup.h"
 
-#include <errno.h>
-
+#include "base/errors.h"
 #include "pool/region_watch.h"
 
 /* fn is NULL when it has been called or killed. */
@@ -52,10 +51,8 @@ mempool_cleanup_t *mempool_region_cleanup(mempool_region_t *region,
 	struct region *r = region_of(region);
 	struct mempool_cleanup *c;
 
-	if (!r || !fn) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!r || !fn)
+		return refused(EINVAL);
 	watch_enter(r);
 	c = region_take(r, sizeof(*c), _Alignof(struct mempool_cleanup));
 	if (c) {
@@ -73,10 +70,8 @@ int mempool_region_kill(mempool_region_t *region, mempool_cleanup_t *cleanup)
 {
 	struct region *r = region_of(region);
 
-	if (!r || !cleanup || cleanup->region != r || !cleanup->fn) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!r || !cleanup || cleanup->region != r || !cleanup->fn)
+		return failed(-EINVAL);
 	watch_enter(r);
 	leave_list(r, cleanup);
 	watch_leave(r);

@@ -1,11 +1,11 @@
 /*
  * region_copy.c - allocations of a region that are filled at once, or moved.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "pool/region.h"
 #include "pool/region_watch.h"
 
@@ -16,10 +16,8 @@ void *mempool_region_memdup(mempool_region_t *region, const void *from,
 {
 	void *p;
 
-	if (!from && size) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!from && size)
+		return refused(EINVAL);
 	p = mempool_region_alloc(region, size);
 	if (p && size)
 		memcpy(p, from, size);
@@ -41,20 +39,16 @@ static char *copy_text(mempool_region_t *region, const char *from,
 
 char *mempool_region_strdup(mempool_region_t *region, const char *from)
 {
-	if (!from) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!from)
+		return refused(EINVAL);
 	return copy_text(region, from, strlen(from));
 }
 
 char *mempool_region_strndup(mempool_region_t *region, const char *from,
 			     size_t most)
 {
-	if (!from) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!from)
+		return refused(EINVAL);
 	return copy_text(region, from, strnlen(from, most));
 }
 
@@ -69,10 +63,8 @@ char *mempool_region_vasprintf(mempool_region_t *region, const char *format,
 	char *p;
 	int length;
 
-	if (!r || !format) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!r || !format)
+		return refused(EINVAL);
 	/* In a watched region there is no room, and this only measures. */
 	room = min_of((size_t)(r->head.end - r->head.next), (size_t)INT_MAX);
 	va_copy(again, arguments);
@@ -158,10 +150,8 @@ void *mempool_region_realloc(mempool_region_t *region, void *p, size_t old_size,
 
 	if (!p)
 		return mempool_region_alloc(region, new_size);
-	if (!r) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!r)
+		return refused(EINVAL);
 	old_size = max_of(old_size, 1);
 	new_size = max_of(new_size, 1);
 	watch_enter(r);

@@ -9,13 +9,13 @@
  */
 #include "mempool/small.h"
 
-#include <errno.h>
 #include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/config.h"
+#include "base/errors.h"
 #include "base/fault.h"
 #include "base/tool.h"
 #include "heap/cache_enter.h"
@@ -213,10 +213,8 @@ void *mempool_small_calloc(size_t n, size_t size)
 {
 	size_t total;
 
-	if (unlikely(__builtin_mul_overflow(n, size, &total))) {
-		errno = ENOMEM;
-		return NULL;
-	}
+	if (unlikely(__builtin_mul_overflow(n, size, &total)))
+		return refused(ENOMEM);
 	return mempool_small_zalloc(total);
 }
 
@@ -337,10 +335,8 @@ static void name_stats(struct mempool_stats *stats, const char *name)
 
 int mempool_small_stats(struct mempool_stats *stats)
 {
-	if (!stats) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!stats)
+		return failed(-EINVAL);
 	name_stats(stats, "small heap");
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		add_class(c, stats);
@@ -351,10 +347,8 @@ int mempool_small_class_stats(unsigned n, struct mempool_stats *stats)
 {
 	char name[sizeof stats->name];
 
-	if (!stats || n < CLASS_FIRST || n > class_last) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!stats || n < CLASS_FIRST || n > class_last)
+		return failed(-EINVAL);
 	snprintf(name, sizeof name, "small %zu", class_size(n));
 	name_stats(stats, name);
 	stats->object_size = class_size(n);

@@ -7,11 +7,11 @@
 #include "pool/stats.h"
 
 #include <dlfcn.h>
-#include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/errors.h"
 #include "heap/heap.h"
 #include "mempool/small.h"
 #include "mempool/stats.h"
@@ -41,10 +41,8 @@ int mempool_stats_walk(int (*visit)(const struct mempool_stats *, void *arg),
 	uint64_t after = 0;
 	int count, stop = 0;
 
-	if (!visit) {
-		errno = EINVAL;
-		return -EINVAL;
-	}
+	if (!visit)
+		return failed(-EINVAL);
 	do {
 		count = roster_read(&after, rows, BATCH);
 		for (int i = 0; i < count && !stop; i++)

@@ -3,9 +3,9 @@
  */
 #include "mempool/tree.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "pool/tree_family.h"
 #include "pool/tree_memory.h"
 #include "pool/tree_pool.h"
@@ -17,7 +17,7 @@ static NOINLINE void *alloc_unusual(node_t *p, size_t size, const char *name)
 	node_t *n;
 
 	if (size > NODE_MAX)
-		return node_refuse(ENOMEM);
+		return refused(ENOMEM);
 	t = p ? family_enter(p) : NULL;
 	n = node_new(t, p, size, name, 0);
 	family_leave(t);
@@ -140,7 +140,7 @@ void *mempool_tree_pool_named(const void *parent, size_t size, size_t bytes,
 	void *pool;
 
 	if (!bytes)
-		return node_refuse(EINVAL);
+		return refused(EINVAL);
 	family_start();
 	t = p ? family_enter(p) : NULL;
 	pool = new_pool(t, p, size, bytes, name);

@@ -3,10 +3,10 @@
  */
 #include "pool/tree_family.h"
 
-#include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
 
+#include "base/errors.h"
 #include "pool/debug.h"
 #include "pool/pages_source.h"
 #include "pool/tree_memory.h"
@@ -143,7 +143,7 @@ struct tree *family_create(const struct mempool_options *options)
 		t = NULL;
 	}
 	if (!t)
-		return node_refuse(ENOMEM);
+		return refused(ENOMEM);
 	pool_init(&t->pool, &tree_kind, o->threading != MEMPOOL_SINGLE);
 	t->pool.owner = pool_self();
 	t->limit = o->limit;

@@ -9,8 +9,7 @@
  */
 #include "pool/tree_free.h"
 
-#include <errno.h>
-
+#include "base/errors.h"
 #include "pool/tree_extra.h"
 #include "pool/tree_memory.h"
 #include "pool/tree_node.h"
@@ -290,7 +289,7 @@ static NOINLINE int free_slow(void *node)
 	node_must_be_linked(n, "free");
 	result = free_locked(t, n);
 	family_leave(t);
-	return node_fail(result);
+	return failed(result);
 }
 
 /* A plain node without children, for which the stock has no place. */
@@ -352,7 +351,7 @@ int mempool_tree_free_children(void *node)
 	bool again, all;
 
 	if (!node)
-		return node_fail(-EINVAL);
+		return failed(-EINVAL);
 	n = node_checked(node);
 	t = family_enter(n);
 	node_must_be_linked(n, "use");
@@ -361,5 +360,5 @@ int mempool_tree_free_children(void *node)
 	if (!again)
 		node_clear_flag(n, NODE_FREEING);
 	family_leave(t);
-	return node_fail(all ? 0 : -EBUSY);
+	return failed(all ? 0 : -EBUSY);
 }

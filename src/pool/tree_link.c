@@ -3,8 +3,7 @@
  */
 #include "mempool/tree.h"
 
-#include <errno.h>
-
+#include "base/errors.h"
 #include "pool/tree_extra.h"
 #include "pool/tree_family.h"
 #include "pool/tree_free.h"
@@ -17,7 +16,7 @@ int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 	struct mempool_tree_extra *x;
 
 	if (!node)
-		return node_fail(-EINVAL);
+		return failed(-EINVAL);
 	n = node_checked(node);
 	t = family_enter(n);
 	x = node_extra(n);
@@ -26,7 +25,7 @@ int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 	if (x)
 		x->destructor = destructor;
 	family_leave(t);
-	return x || !destructor ? 0 : node_fail(-ENOMEM);
+	return x || !destructor ? 0 : failed(-ENOMEM);
 }
 
 /* --- references --- */
@@ -62,13 +61,13 @@ void *mempool_tree_reference(const void *context, const void *node)
 	int error;
 
 	if (!node)
-		return node_refuse(EINVAL);
+		return refused(EINVAL);
 	n = node_checked(node);
 	c = context ? node_checked(context) : NULL;
 	family_enter_two(n, c ? c : n, t);
 	error = t[0] == t[1] ? refer(t[0], c, n) : EXDEV;
 	family_leave_two(t);
-	return error ? node_refuse(error) : (void *)node;
+	return error ? refused(error) : (void *)node;
 }
 
 static node_t *reference_from(const node_t *context, const node_t *n)
@@ -89,7 +88,7 @@ int mempool_tree_unlink(const void *context, void *node)
 	int result = 0;
 
 	if (!node)
-		return node_fail(-EINVAL);
+		return failed(-EINVAL);
 	n = node_checked(node);
 	c = context ? node_checked(context) : NULL;
 	t = family_enter(n);
@@ -102,7 +101,7 @@ int mempool_tree_unlink(const void *context, void *node)
 	else
 		result = -ENOENT;
 	family_leave(t);
-	return node_fail(result);
+	return failed(result);
 }
 
 size_t mempool_tree_references(const void *node)
@@ -207,12 +206,12 @@ void *mempool_tree_steal(const void *new_parent, const void *node)
 	int error;
 
 	if (!node)
-		return node_refuse(EINVAL);
+		return refused(EINVAL);
 	n = node_checked(node);
 	parent = new_parent ? node_checked(new_parent) : NULL;
 	family_enter_two(n, parent ? parent : n, t);
 	node_must_be_linked(n, "use");
 	error = steal(t, parent, n);
 	family_leave_two(t);
-	return error ? node_refuse(error) : (void *)node;
+	return error ? refused(error) : (void *)node;
 }

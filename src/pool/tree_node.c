@@ -3,9 +3,9 @@
  */
 #include "pool/tree_node.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/fault.h"
 #include "pool/tree_family.h"
 #include "pool/tree_memory.h"
@@ -58,7 +58,7 @@ node_t *node_take_outside(size_t size)
 		return n;
 	}
 	if (size > NODE_MAX)
-		return node_refuse(ENOMEM);
+		return refused(ENOMEM);
 	p = node_take_bytes(16 + sizeof(*n) + size);
 	if (!p)
 		return NULL;

@@ -236,20 +236,6 @@ static inline node_t *node_after(const node_t *n, const node_t *top,
 	return n == top ? NULL : n->next;
 }
 
-/* How functions end: what they return, and errno says the same. */
-static inline int node_fail(int error)
-{
-	if (error)
-		errno = -error;
-	return error;
-}
-
-static inline void *node_refuse(int error)
-{
-	errno = error;
-	return NULL;
-}
-
 struct tree;
 
 /*

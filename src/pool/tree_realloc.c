@@ -1,9 +1,9 @@
 /*
  * tree_realloc.c - nodes change their size, and all who know them follow.
  */
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "pool/tree_family.h"
 #include "pool/tree_memory.h"
 #include "pool/tree_node.h"
@@ -93,7 +93,7 @@ static void *realloc_locked(struct tree *t, node_t *n, size_t size)
 	node_t *to;
 
 	if (error)
-		return node_refuse(error);
+		return refused(error);
 	to = resize(t, n, size);
 	if (!to) {
 		family_count_failure(t);
@@ -121,7 +121,7 @@ void *mempool_tree_realloc(const void *parent, void *node, size_t size)
 	if (!node)
 		return mempool_tree_alloc(parent, size);
 	if (size > NODE_MAX)
-		return node_refuse(ENOMEM);
+		return refused(ENOMEM);
 	n = node_checked(node);
 	t = family_enter(n);
 	node_must_be_linked(n, "use");
@@ -136,6 +136,6 @@ void *mempool_tree_realloc_array(const void *parent, void *node, size_t n,
 	size_t total;
 
 	if (__builtin_mul_overflow(n, size, &total))
-		return node_refuse(ENOMEM);
+		return refused(ENOMEM);
 	return mempool_tree_realloc(parent, node, total);
 }

@@ -1,10 +1,10 @@
 /*
  * tree_text.c - strings as nodes, and names.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "pool/tree_family.h"
 #include "pool/tree_node.h"
 
@@ -18,7 +18,7 @@ void *mempool_tree_memdup(const void *parent, const void *p, size_t size)
 	void *to;
 
 	if (!p)
-		return node_refuse(EINVAL);
+		return refused(EINVAL);
 	to = mempool_tree_alloc(parent, size);
 	return to ? memcpy(to, p, size) : NULL;
 }
@@ -41,7 +41,7 @@ char *mempool_tree_strndup(const void *parent, const char *s, size_t most)
 	char *to;
 
 	if (!s)
-		return node_refuse(EINVAL);
+		return refused(EINVAL);
 	length = strnlen(s, most);
 	to = room(parent, length);
 	return to ? memcpy(to, s, length) : NULL;
@@ -68,7 +68,7 @@ static char *format_at(const void *parent, char *s, size_t length,
 	va_copy(again, arguments);
 	more = vsnprintf(text, sizeof(text), format, arguments);
 	if (more < 0)
-		s = node_refuse(EINVAL);
+		s = refused(EINVAL);
 	else if (s)
 		s = mempool_tree_realloc(NULL, s, length + (size_t)more + 1);
 	else
@@ -85,7 +85,7 @@ char *mempool_tree_vprintf(const void *parent, const char *format,
 			   va_list arguments)
 {
 	if (!format)
-		return node_refuse(EINVAL);
+		return refused(EINVAL);
 	return format_at(parent, NULL, 0, format, arguments);
 }
 
@@ -103,7 +103,7 @@ char *mempool_tree_printf(const void *parent, const char *format, ...)
 char *mempool_tree_vappend(char *s, const char *format, va_list arguments)
 {
 	if (!format)
-		return node_refuse(EINVAL);
+		return refused(EINVAL);
 	if (!s)
 		return mempool_tree_vprintf(NULL, format, arguments);
 	s = format_at(NULL, s, strnlen(s, mempool_tree_size(s)), format,
@@ -131,7 +131,7 @@ int mempool_tree_set_name_static(const void *node, const char *name)
 	struct tree *t;
 
 	if (!node)
-		return node_fail(-EINVAL);
+		return failed(-EINVAL);
 	n = node_checked(node);
 	t = family_enter(n);
 	node_set_name(n, name);
@@ -145,10 +145,10 @@ int mempool_tree_set_vname(const void *node, const char *format,
 	char *name;
 
 	if (!node || !format)
-		return node_fail(-EINVAL);
+		return failed(-EINVAL);
 	name = mempool_tree_vprintf(node, format, arguments);
 	if (!name)
-		return node_fail(-errno);
+		return failed(-errno);
 	mempool_tree_set_name_static(name, node_name_of_name);
 	return mempool_tree_set_name_static(node, name);
 }

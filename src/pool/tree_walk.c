@@ -1,8 +1,8 @@
 /*
  * tree_walk.c - questions to a node, and to all that is below it.
  */
-#include <errno.h>
 
+#include "base/errors.h"
 #include "base/fault.h"
 #include "pool/tree_family.h"
 #include "pool/tree_node.h"
@@ -115,7 +115,7 @@ int mempool_tree_walk(const void *node, unsigned max_depth,
 	int result;
 
 	if (!node || !visit)
-		return node_fail(-EINVAL);
+		return failed(-EINVAL);
 	top = node_checked(node);
 	t = family_enter(top);
 	result = walk(top, max_depth, visit, arg);

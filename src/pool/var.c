@@ -7,9 +7,9 @@
  */
 #include "mempool/var.h"
 
-#include <errno.h>
 #include <string.h>
 
+#include "base/errors.h"
 #include "base/fault.h"
 #include "base/sys.h"
 #include "base/tool.h"
@@ -135,8 +135,7 @@ static struct span *span_around(struct center *c, const void *p)
 
 COLD static void *refuse_null(void)
 {
-	errno = EINVAL;
-	return NULL;
+	return refused(EINVAL);
 }
 
 static void *class_alloc(struct center *c, unsigned class)
@@ -209,10 +208,8 @@ void *mempool_var_aligned(mempool_var_t *pool, size_t align, size_t size)
 		return refuse_null();
 	c = center_of(pool);
 	v = behind_of(c);
-	if (!align || (align & (align - 1)) || align > c->blocks.align / 2) {
-		errno = EINVAL;
-		return NULL;
-	}
+	if (!align || (align & (align - 1)) || align > c->blocks.align / 2)
+		return refused(EINVAL);
 	size = max_of(size, (size_t)1);
 	if (size <= v->classes.largest)
 		for (class = var_class_of(&v->classes, size);
