@@ -106,11 +106,15 @@ static bool can_be_typed(const char *pattern)
 static void put_profile(FILE *out, const struct run *r,
 			const struct children *children)
 {
-	if (children->count && can_be_typed(children->name))
-		fprintf(out, "mpool prof --merge %s %s", cli_quoted(r->profile),
-			children->name);
-	else
-		fprintf(out, "mpool prof %s", cli_quoted(r->profile));
+	bool own = !missing(r), all = children->count;
+
+	all = all && can_be_typed(children->name);
+	fprintf(out, "mpool prof%s", all ? " --merge" : "");
+	if (own || !all)
+		fprintf(out, " %s",
+			cli_quoted(own ? r->profile : children->paths[0]));
+	if (all)
+		fprintf(out, " %s", children->name);
 }
 
 static void put_next(FILE *out, const struct run *r,
@@ -125,7 +129,7 @@ static void put_next(FILE *out, const struct run *r,
 		fprintf(out, "mpool replay %s", cli_quoted(r->log));
 	else if (has_died(r))
 		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
-	else if (r->sample && !missing(r))
+	else if (r->sample && (!missing(r) || children->count))
 		put_profile(out, r, children);
 	else if (r->leaks && !missing(r))
 		fprintf(out, "mpool leaks --reachable %s",
