@@ -161,27 +161,83 @@ bool page_alive(const struct page *page)
 	return ticks && ticks == page->start_ticks;
 }
 
-const char *page_folder(bool make)
+/* In /tmp another user may have been there first. */
+static void check_folder(const char *folder)
 {
-	static char folder[PATH_MAX];
-	const char *runtime = getenv("XDG_RUNTIME_DIR");
 	struct stat st;
 
-	if (runtime && *runtime == '/' && access(runtime, W_OK) == 0)
-		snprintf(folder, sizeof folder, "%s/mpool", runtime);
-	else
-		snprintf(folder, sizeof folder, "/tmp/mpool-%u",
-			 (unsigned)geteuid());
-	if (make && mkdir(folder, 0700) < 0 && errno != EEXIST)
-		cli_die("%s: %s", folder, strerror(errno));
-	/* In /tmp another user may have been there first. */
 	if (lstat(folder, &st) == 0 &&
 	    (!S_ISDIR(st.st_mode) || st.st_uid != geteuid() ||
 	     st.st_mode & 022))
 		cli_die("%s is not a folder of yours alone; remove it, or set "
 			"XDG_RUNTIME_DIR",
 			folder);
+}
+
+/* Candidate number `i`, the best first; false: no more. */
+static bool name_folder(unsigned i, char folder[PATH_MAX], bool *usable)
+{
+	static const char *const others[] = { "/tmp", "/dev/shm" };
+	const char *runtime = getenv("XDG_RUNTIME_DIR"), *base;
+
+	if (i > sizeof others / sizeof *others)
+		return false;
+	base = i ? others[i - 1] : runtime && *runtime == '/' ? runtime : "";
+	*usable = *base && access(base, W_OK) == 0;
+	if (i)
+		snprintf(folder, PATH_MAX, "%s/mpool-%u", base,
+			 (unsigned)geteuid());
+	else
+		snprintf(folder, PATH_MAX, "%s/mpool", base);
+	return true;
+}
+
+const char *page_folder(void)
+{
+	static char folder[PATH_MAX];
+	bool usable;
+
+	for (unsigned i = 0; name_folder(i, folder, &usable); i++)
+		if (usable && access(folder, F_OK) == 0)
+			break;
+		else
+			*folder = '\0';
+	for (unsigned i = 0; !*folder && name_folder(i, folder, &usable); i++)
+		if (!usable)
+			*folder = '\0';
+	if (!*folder)
+		return "/tmp";
+	check_folder(folder);
 	return folder;
+}
+
+const char *page_make_folder(void)
+{
+	static char folder[PATH_MAX];
+	bool usable;
+
+	for (unsigned i = 0; name_folder(i, folder, &usable); i++) {
+		if (!usable || (mkdir(folder, 0700) < 0 && errno != EEXIST))
+			continue;
+		check_folder(folder);
+		return folder;
+	}
+	return NULL;
+}
+
+const char *page_refusal(void)
+{
+	const char *folder = page_folder();
+	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	int error =
+		fd < 0 ? errno : posix_fallocate(fd, 0, sizeof(struct page));
+
+	if (fd >= 0)
+		close(fd);
+	if (error != ENOSPC && error != EDQUOT && error != EROFS)
+		return NULL;
+	return cli_format("there is no room for its page in %s: %s", folder,
+			  strerror(error));
 }
 
 static bool is_number(const char *s)
@@ -193,7 +249,7 @@ void page_walk(void (*visit)(const struct page *page, const char *path,
 			     void *arg),
 	       void *arg)
 {
-	const char *folder = page_folder(false);
+	const char *folder = page_folder();
 	DIR *dir = opendir(folder);
 	struct dirent *entry;
 	struct page page;
@@ -230,7 +286,7 @@ void page_find(uint64_t pid, char *path)
 {
 	struct search search = { pid, path, false };
 
-	snprintf(path, PATH_MAX, "%s/%llu.page", page_folder(false),
+	snprintf(path, PATH_MAX, "%s/%llu.page", page_folder(),
 		 (unsigned long long)pid);
 	page_walk(keep_match, &search);
 }
@@ -293,7 +349,7 @@ const char *page_newest(void)
 	if (!*newest.path)
 		cli_die("no program publishes its statistics in %s; start one "
 			"with: mpool run -- PROGRAM",
-			page_folder(false));
+			page_folder());
 	return newest.path;
 }
 

@@ -41,8 +41,18 @@ bool page_alive(const struct page *page);
 enum { PAGE_QUIET_MS = 2000 };
 uint64_t page_quiet_ms(const struct page *page);
 
-/* The folder where 'mpool run' has pages published; made when it is missing. */
-const char *page_folder(bool make);
+/* The folder where 'mpool run' has pages published, whether it is there or not.
+ */
+const char *page_folder(void);
+
+/*
+ * The same, made when it is missing; NULL: there is no place for it.  First of
+ * XDG_RUNTIME_DIR, /tmp and /dev/shm.
+ */
+const char *page_make_folder(void);
+
+/* Why no page can be written there now; NULL: it can. */
+const char *page_refusal(void);
 
 /* The page of the running program that started last, or the end. */
 const char *page_newest(void);

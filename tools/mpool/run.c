@@ -222,10 +222,15 @@ static char *pattern(const struct run *r, const char *out, const char *ending)
 static void set_environment(struct run *r)
 {
 	struct launch *l = &r->launch;
+	const char *folder = page_make_folder();
 
 	page_sweep(PAGES_KEPT);
-	launch_set(l, "MPOOL_PAGE",
-		   cli_format("%s/%%P.page", page_folder(true)));
+	r->pageless = !folder;
+	if (folder)
+		launch_set(l, "MPOOL_PAGE", cli_format("%s/%%P.page", folder));
+	else if (!r->quiet)
+		cli_warn("neither XDG_RUNTIME_DIR nor /tmp nor /dev/shm can be "
+			 "written: no figures at the end, no 'mpool stat'");
 	if (r->stats)
 		launch_set(l, "MPOOL_STATS", r->stats);
 	if (r->sample)

@@ -18,6 +18,7 @@ struct run {
 	const struct suppressions *known;
 	bool leaks, trace, quiet, guard;
 	int leak_status;
+	bool pageless;			     /* there is no place for a page */
 	char *profile, *log, *page, *report; /* known at its end */
 };
 

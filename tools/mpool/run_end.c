@@ -127,7 +127,7 @@ static void put_next(FILE *out, const struct run *r,
 		fprintf(out, "mpool report %s", cli_quoted(r->report));
 	else if (r->trace && !missing(r))
 		fprintf(out, "mpool replay %s", cli_quoted(r->log));
-	else if (has_died(r))
+	else if (has_died(r) && !r->pageless)
 		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
 	else if (r->sample && (!missing(r) || children->count))
 		put_profile(out, r, children);
@@ -160,6 +160,11 @@ static void put_end(FILE *out, const struct run *r)
 static const char *what_is_wrong(const struct run *r, const struct page *page,
 				 bool checked)
 {
+	if (!page && r->pageless)
+		return missing(r) ? cli_format("it left no %s", missing(r))
+				  : NULL;
+	if (!page && page_refusal())
+		return page_refusal();
 	if (!page)
 		return "it had no pools (linked statically or with another "
 		       "libc, set-user-ID, or it ended too early)";
@@ -210,7 +215,7 @@ static void put_line(const struct run *r, const struct page *page,
 	if (children->count)
 		fprintf(stderr, "; its children left %zu more: %s",
 			children->count, children->name);
-	if (page)
+	if (page || r->pageless)
 		put_next(stderr, r, children);
 	fputc('\n', stderr);
 }

@@ -121,7 +121,7 @@ static int list(bool all)
 	if (!list.count)
 		printf("No program publishes its statistics in %s.\n"
 		       "Start one with: mpool run -- PROGRAM\n",
-		       page_folder(false));
+		       page_folder());
 	return CLI_OK;
 }
 

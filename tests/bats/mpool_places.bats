@@ -1,0 +1,45 @@
+# mpool run where there is little place for its files.
+
+load cli
+
+# in_places SCRIPT - in a namespace of its own, with XDG_RUNTIME_DIR unset.
+in_places()
+{
+	run unshare --mount true
+	((status == 0)) || skip 'needs mount namespaces'
+	run --separate-stderr env -u XDG_RUNTIME_DIR unshare --mount sh -c "
+		mount --make-rprivate / && mount -t tmpfs -o size=1m none '$PWD/run' || exit 99
+		cd '$PWD' && $1"
+}
+
+@test "where /tmp cannot be written the page lies in /dev/shm" {
+	in_places "mount -t tmpfs -o ro none /tmp && '$MPOOL' run -- '$PROGRAMS/stats_acts' pass 9 100 &&
+		ls -d /dev/shm/mpool-*"
+	assert_equal "$status" 0
+	assert_output --regexp '^/dev/shm/mpool-[0-9]+$'
+	assert_regex "$stderr" '^mpool: stats_acts ended with status 0 after [0-9.]+ s; peak memory '
+}
+
+@test "where nothing can be written the program runs all the same" {
+	in_places "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
+		'$MPOOL' run -- '$PROGRAMS/leaky'"
+	assert_equal "$status" 0
+	assert_output ok
+	assert_equal "${#stderr_lines[@]}" 2
+	assert_regex "${stderr_lines[0]}" '^mpool run: neither XDG_RUNTIME_DIR nor /tmp nor /dev/shm can be written: '
+	assert_regex "${stderr_lines[1]}" '^mpool: leaky ended with status 0 after [0-9.]+ s; next: mpool run --sample -- '
+	in_places "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
+		mount -t tmpfs none /mnt && '$MPOOL' run --sample=1 -o /mnt/p.mprof -- '$PROGRAMS/peak'; '$MPOOL' stat"
+	assert_regex "$stderr" '1\. 80\.0 %: 391 KiB in 40 objects'
+	assert_regex "$stderr" 'next: mpool prof /mnt/p\.mprof'
+	assert_output --partial 'No program publishes'
+}
+
+@test "a page that a full disk refused is called that" {
+	in_places "mount -t tmpfs -o size=1m none /tmp && mkdir -m 700 /tmp/mpool-\$(id -u) &&
+		! head -c 2m /dev/zero >/tmp/full 2>/dev/null;
+		'$MPOOL' run -- '$PROGRAMS/leaky'"
+	assert_equal "$status" 0
+	assert_regex "$stderr" '; there is no room for its page in /tmp/mpool-[0-9]+: No space left on device'
+	refute_regex "$stderr" 'no pools'
+}
