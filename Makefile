@@ -371,7 +371,8 @@ mandir = $(DESTDIR)$(PREFIX)/share/man
 completions = $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions \
 	zsh/site-functions)
 # Installs a file with the names between @ replaced.
-fill = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $(1) \
+filled = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $(1)
+fill = $(filled) \
 	>$(DESTDIR)$(2) && chmod 644 $(DESTDIR)$(2)
 fill_pages = set -e; for page in $(notdir $(wildcard src/man/*.$(1))); do \
 	$(call fill,src/man/$$page,$(PREFIX)/share/man/man$(1)/$$page); done
@@ -381,7 +382,7 @@ install: install-libs install-tool  ## install under PREFIX (DESTDIR is honoured
 # Programs that are started meanwhile find the old library or the new one.
 # Where it is no place of ld.so's, ldconfig has nothing to do, or may not.
 install-libs: libs  ## the libraries alone, their headers and manual
-	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(PRELOADDIR) $(mandir)/man3 \
+	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/mempool $(DESTDIR)$(PRELOADDIR) $(mandir)/man3 \
 		$(mandir)/man7 $(DESTDIR)$(PREFIX)/include/mempool/shim
 	install -m 755 $(BUILD)/libmpool.so $(DESTDIR)$(PRELOADDIR)/libmpool.so.$(VERSION)
 	ln -sf libmpool.so.$(VERSION) $(DESTDIR)$(PRELOADDIR)/libmpool.so.new
@@ -394,6 +395,8 @@ install-libs: libs  ## the libraries alone, their headers and manual
 	install -m 644 $(wildcard src/mempool/*.h) $(DESTDIR)$(PREFIX)/include/mempool
 	install -m 644 $(wildcard src/mempool/shim/*.h) $(DESTDIR)$(PREFIX)/include/mempool/shim
 	$(call fill,src/mempool.pc.in,$(LIBDIR)/pkgconfig/mempool.pc)
+	$(call fill,src/mempool-config.cmake.in,$(LIBDIR)/cmake/mempool/mempool-config.cmake)
+	$(call fill,src/mempool-config-version.cmake.in,$(LIBDIR)/cmake/mempool/mempool-config-version.cmake)
 	$(call fill_pages,3)
 	$(call fill_pages,7)
 	tools/dev/manlinks $(mandir)/man3 src/man/*.3
@@ -414,28 +417,14 @@ uninstall:  ## remove what install put there
 		$(DESTDIR)$(PREFIX)/include/mempool.h $(DESTDIR)$(PREFIX)/bin/mpool \
 		$(foreach s,1 3 7,$(patsubst src/man/%,$(mandir)/man$s/%,$(wildcard src/man/*.$s))) \
 		$(word 1,$(completions))/mpool $(word 2,$(completions))/_mpool
-	rm -rf $(DESTDIR)$(PREFIX)/include/mempool
+	rm -rf $(DESTDIR)$(PREFIX)/include/mempool $(DESTDIR)$(LIBDIR)/cmake/mempool
 
-# What git knows, or all that an unpacked tarball has; the same bytes each time.
-dist_name := libmpool-$(VERSION)
-dist_date = $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null || \
-	stat -c %Y src/mempool/version.h))
-.PHONY: dist version
-version:  ## print it
-	@echo $(VERSION)
-dist:  ## a tarball of the source, build/libmpool-VERSION.tar.gz
-	@mkdir -p build
-	@if [ -e .git ]; then git ls-files; else \
-		find . -path ./build -prune -o -type f -printf '%P\n'; fi | \
-		LC_ALL=C sort | tar --create --files-from=- --transform='s|^|$(dist_name)/|' \
-		--mtime=@$(dist_date) --owner=0 --group=0 --numeric-owner --mode=u+w,go=rX | \
-		gzip -9n >build/$(dist_name).tar.gz
-	@echo build/$(dist_name).tar.gz
+include tools/package/package.mk
 
 clean:  ## remove build/
 	rm -rf build
 
 help:  ## this list
-	@sed -n 's/^\([a-z0-9-]*\):[^#]*##  *\(.*\)/  \1\t\2/p' Makefile | expand -t 22
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*##  *\(.*\)/  \1\t\2/p' $(filter %Makefile %.mk,$(MAKEFILE_LIST)) | expand -t 22
 
 -include $(shell find build -name '*.d' 2>/dev/null)

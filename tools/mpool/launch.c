@@ -35,11 +35,15 @@ static const char *usable(const char *library)
 const char *launch_library(const char *asked)
 {
 	static char path[PATH_MAX + 32];
+	/* From the build folder on to where distributions put it. */
 	static const char *const places[] = {
 		"%s/libmpool.so",
 		"%s/../lib/libmpool.so",
-		"%s/../lib/x86_64-linux-gnu/libmpool.so",
-		"%s/../lib/aarch64-linux-gnu/libmpool.so",
+		"%s/../lib64/libmpool/libmpool.so",
+		"%s/../lib/libmpool/libmpool.so",
+		"%s/../lib/x86_64-linux-gnu/libmpool/libmpool.so",
+		"%s/../lib/aarch64-linux-gnu/libmpool/libmpool.so",
+		"%s/../lib/riscv64-linux-gnu/libmpool/libmpool.so",
 	};
 	char self[PATH_MAX], *slash;
 	ssize_t length;
@@ -59,7 +63,7 @@ const char *launch_library(const char *asked)
 		if (access(path, F_OK) == 0)
 			return usable(path);
 	}
-	cli_die("libmpool.so is neither in %s nor in ../lib; "
+	cli_die("libmpool.so is neither in %s nor in ../lib or ../lib64; "
 		"name it with --library",
 		self);
 }

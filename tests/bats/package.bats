@@ -1,0 +1,160 @@
+# Packages: for Debian, for RPM, for CMake and for Meson.
+
+load pools
+
+setup_file()
+{
+	packages cmake meson pkg-config binutils
+	VERSION=$(make -s -C "$ROOT" version)
+	export VERSION DEBS=$ROOT/build/deb
+}
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# Once for all tests that need them.
+debs()
+{
+	[[ ! -e $BATS_FILE_TMPDIR/built ]] || return 0
+	packages dpkg-dev debhelper lintian fakeroot
+	DEB_BUILD_OPTIONS=noautodbgsym make -s -C "$ROOT" deb \
+		>"$BATS_FILE_TMPDIR/log" 2>&1 || {
+		tail -n 40 "$BATS_FILE_TMPDIR/log"
+		fail "make deb failed"
+	}
+	touch "$BATS_FILE_TMPDIR/built"
+}
+
+# What is in the package NAME.
+held()
+{
+	dpkg-deb -c "$DEBS"/"$1"_*.deb | awk '{ print $6 }'
+}
+
+@test "make deb makes four packages, of which lintian has nothing to say" {
+	debs
+	run -0 bash -c "cd '$DEBS' && ls *.deb | sed 's/_.*//'"
+	assert_output $'libmempool-dev\nlibmempool1\nlibmpool\nmpool'
+	run -0 lintian --allow-root --fail-on error,warning "$DEBS"/*.changes
+	refute_output --regexp '^[EW]:'
+	run -0 grep -c warning "$BATS_FILE_TMPDIR/log" || assert_output 0
+	run -0 held libmpool
+	assert_line --regexp "^./usr/lib/[a-z0-9_-]+/libmpool/libmpool.so.$VERSION\$"
+}
+
+@test "a symbol that is gone, or new, is told when the package is built" {
+	debs
+	run -0 bash -c "nm -D --defined-only --with-symbol-versions '$BUILD/libmempool.so' |
+		awk '\$2 != \"A\" { sub(/@+/, \"@\", \$3); print \$3 }' | LC_ALL=C sort"
+	symbols=$output
+	run -0 awk '/^ / && $1 !~ /^MEMPOOL_/ { print $1 }' \
+		"$ROOT/tools/package/debian/libmempool1.symbols"
+	assert_output "$symbols"
+}
+
+# A root like ours, which forgets all that is done in it.
+# shellcheck disable=SC2016 # for the shell inside
+IN_ROOT='mount -t tmpfs tmpfs "$1" && mkdir "$1/up" "$1/work" "$1/root" &&
+	mount -t overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" \
+		overlay "$1/root" && mount --bind /proc "$1/root/proc" &&
+	mount --bind /dev "$1/root/dev" || exit 77
+	mkdir -p "$1/root/debs" && cp "$2"/* "$1/root/debs" &&
+	exec chroot "$1/root" bash -euc "$3"'
+
+@test "they are installed, run, upgraded and removed" {
+	((EUID == 0)) || skip "needs root"
+	debs
+	mkdir root debs
+	cp "$DEBS"/*.deb debs
+	unshare --mount bash -c "$IN_ROOT" bash "$PWD/root" "$PWD/debs" true ||
+		skip "no overlay can be mounted here"
+	# The same again, called later.
+	for deb in libmpool mpool libmempool1 libmempool-dev; do
+		dpkg-deb -R "$DEBS/$deb"_*.deb tree
+		sed -i "s/$VERSION/$VERSION+1/" tree/DEBIAN/control
+		dpkg-deb --root-owner-group -b tree "debs/later-$deb.deb" >/dev/null
+		rm -r tree
+	done
+	run -0 timeout -k 5 120 unshare --mount bash -c "$IN_ROOT" bash \
+		"$PWD/root" "$PWD/debs" '
+		dpkg -i debs/[!l]*.deb debs/lib*_*.deb >/dev/null
+		echo installed: $(mpool --version)
+		mpool run -- python3 -c "print(1)" 2>&1 | grep -v ^mpool.replay
+		MPOOL_STATS=stderr LD_PRELOAD=$(echo /usr/lib/*/libmpool/libmpool.so) ls / 2>&1 |
+			grep -o "The pools served"
+		ldconfig -p | grep -c "libmempool.so.1 "
+		printf "%s\n" "#include <mempool.h>" "#include <stdio.h>" \
+			"int main(void) { puts(mempool_version()); }" >/tmp/p.c
+		gcc /tmp/p.c -o /tmp/p $(pkg-config --cflags --libs mempool)
+		/tmp/p
+		dpkg -i debs/later-*.deb >/dev/null
+		dpkg-query -W -f "upgraded: \${Version}\n" libmempool1
+		/tmp/p
+		dpkg -r mpool libmempool-dev libmempool1 libmpool >/dev/null
+		dpkg -P mpool libmempool-dev libmempool1 libmpool >/dev/null
+		! ls -d /usr/bin/mpool /usr/include/mempool* /usr/lib/*/libm*pool* 2>/dev/null
+		ldconfig -p | grep -q "libmempool.so.1 " || echo removed'
+	assert_line --index 0 "installed: mpool $VERSION"
+	assert_line --index 1 1
+	assert_line --partial 'allocations'
+	assert_line 'The pools served'
+	assert_line "upgraded: $VERSION+1"
+	assert_equal "$(grep -cx "$VERSION" <<<"$output")" 2
+	assert_line --index -1 removed
+}
+
+@test "CMake finds an installation that was moved, and refuses another version" {
+	make -C "$ROOT" -s install-libs DESTDIR="$PWD/moved" PREFIX=/opt/mempool \
+		>/dev/null
+	cp "$ROOT/tests/examples/object_cache.c" .
+	cat >CMakeLists.txt <<-END
+		cmake_minimum_required(VERSION 3.13)
+		project(user C)
+		find_package(mempool \${WANTED} REQUIRED)
+		foreach(kind mempool static)
+			add_executable(with-\${kind} object_cache.c)
+			target_link_libraries(with-\${kind} mempool::\${kind})
+		endforeach()
+	END
+	run -0 cmake -S . -B out -DWANTED="$VERSION" \
+		-DCMAKE_PREFIX_PATH="$PWD/moved/opt/mempool"
+	run -0 cmake --build out
+	for kind in mempool static; do
+		run -0 "out/with-$kind"
+		assert_line 'each destroyed: yes'
+	done
+	run -1 cmake -S . -B other -DWANTED=99.0 \
+		-DCMAKE_PREFIX_PATH="$PWD/moved/opt/mempool"
+	assert_output --partial "version: $VERSION"
+}
+
+@test "Meson builds it as a subproject" {
+	make -s -C "$ROOT" meson >/dev/null
+	mkdir subprojects
+	cp -r "$ROOT/build/meson/." subprojects
+	cp "$ROOT/tests/examples/object_cache.c" .
+	cat >meson.build <<-END
+		project('user', 'c', default_options: ['c_std=gnu11', 'buildtype=plain'])
+		mempool = dependency('mempool', version: '>=$VERSION')
+		executable('user', 'object_cache.c',
+			dependencies: [mempool, dependency('threads')])
+	END
+	# The one that is installed would do as well.
+	run -0 meson setup out --wrap-mode=forcefallback
+	run -0 meson compile -C out
+	run -0 out/user
+	assert_line 'each destroyed: yes'
+}
+
+@test "the spec is one that RPM reads, with this version" {
+	packages rpm
+	make -s -C "$ROOT" spec >/dev/null
+	run -0 rpmspec --query --queryformat '%{name} %{version}\n' \
+		"$ROOT/build/libmpool.spec"
+	assert_output "libmpool $VERSION
+libmempool $VERSION
+libmempool-devel $VERSION
+mpool $VERSION"
+}
