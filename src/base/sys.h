@@ -18,7 +18,7 @@ struct timespec;
 extern HIDDEN bool sys_still;
 
 /* Bytes of a page, asked once. */
-size_t sys_page(void);
+size_t sys_page(void) __attribute__((const));
 
 /*
  * Reserves address space at exactly `where`: no access, no memory behind it.
