@@ -9,17 +9,16 @@
 
 #include <string.h>
 
+enum { KEY = sizeof(uint64_t) };
+
 static char *slot(const struct hash *h, size_t i)
 {
 	return h->entries + (i & (h->slots - 1)) * h->bytes;
 }
 
-static uint64_t key_of(const void *entry)
+static void set_key(void *entry, uint64_t key)
 {
-	uint64_t key;
-
-	memcpy(&key, entry, sizeof key);
-	return key;
+	__atomic_store_n((uint64_t *)entry, key, __ATOMIC_RELAXED);
 }
 
 /* How far behind its home slot `i` lies, for this key. */
@@ -34,7 +33,7 @@ static char *place_of(const struct hash *h, uint64_t key)
 	size_t mask = h->slots - 1, i = hash_of(key) & mask;
 	char *place = h->entries + i * h->bytes;
 
-	while (key_of(place) != key && key_of(place)) {
+	while (hash_key(place) != key && hash_key(place)) {
 		i = (i + 1) & mask;
 		place = h->entries + i * h->bytes;
 	}
@@ -47,7 +46,7 @@ void *hash_move(struct hash *h, void *memory, size_t slots, size_t bytes)
 
 	*h = (struct hash){ memory, slots, old.used, bytes };
 	for (char *e = NULL; (e = hash_next(&old, e));)
-		memcpy(place_of(h, key_of(e)), e, bytes);
+		memcpy(place_of(h, hash_key(e)), e, bytes);
 	return old.entries;
 }
 
@@ -55,15 +54,15 @@ void *hash_find(const struct hash *h, uint64_t key)
 {
 	char *place = h->slots ? place_of(h, key) : NULL;
 
-	return place && key_of(place) ? place : NULL;
+	return place && hash_key(place) ? place : NULL;
 }
 
 void *hash_add(struct hash *h, uint64_t key)
 {
 	char *place = place_of(h, key);
 
-	if (!key_of(place)) {
-		memcpy(place, &key, sizeof key);
+	if (!hash_key(place)) {
+		set_key(place, key);
 		h->used++;
 	}
 	return place;
@@ -73,13 +72,15 @@ void hash_del(struct hash *h, void *entry)
 {
 	size_t hole = (size_t)((char *)entry - h->entries) / h->bytes;
 
-	for (size_t i = hole + 1; key_of(slot(h, i)); i++) {
-		if (distance(h, key_of(slot(h, i)), i) < i - hole)
+	for (size_t i = hole + 1; hash_key(slot(h, i)); i++) {
+		if (distance(h, hash_key(slot(h, i)), i) < i - hole)
 			continue;
-		memcpy(slot(h, hole), slot(h, i), h->bytes);
+		memcpy(slot(h, hole) + KEY, slot(h, i) + KEY, h->bytes - KEY);
+		set_key(slot(h, hole), hash_key(slot(h, i)));
 		hole = i;
 	}
-	memset(slot(h, hole), 0, h->bytes);
+	memset(slot(h, hole) + KEY, 0, h->bytes - KEY);
+	set_key(slot(h, hole), 0);
 	h->used--;
 }
 
@@ -88,7 +89,7 @@ void *hash_next(const struct hash *h, const void *entry)
 	char *e = entry ? (char *)(uintptr_t)entry + h->bytes : h->entries;
 
 	for (; e < h->entries + h->slots * h->bytes; e += h->bytes)
-		if (key_of(e))
+		if (hash_key(e))
 			return e;
 	return NULL;
 }
@@ -98,7 +99,7 @@ const char *hash_check(const struct hash *h)
 	size_t used = 0;
 
 	for (char *e = NULL; (e = hash_next(h, e)); used++)
-		if (place_of(h, key_of(e)) != e)
+		if (place_of(h, hash_key(e)) != e)
 			return "an entry is out of its search's way";
 	if (used != h->used)
 		return "the number of entries is wrong";

@@ -3,7 +3,7 @@
  *
  * An entry is a struct whose first member is its key, a uint64_t other than 0.
  * Memory is the owner's: who adds asks hash_is_full() first, and brings a
- * larger piece.  No locks: the owner has one.
+ * larger piece.  No locks: the owner has one; hash_has() does without it.
  */
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
@@ -51,6 +51,30 @@ const char *hash_check(const struct hash *h);
 static inline uint32_t hash_of(uint64_t key)
 {
 	return (uint32_t)(key * UINT64_C(0x9e3779b97f4a7c15) >> 32);
+}
+
+static inline uint64_t hash_key(const void *entry)
+{
+	return __atomic_load_n((const uint64_t *)entry, __ATOMIC_RELAXED);
+}
+
+/*
+ * Whether the key, not 0, is there, in a table with room.  Without the owner's
+ * lock it may be missed while others come and go; the table must not move.
+ */
+static inline bool hash_has(const struct hash *h, uint64_t key)
+{
+	size_t mask = h->slots - 1, i = hash_of(key), last = i + mask;
+
+	do {
+		uint64_t there = hash_key(h->entries + (i & mask) * h->bytes);
+
+		if (likely(there == key))
+			return true;
+		if (!there)
+			return false;
+	} while (i++ != last);
+	return false;
 }
 
 #endif

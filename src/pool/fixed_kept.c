@@ -20,6 +20,7 @@ enum {
 	SHIFT_LEAST = 14, /* 16 KiB */
 	SHIFT_MOST = 22,  /* 4 MiB, as pages_take() aligns */
 	WORTHWHILE = 8,	  /* objects of a span, if they are not too large */
+	SLOTS_FIRST = 8,  /* of the table */
 };
 
 /* --- spans --- */
@@ -63,6 +64,28 @@ static struct span *new_header(struct stock *k)
 	return s;
 }
 
+/* For one more in the table.  All older ones are smaller than the last. */
+static bool make_room(struct kept *h)
+{
+	struct kept_table *old = h->table, *t;
+	size_t slots = old ? 2 * old->hash.slots : SLOTS_FIRST;
+	size_t bytes = sizeof *t + slots * sizeof *t->entries;
+
+	if (old && !hash_is_full(&old->hash))
+		return true;
+	t = calloc(1, bytes);
+	if (!t)
+		return false;
+	t->older = old;
+	if (old)
+		t->hash = old->hash;
+	hash_move(&t->hash, t->entries, slots, sizeof *t->entries);
+	h->overhead += bytes;
+	/* Pairs with the load in kept_owns(). */
+	__atomic_store_n(&h->table, t, __ATOMIC_RELEASE);
+	return true;
+}
+
 static bool is_over_limit(const struct blocks *b)
 {
 	return b->limit &&
@@ -73,10 +96,10 @@ bool kept_grow(struct stock *k)
 {
 	struct blocks *b = k->blocks;
 	struct kept *h = k->kept;
+	struct kept_entry *e;
 	struct span *s;
 
-	if (is_over_limit(b) ||
-	    !object_table_fit(&h->table, b->used + 1, &h->overhead))
+	if (is_over_limit(b) || !make_room(h))
 		return false;
 	s = new_header(k);
 	if (!s)
@@ -87,7 +110,8 @@ bool kept_grow(struct stock *k)
 		return false;
 	}
 	tool_block(s->base, h->got, true);
-	object_table_enter(h->table, (uintptr_t)s->base, s);
+	e = hash_add(&h->table->hash, (uintptr_t)s->base);
+	e->span = s;
 	list_add_tail(&h->all, &s->apart.all);
 	list_add(&h->raws, &s->apart.raws);
 	h->raw += h->objects;
@@ -114,7 +138,8 @@ size_t kept_trim(struct stock *k)
 	list_for_each_safe(struct span, s, &h->raws, apart.raws) {
 		if (s->apart.raw != h->objects)
 			continue;
-		object_table_leave(h->table, (uintptr_t)s->base);
+		hash_del(&h->table->hash,
+			 hash_find(&h->table->hash, (uintptr_t)s->base));
 		list_del(&h->all, &s->apart.all);
 		list_del(&h->raws, &s->apart.raws);
 		h->raw -= h->objects;
@@ -133,7 +158,10 @@ void kept_end(struct stock *k)
 
 	list_for_each_safe(struct span, s, &h->all, apart.all)
 		give_memory(k, s);
-	object_table_end(h->table);
+	for (struct kept_table *t = h->table, *older; t; t = older) {
+		older = t->older;
+		free(t);
+	}
 }
 
 /* --- objects --- */
@@ -216,7 +244,7 @@ const char *kept_check(struct stock *k, const void **where)
 			return "a span's raw objects are miscounted";
 		if (list_has(&h->raws, &s->apart.raws) != (here != 0))
 			return "a span is in the wrong list";
-		if (object_table_find(h->table, (uintptr_t)s->base) != s)
+		if (kept_at(h, s->base) != s)
 			return "a span is not in the table";
 		raw += here;
 		raws += here != 0;

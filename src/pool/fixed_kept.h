@@ -15,9 +15,19 @@
 #ifndef POOL_FIXED_KEPT_H
 #define POOL_FIXED_KEPT_H
 
+#include "base/hash.h"
 #include "base/list.h"
 #include "pool/fixed_stock.h"
-#include "pool/object_table.h"
+
+/* A table that has become too small stays for those who may be reading it. */
+struct kept_table {
+	struct kept_table *older;
+	struct hash hash;
+	struct kept_entry {
+		uintptr_t base;
+		struct span *span;
+	} entries[];
+};
 
 /*
  * Of a stock whose objects are kept.  raw: the sum over its spans.  got: the
@@ -29,7 +39,7 @@ struct kept {
 	size_t raw, got, overhead;
 	unsigned objects; /* of a span */
 	struct span *recent;
-	struct object_table *table;
+	struct kept_table *table;
 };
 
 /* How many times the planes' words. */
@@ -83,6 +93,15 @@ void kept_end(struct stock *k);
 /* What is wrong with the spans, and where; NULL: nothing. */
 const char *kept_check(struct stock *k, const void **where);
 
+/* The span that begins at `base`; NULL: none of ours. */
+static inline struct span *kept_at(const struct kept *h, const char *base)
+{
+	const struct kept_entry *e =
+		h->table ? hash_find(&h->table->hash, (uintptr_t)base) : NULL;
+
+	return e ? e->span : NULL;
+}
+
 /* The span around `p`; NULL: none of ours. */
 static inline struct span *kept_find(struct stock *k, const void *p)
 {
@@ -92,7 +111,7 @@ static inline struct span *kept_find(struct stock *k, const void *p)
 
 	if (likely(s) && likely(s->base == base))
 		return s;
-	s = object_table_find(h->table, (uintptr_t)base);
+	s = kept_at(h, base);
 	if (s)
 		h->recent = s;
 	return s;
@@ -108,9 +127,12 @@ static inline bool kept_owns(const struct stock *k, const struct blocks *b,
 	const void *base = span_base(b, p);
 	size_t offset = (size_t)((const char *)p - (const char *)base);
 	size_t i = offset * k->inverse >> STOCK_INVERSE_SHIFT;
+	/* Pairs with the store in make_room(). */
+	const struct kept_table *t =
+		__atomic_load_n(&h->table, __ATOMIC_ACQUIRE);
 
-	return i * k->size == offset && i < h->objects &&
-	       object_table_has(&h->table, (uintptr_t)base);
+	return i * k->size == offset && i < h->objects && t &&
+	       hash_has(&t->hash, (uintptr_t)base);
 }
 
 #endif

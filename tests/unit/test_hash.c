@@ -43,6 +43,7 @@ static void leave(size_t i)
 	there[i] = there[--count];
 	hash_del(&table, hash_find(&table, key));
 	assert_null(hash_find(&table, key));
+	assert_false(hash_has(&table, key));
 }
 
 static void assert_all_there(void)
@@ -53,6 +54,7 @@ static void assert_all_there(void)
 		struct entry *e = hash_find(&table, there[i]);
 
 		assert_non_null(e);
+		assert_true(hash_has(&table, there[i]));
 		assert_int_equal(e->value, 2 * there[i]);
 	}
 }
