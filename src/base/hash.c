@@ -88,6 +88,9 @@ void *hash_next(const struct hash *h, const void *entry)
 {
 	char *e = entry ? (char *)(uintptr_t)entry + h->bytes : h->entries;
 
+	/* Nothing may be added to NULL, not even nothing. */
+	if (!h->slots)
+		return NULL;
 	for (; e < h->entries + h->slots * h->bytes; e += h->bytes)
 		if (hash_key(e))
 			return e;
