@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/off.h"
 #include "fork.h"
 #include "guard.h"
 #include "harden.h"
@@ -41,14 +42,16 @@ extern void __tsan_init(void) __attribute__((weak));
 
 bool heap_vetoed(void)
 {
-	return __asan_init || __hwasan_init || __lsan_init || __msan_init ||
-	       __tsan_init;
+	return off_asked() || __asan_init || __hwasan_init || __lsan_init ||
+	       __msan_init || __tsan_init;
 }
 
 __attribute__((constructor(101))) static COLD void start(void)
 {
-	fork_start();
 	config_read(environ);
+	if (unlikely(off_asked()))
+		return;
+	fork_start();
 	heap_configured();
 	if (config.harden)
 		harden_start();
@@ -79,12 +82,14 @@ __attribute__((constructor(101))) static COLD void start(void)
 
 __attribute__((destructor(101))) static void finish(void)
 {
+	if (unlikely(off_asked()))
+		return;
 	if (config_watches())
 		dump_at_exit();
 	if (config.page)
 		page_at_exit();
 	heap_finish();
-	if (hard_on)
+	if (config.harden && hard_on)
 		hard_check();
 }
 

@@ -16,9 +16,10 @@
 #include <unistd.h>
 
 #include "base/inject.h"
+#include "base/off.h"
 #include "base/out.h"
 
-#define PREFIX "MPOOL_"
+#define PREFIX "MPOOL"
 
 enum {
 	PREFIX_LENGTH = sizeof PREFIX - 1,
@@ -34,6 +35,16 @@ struct config config = { .small_max = CONFIG_BORDER, .reserve = 64 };
 bool config_quiet;
 
 const struct config_variable config_variables[CONFIG_VARIABLES] = {
+	[CONFIG_SWITCH] = {
+		"MPOOL",
+		"on or off",
+		"on",
+	},
+	[CONFIG_OFF_FOR] = {
+		"MPOOL_OFF_FOR",
+		"names of programs without folders, separated by commas",
+		"none",
+	},
 	[CONFIG_SMALL_MAX] = {
 		"MPOOL_SMALL_MAX",
 		"a number of bytes from 16 to 8192 (suffix K)",
@@ -342,6 +353,10 @@ static RARE bool read_value(enum config_name name, const char *value)
 		return true;
 	case CONFIG_HARDEN:
 		return read_harden(value, &config.harden);
+	case CONFIG_SWITCH: /* off.c has looked at both */
+		return off_accepts(value);
+	case CONFIG_OFF_FOR:
+		return !strchr(value, '/');
 	case CONFIG_FAIL:
 		return *value && inject_set(value);
 	case CONFIG_VARIABLES:
@@ -435,6 +450,8 @@ static RARE void read_variable(const char *variable, unsigned *seen)
 	if (!value)
 		return;
 	length = (size_t)(value++ - variable);
+	if (length > PREFIX_LENGTH && variable[PREFIX_LENGTH] != '_')
+		return;
 	for (int i = 0; i < CONFIG_VARIABLES; i++) {
 		const struct config_variable *v = &config_variables[i];
 

@@ -67,6 +67,8 @@ struct config_variable {
 };
 
 enum config_name {
+	CONFIG_SWITCH,
+	CONFIG_OFF_FOR,
 	CONFIG_SMALL_MAX,
 	CONFIG_RESERVE,
 	CONFIG_RESERVE_WIDE,

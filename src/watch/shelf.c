@@ -5,7 +5,7 @@
 
 #include "base/sys.h"
 
-uint32_t shelf_add(struct shelf *shelf)
+uint32_t shelf_add(struct shelf *shelf, size_t element)
 {
 	uint32_t n = shelf->count + (1u << SHELF_FIRST);
 	unsigned board = 31u - (unsigned)__builtin_clz(n) - SHELF_FIRST;
@@ -13,7 +13,7 @@ uint32_t shelf_add(struct shelf *shelf)
 	if (board >= SHELF_BOARDS)
 		return 0;
 	if (!shelf->boards[board]) {
-		size_t bytes = ((size_t)shelf->element << SHELF_FIRST) << board;
+		size_t bytes = (element << SHELF_FIRST) << board;
 		void *memory = sys_map(NULL, round_up(bytes, sys_page()));
 
 		if (!memory)

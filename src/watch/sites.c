@@ -24,8 +24,8 @@ enum {
 };
 
 static struct lock lock = LOCK(RANK_SITES);
-static struct shelf stacks = { .element = sizeof(struct stack *) };
-static struct shelf sites = { .element = sizeof(struct site) };
+static struct shelf stacks; /* of struct stack * */
+static struct shelf sites;  /* of struct site */
 
 /* The numbers that chains begin with; mask + 1 of them, or none. */
 struct chains {
@@ -52,12 +52,12 @@ static uint64_t mix(uint64_t hash, uint64_t word)
 
 static struct stack **stack_slot(uint32_t number)
 {
-	return shelf_at(&stacks, number);
+	return shelf_at(&stacks, number, sizeof(struct stack *));
 }
 
 static struct site *site_at(uint32_t number)
 {
-	return shelf_at(&sites, number);
+	return shelf_at(&sites, number, sizeof(struct site));
 }
 
 static uint64_t stack_hash(uint32_t number, uint32_t **next)
@@ -151,7 +151,7 @@ static uint32_t find_stack(const uintptr_t *frames, unsigned depth)
 			return number;
 	}
 	s = new_stack(depth);
-	number = s ? shelf_add(&stacks) : 0;
+	number = s ? shelf_add(&stacks, sizeof(struct stack *)) : 0;
 	if (!number)
 		return 0;
 	s->next = *chain;
@@ -178,7 +178,7 @@ static uint32_t find_site(uint32_t stack, size_t size, size_t unit)
 		if (s->stack == stack && s->size == size && s->unit == unit)
 			return number;
 	}
-	number = shelf_add(&sites);
+	number = shelf_add(&sites, sizeof(struct site));
 	if (!number)
 		return 0;
 	s = site_at(number);

@@ -158,7 +158,7 @@ nearest()
 }
 
 @test "names of others are none of our business" {
-	for name in MPOOL MPOOLS_X mpool_reserve XMPOOL_RESERVE MPOOLRESERVE; do
+	for name in MPOOLS MPOOLS_X mpool_reserve XMPOOL_RESERVE MPOOLRESERVE; do
 		accepts "$name" garbage
 	done
 }

@@ -84,8 +84,8 @@ static void assert_defaults(void)
 static void without_variables_the_defaults_hold(void **state)
 {
 	(void)state;
-	assert_string_equal(told("PATH=/bin", "MPOOL=1", "M", "", "mpool_x=1",
-				 "XMPOOL_STATS=a", NULL),
+	assert_string_equal(told("PATH=/bin", "MPOOL=on", "M", "MPOOLS=1", "",
+				 "mpool_x=1", "XMPOOL_STATS=a", NULL),
 			    "");
 	assert_defaults();
 	config_read(NULL);
@@ -248,7 +248,7 @@ static void unknown_names_are_told_with_the_nearest(void **state)
 		{ "MPOOL_STATS_SIG=1", "is MPOOL_STATS_SIGNAL\n" },
 		{ "MPOOL_stats=1", "is MPOOL_STATS\n" },
 		{ "MPOOL_FALL=1", "is MPOOL_FAIL\n" },
-		{ "MPOOL_=", "is MPOOL_" },
+		{ "MPOOL_=", "is MPOOL\n" },
 	};
 
 	(void)state;
@@ -324,7 +324,7 @@ static void every_variable_in_the_table_is_known(void **state)
 		assert_true(*v->name && *v->accepted && *v->fallback);
 		/* Of file names only the empty one is bad. */
 		strcpy(stpcpy(variable, v->name),
-		       strstr(v->accepted, "file name") ? "=" : "=\x01");
+		       strstr(v->accepted, "file name") ? "=" : "=\x01/");
 		assert_non_null(strstr(told(variable, NULL), v->accepted));
 	}
 }

@@ -200,18 +200,19 @@ static void threads_do_not_lose_each_others(void)
 
 static void elements_stay_where_they_are_as_a_shelf_grows(void)
 {
-	static struct shelf shelf = { .element = sizeof(uint64_t) };
+	static struct shelf shelf;
 	uint64_t *first;
 
-	assert_int_equal(shelf_add(&shelf), 1);
-	first = shelf_at(&shelf, 1);
+	assert_int_equal(shelf_add(&shelf, sizeof(uint64_t)), 1);
+	first = shelf_at(&shelf, 1, sizeof(uint64_t));
 	for (uint32_t i = 2; i <= MANY; i++) {
-		assert_int_equal(shelf_add(&shelf), i);
-		*(uint64_t *)shelf_at(&shelf, i) = i;
+		assert_int_equal(shelf_add(&shelf, sizeof(uint64_t)), i);
+		*(uint64_t *)shelf_at(&shelf, i, sizeof(uint64_t)) = i;
 	}
-	assert_ptr_equal(shelf_at(&shelf, 1), first);
+	assert_ptr_equal(shelf_at(&shelf, 1, sizeof(uint64_t)), first);
 	for (uint32_t i = 2; i <= MANY; i++)
-		assert_int_equal(*(uint64_t *)shelf_at(&shelf, i), i);
+		assert_int_equal(
+			*(uint64_t *)shelf_at(&shelf, i, sizeof(uint64_t)), i);
 }
 
 int main(void)

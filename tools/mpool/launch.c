@@ -126,6 +126,7 @@ static _Noreturn void become_program(const struct launch *l,
 	set_variable("LD_PRELOAD",
 		     before && *before ? cli_format("%s:%s", library, before)
 				       : library);
+	setenv("MPOOL", "on", 1); /* it was asked for */
 	for (int i = 0; i < l->variable_count; i++)
 		set_variable(l->variables[i][0], l->variables[i][1]);
 	if (l->gdb) {

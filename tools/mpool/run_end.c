@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/off.h"
 #include "cli.h"
 #include "fresh.h"
 #include "page.h"
@@ -165,6 +166,10 @@ static const char *what_is_wrong(const struct run *r, const struct page *page,
 				  : NULL;
 	if (!page && page_refusal())
 		return page_refusal();
+	if (!page && !access(OFF_FILE, F_OK))
+		return OFF_FILE " turns the pools off on this machine";
+	if (!page && getenv("MPOOL_OFF_FOR"))
+		return "it had no pools; MPOOL_OFF_FOR may name it";
 	if (!page)
 		return "it had no pools (linked statically or with another "
 		       "libc, set-user-ID, or it ended too early)";
