@@ -1,5 +1,5 @@
 /*
- * test_mempool_slab.c - an object cache as the source of a mempool.
+ * test_mempool_kinds.c - an object cache as the source of a mempool.
  */
 #include "unit/apart.h"
 #include "unit/mempools.h"
@@ -95,5 +95,5 @@ int main(void)
 		APART(without_a_cache_there_is_no_pool),
 	};
 
-	return cmocka_run_group_tests_name("mempool_slab", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("mempool_kinds", tests, NULL, NULL);
 }
