@@ -335,3 +335,32 @@ bytes_of()
 	(($(grep -c '^map 0xffff' c.mprof) <= 256))
 	(($(grep -c '^stack' c.mprof) < 1000))
 }
+
+@test "one format at a time" {
+	profiled
+	run -2 "$MPOOL" prof --text --flame p.mprof
+	assert_line --index 0 'mpool prof: one format at a time: --text or --flame'
+	run -0 "$MPOOL" prof --collapsed --collapsed p.mprof
+	assert_line --regexp ';main;keep_list 4800$'
+}
+
+@test "a binary that is not here is told, and what keeps its names" {
+	cp "$PROGRAMS/leaky" ./gone
+	"$MPOOL" run -q --sample=1 -o g.mprof -- ./gone
+	"$MPOOL" prof --embed -o e.mprof g.mprof
+	rm gone
+	run -0 --separate-stderr "$MPOOL" prof g.mprof
+	assert_equal "$stderr" "mpool prof: $PWD/gone is not here, so its functions have no names; where it is, 'mpool prof --embed' keeps them in the profile"
+	run -0 --separate-stderr "$MPOOL" prof e.mprof
+	assert_equal "$stderr" ''
+}
+
+@test "the process id of mpool run leads to its program" {
+	busy 60 --sample=16k
+	local ours
+
+	ours=$(awk '/^PPid:/ { print $2 }' "/proc/$pid/status")
+	wait_until 10 bash -c "'$MPOOL' prof $ours 2>/dev/null | grep -qE '(M|K)iB .* keep_some\$'"
+	run -0 --separate-stderr "$MPOOL" stat "$ours"
+	assert_regex "$stderr" "^mpool stat: process $ours is mpool; its program is $pid\$"
+}

@@ -291,11 +291,27 @@ void page_find(uint64_t pid, char *path)
 	page_walk(keep_match, &search);
 }
 
+/* The likeliest mistake of all: $! of a shell is that of 'mpool run'. */
+static const char *program_of(const char *what)
+{
+	uint64_t child =
+		is_number(what)
+			? proc_child_of_own_kind(strtoull(what, NULL, 10))
+			: 0;
+
+	if (!child)
+		return what;
+	cli_warn("process %s is mpool; its program is %llu", what,
+		 (unsigned long long)child);
+	return cli_format("%llu", (unsigned long long)child);
+}
+
 void page_load(struct page *page, const char *what, char *path)
 {
 	char name[PATH_MAX];
 	const char *wrong;
 
+	what = program_of(what);
 	if (is_number(what)) {
 		page_find(strtoull(what, NULL, 10), name);
 		/* It publishes none there: what can be read out of it? */

@@ -201,3 +201,23 @@ void proc_name(uint64_t pid, char *name, size_t size)
 	slash = strrchr(text, '/');
 	snprintf(name, size, "%s", slash ? slash + 1 : text);
 }
+
+uint64_t proc_child_of_own_kind(uint64_t pid)
+{
+	unsigned long long id = pid, child = 0;
+	struct stat own, other;
+	char path[96];
+	FILE *file;
+
+	snprintf(path, sizeof path, "/proc/%llu/exe", id);
+	if (stat("/proc/self/exe", &own) < 0 || stat(path, &other) < 0 ||
+	    own.st_dev != other.st_dev || own.st_ino != other.st_ino)
+		return 0;
+	snprintf(path, sizeof path, "/proc/%llu/task/%llu/children", id, id);
+	file = fopen(path, "re");
+	if (file && fscanf(file, "%llu", &child) != 1)
+		child = 0;
+	if (file)
+		fclose(file);
+	return child;
+}

@@ -40,6 +40,12 @@ uint64_t proc_translate(uint64_t pid, uint64_t where, uint64_t start_ticks);
 uint64_t proc_thread(uint64_t pid, const char *name, int signal_number);
 
 /*
+ * The child of a process that runs the same file as this one: of 'mpool run',
+ * the program.  0: it is another program, or has no child.
+ */
+uint64_t proc_child_of_own_kind(uint64_t pid);
+
+/*
  * The name that libmpool goes by: argv[0] without its folder, or the kernel's
  * when the program has none.
  */

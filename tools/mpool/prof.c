@@ -56,7 +56,7 @@ enum format { TEXT, COLLAPSED, FLAME, PPROF, LEGACY, EMBED };
 struct request {
 	enum format format;
 	enum heap_view view; /* VIEWS: as it suits the profile */
-	bool count, diff, merge, no_inline;
+	bool count, diff, merge, no_inline, formatted;
 	const char *out, *file, *base;
 	char **files; /* to be added: `file_count` of them */
 	size_t file_count;
@@ -93,6 +93,24 @@ static const struct option options[] = {
 	{ "embed", no_argument, NULL, OPT_FORMAT + EMBED },
 	{ NULL, 0, NULL, 0 },
 };
+
+static const char *format_name(enum format format)
+{
+	const struct option *o = options;
+
+	while (o->val != OPT_FORMAT + (int)format)
+		o++;
+	return o->name;
+}
+
+static void set_format(struct request *r, enum format format)
+{
+	if (r->formatted && format != r->format)
+		cli_usage("one format at a time: --%s or --%s",
+			  format_name(r->format), format_name(format));
+	r->format = format;
+	r->formatted = true;
+}
 
 static void check_merge(struct request *r)
 {
@@ -139,7 +157,7 @@ static void read_options(struct request *r, int argc, char **argv)
 			if (c < OPT_FORMAT)
 				r->view = (enum heap_view)(c - OPT_VIEW);
 			else
-				r->format = (enum format)(c - OPT_FORMAT);
+				set_format(r, (enum format)(c - OPT_FORMAT));
 		}
 	}
 	if (optind == argc)

@@ -193,19 +193,35 @@ static size_t embedded(const struct profile *p, uint64_t address)
 	return low;
 }
 
+/* Names that are not kept in the profile have to come from somewhere. */
+static void tell_missing(const struct profile *p, const struct mapping *m)
+{
+	char path[PATH_MAX];
+
+	find_file(p, m->file, path);
+	if (*m->file == '/' && access(path, F_OK) < 0)
+		cli_warn("%s is not here, so its functions have no names; "
+			 "where it is, 'mpool prof --embed' keeps them in the "
+			 "profile",
+			 m->file);
+}
+
 /* The module of an address, if it is still the file that was mapped. */
 static Dwfl_Module *module_of(struct symbols *s, const struct mapping *m,
 			      uint64_t address)
 {
+	static bool nowhere = true;
 	Dwfl_Module *module = NULL;
 	bool *told;
 
 	if (s->dwfl && m)
 		module = dwfl_addrmodule(s->dwfl, address);
-	if (!module || same_build_id(module, m->build_id))
+	if (module && same_build_id(module, m->build_id))
 		return module;
-	told = &s->told[m - s->profile->mappings];
-	if (!*told)
+	told = m ? &s->told[m - s->profile->mappings] : &nowhere;
+	if (!module && !*told)
+		tell_missing(s->profile, m);
+	else if (!*told)
 		cli_warn("%s has changed since the profile was taken; "
 			 "its names are not used",
 			 m->file);
