@@ -43,3 +43,9 @@ in_places()
 	assert_regex "$stderr" '; there is no room for its page in /tmp/mpool-[0-9]+: No space left on device'
 	refute_regex "$stderr" 'no pools'
 }
+
+@test "a limit of the size of files is no room for a page, and ends nothing" {
+	run -0 --separate-stderr bash -c "ulimit -f 1; exec '$MPOOL' run -- '$PROGRAMS/leaky'"
+	assert_output ok
+	assert_regex "$stderr" '; there is no room for its page in .*: File too large'
+}

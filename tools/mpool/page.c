@@ -20,6 +20,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -229,12 +230,19 @@ const char *page_refusal(void)
 {
 	const char *folder = page_folder();
 	int fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-	int error =
-		fd < 0 ? errno : posix_fallocate(fd, 0, sizeof(struct page));
+	struct rlimit most;
+	int error = fd < 0 ? errno : 0;
 
+	/* Beyond that limit comes a signal. */
+	if (!error && getrlimit(RLIMIT_FSIZE, &most) == 0 &&
+	    most.rlim_cur < sizeof(struct page))
+		error = EFBIG;
+	if (!error)
+		error = posix_fallocate(fd, 0, sizeof(struct page));
 	if (fd >= 0)
 		close(fd);
-	if (error != ENOSPC && error != EDQUOT && error != EROFS)
+	if (error != ENOSPC && error != EDQUOT && error != EROFS &&
+	    error != EFBIG)
 		return NULL;
 	return cli_format("there is no room for its page in %s: %s", folder,
 			  strerror(error));
