@@ -21,6 +21,7 @@
 #include "next.h"
 #include "next_symbol.h"
 #include "watch/dump.h"
+#include "watch/guard.h"
 #include "watch/guard_fault.h"
 #include "watch/page.h"
 #include "watch/record.h"
@@ -45,8 +46,10 @@ extern void _IO_list_resetlock(void);
 static void mend_dump(enum fork_child how)
 {
 	(void)how;
-	if (config.guard)
+	if (config.guard) {
+		guard_fork_child();
 		guard_fault_fork_child();
+	}
 	if (config_watches())
 		dump_fork_child();
 }

@@ -130,6 +130,8 @@ void guard_next(void)
 		guard_tell_off("no handler for SIGSEGV and SIGBUS");
 		guard_slots_stop();
 	} else {
+		/* glibc's first call is a cancellation point: it is now. */
+		next.free(next.malloc(1));
 		next_wrap(&guarding, &plain);
 		guard_start(config.guard);
 	}

@@ -10,6 +10,7 @@
 
 #include "base/config.h"
 #include "base/out.h"
+#include "base/sys.h"
 #include "heap/sample.h"
 #include "watch/guard_report.h"
 #include "watch/modules.h"
@@ -17,6 +18,9 @@
 #include "watch/tell.h"
 
 size_t guard_period;
+
+/* Owner: its thread. */
+static __thread uint32_t own_id __attribute__((tls_model("initial-exec")));
 
 static bool refused; /* the kernel opens no more slots */
 
@@ -34,9 +38,23 @@ void guard_tell_off(const char *what)
 		out_line(&o, fd);
 }
 
+/* Asked once: a sandbox that the thread enters may kill who asks. */
+static uint32_t thread_id(void)
+{
+	if (!own_id)
+		own_id = (uint32_t)syscall(SYS_gettid);
+	return own_id;
+}
+
+void guard_fork_child(void)
+{
+	own_id = 0;
+}
+
 void guard_start(size_t period)
 {
 	stack_start();
+	thread_id();
 	guard_period = period;
 	sample_start(period);
 }
@@ -44,11 +62,16 @@ void guard_start(size_t period)
 void guard_trace_here(struct guard_trace *trace, const void *context)
 {
 	uintptr_t frames[STACK_ROOM];
-	unsigned depth = context ? stack_capture_at(context, frames)
-				 : stack_capture(frames);
+	unsigned depth;
 
+	trace->thread = 0;
+	trace->depth = 0;
+	if (sys_still)
+		return;
+	depth = context ? stack_capture_at(context, frames)
+			: stack_capture(frames);
 	depth = min_of(depth, (unsigned)GUARD_FRAMES);
-	trace->thread = (uint32_t)syscall(SYS_gettid);
+	trace->thread = thread_id();
 	trace->generation = (uint16_t)modules_generation(frames, depth);
 	trace->depth = (uint16_t)depth;
 	memcpy(trace->frames, frames, depth * sizeof *frames);
@@ -60,7 +83,7 @@ void *guard_alloc(size_t alignment, size_t size)
 	struct guard_slot *slot;
 	bool is_refused;
 
-	if (__atomic_load_n(&refused, __ATOMIC_RELAXED))
+	if (sys_still || __atomic_load_n(&refused, __ATOMIC_RELAXED))
 		return NULL;
 	guard_trace_here(&by, NULL);
 	slot = guard_slots_take(alignment, size, sample_dice() >> 63, &by,

@@ -33,7 +33,13 @@ void *guard_alloc(size_t alignment, size_t size);
  */
 void guard_free(void *p);
 
-/* The caller's stack, at `context` if it is that of a signal. */
+/* In a child whose fork was announced. */
+void guard_fork_child(void);
+
+/*
+ * The caller's stack, at `context` if it is that of a signal.  Nothing, where
+ * calls would kill (sys_still).
+ */
 void guard_trace_here(struct guard_trace *trace, const void *context);
 
 #endif

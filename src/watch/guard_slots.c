@@ -206,7 +206,8 @@ static struct guard_slot *claim(size_t alignment, size_t size, uint64_t site)
 	struct guard_slot *slot;
 	uint64_t word;
 
-	if (size > large_bytes() || alignment > sys_page())
+	/* Of nothing, realloc of what is usable would be a free. */
+	if (!size || size > large_bytes() || alignment > sys_page())
 		return NULL;
 	for (int tries = TRIES; tries; tries--) {
 		slot = longest_at_rest(from, to, site, &word);
@@ -223,8 +224,7 @@ static struct guard_slot *claim(size_t alignment, size_t size, uint64_t site)
 static void place(struct guard_slot *slot, size_t alignment, size_t size,
 		  bool right)
 {
-	size_t kept = max_of(size, (size_t)1);
-	size_t pages = round_up(kept, sys_page());
+	size_t pages = round_up(size, sys_page());
 	size_t open = place_of(number_of(slot)) - guard_window.start;
 
 	alignment = max_of(alignment, (size_t)ALIGN);
@@ -234,7 +234,7 @@ static void place(struct guard_slot *slot, size_t alignment, size_t size,
 	slot->end = (uint32_t)(open + pages);
 	slot->object = slot->open;
 	if (right)
-		slot->object = (uint32_t)((open + pages - kept) & -alignment);
+		slot->object = (uint32_t)((open + pages - size) & -alignment);
 	slot->size = (uint32_t)size;
 }
 

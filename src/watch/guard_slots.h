@@ -96,8 +96,8 @@ void guard_slots_stop(void);
 
 /*
  * A slot for `size` bytes, at its right edge or its left one.  NULL: the object
- * is too large or its alignment is, no slot is free, the site has its share, or
- * the kernel refuses (then *refused).  It is the caller's alone until
+ * is empty or too large, or its alignment is, no slot is free, the site has its
+ * share, or the kernel refuses (then *refused).  It is the caller's alone until
  * guard_slots_live(); the object is zero.
  */
 struct guard_slot *guard_slots_take(size_t alignment, size_t size, bool right,

@@ -154,7 +154,7 @@ $output"
 }
 
 @test "a sandbox that forbids sigaction is told, and there are no guards" {
-	run -0 --separate-stderr pools "$PROGRAMS/no_sigaction" true
+	run -0 --separate-stderr pools "$PROGRAMS/kernel_without" sigaction true
 	assert_equal "$stderr" "libmpool: MPOOL_GUARD: no handler for SIGSEGV and SIGBUS; going on without guards"
 }
 
@@ -197,4 +197,76 @@ print(len(b))'
 	run -0 --separate-stderr pools java -Xmx100m -cp "$BATS_TEST_TMPDIR" Faults
 	assert_output 266667
 	refute grep libmpool <<<"$stderr"
+}
+
+@test "a kernel that cannot mark pages (before 6.13) guards as well" {
+	for crime in use-after-free double-free; do
+		for size in 64 4096 200000; do
+			run --separate-stderr pools "$PROGRAMS/kernel_without" \
+				marks "$MISUSE/$crime" "$size"
+			((status == 139 || status == 134))
+			refute_line 'not noticed'
+			output=$stderr
+			mapfile -t lines <<<"$stderr"
+			names_stacks now, allocated freed
+		done
+	done
+	claims_hold pools "$PROGRAMS/kernel_without" marks "$PROGRAMS/realloc_model"
+}
+
+@test "where no mapping can be had a line says so, and the program runs" {
+	run -0 --separate-stderr pools "$PROGRAMS/kernel_without" mappings \
+		"$PROGRAMS/realloc_model"
+	assert_output ok
+	assert_equal "$stderr" "libmpool: MPOOL_GUARD: the kernel opens no more pages; going on without guards"
+}
+
+@test "guarded objects are objects: sizes, alignment, realloc, calloc, errno" {
+	for program in family realloc_model alignments usable calloc_zero \
+		errno_kept sized_free foreign sizes; do
+		holds_pooled "$program"
+	done
+}
+
+@test "guards keep up with threads, forks, cancellation and handlers" {
+	export MPOOL_GUARD=256
+	seconds=300
+	for program in fork_storm fork_kinds atfork tiny_stack cancelled \
+		'cancelled 5000'; do
+		# shellcheck disable=SC2086
+		holds_pooled $program
+	done
+	# Its frees may find what the handler has done; it must not hang.
+	run pools "$PROGRAMS/signal_storm" 1000 hang
+	((status != 124))
+}
+
+@test "in a strict sandbox guards make no call that the pools do not" {
+	for how in first kill refuse no-mprotect; do
+		holds_pooled seccomp "$how"
+	done
+	# What glibc served would call it, when that is freed.
+	MPOOL_GUARD=64k holds_pooled strict_free 3000000 64 1
+}
+
+# The same program three times: what is guarded is in the profile, too.
+@test "profile, leaks and guards go together" {
+	export MPOOL_PROFILE=$BATS_TEST_TMPDIR/profile
+	for how in MPOOL_SAMPLE=1 MPOOL_LEAKS=1 'MPOOL_SAMPLE=64k MPOOL_LEAKS=1'; do
+		# shellcheck disable=SC2086
+		run --separate-stderr env $how timeout 60 env LD_PRELOAD="$LIB" \
+			"$PROGRAMS/leaky"
+		((status == 0)) || fail "$how: $stderr"
+		refute grep libmpool <<<"$stderr"
+		cp "$MPOOL_PROFILE" guarded
+		# shellcheck disable=SC2086
+		env $how MPOOL_GUARD=0 timeout 60 env LD_PRELOAD="$LIB" \
+			"$PROGRAMS/leaky" >/dev/null
+		[[ $how == *64k* ]] || diff \
+			<(awk '$1 == "site" { print $3, $5, $6 }' guarded | sort) \
+			<(awk '$1 == "site" { print $3, $5, $6 }' "$MPOOL_PROFILE" | sort)
+		[[ $how == *64k* ]] || diff \
+			<(awk '$1 == "object" { print $4, $NF }' guarded | sort) \
+			<(awk '$1 == "object" { print $4, $NF }' "$MPOOL_PROFILE" | sort)
+	done
 }

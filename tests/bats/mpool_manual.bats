@@ -2,7 +2,7 @@
 
 load cli
 
-COMMANDS=(run stat top prof leaks trace replay export)
+COMMANDS=(run stat top prof leaks trace replay report export)
 
 # The options that --help names.
 options_of()

@@ -53,8 +53,8 @@ static bool is_open(uintptr_t address)
 
 static void an_object_lies_at_the_edge_that_was_asked_for(void)
 {
-	static const size_t sizes[] = { 0,  1,	  15,	16,	17,
-					48, 4095, 4096, 100000, 256 << 10 };
+	static const size_t sizes[] = { 1,    15,   16,	    17,	      48,
+					4095, 4096, 100000, 256 << 10 };
 	size_t page = sys_page();
 
 	start();
@@ -68,12 +68,11 @@ static void an_object_lies_at_the_edge_that_was_asked_for(void)
 			assert_int_equal(p % 16, 0);
 			left = -(p + size) % page;
 			if (right)
-				assert_true(left < 16 || !size);
+				assert_true(left < 16);
 			else
 				assert_int_equal(p % page, 0);
 			assert_true(is_open(p));
-			assert_false(is_open(right ? p + max_of(size, 1) + left
-						   : p - 1));
+			assert_false(is_open(right ? p + size + left : p - 1));
 			for (size_t k = 0; k < size; k++)
 				assert_int_equal(((char *)p)[k], 0);
 			memset((void *)p, 0xff, size);
@@ -95,12 +94,13 @@ static void alignment_is_honoured_up_to_a_page(void)
 	assert_null(take_at(1, 2 * sys_page(), 100, true));
 }
 
-static void what_is_too_large_gets_no_slot(void)
+static void what_is_too_large_or_nothing_gets_no_slot(void)
 {
 	start();
 	assert_non_null(take_at(1, 0, GUARD_LARGE_BYTES, false));
 	assert_null(take_at(1, 0, GUARD_LARGE_BYTES + sys_page(), false));
 	assert_null(take_at(1, 0, SIZE_MAX, true));
+	assert_null(take_at(1, 0, 0, true));
 }
 
 static void a_second_free_and_one_of_the_middle_are_named(void)
@@ -269,7 +269,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		APART(an_object_lies_at_the_edge_that_was_asked_for),
 		APART(alignment_is_honoured_up_to_a_page),
-		APART(what_is_too_large_gets_no_slot),
+		APART(what_is_too_large_or_nothing_gets_no_slot),
 		APART(a_second_free_and_one_of_the_middle_are_named),
 		APART(each_changed_byte_around_an_object_is_found),
 		APART(what_is_touched_is_told_by_the_nearest_object),
