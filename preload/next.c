@@ -325,8 +325,11 @@ static COLD void *next_or_reserve(enum next_name name, size_t alignment,
 
 void *next_alloc_slow(enum next_name name, size_t alignment, size_t size)
 {
-	void *p = cache_alloc_slow(size);
+	void *p;
 
+	if (unlikely(!class_served) && name == NEXT_MALLOC)
+		return next.malloc(size);
+	p = cache_alloc_slow(size);
 	return likely(p) ? p : next_or_reserve(name, alignment, size);
 }
 

@@ -186,7 +186,8 @@ static inline void *alloc(size_t size, size_t alignment, bool zero)
 	if (unlikely(c == HARD_CLASSES))
 		return alloc_alone(size, alignment);
 	hard_lock(&a->lock);
-	p = slot_alloc(a, c, size, alignment);
+	p = likely(!hard_is_paged(c)) ? slot_alloc_packed(a, c, size)
+				      : slot_alloc_paged(a, c, size, alignment);
 	hard_unlock(&a->lock);
 	if (zero && !hard_full && p)
 		memset(p, 0, size);

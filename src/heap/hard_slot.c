@@ -385,7 +385,7 @@ static inline void look_around(const struct unit *u, const struct hard_class *k,
 	}
 }
 
-static void *packed_alloc(struct arena *a, unsigned c, size_t size)
+void *slot_alloc_packed(struct arena *a, unsigned c, size_t size)
 {
 	const struct hard_class *k = &hard_classes[c];
 	char *slot = take(a, c);
@@ -431,8 +431,8 @@ static void paged_look(const struct hard_class *k, char *slot, char *p,
 		hard_crime(HARD_OVERFLOW, p, size);
 }
 
-static void *paged_alloc(struct arena *a, unsigned c, size_t size,
-			 size_t alignment)
+void *slot_alloc_paged(struct arena *a, unsigned c, size_t size,
+		       size_t alignment)
 {
 	const struct hard_class *k = &hard_classes[c];
 	char *slot = take(a, c), *p;
@@ -452,13 +452,22 @@ static void *paged_alloc(struct arena *a, unsigned c, size_t size,
 	return p;
 }
 
-void *slot_alloc(struct arena *a, unsigned c, size_t size, size_t alignment)
+/* --- objects --- */
+
+static inline bool starts_slot(const struct hard_class *k, uint32_t i,
+			       const char *p)
 {
-	return hard_is_paged(c) ? paged_alloc(a, c, size, alignment)
-				: packed_alloc(a, c, size);
+	return i * k->stride == ((uintptr_t)p & (UNIT_BYTES - 1));
 }
 
-/* --- objects --- */
+static RARE _Noreturn void packed_crime(uint16_t state, bool starts,
+					const char *p)
+{
+	if (!state)
+		hard_crime(HARD_NO_OBJECT, p, 0);
+	hard_crime(starts ? HARD_DOUBLE_FREE : HARD_INSIDE, p,
+		   (state & ~FREED) - 1u);
+}
 
 /* That of an object which is not free. */
 static inline uint16_t *packed_state(const struct unit *u, const char *p,
@@ -470,13 +479,9 @@ static inline uint16_t *packed_state(const struct unit *u, const char *p,
 
 	if (unlikely(i >= k->capacity))
 		hard_crime(HARD_NO_OBJECT, p, 0);
-	if (unlikely(*state - 1u >= FREED - 1u) || slot_address(u, i) != p) {
-		if (!*state)
-			hard_crime(HARD_NO_OBJECT, p, 0);
-		hard_crime(slot_address(u, i) != p ? HARD_INSIDE
-						   : HARD_DOUBLE_FREE,
-			   p, (*state & ~FREED) - 1u);
-	}
+	if (unlikely(*state - 1u >= FREED - 1u) ||
+	    unlikely(!starts_slot(k, i, p)))
+		packed_crime(*state, starts_slot(k, i, p), p);
 	return state;
 }
 
@@ -516,7 +521,7 @@ static void packed_free(struct arena *a, struct unit *u, char *p)
 	give(a, u->class, p);
 }
 
-static void paged_free(struct arena *a, struct unit *u, char *p)
+static NOINLINE void paged_free(struct arena *a, struct unit *u, char *p)
 {
 	const struct hard_class *k = &hard_classes[u->class];
 	char *slot;

@@ -28,7 +28,9 @@ struct arena {
 };
 
 /* Caller holds the lock of the arena, which is that of the unit. */
-void *slot_alloc(struct arena *a, unsigned c, size_t size, size_t alignment);
+void *slot_alloc_packed(struct arena *a, unsigned c, size_t size);
+void *slot_alloc_paged(struct arena *a, unsigned c, size_t size,
+		       size_t alignment);
 void slot_free(struct arena *a, struct unit *u, char *p);
 
 /* The size of the object at `p`; what is none ends the program. */

@@ -48,7 +48,7 @@ struct unit {
 			uint32_t first;	   /* unit of the run */
 		};
 	};
-};
+} __attribute__((aligned(64)));
 
 extern HIDDEN uintptr_t unit_base;
 extern HIDDEN struct unit *units;
