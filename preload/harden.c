@@ -25,6 +25,7 @@
 #include "heap/heap.h"
 #include "heap/slab.h"
 #include "next.h"
+#include "sized.h"
 
 enum {
 	ALIGNED = 16,
@@ -253,4 +254,5 @@ RARE void harden_start(void)
 	class_serve_none();
 	heap_trim();
 	next_wrap(&hardening, &plain);
+	sized_start();
 }

@@ -35,6 +35,18 @@ hold_hardened()
 	done
 }
 
+@test "operator delete has to say the size that operator new was asked for" {
+	hold_hardened sized_delete
+	for mode in 1 light; do
+		MPOOL_HARDEN=$mode run -134 --separate-stderr pools \
+			"$PROGRAMS/sized_delete" wrong
+		[[ $stderr == *'the object has 80 bytes, and not 4'* ]] ||
+			fail "$stderr"
+	done
+	run -0 pools "$PROGRAMS/sized_delete" wrong
+	assert_output 'not noticed'
+}
+
 @test "programs hold what they claim: sizes, alignments, content, errno" {
 	hold_hardened alignments calloc_zero errno_kept family realloc_model \
 		sizes sized_free memory_out_errno
