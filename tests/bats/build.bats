@@ -50,6 +50,7 @@ assert_built()
 }
 
 @test "builds of two folders are the same byte by byte" {
+	[[ $BUILD -ef $ROOT/build ]] || skip "compares a release"
 	libraries "$BATS_TEST_TMPDIR/build"
 	for file in libmpool.so libmempool.so libmempool.a; do
 		cmp "$BATS_TEST_TMPDIR/build/$file" "$BUILD/$file"

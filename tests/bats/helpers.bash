@@ -18,6 +18,8 @@ BUILD=${MPOOL_BUILD:-${LIBMPOOL_BUILD:-$ROOT/build}}
 LIB=${MPOOL_LIB:-${LIBMPOOL_LIB:-$BUILD/libmpool.so}}
 export LIBMPOOL_BUILD=$BUILD LIBMPOOL_LIB=$LIB
 unset LD_PRELOAD "${!MPOOL_@}"
+# A make that a test runs is not a part of the one that runs the tests.
+unset MAKEFLAGS MFLAGS MAKELEVEL
 PROGRAMS=$BUILD/programs
 PLUGINS=$BUILD/plugins
 MISUSE=$BUILD/misuse

@@ -28,7 +28,7 @@ deb: dist  ## Debian packages of it all, build/deb/*.deb
 	@printf 'libmpool (%s) unstable; urgency=medium\n\n  * %s\n\n -- %s  %s\n' $(VERSION) \
 		'See src/CHANGELOG.md of the source.' '$(maintainer)' \
 		"$$(date -uRd @$(dist_date))" >build/deb/$(dist_name)/debian/changelog
-	@cd build/deb/$(dist_name) && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u CC -u CXX \
+	@cd build/deb/$(dist_name) && env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u CI -u CC -u CXX \
 		DEB_BUILD_OPTIONS="parallel=$$(nproc) $$DEB_BUILD_OPTIONS" \
 		dpkg-buildpackage -us -uc -b
 	@ls build/deb/*.deb
