@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # libmpool - see README.md; `make help` lists the targets.
 
 # CROSS=aarch64-linux-gnu- names the tools of another machine.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * again.c - when the next allocator is refused, the pools give way.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * aligned.c - aligned requests.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * harden.c - the hardened heap in the place of pools and next allocator.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * harden.h - the hardened heap in the place of pools and next allocator.
  */

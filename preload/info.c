@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * info.c - the statistics that glibc offers, with the pools added.
  */

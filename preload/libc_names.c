@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * libc_names.c - glibc's second names of the family, `__libc_malloc` and kin.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * next.c - the allocator behind us: what dlsym(RTLD_NEXT) finds.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * next.h - the allocator behind us: what dlsym(RTLD_NEXT) finds.
  *

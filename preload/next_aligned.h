@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * next_aligned.h - aligned requests of the allocator behind us, by name.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * next_symbol.c - functions of the allocator behind us, by name.
  */

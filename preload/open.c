@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * open.c - dlopen and dlmopen without RTLD_DEEPBIND, and dlclose, of which
  * profiles and the unwinder must know.

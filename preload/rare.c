@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * rare.c - the entries that not every allocator has.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * rare.h - for what another allocator, first in line, may have given out.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * record.h - has samples of what the next allocator serves recorded, and
  * guarded.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * signals.h - sigaction and signal, by which a program would take SIGSEGV and
  * SIGBUS from guards.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sized.h - C++'s operator delete(p, n), whose size the hardened heap compares.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * strict.c - prctl, by which a program enters SECCOMP_MODE_STRICT.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * threads.c - glibc's arenas, once a program has threads, or a wide border.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * threads.h - glibc's arenas, once a program has threads, or a wide border.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * trace.c - has every call logged: a layer over the table of next.h.
  */

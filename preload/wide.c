@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * wide.c - requests beyond 128 bytes that the pools serve: MPOOL_SMALL_MAX.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool.h - libmempool: memory pools for programs in C and C++.
  *

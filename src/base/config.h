@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * config.h - what the MPOOL_* environment variables ask for.
  */

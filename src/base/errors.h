@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * errors.h - how a function says no: in errno, and by what it returns.
  */

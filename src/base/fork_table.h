@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fork_table.h - what a fork does with locks and with what they guard.
  *

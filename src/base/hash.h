@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hash.h - a table of entries by number: addresses, as a rule.
  *

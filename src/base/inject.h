@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * inject.h - faults on purpose: sources of memory that fail when asked to.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lock_count.h - how often each lock is taken, waited for, and how long held.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lock_rank.h - the order of all locks, outermost first.
  *

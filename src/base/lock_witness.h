@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * lock_witness.h - sees to it that locks are taken in the order of their ranks.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * off.c - MPOOL=off, MPOOL_OFF_FOR=NAME,... and /etc/libmpool.off.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * off.h - whether the library is to do nothing in this program.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * out_write.c - writes bytes to a file descriptor, and nothing else comes of
  * it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sys.c - the system calls that the heap makes, with errno left alone.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sys.h - the system calls that the heap makes, with errno left alone.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * thread_end.h - a function that is called when a thread ends, however late in
  * its life the thread asked for that.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tool.c - tells AddressSanitizer and valgrind's memcheck which objects live.
  *

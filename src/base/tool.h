@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tool.h - tells AddressSanitizer and valgrind's memcheck which objects live.
  *

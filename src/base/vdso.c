@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vdso.c - clock_gettime() without libc, which may be hooked, see calls.c.
  *

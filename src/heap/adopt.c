@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * adopt.c - the heap in a child whose fork nobody announced (_Fork, clone).
  */

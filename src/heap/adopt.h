@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * adopt.h - the heap in a child whose fork nobody announced.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cache_wait.h - waiting for an object: MPOOL_WAIT.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * central.c - what the threads share of each class: slabs, depot, reserve.
  *

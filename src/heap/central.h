@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * central.h - what the threads share of each class: slabs, depot, reserve.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check.c - walks every invariant of the heap; the first broken one is named.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * check.h - walks every invariant of the heap; fault() names a broken one.
  */

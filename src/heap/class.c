@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * class.c - the table of size classes.
  */

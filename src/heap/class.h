@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * class.h - size classes: 16, 32, ... 128 bytes, then four a doubling up to
  * 8 KiB; class.c has the list.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * decay.h - how many free slabs are worth their memory.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * depot.h - full and empty magazines of a class, shared by all threads.
  *

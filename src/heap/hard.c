@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard.c - the hardened heap: who may enter, and which part serves whom.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard.h - the hardened heap: MPOOL_HARDEN.
  *

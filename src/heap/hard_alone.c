@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_alone.c - large objects of the hardened heap, each in units of its own.
  *

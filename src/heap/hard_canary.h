@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_canary.h - what lies around an object of the hardened heap.
  *

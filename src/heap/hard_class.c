@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_class.c - the slots of the hardened heap, by size.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_class.h - the slots of the hardened heap, by size.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_crime.c - names what is wrong with an object of the hardened heap.
  */

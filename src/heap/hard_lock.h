@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_lock.h - the locks of the hardened heap.
  *

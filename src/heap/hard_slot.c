@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_slot.c - objects of the hardened heap in slots of one size.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_slot.h - objects of the hardened heap in slots of one size.
  */

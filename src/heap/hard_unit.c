@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_unit.c - the addresses of the hardened heap.
  *

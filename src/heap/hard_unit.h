@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hard_unit.h - the addresses of the hardened heap.
  */

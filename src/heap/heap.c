@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * heap.c - the small-object heap as a whole: start, fork, trim, check.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * heap.h - the small-object heap as a whole: start, fork, trim, check.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * magazine.c - where magazines come from: slabs of class 0, never returned.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * magazine.h - a block of pointers to free objects of one class.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * part.c - the first slabs are committed in part.
  */

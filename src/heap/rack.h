@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * rack.h - the depot of a class shared out among processors.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * record.h - the record of one slab: what slab.c, slab_purge.c and
  * slab_check.c share.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reserve.c - elements kept aside, and the queue of those who wait for one.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reserve.h - elements kept aside for the day when the source fails, and the
  * queue of those who wait for one.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sample.c - which allocations are sampled: a Poisson process over bytes.
  */

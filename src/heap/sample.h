@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sample.h - which allocations are sampled: a Poisson process over bytes.
  *

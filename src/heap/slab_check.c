@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * slab_check.c - asks the bitmaps: for checks, for naming crimes, and to make
  * list and counts anew.

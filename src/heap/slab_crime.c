@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * slab_crime.c - names what is wrong with a freed address.
  */

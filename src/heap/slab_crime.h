@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * slab_crime.h - names what is wrong with a freed address.
  */

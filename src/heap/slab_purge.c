@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * slab_purge.c - gives back pages without a used object, in slabs that
  * something else still holds.

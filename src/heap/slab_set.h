@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * slab_set.h - a set of slabs: one bit each, the lowest member found quickly.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * space.h - the address range of the pools, handed out slab by slab.
  *

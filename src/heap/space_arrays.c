@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * space_arrays.c - what is kept for each slab: arrays beside the window.
  *

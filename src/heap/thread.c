@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * thread.c - a thread's cache from its first use to the thread's end.
  */

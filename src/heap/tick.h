@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tick.h - what is looked after now and then, at the end of slow paths.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vacant.c - the free slabs: kept for a while, then returned to the kernel.
  *

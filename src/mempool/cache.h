@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cache.h - object caches: constructed objects, kept constructed between uses.
  *

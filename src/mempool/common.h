@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * common.h - what all families of libmempool share: flags, options, errors.
  *

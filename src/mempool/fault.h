@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fault.h - faults on purpose, to see what a program does without memory.
  */

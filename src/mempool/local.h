@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * local.h - the words of TLS that inline fast paths read.  Not for users.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pages.h - a page source with buddies: memory in blocks of 2^order pages.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reserve.h - the Linux kernel's mempool: a reserve over any source of memory.
  *

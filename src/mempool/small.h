@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * small.h - the two-level allocator: libmpool.so's heap inside this process.
  *

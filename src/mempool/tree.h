@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree.h - memory in trees: freeing a node frees what is below it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * version.h - the version of libmpool, libmempool and mpool: here, once.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * debug.c - what MEMPOOL_DEBUG asks for, and poison.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * debug.h - what MEMPOOL_DEBUG asks for, and poison.
  *

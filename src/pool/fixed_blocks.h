@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_blocks.h - a chain of blocks, each twice the last, cut into spans.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_cells.c - blocks of 4 KiB for a pool's magazines and fronts.
  *

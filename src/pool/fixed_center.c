@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_center.c - a pool of objects of one or more sizes: its life.
  */

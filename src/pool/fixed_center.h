@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_center.h - a pool of objects of one or more sizes, in three forms.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_center_calls.c - calls that the fast path could not serve.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_center_calls.h - calls that the fast path could not serve.
  *

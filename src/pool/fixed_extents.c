@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_extents.c - where the blocks of a pool lie, sorted by address.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_front.c - the slow half of fronts: where stacks meet the stock.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_kept.h - spans of objects that stay constructed while they are free.
  *

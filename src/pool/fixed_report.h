@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_report.h - statistics, checks and fork of pools with a center.
  */

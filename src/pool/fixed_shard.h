@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_shard.h - one of a few sets of fronts that threads share.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_stock.c - the objects of one size of a pool: which are free.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed_stock.h - the objects of one size of a pool: which are free.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * local.h - a pool's memory in each thread, handed on when the thread ends.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_element.c - an element out of a mempool and back: the slow halves,
  * and the functions that the inline ones stand for.

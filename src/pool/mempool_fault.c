@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_fault.c - faults on purpose, by call and by environment.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_inside.c - an element on its way between source, reserve and waiter.
  */

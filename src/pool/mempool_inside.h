@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_inside.h - what a mempool_t hides: source, reserve, waiters.
  */

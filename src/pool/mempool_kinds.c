@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_kinds.c - mempools of the kinds that the kernel has, and pools as
  * sources of one.

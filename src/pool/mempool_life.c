@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_life.c - a mempool's life: made, forked with, shown in statistics,
  * ended.

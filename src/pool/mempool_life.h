@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_life.h - what the parts of the mempool ask of its life.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_node.c - memory from a NUMA node: a hint, so failure is silence.
  *

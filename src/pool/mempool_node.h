@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_node.h - memory from a NUMA node, if the kernel can.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_resize.c - another min_nr for a mempool in use.
  */

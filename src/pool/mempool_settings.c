@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_settings.c - what can be chosen for a mempool, and looked up.
  */

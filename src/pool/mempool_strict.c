@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_strict.c - the elements of a strict mempool, one by one.
  */

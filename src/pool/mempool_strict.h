@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_strict.h - the elements of a mempool that knows them, one by one: a
  * strict one, or any with MEMPOOL_DEBUG.

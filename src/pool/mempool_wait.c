@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_wait.c - the end of the line: sleeping until somebody frees.
  *

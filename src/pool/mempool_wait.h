@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool_wait.h - the end of the line: sleeping until somebody frees.
  */

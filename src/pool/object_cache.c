@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache.c - object caches: made and destroyed.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache.h - an object cache, as its own files see it.
  *

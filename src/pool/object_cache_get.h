@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache_get.h - objects of a cache: got, made and waited for.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache_kind.h - what is common to all object caches: how they are
  * known, described and forked.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache_put.c - objects of a cache come back: judged, then put into the
  * thread's front, or they become free, or somebody's who waits.

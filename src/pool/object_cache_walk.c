@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache_walk.c - object caches: visit the live objects, trim, check.
  *

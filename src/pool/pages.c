@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pages.c - a page source: chunks with buddies, and blocks mapped singly.
  *

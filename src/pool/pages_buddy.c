@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pages_buddy.c - which blocks of a chunk are free: a binary tree of bits.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pages_chunk.c - the mappings of a page source, and their records.
  */

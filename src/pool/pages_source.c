@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pages_source.c - a page source: its books, and its chunks in lists.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pages_start.c - the page source of the process, before its first user.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * region_back.c - a region goes back to a mark, to its beginning, or ends.
  */

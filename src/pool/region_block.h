@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * region_block.h - the blocks of a region: taking, keeping, giving back.
  */

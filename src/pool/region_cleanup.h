@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * region_cleanup.h - what a region calls before it frees.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * region_copy.c - allocations of a region that are filled at once, or moved.
  */

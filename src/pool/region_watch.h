@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * region_watch.h - each allocation of a region, when somebody looks on.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * roster.c - every pool of the process, in the order in which they were made.
  */

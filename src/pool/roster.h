@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * roster.h - every pool of the process: for statistics, fork and exit.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * small.c - the two-level allocator: libmpool.so's heap inside this process.
  *

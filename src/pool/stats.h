@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stats.h - statistics of all pools: by libmpool.so, or by ourselves.
  */

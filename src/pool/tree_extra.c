@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_extra.c - what few nodes have: a destructor, references to them.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_extra.h - what few nodes have: a destructor, references to them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_family.h - created trees: number, lock, limit, statistics.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_free.c - a node is freed, with all that is below it.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_free.h - freeing, for the other files of the family.
  */

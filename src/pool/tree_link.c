@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_link.c - nodes change parents, and get more of them.
  */

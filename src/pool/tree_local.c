@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_local.c - what a thread has of its own: begin, end, sum.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_local.h - what a thread has of its own: a stock of memory for nodes,
  * and the counts of tree 0.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_memory.c - where nodes get their memory from: the slow half.
  *

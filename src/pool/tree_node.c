@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_node.c - a node's memory, and its place in a tree.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_node.h - the header in front of each node, 48 bytes.
  *

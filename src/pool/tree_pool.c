@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_pool.c - a node with a block that its children lie in.
  *

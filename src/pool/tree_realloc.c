@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_realloc.c - nodes change their size, and all who know them follow.
  */

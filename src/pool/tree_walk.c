@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree_walk.c - questions to a node, and to all that is below it.
  */

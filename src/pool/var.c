@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * var.c - pools of objects of any size.
  *

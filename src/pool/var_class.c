@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * var_class.c - the size classes of variable pools.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * var_class.h - the size classes of variable pools.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * var_run.c - large objects: runs of spans, as many as are needed.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * var_run.h - the objects of a variable pool that are larger than its classes:
  * runs of spans.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * children.h - the children that this process, and they in turn, have forked.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cut.c - stores into a mapped file that somebody may cut.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * guard.h - sampled objects in slots of their own, where misuse is found by
  * the processor.

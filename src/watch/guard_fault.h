@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * guard_fault.h - SIGSEGV and SIGBUS: those that come from a slot are reported,
  * all others are the program's.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * guard_pages.h - pages that nobody may touch, within one mapping.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * guard_report.c - what is wrong, with the stacks that tell where it comes
  * from.

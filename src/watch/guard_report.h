@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * guard_report.h - what is wrong, with the stacks that tell where it comes
  * from: text for people, which `mpool report` names the lines in.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * guard_slots.h - places for single objects, between pages that nobody may
  * touch.

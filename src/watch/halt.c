@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * halt.c - stops all other threads of the process for a while.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * layout.c - where the heap's own data lie, for who reads them from outside.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * modules.h - executable memory of the program and its libraries, those that
  * have been closed included.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * name.c - names of statistics files, from what MPOOL_STATS says.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * name.h - names of statistics files, from what MPOOL_STATS says.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * occasion.c - has something done when a signal comes, and again and again.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * orphan.h - whether this process is a child that nobody announced.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pools.h - what libmempool's pools say, for whoever prints statistics.
  *

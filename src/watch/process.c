@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process.c - the process itself: id, name, age, memory, confinement.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * process.h - the process itself: id, name, age, memory, confinement.
  */

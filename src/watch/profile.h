@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * profile.h - writes what was recorded: the file that `mpool prof` reads.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * prometheus.h - a snapshot in Prometheus' text format, version 0.0.4.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * record.h - remembers sampled allocations with their stacks until they are
  * freed: what profiles and leak reports are made of.

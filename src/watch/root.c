@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * root.c - looks through what a program can reach without a sample.
  *

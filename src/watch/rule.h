@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * rule.h - how the frame of a caller is found: what a compiler has noted for
  * an address (.eh_frame), cut down to what nearly all code on x86-64 needs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * shelf.c - an array that grows and never moves.
  */

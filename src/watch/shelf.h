@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * shelf.h - an array that grows and never moves, in memory of its own.
  *

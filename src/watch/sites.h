@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sites.h - where samples were allocated: stacks, each kept once, and for each
  * stack and size how many there were, are, and were at the peak.

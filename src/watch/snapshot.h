@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * snapshot.h - all figures at one moment, taken once and printed three ways.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tell.c - one line on stderr about a file that is not written.
  *

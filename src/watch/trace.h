@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * trace.h - a log of every allocation: thread, time, kind, size, pointer.
  *

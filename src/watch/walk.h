@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * walk.h - walks up a call stack by the rules of rule.h.
  *

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Bad values in the environment: one clear line, and the program runs on.
 
 load checks

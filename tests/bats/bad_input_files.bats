@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A statistics file that cannot be written: one line at most, and the
 # program's exit status as ever.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The benchmarks of the pools: they run, and what they say of the goals is right.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How it is built: by other compilers and flags, from a tarball, on machines
 # that are not Debian's.
 

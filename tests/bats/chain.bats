@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Another preloaded allocator behind the library: what is not ours goes there.
 
 load checks

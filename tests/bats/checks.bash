@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # checks.bash - runs the programs of tests/programs, which check themselves:
 # they say "ok", or what was not so.  Many test what glibc does, and so hold

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # cli.bash - what the tests of the mpool command share.
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # src/README.md, the design document, speaks of the code as it is.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The example programs of libmempool say what they ought to; and the library
 # can be used as it is installed.
 

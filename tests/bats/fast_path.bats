@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The ways through malloc and free for 1..128 bytes: how long, and what of.
 
 load helpers

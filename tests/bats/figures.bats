@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What is said of the speed is what was measured.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # New processes, by every way, in the middle of other threads' calls.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Locks of others that a thread may hold while it allocates: at fork they come
 # before ours.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The helper for gdb tells whose an address is, alive and in a core dump.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # MPOOL_GUARD: sampled objects between pages that nobody may touch.
 
 load checks

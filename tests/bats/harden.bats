@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # MPOOL_HARDEN: what is found when, and that programs run as before.
 
 load checks

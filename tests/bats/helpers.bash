@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # helpers.bash - what every bats file of the project loads first.
 #

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # MPOOL_HUGE: large pages for large heaps.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the library exports and needs, and what each entry point answers.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # How a program leaves, and what becomes of its statistics and its descriptors.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Who is there first, who is opened later, and by whom.
 
 load checks

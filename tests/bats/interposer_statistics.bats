@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the program's own questions about memory are answered, and core dumps.
 
 load checks

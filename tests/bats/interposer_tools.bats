@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Sanitizers and valgrind find what they find without the library.
 
 load checks

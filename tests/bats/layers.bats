@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What holds the house together is checked by tools/dev/layers: here on a small
 # house of two files on one floor.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Little memory, few rights, no /proc: what works plain works pooled.
 
 load checks

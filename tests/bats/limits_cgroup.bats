@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # In a memory cgroup at its limit the kernel kills; malloc never says no.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The pages of the manual: complete, true to the headers, and well-formed.
 
 load helpers

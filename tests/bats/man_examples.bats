@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The examples of the manual compile silently as they stand, and run.
 
 load pools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What a program has freed goes back to the kernel, in time.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Each crime is named in one line, with the pointer and the class, and ends
 # the program.
 

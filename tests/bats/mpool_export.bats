@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool export --prom: all published programs, for Prometheus.
 
 load cli

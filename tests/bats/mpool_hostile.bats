@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool run: programs that make it hard to watch them.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool leaks: what was not freed, lost told apart from reachable.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Functions and lines of what was sampled: those that addr2line -i names.
 
 load cli

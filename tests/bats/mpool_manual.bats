@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The manual and the completions say what the program does.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Several profiles at once: what the processes of a script left, say.
 
 load cli

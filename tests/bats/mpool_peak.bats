@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Where memory went at the peak, of programs that free all before they end.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool run where there is little place for its files.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool prof: heap profiles, in formats that other people's tools read.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool stat of a process that publishes no page: read out of its memory.
 
 # shellcheck disable=SC2030,SC2031 # each test has its own pid

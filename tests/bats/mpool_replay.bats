@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool trace and replay: a program's allocations, done again elsewhere.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool report, and mpool run --guard: what guards found, with lines of source.
 
 load cli

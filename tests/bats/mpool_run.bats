@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool run: a program with the pools, and one line that says what happened.
 
 load cli

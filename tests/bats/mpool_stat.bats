@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # mpool stat and top: what the pools of a program hold, seen from outside.
 
 load cli

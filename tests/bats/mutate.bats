@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # tools/dev/mutate tells which changes of a line no unit test notices.
 
 load helpers

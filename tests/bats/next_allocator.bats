@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The next allocator: one that calls itself by name, one that wraps a part of
 # the family, glibc's debugging one.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # MPOOL=off, MPOOL_OFF_FOR and /etc/libmpool.off: the pools are off.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Programs and tools that have an opinion of their own about malloc.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # shellcheck shell=bash
 # pools.bash - programs that are linked with libmempool.
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # MEMPOOL_DEBUG, and what AddressSanitizer and valgrind see of the pools.
 
 load pools

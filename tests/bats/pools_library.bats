@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What libmempool exports, defines and needs, and how its header compiles.
 
 load pools

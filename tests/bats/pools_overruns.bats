@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Writes beside an object, though its neighbours are in use and no byte is left
 # between sizes: AddressSanitizer and valgrind see them.
 

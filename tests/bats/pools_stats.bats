@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Statistics of libmempool's pools, as a user sees them: by the library alone,
 # and in one text with the interposer's.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # With another preloaded allocator behind the library, small requests come
 # from the pools and the rest from that allocator.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # gcc and g++ build a project under make -j to the same bytes.
 
 load helpers

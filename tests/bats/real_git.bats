@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # git makes the same commits, packs and clones under the pools.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Interpreters with threads and children compute the same under the pools.
 
 load helpers

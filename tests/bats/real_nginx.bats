@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # nginx under load serves the same pages from the pools.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A PostgreSQL cluster, made, loaded and asked under the pools.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # redis-server works under the pools although Debian's links jemalloc, whose
 # private functions it calls too.
 

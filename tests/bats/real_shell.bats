@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # bash, the coreutils and find write under the pools what they write without.
 
 load helpers

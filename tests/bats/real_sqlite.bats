@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # sqlite3 answers the same about a million rows.
 
 load helpers

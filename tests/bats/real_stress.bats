@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # stress-ng's allocation stressors, which verify what they read back.
 
 load helpers

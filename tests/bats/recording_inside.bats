@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What recording does inside of malloc and free: nobody is cancelled there,
 # nothing is called that hooks of others could hold up.
 

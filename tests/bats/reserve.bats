@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # The promise: small requests succeed when memory is out.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # A source of memory that fails at any call: nothing crashes, nothing is lost.
 
 load checks

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What the library costs a program that hardly allocates.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Statistics, as a user sees them: what MPOOL_STATS, MPOOL_STATS_SIGNAL and
 # mpool_stats_dump() write, where, and when.
 

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Threads that end, and those that have little room.
 
 load checks

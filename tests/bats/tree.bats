@@ -1,4 +1,5 @@
 #!/usr/bin/env bats
+# SPDX-License-Identifier: MIT
 # Trees: the seed's example, and talloc's behaviour through the shim.
 
 load helpers

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # One version: who says it, and what is said when two do not agree.
 
 load cli

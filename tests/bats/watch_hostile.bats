@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # What records goes on, and keeps out of the way, whatever the program does.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Programs whose names a terminal or a format would obey.
 
 load cli

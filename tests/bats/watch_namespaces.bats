@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Programs of several PID namespaces that share a folder of pages.
 
 load cli

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Who looks at a program does not disturb what it waits for.
 
 load cli

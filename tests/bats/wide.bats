@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Pools beyond 128 bytes: MPOOL_SMALL_MAX.
 
 load checks

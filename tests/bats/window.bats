@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Where the pools lie.
 
 load helpers

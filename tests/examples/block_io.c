@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * block_io.c - block I/O that gets through when memory does not.
  *

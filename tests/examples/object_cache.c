@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache.c - connections that stay constructed between their users.
  *

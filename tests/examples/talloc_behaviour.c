@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * talloc_behaviour.c - what talloc does, to be compared with what the shim
  * does.

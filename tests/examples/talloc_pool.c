@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * talloc_pool.c - the seed's example of a talloc pool, with our own names.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * config.c - libFuzzer against the reader of MPOOL_* variables.
  *

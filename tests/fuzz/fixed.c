@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed.c - libFuzzer against pools of one size: any calls, beside a model.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * heap.c - libFuzzer against the heap: any sequence of calls, beside a model.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache.c - libFuzzer against object caches: any sequence of calls on a
  * cache of any kind, beside a model.

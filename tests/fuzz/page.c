@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * page.c - libFuzzer against the reader of statistics pages.
  *

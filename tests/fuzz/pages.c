@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pages.c - libFuzzer against a page source: any sequence of calls, beside a
  * model that knows what each block must contain.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * region.c - libFuzzer against a region: any sequence of calls, beside a model
  * that knows every allocation, mark and cleanup.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree.c - libFuzzer against trees: any sequence of calls, beside a model.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * var.c - libFuzzer against pools of any size: any calls, beside a model.
  *

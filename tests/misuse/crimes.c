@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * crimes.c - each crime against the allocator, and when it is found.
  *

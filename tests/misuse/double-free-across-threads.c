@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * double-free-across-threads.c - two threads free the same object.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * double-free-at-exit.c - a thread frees an object twice, with another in
  * between, and ends: its magazines are drained then.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * double-free-circulating.c - frees an object, another, and the first again,
  * and goes on with so few others that nothing ever leaves the thread and the

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * double-free-far.c - frees an object whose first free was drained long ago,
  * and goes on freeing.

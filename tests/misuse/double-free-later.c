@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * double-free-later.c - frees an object, another, and the first again; then
  * frees others, 300 without a second argument, until a magazine is drained.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * double-free-returned.c - frees an object whose slab has been given back.
  */

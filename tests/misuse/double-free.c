@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /* double-free.c - frees the object freed last again, at once. */
 #include "misuse.h"
 

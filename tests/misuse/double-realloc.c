@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * double-realloc.c - frees what realloc has moved away already.
  */

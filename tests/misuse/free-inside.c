@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * free-inside.c - frees an address inside an object.
  *

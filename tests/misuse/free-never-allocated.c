@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * free-never-allocated.c - frees a good address that was never handed out:
  * the last whole object of the slab of 64 KiB in which another lies.

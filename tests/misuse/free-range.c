@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * free-range.c - frees an address far beyond all objects, where a large
  * address range was set aside but holds nothing yet.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pool-other-thread.c - uses a single-thread cache in a second thread, while
  * the first is still there: MEMPOOL_DEBUG=owner sees it.

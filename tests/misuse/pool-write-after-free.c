@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pool-write-after-free.c - writes to an element that is back in a mempool's
  * reserve.  Arguments: the size, and the byte that is written to.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * realloc-freed.c - realloc of an object that its slab knows to be free.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * realloc-inside.c - resizes an address inside an object.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * use-after-free-rare.c - of many objects one in 1000 is read after its free.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * use-after-free.c - touches an object after its free.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * write-around.c - changes a byte at an offset from the object's start, which
  * the second argument tells: its end by default.  Then it is freed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * allocates.c - a plug-in that allocates for itself and for its opener, from
  * its constructor to its destructor.

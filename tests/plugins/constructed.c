@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * constructed.c - a library whose constructor makes tables before anybody
  * records: one from the pools, one that is too large for them.

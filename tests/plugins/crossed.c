@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * crossed.c - an allocator of which one function calls another by its name,
  * as Electric Fence's malloc calls memalign: a call that may come through

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * early.c - a preloaded library that is awake before the allocator is.
  *

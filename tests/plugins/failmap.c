@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * failmap.c - a preloaded shim that refuses memory to whoever asks libc for
  * it: mmap, mprotect and madvise.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * frame_small.c - allocates from a frame that is small; else the same as its
  * sister, so that code at one place has another shape after dlclose.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * guarded.c - a library with a lock that it keeps across fork, and under
  * which it allocates.

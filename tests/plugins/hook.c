@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * hook.c - a preloaded library that stands before functions of libc, and
  * allocates there under a lock of its own.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ifunc.c - a preloaded library whose IFUNC resolver allocates.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * opener.c - a plug-in that opens another by bare name, to be found through
  * its own RUNPATH or next to itself, whatever the program's is.

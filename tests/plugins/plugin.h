@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * plugin.h - what the plug-ins of these tests offer the program that opens
  * them: the allocator as they see it.  The symbol is named "plugin".

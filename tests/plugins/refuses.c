@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * refuses.c - a malloc that refuses the first two requests for 1 MiB: each
  * waits for the other, so that both have been refused before one asks again.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * segv_first.c - a library that takes SIGSEGV in its constructor, before the
  * interposer's own runs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * thread_local.c - has thread-local variables, for which ld.so makes room when
  * a thread first touches them.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * wrapper.c - malloc and free alone, wrapped over glibc's second names, as
  * tracers do.

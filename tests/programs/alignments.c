@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * alignments.c - every alignment with every size of 0..300.
  *

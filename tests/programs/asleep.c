@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * asleep.c - waits in the call that the argument names, and says whatever
  * ended that.

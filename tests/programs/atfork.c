@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * atfork.c - the program's own fork handlers may allocate and free, before
  * and after the fork and in the child.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * busy.c [SECONDS] - allocates and frees in two threads for a while; one of
  * them keeps what it gets.  Says "ready" when it is at it.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * calloc_zero.c - calloc gives zeroes, from used memory too.
  *

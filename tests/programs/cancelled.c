@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cancelled.c - a thread that is to be cancelled allocates: malloc and free
  * are no cancellation points, whatever is recorded there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cgroup_limit.c - in a memory cgroup at its limit, the reserve is used
  * without being killed.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * closed_library.c - allocates in libraries and closes them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * crowd.c THREADS [SECONDS] - threads that allocate and free up to 128 bytes,
  * each with at most 200 objects at a time.  Without SECONDS they do so for a

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * deepbind.c - a plug-in opened with RTLD_DEEPBIND, pointers crossing both
  * ways.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dlopen_allocator.c - libmpool.so opened by a program that runs already.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dlopen_loop.c - opens and closes a plug-in that allocates, many times, with
  * threads at work.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dump_errors.c - mpool_stats_dump returns 0, or -1 with errno.
  *

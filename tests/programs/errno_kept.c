@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * errno_kept.c - free() leaves errno as it was, on every path.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * exhaust.c - memory runs out, says so, and comes back.
  *

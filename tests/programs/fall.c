@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fall.c - the heap rises and falls, and the program goes on.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * family.c - every function of the family, small and large, from one to the
  * other; each gives memory that is whole, and takes what the others gave.

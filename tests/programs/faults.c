@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * faults.c - a program that lives on SIGSEGV: what it asks for is what it gets.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fork_guarded.c - forks while another thread allocates inside a library that
  * takes its lock at fork, too (plugins/guarded.c, preloaded behind us).

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fork_kinds.c - the other ways to a new process: _Fork, vfork, posix_spawn,
  * raw clone, and fork from several threads at once.

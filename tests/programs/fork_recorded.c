@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fork_recorded.c - forks while other threads are short: each makes a few
  * allocations from different depths, and ends.  For what is recorded of them:

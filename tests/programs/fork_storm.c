@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fork_storm.c - thousands of forks while four threads allocate and others
  * come and go.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fork_streams.c - forks while other threads are inside stdio, where they
  * hold glibc's locks of streams and allocate.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * generations.c - memory outlives the thread that made it.
  *

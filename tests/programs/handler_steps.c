@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * handler_steps.c - a signal handler that uses malloc, free or fork comes
  * after each instruction of a call, or after some: nothing hangs.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * heap_bug.c - a mistake that sanitizers and valgrind find in small objects.
  *

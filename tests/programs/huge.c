@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * huge.c - how much of the pools the kernel may put on large pages.
  *

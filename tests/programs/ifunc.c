@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ifunc.c - the program's own IFUNC resolver allocates.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * kernel_without.c - runs a program where the kernel refuses a call.
  *

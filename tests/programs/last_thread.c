@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * last_thread.c - ends by pthread_exit, in its main thread and in a child's.
  */

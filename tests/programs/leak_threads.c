@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * leak_threads.c - exits while other threads hold memory, and loses none of it
  * but what threads lose that have ended.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * leaky.c - loses memory in known places, and keeps some in others.
  *

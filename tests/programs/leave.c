@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * leave.c - a program that allocates a little and leaves in the way asked for.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * locked.c - mlockall(MCL_CURRENT | MCL_FUTURE), as real-time programs do.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memory_out.h - bringing a program to the end of its memory, safely.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * memory_out_errno.c - what posix_memalign returns, and leaves in errno, when
  * memory is out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mixed_statistics.c - mallinfo, mallinfo2, malloc_info and malloc_stats know
  * of small objects too, and malloc_trim gives their memory back.

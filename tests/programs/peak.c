@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * peak.c - holds most in the middle of its run, and nothing at its end.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * realloc_model.c - random calls against a model that knows every byte.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * refused_memory.c - a run in which any call for memory may be refused.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * refused_together.c - two threads are refused a block at once, and what the
  * pools have to give goes by the hand of one: both get theirs.

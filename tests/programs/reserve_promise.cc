@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reserve_promise.cc - with memory eaten up, small requests still succeed.
  *

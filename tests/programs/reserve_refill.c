@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reserve_refill.c - a class runs dry; frees fill its reserve first.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reserve_wait.c - with everything empty, malloc waits for a free: MPOOL_WAIT.
  *

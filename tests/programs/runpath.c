@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * runpath.c - dlopen looks along the RUNPATH of whoever calls it.
  *

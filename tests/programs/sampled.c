@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sampled.c - allocates where the taking of a stack must not do anything.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sawtooth.c - sizes that rise over eight threads, and what stays of each rise.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * secure.c - a program that the test makes set-user-ID and links directly
  * with libmpool.so: the environment of whoever runs it is not to be trusted.

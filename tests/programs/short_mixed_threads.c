@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * short_mixed_threads.c - threads that live shortly and use small and larger
  * blocks: they find memory warm that others left.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * short_threads.c - a hundred thousand short threads leave RSS flat.
  *

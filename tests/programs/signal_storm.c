@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * signal_storm.c - a handler that allocates interrupts malloc and free, again
  * and again.

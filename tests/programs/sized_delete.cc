@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sized_delete.cc - operator delete with sizes, right ones; or, with "wrong",
  * through the base class, which has no virtual destructor.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sized_free.c - free_sized, free_aligned_sized and cfree, where they exist.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sizes.c - sizes at both ends of the scale, for each allocation function.
  *

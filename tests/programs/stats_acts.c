@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stats_acts.c - does to itself what makes writing statistics hard.
  *

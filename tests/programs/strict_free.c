@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * strict_free.c - frees behind SECCOMP_MODE_STRICT, which kills at every call
  * but read, write, exit and sigreturn, and where the clock cannot be read.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * thread_exit.c - destructors of thread-specific data allocate and free in
  * every round, the last one too, after any allocator's own have run.

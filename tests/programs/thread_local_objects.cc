@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * thread_local_objects.cc - C++ objects of threads are destroyed when the
  * thread ends, and may allocate and free then; so may exit handlers.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tiny_stack.c - threads with PTHREAD_STACK_MIN, and how deep the allocator
  * goes.

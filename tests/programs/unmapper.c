@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * unmapper.c - ends while threads map memory, write to it, and unmap it.
  */

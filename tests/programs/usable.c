@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * usable.c - malloc_usable_size: enough, constant, writable, true for all.
  *

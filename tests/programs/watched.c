@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * watched.c - does what gets into the way of who records its allocations:
  * the first argument says what.  Prints "done".

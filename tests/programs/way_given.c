@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * way_given.c - what small objects have taken is there for large ones later.
  *

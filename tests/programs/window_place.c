@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * window_place.c - how far the pools lie from libc, from the stack and from
  * the program, in steps of 2 MiB.

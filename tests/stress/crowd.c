@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * crowd.c - 64 threads that all want one class, with its depot shared out and
  * not.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixed.c - pools of one size under threads: producers and consumers for long,
  * short threads in great number, random use; and the memory stays flat.

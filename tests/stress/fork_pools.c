@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fork_pools.c - new processes while other threads make, use, trim, configure
  * and destroy pools of every family, and inject faults; the child does all of

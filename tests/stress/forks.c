@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * forks.c - new processes in the middle of other threads' calls.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempool.c - threads against a mempool whose source fails.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * must.h - a claim that ends the program when it is not so.
  */

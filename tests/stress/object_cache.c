@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * object_cache.c - threads that come and go, and share object caches.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * scarce.c - threads while the kernel refuses memory, on and off.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * small.c - threads that use the two-level allocator at its limit.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stress.h - what the stress programs share: time, chance, objects that know
  * what must be in them, and a table through which threads hand them on.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tree.c - threads in two locked trees, moving what they own between them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * var.c - a variable pool under threads that free what others allocated.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * caches.h - caches of things that count their constructors and destructors.
  */

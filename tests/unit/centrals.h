@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * centrals.h - one class's centre, for tests below the thread caches.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * chance.h - numbers that look random, the same in each run.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fixeds.h - what the tests of pools of objects of one size share.
  */

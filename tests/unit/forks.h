@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * forks.h - a table of fork in which there is the heap alone; and locks taken
  * as fork takes them.

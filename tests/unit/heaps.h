@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * heaps.h - what the tests of the heap as a whole share.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mallocs.h - a malloc() that counts, and fails when a test wants it to.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mempools.h - what the tests of the mempool share: a source that counts and
  * can be told to fail, threads that wait.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * objects.h - small objects from the heap, asked for as preload/malloc.c does.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * scarce.h - a heap that is brought to the end of its memory.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * slabs.h - the slabs of all classes, for tests below the thread caches.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * smalls.h - what the tests of the two-level allocator share.
  */

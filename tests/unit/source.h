@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * source.h - a kernel that refuses memory when a test wants it to.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * sources.h - what tests of page sources and regions ask of them.
  */

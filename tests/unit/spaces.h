@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * spaces.h - the address range of the pools, for tests of it alone.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_cache_signal.c - signal handlers, between any two instructions.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_cache_wait.c - who would rather wait for an object than be refused.
  */

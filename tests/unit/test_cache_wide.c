@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_cache_wide.c - magazines of wide classes, whose free sides are short.
  */

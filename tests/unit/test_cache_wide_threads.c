@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_cache_wide_threads.c - wide classes between threads and processes:
  * magazines whose free sides are short change hands, and memory runs out.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_central_reserve.c - a class's reserve: set, used, filled again.
  */

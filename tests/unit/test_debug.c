@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_debug.c - what MEMPOOL_DEBUG asks for, and poison.
  */

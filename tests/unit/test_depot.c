@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_depot.c - full and empty magazines of a class.
  */

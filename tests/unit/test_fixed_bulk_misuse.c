@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_fixed_bulk_misuse.c - what pools of objects of one size say of crimes
  * with several objects at once.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_fixed_bulk_short.c - batches of objects when memory is short, or wanted
  * by several threads: all or nothing.

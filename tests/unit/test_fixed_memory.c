@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_fixed_memory.c - pools of objects of one size, and where they have
  * their memory from.

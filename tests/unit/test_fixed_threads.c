@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_fixed_threads.c - pools of one size, and threads that share them.
  */

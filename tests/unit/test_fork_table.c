@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_fork_table.c - what a fork does with locks and with what they guard.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_forwarded.c - counts of what went on to the next allocator.
  */

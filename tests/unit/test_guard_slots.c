@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_guard_slots.c - places for single objects, between pages that nobody may
  * touch.

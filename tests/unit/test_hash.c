@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_hash.c - entries come and go beside a model, and none is lost.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_heap.c - the heap as a whole: start, trim, the end, a source that fails.
  *

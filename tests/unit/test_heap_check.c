@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_heap_check.c - what heap_check() finds above the slabs.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_heap_fork.c - new processes, announced to the heap and not.
  */

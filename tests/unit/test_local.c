@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_local.c - a pool's memory in each thread, and who hands it on.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_lock_count.c - what locks cost, as builds with LOCK_COUNT see it.
  */

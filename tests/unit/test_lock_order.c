@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_lock_order.c - the order of ranks, as builds with LOCK_WITNESS see it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_magazine.c - blocks of pointers, and the words that name stacks.
  */

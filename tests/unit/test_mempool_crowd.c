@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_mempool_crowd.c - many threads in a mempool: fairness, no wake-up lost,
  * and what becomes of them when the pool is destroyed or the process forks.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_mempool_kinds.c - an object cache as the source of a mempool.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_mempool_misuse.c - mempools that are gone, and numbers out of range.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_mempool_strict.c - mempools that know who has their elements, and what
  * was written to those in the reserve.

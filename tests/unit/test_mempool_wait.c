@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_mempool_wait.c - those who wait in a mempool, in line.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_mempool_watch.c - what a mempool knows of its elements: their size
  * and source; names, statistics, faults.

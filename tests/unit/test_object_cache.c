@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_object_cache.c - object caches: constructed once, kept, given back.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_object_cache_misuse.c - what object caches say of crimes, and see when
  * MEMPOOL_DEBUG asks them to look.

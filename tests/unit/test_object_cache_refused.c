@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_object_cache_refused.c - what object caches refuse, and leave alone.
  */

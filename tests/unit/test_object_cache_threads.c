@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_object_cache_threads.c - object caches: stocks of threads, fork.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_object_cache_wait.c - object caches that are empty: waiting for a put.
  */

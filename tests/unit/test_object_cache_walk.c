@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_object_cache_walk.c - object caches: trim, walks, and the end.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_page.c - the statistics page in a stranger's process.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_pages.c - page sources: blocks, limits, chunks, bad input.
  */

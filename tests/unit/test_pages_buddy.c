@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_pages_buddy.c - the tree of bits that knows which blocks are free.
  */

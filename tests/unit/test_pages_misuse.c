@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_pages_misuse.c - what page sources say of crimes.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_pages_refused.c - what page sources refuse, and leave alone.
  */

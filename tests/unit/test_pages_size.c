@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_pages_size.c - page sources and regions where a page is large.
  *

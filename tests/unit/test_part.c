@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_part.c - slabs that are committed in part, and become whole.
  */

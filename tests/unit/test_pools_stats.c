@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_pools_stats.c - pools in the snapshot, printed three ways.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_pools_stats_api.c - mempool_stats_walk() and mempool_stats_dump().
  */

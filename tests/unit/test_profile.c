@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_profile.c - the profile, line by line, and what it says of objects that
  * the program can reach and cannot.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_rack.c - a class's depot shared out among processors.
  */

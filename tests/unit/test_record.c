@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_record.c - what is recorded, and what must wait while a thread is
  * inside.

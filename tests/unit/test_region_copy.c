@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_region_copy.c - text and copies in a region, cleanups.
  */

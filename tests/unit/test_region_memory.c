@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_region_memory.c - regions: what they take from their source, keep and
  * give back.

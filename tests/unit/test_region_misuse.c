@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_region_misuse.c - what regions say of crimes, and see when MEMPOOL_DEBUG
  * or AddressSanitizer looks.

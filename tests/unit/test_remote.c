@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_remote.c - the heap of another process, and what is in its way.
  */

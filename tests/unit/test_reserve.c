@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_reserve.c - elements kept aside, and the queue of those who wait.
  */

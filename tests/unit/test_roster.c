@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_roster.c - every pool of the process, for statistics and fork.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_sites.c - where samples were allocated, and what lived at the peak.
  */

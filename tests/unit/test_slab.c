@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_slab.c - the slabs of one class: objects out and in.
  *

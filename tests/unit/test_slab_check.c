@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_slab_check.c - crimes against slabs, and what slab_check() finds.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_slab_purge.c - pages given back inside slabs that are in use.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_small.c - the two-level allocator: classes, malloc() beyond, misuse.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_small_setup.c - the two-level allocator: limit, stock, reserve, waiting,
  * border.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_space.c - the address range of the pools: how it grows.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_space_limits.c - the address range of the pools: other people's mappings
  * in its way, and limits of what a process may map.

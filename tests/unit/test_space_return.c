@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_space_return.c - the address range of the pools: what is given back,
  * and what space_check() finds.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_space_yield.c - the address range of the pools: what is given up for
  * others, and mapped again.

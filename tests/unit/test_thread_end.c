@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_thread_end.c - a function that is called when a thread ends.
  */

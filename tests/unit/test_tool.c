@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_tool.c - what AddressSanitizer and memcheck are told.
  *

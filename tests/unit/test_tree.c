@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_tree.c - nodes: made, resized, named, shown.
  */

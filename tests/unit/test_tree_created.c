@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_tree_created.c - trees with a lock, a limit, statistics.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_tree_free.c - freeing, destructors, references, stealing.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_tree_misuse.c - what trees say of crimes.
  */

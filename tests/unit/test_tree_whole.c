@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_tree_whole.c - large trees are freed whose nodes go many ways: to the
  * lists of the stock, which get full, and past them.

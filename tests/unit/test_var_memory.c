@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_var_memory.c - pools of objects of any size: resizing, memory, threads.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_var_misuse.c - what pools of objects of any size say of crimes.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * test_walk.c - stacks as libgcc sees them, at every instruction.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tools.h - tests on which AddressSanitizer, ThreadSanitizer or valgrind may
  * look.

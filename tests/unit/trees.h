@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * trees.h - what the tests of trees share: nodes with a letter, and a record
  * of the destructors that ran.

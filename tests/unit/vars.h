@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * vars.h - what the tests of pools of objects of any size share.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * batch.c - a thousand objects allocated, then all of them freed.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bench.h - what the benchmark programs share: the list of cases, the clocks,
  * random numbers, threads, memory figures, and the line that reports a row.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * crowd.c - rows that 64 cores would run: what their locks cost, ./locks tells.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * giveback.c - everything is allocated, then everything is freed.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * instructions.c - counts the instructions that one call of the malloc family
  * executes, by stepping through it one instruction at a time.  The figures do

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * instructions.h - the rows that instructions.c counts.
  *

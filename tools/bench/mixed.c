@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mixed.c - requests of many sizes, as programs mix them.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mixes.h - the sizes that programs ask for, for mixed.c.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * replace.c - one random object of a live set is freed and allocated anew.
  *

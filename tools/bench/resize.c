@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * resize.c - realloc: within a class, through the classes, across 128 bytes.
  *

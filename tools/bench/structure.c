@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * structure.c - structures of many nodes: a list, a tree, plain growth.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tail.c - how long the slowest calls of malloc(64) take, while a program
  * grows to two million live objects.

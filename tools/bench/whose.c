@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * whose.c - prints the library whose malloc this process calls, so that the
  * runner can tell a preload that works from one that does not.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """
 gdb.py - libmpool's heap, as gdb sees it.
 

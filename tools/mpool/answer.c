@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * answer.c - where the memory of a program went at its peak, in a few lines.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * cli.h - what every subcommand of mpool needs: errors, options, numbers.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * commands.h - the subcommands of mpool, each in the file of its name.
  */

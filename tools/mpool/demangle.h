@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * demangle.h - C++ and Rust names as they stand in the source.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * elf_names.h - names of addresses by the symbols of a file.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * embed.c - a profile with the names of all its frames, for other machines.
  */

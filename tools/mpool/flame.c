@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * flame.c - a flame graph: a page that needs nothing but a browser.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * fresh.c - the profile of a program that runs, as it is now.
  */

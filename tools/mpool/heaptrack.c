@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * heaptrack.c - a profile as heaptrack's data, version 3.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * launch.c - starts a program under libmpool.so and waits for it.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * leaks.c - mpool leaks: what a program has not freed, biggest first.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * log.h - a log of allocations in memory, as src/watch/trace.h describes it,
  * turned into what can be done again: operations on numbered objects.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * log_objects.h - events become operations on numbered objects.
  */

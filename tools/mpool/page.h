@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * page.h - reads statistics pages, of processes that run or that have ended.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * perf_map.h - names of code that a program has made as it ran.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * player.c - does the calls of a log again, in a process of its own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pprof.c - profile.proto, gzip: what go tool pprof reads.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * prof.c - mpool prof: where a program allocates.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * profile.h - a profile in memory, as src/watch/profile.h describes the file.
  */

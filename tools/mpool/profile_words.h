@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * profile_words.h - the words, numbers and strings of a profile's line.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * ranges.h - what lies at an address: ranges that may lie inside each other.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * remote.h - the statistics of a process that publishes no page, read out of
  * its memory.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * remote_heap.c - the heap of another process, copied while it goes on.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * remote_heap.h - the heap of another process, copied while it goes on.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * replay.c - mpool replay: a log of allocations against several allocators.
  *

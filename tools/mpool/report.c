@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * report.c - mpool report: reports of crimes, with the lines of source.
  *

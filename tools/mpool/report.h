@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * report.h - reports of crimes, as src/watch/guard_report.h has them, with the
  * lines of source.

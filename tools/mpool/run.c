@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * run.c - mpool run and mpool trace: a program with the pools.
  */

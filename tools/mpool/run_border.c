@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * run_border.c - whether wider pools would have served more of a program.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * run_children.c - what the children of a program left beside its own file.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * run_end.c - what happened to a program that mpool run started.
  *

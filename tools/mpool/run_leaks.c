@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * run_leaks.c - what a program and its children lost, once they have ended.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * scopes.h - which functions of the source an address belongs to, by the debug
  * information of its file: the one whose code it is, and those inlined there.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * serve.c - the statistics of all published programs, for Prometheus.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * stat.c - mpool stat: what the pools of a running or ended program hold.
  */

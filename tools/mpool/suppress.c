@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * suppress.c - leaks that are known, in LeakSanitizer's syntax.
  */

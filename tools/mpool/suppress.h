@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * suppress.h - leaks that are known, in LeakSanitizer's syntax.
  *

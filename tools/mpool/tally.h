@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tally.h - a profile folded by names: one row for each way to an allocation.
  *

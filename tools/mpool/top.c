@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * top.c - mpool top: what a program's heap does, live.
  */

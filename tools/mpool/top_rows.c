@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * top_rows.c - the rows that mpool top shows.
  *

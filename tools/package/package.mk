@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # package.mk - what is handed on: a tarball, packages, a subproject of Meson's.
 
 .PHONY: version dist deb spec meson

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * talloc.h - programs written for talloc, over mempool/tree.h.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * apr.cc - the pools of the Apache Portable Runtime.
  */

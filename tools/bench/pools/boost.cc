@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * boost.cc - boost::pool, as it is and behind a mutex.
  */

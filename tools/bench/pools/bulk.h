@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * bulk.h - the matrix of DPDK's mempool_perf_autotest: `keep` objects are taken
  * in steps of `bulk`, then given back in the same steps.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * dpdk.cc - DPDK's mempool over its ring, with the largest cache, in ordinary
  * pages: no huge ones, no devices.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * glibc.cc - what programs do without a pool library: malloc and free, obstack,
  * and a pool of a mutex and a condition variable.  The ratios' common base.

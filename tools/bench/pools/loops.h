@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * loops.h - the loops of all families but the reserve (see reserve.h).
  *

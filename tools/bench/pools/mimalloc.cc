@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * mimalloc.cc - a heap of mimalloc's in each thread.  The library, linked,
  * stands in for malloc too, which is why it has a program to itself.

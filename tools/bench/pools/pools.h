@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * pools.h - what the programs of the pool benchmarks share: the table of rows,
  * clocks, threads, and the line that reports a figure.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * reserve.h - the loops of the kernel's mempool: a source that works, and
  * one that does not, so that threads wait for each other.

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * std.cc - libstdc++: the resources of std::pmr, and the allocators of ext/.
  */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * talloc.cc - Samba's talloc: trees of objects, and its pools.
  */

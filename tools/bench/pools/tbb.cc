@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * tbb.cc - the scalable allocator of oneTBB.
  */

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # Builds, sorts and drops small objects: instances, tuples, strings, a dict.
 # Argument: how many.
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The allocators that are compared: where they are, and which they are."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The pool libraries that are compared: their packages, and their programs.
 
 A program is one source of tools/bench/pools with the rows of one library; it

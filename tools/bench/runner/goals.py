@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What libmpool must reach, checked against the rows of one run."""
 
 from runner.report import geometric_mean

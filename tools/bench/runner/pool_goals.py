@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """What libmempool must reach against other pools, checked in one run."""
 
 from runner.contenders import OWN

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Real programs: what they are given to do, and the commands that do it.
 
 The inputs are generated once, the same on every machine, in a folder of the

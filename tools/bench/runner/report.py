@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The table that people read, and the CSV that is kept."""
 
 import csv

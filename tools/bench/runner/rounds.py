@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Cases run in rounds: each once under everything that is compared."""
 
 import fnmatch

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 # bash completion for mpool; $1 is the command as it was typed
 
 _mpool_pids()
