@@ -71,8 +71,7 @@ const struct class_shape class_shapes[CLASSES + 1] = { { 0 }, SIZES(SHAPE) };
 enum { SIDE_BYTES = 32 << 10 };
 
 #define FILL(size, below)                                                      \
-	SIDE_BYTES / (size) > MAGAZINE_OBJECTS ? MAGAZINE_OBJECTS              \
-					       : SIDE_BYTES / (size),
+	(uint8_t) min_of(SIDE_BYTES / (size), MAGAZINE_OBJECTS),
 
 const uint8_t class_fills[CLASSES + 1] = { 0, SIZES(FILL) };
 
