@@ -175,3 +175,23 @@ profiled()
 	run -0 "$MPOOL" prof l.mprof
 	assert_output --partial 'std::vector<std::__cxx11'
 }
+
+@test "heaptrack's data are no larger than a few profiles, and may be compressed" {
+	packages heaptrack
+	# 1,000,000 and 60,000,000 allocations; 320 MB at the peak.
+	printf '%s\n' 'mpool-profile 1' 'peak 5' 'brief 10' 'age 10' 'period 1' \
+		'stack 1 0x20 0x30' 'stack 2 0x28 0x30' \
+		'site 1 320 320 1000000 0 1000000 0 0' \
+		'site 2 64 64 60000000 1000 0 0 0' \
+		'name 0x20 7 "many" "a.c"' 'name 0x28 9 "more" "a.c"' \
+		'name 0x30 3 "main" "m.c"' end >big.mprof
+	"$MPOOL" export --heaptrack -o big.heaptrack.gz big.mprof
+	gzip -t big.heaptrack.gz
+	(($(zcat big.heaptrack.gz | wc -c) < 100000))
+	run -0 heaptrack_print big.heaptrack.gz
+	assert_line --regexp '^peak heap memory consumption: 3(1[4-9]|2[0-6])\.[0-9]+M'
+	run -1 "$MPOOL" export --heaptrack -o /dev/full big.mprof
+	ln -s /dev/full full.gz
+	run -1 "$MPOOL" export --heaptrack -o full.gz big.mprof
+	assert_output --partial 'full.gz: '
+}

@@ -242,8 +242,8 @@ complains()
 	printf 'mpool-profile 1\nperiod 1\nmap 0x1 0x1000 0 - "%s"\nstack 1 0x20\nsite 1 16 16 10000000000000000000 1\nend\n' "$PWD/pipe" >h.mprof
 	run -0 timeout 10 "$MPOOL" prof h.mprof
 	assert_line --regexp '16 B .* pipe\+0x'
-	run -1 timeout 10 "$MPOOL" export --heaptrack h.mprof
-	assert_output --partial 'a line for each allocation, and these are 1e+19'
+	run -0 timeout 10 "$MPOOL" export --heaptrack -o h.heaptrack h.mprof
+	(($(stat -c %s h.heaptrack) < 100000))
 }
 
 @test "nothing sampled is told, and how to see more" {

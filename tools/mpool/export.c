@@ -6,6 +6,8 @@
 #include <getopt.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+#include <zlib.h>
 
 #include "cli.h"
 #include "commands.h"
@@ -17,7 +19,8 @@ const char help_export[] =
 	"       mpool export --prom [--listen ADDRESS:PORT]\n\n"
 	"  --heaptrack            a profile as heaptrack's data: "
 	"heaptrack_print,\n"
-	"                         heaptrack_gui (FILE.heaptrack)\n"
+	"                         heaptrack_gui (FILE.heaptrack); .gz "
+	"compresses\n"
 	"  --prom                 statistics of all programs of yours that "
 	"publish\n"
 	"                         them, as Prometheus text\n"
@@ -26,6 +29,39 @@ const char help_export[] =
 	"                         a PORT of 0 picks one and prints it\n"
 	"  -o, --out OUT          write there; - is the terminal\n"
 	"  -h, --help             this text\n";
+
+static ssize_t write_gzip(void *file, const char *bytes, size_t length)
+{
+	int written = gzwrite(file, bytes, (unsigned)length);
+
+	return written > 0 ? written : 0;
+}
+
+static int close_gzip(void *file)
+{
+	return gzclose(file) == Z_OK ? 0 : EOF;
+}
+
+/* What goes through it is compressed; to be closed before `out` is. */
+static FILE *gzip_to(FILE *out)
+{
+	static const cookie_io_functions_t how = { .write = write_gzip,
+						   .close = close_gzip };
+	int fd = dup(fileno(out));
+	gzFile file = fd >= 0 ? gzdopen(fd, "wb") : NULL;
+	FILE *compressed = file ? fopencookie(file, "w", how) : NULL;
+
+	if (!compressed)
+		cli_die("%s", strerror(errno));
+	return compressed;
+}
+
+static bool is_gzip(const char *name)
+{
+	size_t length = name ? strlen(name) : 0;
+
+	return length > 3 && !strcmp(name + length - 3, ".gz");
+}
 
 static void export_heaptrack(const char *path, const char *to)
 {
@@ -38,7 +74,15 @@ static void export_heaptrack(const char *path, const char *to)
 	if (!to && strcmp(path, "-"))
 		to = cli_format("%s.heaptrack", path);
 	out = cli_create(to, path);
-	format_heaptrack(out, &profile, symbols);
+	if (is_gzip(to)) {
+		FILE *compressed = gzip_to(out);
+
+		format_heaptrack(compressed, &profile, symbols);
+		if (fclose(compressed) != 0)
+			cli_die("%s: %s", to, strerror(errno));
+	} else {
+		format_heaptrack(out, &profile, symbols);
+	}
 	cli_finish(out, to);
 	if (out != stdout)
 		printf("written: %s; next: heaptrack_print %s\n", to, to);

@@ -6,17 +6,20 @@
  * function, file and line; "t" an instruction and its caller's "t"; "a" a size
  * and a "t"; "+" and "-" one allocation of an "a".  All are numbered from 1 in
  * the order in which they come, "a" from 0.
+ *
+ * A line for each allocation may be gigabytes for a profile of a few thousand
+ * bytes.  Beyond a few times the profile's size a line stands for several
+ * allocations, and for all their bytes: bytes are right, calls are fewer.
  */
 #include <math.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/common.h"
 #include "cli.h"
 #include "formats.h"
 
-enum { MOST = 500000000 }; /* lines: 5 GB */
+enum { LINES_LEAST = 2000, LINE_BYTES = 6 };
 
 /* What was numbered: strings, instructions and trace nodes. */
 struct numbered {
@@ -121,48 +124,119 @@ static unsigned put_stack(struct writer *w, const struct stack *stack)
 	return node;
 }
 
-static void put_times(struct writer *w, uint64_t times, const char *what,
-		      size_t site)
-{
-	while (times--)
-		fprintf(w->out, what, site, site);
-}
-
 /*
  * A profile has counts, no order.  So all that lived neither at the peak nor at
  * the end comes and goes at once, then the rest of the peak comes, what does
  * not live goes, and the rest of what lives comes: the peak is the profile's.
  */
+enum step { AT_ONCE, PEAK_COMES, PEAK_GOES, REST_COMES, STEPS };
+
+/* Allocations of one "a". */
+struct lot {
+	double count, lines;
+	enum step comes, goes; /* STEPS: never */
+};
+
+enum { LOTS = 4 }; /* of a site */
+
+static void lots_of(const struct site *s, struct lot lots[LOTS])
+{
+	double total = round(site_count(s, VIEW_TOTAL));
+	double live = round(site_count(s, VIEW_LIVE));
+	double peak = round(site_count(s, VIEW_PEAK));
+
+	lots[0] = (struct lot){ total - fmax(live, peak), 0, AT_ONCE, AT_ONCE };
+	lots[1] = (struct lot){ fmin(live, peak), 0, PEAK_COMES, STEPS };
+	lots[2] =
+		(struct lot){ fmax(peak - live, 0), 0, PEAK_COMES, PEAK_GOES };
+	lots[3] = (struct lot){ fmax(live - peak, 0), 0, REST_COMES, STEPS };
+}
+
+/* About the size of the profile's file. */
+static double lines_allowed(const struct profile *p)
+{
+	double bytes = 0;
+
+	for (size_t i = 0; i < p->stack_count; i++)
+		bytes += 15 + 15. * p->stacks[i].depth;
+	bytes += 25. * (double)p->site_count;
+	return fmax(bytes / LINE_BYTES, LINES_LEAST);
+}
+
+/* How many allocations a line stands for. */
+static double line_of(const struct profile *p)
+{
+	struct lot lots[LOTS];
+	double lines = 0;
+
+	for (size_t i = 0; i < p->site_count; i++) {
+		lots_of(&p->sites[i], lots);
+		for (int l = 0; l < LOTS; l++)
+			lines += lots[l].count;
+	}
+	return fmax(lines / lines_allowed(p), 1);
+}
+
+/* One line must not be more than ever lived: else it would be a peak. */
+static void set_lines(struct lot *lot, const struct site *s, double line,
+		      double highest, double most)
+{
+	double bytes = lot->count * (double)s->size;
+
+	lot->lines = lot->count ? fmax(round(lot->count / line), 1) : 0;
+	if (lot->comes == AT_ONCE && highest > 0)
+		lot->lines =
+			fmax(lot->lines, fmin(ceil(bytes / highest), most));
+	lot->lines = fmin(lot->lines, lot->count);
+}
+
+static double size_of(const struct lot *lot, const struct site *s,
+		      double highest)
+{
+	double size =
+		lot->lines ? (double)s->size * lot->count / lot->lines : 0;
+
+	if (lot->comes == AT_ONCE && highest > 0)
+		size = fmin(size, highest);
+	return fmin(round(size), 1e18);
+}
+
+static void put_lot(struct writer *w, const struct lot *lot, enum step step,
+		    size_t number)
+{
+	for (double i = 0; i < lot->lines; i++) {
+		if (lot->comes == step)
+			fprintf(w->out, "+ %zx\n", number);
+		if (lot->goes == step)
+			fprintf(w->out, "- %zx\n", number);
+	}
+}
+
 static void put_sites(struct writer *w)
 {
 	const struct profile *p = w->profile;
+	size_t count = p->site_count * LOTS;
+	struct lot *lots = cli_alloc((count + 1) * sizeof *lots);
+	double line = line_of(p);
+	double most = lines_allowed(p) / (double)(p->site_count + 1) + 1;
+	double highest =
+		fmax(profile_bytes(p, VIEW_PEAK), profile_bytes(p, VIEW_LIVE));
 
-	for (size_t i = 0; i < p->site_count; i++) {
-		const struct site *s = &p->sites[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct site *s = &p->sites[i / LOTS];
 		unsigned node = put_stack(w, &p->stacks[s->stack]);
 
-		fprintf(w->out, "a %llx %x\n", (unsigned long long)s->size,
+		if (i % LOTS == 0)
+			lots_of(s, &lots[i]);
+		set_lines(&lots[i], s, line, highest, most);
+		fprintf(w->out, "a %llx %x\n",
+			(unsigned long long)size_of(&lots[i], s, highest),
 			node);
 	}
-	for (int step = 0; step < 4; step++) {
-		for (size_t i = 0; i < p->site_count; i++) {
-			const struct site *s = &p->sites[i];
-			uint64_t n[VIEWS], most;
-
-			for (int v = 0; v < VIEWS; v++)
-				n[v] = (uint64_t)llround(site_count(s, v));
-			most = max_of(n[VIEW_LIVE], n[VIEW_PEAK]);
-			if (step == 0)
-				put_times(w, n[VIEW_TOTAL] - most,
-					  "+ %zx\n- %zx\n", i);
-			if (step == 1)
-				put_times(w, n[VIEW_PEAK], "+ %zx\n", i);
-			if (step == 2)
-				put_times(w, most - n[VIEW_LIVE], "- %zx\n", i);
-			if (step == 3)
-				put_times(w, most - n[VIEW_PEAK], "+ %zx\n", i);
-		}
-	}
+	for (enum step step = 0; step < STEPS; step++)
+		for (size_t i = 0; i < count; i++)
+			put_lot(w, &lots[i], step, i);
+	free(lots);
 }
 
 static void free_numbered(void *n)
@@ -175,14 +249,7 @@ void format_heaptrack(FILE *out, const struct profile *p,
 {
 	struct writer w = { .out = out, .profile = p, .symbols = symbols };
 	unsigned long long pages = p->peak_rss / 4096;
-	double lines = 0;
 
-	for (size_t i = 0; i < p->site_count; i++)
-		lines += site_count(&p->sites[i], VIEW_TOTAL);
-	if (lines > MOST)
-		cli_die("heaptrack's data has a line for each allocation, and "
-			"these are %.3g; sample a shorter run",
-			lines);
 	fprintf(out, "v 10400 3\nX %s\nI 1000 %llx\n", cli_shown(p->program),
 		pages + 1);
 	put_sites(&w);
