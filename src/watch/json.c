@@ -4,6 +4,10 @@
  */
 #include "watch/json.h"
 
+#include <string.h>
+
+#include "watch/metrics.h"
+
 /* `before` opens an object or separates from the member before. */
 static void member(struct out *o, const char *before, const char *name,
 		   uint64_t value)
@@ -15,41 +19,31 @@ static void member(struct out *o, const char *before, const char *name,
 	out_u64(o, value);
 }
 
-static void reserve(struct out *o, uint64_t min, uint64_t current,
-		    uint64_t used)
+/* "reserve.min" and what follows it are members of "reserve". */
+static void figures(struct out *o, const struct metrics *metrics,
+		    const void *row)
 {
-	out_str(o, ",\"reserve\":");
-	member(o, "{", "min", min);
-	member(o, ",", "current", current);
-	member(o, ",", "used", used);
-	out_char(o, '}');
-}
+	const char *inside = NULL;
 
-/* The members that a class and the total have, from "live" on. */
-static void row(struct out *o, const struct snapshot_row *row)
-{
-	const struct class_stats *s = &row->stats;
+	for (size_t i = 0; i < metrics->count; i++) {
+		const struct metric *m = &metrics->of[i];
+		const char *dot = strchr(m->key, '.');
+		const char *before = i ? "," : "";
 
-	member(o, "", "live", s->live);
-	member(o, ",", "live_bytes", row->live_bytes);
-	member(o, ",", "peak", s->peak);
-	member(o, ",", "peak_bytes", row->peak_bytes);
-	member(o, ",", "stock", s->stock);
-	member(o, ",", "cached", s->cached);
-	member(o, ",", "allocs", s->allocs);
-	member(o, ",", "frees", s->frees);
-	reserve(o, s->reserve_min, s->reserve_current, s->reserve_used);
-	member(o, ",", "low_water", s->low_water);
-	member(o, ",", "slabs", s->slabs);
-	member(o, ",", "committed_bytes", s->committed_bytes);
-	member(o, ",", "returned_bytes", s->returned_bytes);
-	member(o, ",", "waste_bytes", s->waste_bytes);
-	member(o, ",", "refills", s->refills);
-	member(o, ",", "drains", s->drains);
-	member(o, ",", "depot_hits", s->depot_hits);
-	member(o, ",", "waits", s->waits);
-	member(o, ",", "failures", s->failures);
-	out_char(o, '}');
+		if (inside && !dot)
+			out_char(o, '}');
+		if (dot && !inside) {
+			out_str(o, before);
+			out_char(o, '"');
+			for (const char *at = m->key; at != dot; at++)
+				out_char(o, *at);
+			out_str(o, "\":");
+			before = "{";
+		}
+		inside = dot;
+		member(o, before, dot ? dot + 1 : m->key, metric_of(m, row));
+	}
+	out_str(o, inside ? "}}" : "}");
 }
 
 static void forwarded(struct out *o, const struct snapshot *snapshot)
@@ -99,19 +93,9 @@ static void put_pool(struct out *o, const struct pools_row *row)
 	out_json_string(o, s->name);
 	out_str(o, ",\"kind\":");
 	out_json_string(o, s->kind);
-	member(o, ",", "pools", row->pools);
 	member(o, ",", "object_size", s->object_size);
-	member(o, ",", "live", s->live);
-	member(o, ",", "live_bytes", s->live_bytes);
-	member(o, ",", "peak_bytes", s->peak_bytes);
-	member(o, ",", "stock", s->stock);
-	member(o, ",", "held_bytes", s->held_bytes);
-	member(o, ",", "overhead_bytes", s->overhead_bytes);
-	reserve(o, s->reserve_min, s->reserve_current, s->reserve_used);
-	member(o, ",", "refills", s->refills);
-	member(o, ",", "waits", s->waits);
-	member(o, ",", "failures", s->failures);
-	out_char(o, '}');
+	out_char(o, ',');
+	figures(o, &pool_metrics, row);
 }
 
 /* Nothing in a process without pools. */
@@ -146,10 +130,10 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 			continue;
 		member(o, i ? ",\n{" : "\n{", "size", class->stats.size);
 		out_char(o, ',');
-		row(o, class);
+		figures(o, &class_metrics, class);
 	}
 	out_str(o, "\n],\n\"totals\":{");
-	row(o, &snapshot->total);
+	figures(o, &class_metrics, &snapshot->total);
 	forwarded(o, snapshot);
 	forwarded_sizes(o, snapshot);
 	member(o, ",\n", "rss_bytes", snapshot->rss_bytes);

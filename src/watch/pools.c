@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "watch/metrics.h"
+
 static pools_walk_t *walkers[POOLS_WALKERS];
 
 int pools_attach(unsigned version, pools_walk_t *walk)
@@ -47,23 +49,6 @@ static struct pools_row *find(struct pools *pools,
 	return NULL;
 }
 
-/* Everything but name, kind and size adds up. */
-static void add(struct mempool_stats *sum, const struct mempool_stats *s)
-{
-	sum->live += s->live;
-	sum->live_bytes += s->live_bytes;
-	sum->peak_bytes += s->peak_bytes;
-	sum->stock += s->stock;
-	sum->held_bytes += s->held_bytes;
-	sum->overhead_bytes += s->overhead_bytes;
-	sum->reserve_min += s->reserve_min;
-	sum->reserve_current += s->reserve_current;
-	sum->reserve_used += s->reserve_used;
-	sum->refills += s->refills;
-	sum->waits += s->waits;
-	sum->failures += s->failures;
-}
-
 static int collect(const struct mempool_stats *stats, void *arg)
 {
 	struct pools *pools = arg;
@@ -80,8 +65,9 @@ static int collect(const struct mempool_stats *stats, void *arg)
 		row->stats.kind[sizeof row->stats.kind - 1] = '\0';
 		row->pools = 1;
 	} else {
-		add(&row->stats, stats);
-		row->pools++;
+		struct pools_row more = { *stats, 1 };
+
+		metrics_add(&pool_metrics, row, &more);
 	}
 	return 0;
 }
@@ -89,10 +75,8 @@ static int collect(const struct mempool_stats *stats, void *arg)
 void pools_sum(const struct pools *pools, struct pools_row *total)
 {
 	memset(total, 0, sizeof *total);
-	for (uint64_t i = 0; i < pools->count; i++) {
-		add(&total->stats, &pools->rows[i].stats);
-		total->pools += pools->rows[i].pools;
-	}
+	for (uint64_t i = 0; i < pools->count; i++)
+		metrics_add(&pool_metrics, total, &pools->rows[i]);
 }
 
 void pools_take(struct pools *pools)

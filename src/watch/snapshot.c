@@ -8,34 +8,11 @@
 
 #include "heap/heap.h"
 #include "mempool/version.h"
+#include "watch/metrics.h"
 
 _Static_assert(sizeof MEMPOOL_VERSION <= PROCESS_LIBRARY, "no room");
 
 bool snapshot_library;
-
-/* Every count of class_stats but the size adds up. */
-static void add_stats(struct class_stats *sum, const struct class_stats *s)
-{
-	sum->allocs += s->allocs;
-	sum->frees += s->frees;
-	sum->live += s->live;
-	sum->peak += s->peak;
-	sum->stock += s->stock;
-	sum->cached += s->cached;
-	sum->low_water += s->low_water;
-	sum->reserve_min += s->reserve_min;
-	sum->reserve_current += s->reserve_current;
-	sum->reserve_used += s->reserve_used;
-	sum->slabs += s->slabs;
-	sum->committed_bytes += s->committed_bytes;
-	sum->returned_bytes += s->returned_bytes;
-	sum->waste_bytes += s->waste_bytes;
-	sum->refills += s->refills;
-	sum->drains += s->drains;
-	sum->depot_hits += s->depot_hits;
-	sum->waits += s->waits;
-	sum->failures += s->failures;
-}
 
 void snapshot_sum(struct snapshot *snapshot)
 {
@@ -49,9 +26,7 @@ void snapshot_sum(struct snapshot *snapshot)
 			continue;
 		row->live_bytes = row->stats.live * row->stats.size;
 		row->peak_bytes = row->stats.peak * row->stats.size;
-		add_stats(&total->stats, &row->stats);
-		total->live_bytes += row->live_bytes;
-		total->peak_bytes += row->peak_bytes;
+		metrics_add(&class_metrics, total, row);
 	}
 }
 
