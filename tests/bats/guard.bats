@@ -253,6 +253,7 @@ print(len(b))'
 # The same program three times: what is guarded is in the profile, too.
 @test "profile, leaks and guards go together" {
 	export MPOOL_PROFILE=$BATS_TEST_TMPDIR/profile
+	cd "$BATS_TEST_TMPDIR"
 	for how in MPOOL_SAMPLE=1 MPOOL_LEAKS=1 'MPOOL_SAMPLE=64k MPOOL_LEAKS=1'; do
 		# shellcheck disable=SC2086
 		run --separate-stderr env $how timeout 60 env LD_PRELOAD="$LIB" \
