@@ -69,6 +69,8 @@ __attribute__((constructor(101))) static COLD void start(void)
 		dump_signal_start();
 		at_quick_exit(finish);
 	}
+	if (heap_vetoed())
+		config.guard = 0;
 	if (config.guard)
 		guard_next();
 	if (config.stats || config.stats_signal || config.page)

@@ -272,3 +272,12 @@ print(len(b))'
 			<(awk '$1 == "object" { print $4, $NF }' "$MPOOL_PROFILE" | sort)
 	done
 }
+
+@test "under AddressSanitizer there are no guards" {
+	gcc -O1 -g -w -fsanitize=address -o "$BATS_TEST_TMPDIR/crime" \
+		"$ROOT/tests/misuse/use-after-free.c"
+	export ASAN_OPTIONS=verify_asan_link_order=0
+	run -1 --separate-stderr pools "$BATS_TEST_TMPDIR/crime" 64
+	[[ $stderr == *'AddressSanitizer: heap-use-after-free'* ]]
+	refute grep -q libmpool: <<<"$stderr"
+}
