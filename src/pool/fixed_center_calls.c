@@ -186,7 +186,7 @@ static struct mempool_front *hang_fronts(struct center *c)
 		fronts_new(&c->cells, c->stocks, c->classes);
 
 	if (fronts && !local_hang(c->open.slot, fronts)) {
-		cells_give(&c->cells, fronts);
+		fronts_destroy(fronts, &c->cells, c->stocks, c->classes);
 		return NULL;
 	}
 	return fronts;

@@ -8,6 +8,8 @@
  */
 #include "pool/fixed_front.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fault.h"
@@ -19,9 +21,6 @@
  * than what a deep depot saves.
  */
 enum { DEPOT_MAGAZINES = 16, DEPOT_MOST = 128, DEPOT_PART = 8 };
-
-/* Where objects are kept, both magazines are in the cell of the front. */
-enum { KEPT_ALLOC = KEPT_SLOTS, KEPT_FREE = 2 * KEPT_SLOTS };
 
 static void set(void ***word, void **value)
 {
@@ -151,33 +150,67 @@ void front_init(struct mempool_front *f, const struct stock *k)
 		f->mask = k->slots * sizeof(void *) - 1;
 }
 
+static size_t kept_bytes(const struct stock *k)
+{
+	return sizeof(struct mempool_front) + 3 * k->slots * sizeof(void *);
+}
+
+/*
+ * Where objects are kept a front has both of its magazines with it: they never
+ * go anywhere else, and are small, so they come from malloc().
+ */
+static struct mempool_front *new_kept(struct cells *cells,
+				      const struct stock *k)
+{
+	struct mempool_front *f;
+	int saved = errno;
+	void **m;
+
+	f = malloc(kept_bytes(k));
+	errno = saved;
+	if (!f)
+		return NULL;
+	front_init(f, k);
+	m = (void **)round_up((uintptr_t)(f + 1), f->mask + 1);
+	m[k->slots - 1] = m[2 * k->slots - 1] = NULL;
+	f->alloc = m + k->slots;
+	f->free = m + 2 * k->slots - 1;
+	cells->bytes += kept_bytes(k);
+	return f;
+}
+
 struct mempool_front *fronts_new(struct cells *cells,
 				 const struct stock *stocks, unsigned classes)
 {
-	struct mempool_front *fronts = cells_take(cells);
+	struct mempool_front *fronts;
 
+	if (stocks->kept)
+		return new_kept(cells, stocks);
+	fronts = cells_take(cells);
 	if (!fronts)
 		return NULL;
 	memset(fronts, 0, CELL_BYTES);
 	for (unsigned i = 0; i < classes; i++)
 		front_init(&fronts[i], &stocks[i]);
-	if (stocks->kept) {
-		fronts->alloc = (void **)fronts + KEPT_ALLOC + stocks->slots;
-		fronts->free = (void **)fronts + KEPT_FREE + stocks->slots - 1;
-	}
 	return fronts;
 }
 
 void fronts_destroy(struct mempool_front *fronts, struct cells *cells,
 		    struct stock *stocks, unsigned classes)
 {
+	if (stocks->kept) {
+		front_flush(fronts, stocks);
+		cells->bytes -= kept_bytes(stocks);
+		free(fronts);
+		return;
+	}
 	for (unsigned i = 0; i < classes; i++) {
 		struct mempool_front *f = &fronts[i];
 
 		front_flush(f, &stocks[i]);
-		if (f->alloc && !stocks->kept)
+		if (f->alloc)
 			cells_give(cells, magazine_of_alloc(f));
-		if (f->free && !stocks->kept)
+		if (f->free)
 			cells_give(cells, magazine_of_free(f));
 	}
 	cells_give(cells, fronts);

@@ -19,7 +19,10 @@ enum { KEPT_SLOTS = 128 };
 /* An empty front for `k`, which is all zeros. */
 void front_init(struct mempool_front *f, const struct stock *k);
 
-/* A set of fronts, one for each of the stocks; NULL: memory is out. */
+/*
+ * A set of fronts, one for each of the stocks; NULL: memory is out.  Where
+ * objects are kept, the free side is popped as well, see refill_kept().
+ */
 struct mempool_front *fronts_new(struct cells *cells,
 				 const struct stock *stocks, unsigned classes);
 

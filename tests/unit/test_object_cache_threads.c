@@ -116,12 +116,16 @@ static void *leave_one_for_the_end(void *unused)
 
 static void a_thread_past_its_end_works_without_a_stock(void)
 {
+	uint64_t overhead;
+
 	cache = cache_of(MEMPOOL_THREAD_LOCAL);
 	/* The library's own key comes first; then that of the test. */
 	get_and_put(cache);
+	overhead = stats_of(cache).overhead_bytes;
 	pthread_key_create(&late_key, late);
 	for (int i = 0; i < 20; i++)
 		run_thread(leave_one_for_the_end, NULL);
+	assert_int_equal(stats_of(cache).overhead_bytes, overhead);
 	assert_true(made <= 4);
 	assert_int_equal(stats_of(cache).live, 0);
 	end_of(cache);
