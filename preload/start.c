@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/fault.h"
 #include "base/off.h"
 #include "fork.h"
 #include "guard.h"
@@ -45,6 +46,18 @@ bool heap_vetoed(void)
 {
 	return off_asked() || __asan_init || __hwasan_init || __lsan_init ||
 	       __msan_init || __tsan_init;
+}
+
+/* Not what is on already. */
+RARE const char *fault_hint(void)
+{
+	if (config.harden)
+		return config.guard ? ""
+				    : "; for stacks, run it again with "
+				      "'mpool run --guard'";
+	return config.guard ? "; run it again with 'mpool run --harden'"
+			    : "; run it again with 'mpool run --guard' or "
+			      "--harden";
 }
 
 __attribute__((constructor(101))) static COLD void start(void)

@@ -35,6 +35,8 @@ COLD static void tell(const char *library, const char *crime,
 	}
 	out_str(&o, ": ");
 	out_str(&o, detail);
+	if (fault_hint)
+		out_str(&o, fault_hint());
 	out_line(&o, STDERR_FILENO);
 }
 

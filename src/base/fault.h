@@ -25,4 +25,7 @@ _Noreturn void fault_pool(const char *crime, const void *address,
 void fault_tell(const char *crime, const void *address, const char *pool,
 		const char *detail);
 
+/* A hook: what ends the line, such as what to try next. */
+const char *fault_hint(void) __attribute__((weak));
+
 #endif

@@ -36,6 +36,20 @@ hold_hardened()
 	done
 }
 
+@test "the line on a crime ends with what to try next, unless that is on" {
+	is_mpool || skip "the words of libmpool"
+	ends()
+	{
+		run -134 --separate-stderr env "${@:2}" LD_PRELOAD="$LIB" \
+			"$MISUSE/double-free" 40
+		[[ $stderr == *"$1" ]] || fail "$stderr"
+	}
+	ends "; run it again with 'mpool run --guard' or --harden" A=1
+	ends "; run it again with 'mpool run --harden'" MPOOL_GUARD=1G
+	ends "; for stacks, run it again with 'mpool run --guard'" MPOOL_HARDEN=1
+	ends "is free already" MPOOL_HARDEN=1 MPOOL_GUARD=1G
+}
+
 @test "operator delete has to say the size that operator new was asked for" {
 	hold_hardened sized_delete
 	for mode in 1 light; do
