@@ -27,6 +27,7 @@
 #include "heap/slab.h"
 #include "next.h"
 #include "sized.h"
+#include "watch/snapshot.h"
 
 enum {
 	ALIGNED = 16,
@@ -226,6 +227,13 @@ static void *hardened_realloc(void *p, size_t size)
 static size_t hardened_usable_size(void *p)
 {
 	return likely(hard_owns(p)) ? hard_size(p) : plain.usable_size(p);
+}
+
+RARE bool snapshot_hard(struct hard_sum *sum)
+{
+	if (hard_on)
+		hard_sum_up(sum);
+	return hard_on;
 }
 
 static RARE void tell_off(void)

@@ -106,6 +106,17 @@ bool sys_unmap(void *where, size_t bytes)
 	return done;
 }
 
+RARE bool sys_remap(void *from, size_t bytes, void *to, size_t wanted)
+{
+	int saved = errno;
+	int flags = from == to ? 0 : MREMAP_MAYMOVE | MREMAP_FIXED;
+	bool done = may_call() &&
+		    syscall(SYS_mremap, from, bytes, wanted, flags, to) != -1;
+
+	errno = saved;
+	return done;
+}
+
 bool sys_commit(void *where, size_t bytes)
 {
 	int saved = errno;

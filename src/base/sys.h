@@ -39,6 +39,12 @@ void *sys_map(void *where, size_t bytes);
 /* False: unchanged, since a mapping cannot be split once more. */
 bool sys_unmap(void *where, size_t bytes);
 
+/*
+ * A mapping gets another size: at `to`, where nothing is, or where it is when
+ * that is the same.  False: unchanged.
+ */
+bool sys_remap(void *from, size_t bytes, void *to, size_t wanted);
+
 /* Makes reserved pages usable.  False when the kernel refuses. */
 bool sys_commit(void *where, size_t bytes);
 

@@ -9,9 +9,6 @@
  */
 #include "heap/hard_alone.h"
 
-#include <errno.h>
-#include <sys/mman.h>
-
 #include "base/sys.h"
 #include "heap/hard.h"
 #include "heap/hard_canary.h"
@@ -153,13 +150,13 @@ size_t alone_size(const struct unit *u, const char *p)
 static bool stretch(struct unit *u, size_t size)
 {
 	char *end = end_for(u->start, size);
-	bool taken;
 
 	if (size > (size_t)UNITS_MOST * UNIT_BYTES || end > room_end(u))
 		return false;
-	if (end > u->end && !sys_map_at(u->end, (size_t)(end - u->end), &taken))
-		return false;
-	if (end < u->end && !sys_unmap(end, (size_t)(u->end - end)))
+	/* Another mapping beside one that has moved would not join it. */
+	if (end != u->end &&
+	    !sys_remap(page_of(u), (size_t)(u->end - page_of(u)), page_of(u),
+		       (size_t)(end - page_of(u))))
 		return false;
 	u->end = end;
 	u->size = size;
@@ -172,17 +169,14 @@ static void *move(struct unit *u, size_t size)
 	char *from = page_of(u), *at, *start;
 	size_t lead = (size_t)(u->start - from);
 	size_t first = units_take(units_for(lead + size, 1));
-	int saved = errno;
 	struct unit *to;
 
 	if (!first)
 		return NULL;
 	at = unit_address(first);
 	start = at + lead;
-	if (mremap(from, (size_t)(u->end - from),
-		   (size_t)(end_for(start, size) - at),
-		   MREMAP_MAYMOVE | MREMAP_FIXED, at) == MAP_FAILED) {
-		errno = saved;
+	if (!sys_remap(from, (size_t)(u->end - from), at,
+		       (size_t)(end_for(start, size) - at))) {
 		units_give(first);
 		return NULL;
 	}

@@ -136,6 +136,13 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 	figures(o, &class_metrics, &snapshot->total);
 	forwarded(o, snapshot);
 	forwarded_sizes(o, snapshot);
+	if (snapshot->hardened) {
+		out_str(o, ",\n\"hardened\":");
+		member(o, "{", "live", snapshot->hard.objects);
+		member(o, ",", "live_bytes", snapshot->hard.bytes);
+		member(o, ",", "mapped_bytes", snapshot->hard.mapped);
+		out_char(o, '}');
+	}
 	member(o, ",\n", "rss_bytes", snapshot->rss_bytes);
 	member(o, ",", "peak_rss_bytes", snapshot->peak_rss_bytes);
 	put_pools(o, &snapshot->pools);

@@ -44,6 +44,7 @@ void snapshot_take(struct snapshot *snapshot)
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		heap_class_stats(c, &snapshot->classes[c - CLASS_FIRST].stats);
 	snapshot_sum(snapshot);
+	snapshot->hardened = snapshot_hard && snapshot_hard(&snapshot->hard);
 	snapshot->forwarded_counted = forwarded_counting;
 	forwarded_read(snapshot->forwarded);
 	snapshot->rss_bytes = process_rss_bytes();

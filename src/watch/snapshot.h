@@ -9,6 +9,7 @@
 
 #include "base/out.h"
 #include "heap/class.h"
+#include "heap/hard.h"
 #include "heap/stats.h"
 #include "watch/forwarded.h"
 #include "watch/pools.h"
@@ -32,6 +33,8 @@ struct snapshot {
 	unsigned class_count;		      /* up to the border */
 	struct snapshot_row classes[CLASSES]; /* class c at c - CLASS_FIRST */
 	struct snapshot_row total;
+	bool hardened; /* what is forwarded, the hardened heap serves */
+	struct hard_sum hard;
 	bool forwarded_counted;
 	struct forwarded_count forwarded[FORWARDED_KINDS];
 	uint64_t rss_bytes; /* 0: unknown */
@@ -44,6 +47,9 @@ struct snapshot {
  * used, the interposer's always.
  */
 extern HIDDEN bool snapshot_library;
+
+/* A hook: what the hardened heap holds, if it is on. */
+bool snapshot_hard(struct hard_sum *sum) __attribute__((weak));
 
 /*
  * Takes the heap's locks, one class after the other: rows are true each by

@@ -215,6 +215,18 @@ static void put_memory(struct out *o, const struct snapshot *snapshot)
 	out_str(o, ".\n");
 }
 
+static void put_hardened(struct out *o, const struct snapshot *snapshot)
+{
+	out_str(o, "Hardened: ");
+	out_grouped(o, snapshot->hard.objects);
+	out_str(o, snapshot->hard.objects == 1 ? " object lives, "
+					       : " objects live, ");
+	out_bytes_human(o, snapshot->hard.bytes);
+	out_str(o, " in ");
+	out_bytes_human(o, snapshot->hard.mapped);
+	out_str(o, " of mappings.\n");
+}
+
 static void put_forwarded_cell(struct out *o, uint64_t n, bool bytes)
 {
 	char text[CELL];
@@ -232,7 +244,9 @@ static void put_forwarded_cell(struct out *o, uint64_t n, bool bytes)
 
 static void put_forwarded(struct out *o, const struct snapshot *snapshot)
 {
-	out_str(o, "\nForwarded to the next allocator:\n     ");
+	out_str(o, snapshot->hardened
+			   ? "\nServed hardened:\n     "
+			   : "\nForwarded to the next allocator:\n     ");
 	for (int kind = 0; kind < FORWARDED_KINDS; kind++) {
 		const char *name = forwarded_name(kind);
 
@@ -301,6 +315,8 @@ void snapshot_text(const struct snapshot *snapshot, struct out *o)
 	if (snapshot->heap_used)
 		put_requests(o, snapshot);
 	put_memory(o, snapshot);
+	if (snapshot->hardened)
+		put_hardened(o, snapshot);
 	if (snapshot->heap_used) {
 		out_char(o, '\n');
 		put_classes(o, snapshot);

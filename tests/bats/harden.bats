@@ -50,6 +50,32 @@ hold_hardened()
 	ends "is free already" MPOOL_HARDEN=1 MPOOL_GUARD=1G
 }
 
+@test "statistics say what is served hardened" {
+	is_mpool || skip "the words of libmpool"
+	MPOOL_HARDEN=1 MPOOL_STATS=stderr run -0 pools "$PROGRAMS/family"
+	assert_line --regexp '^Hardened: [0-9,]+ objects? lives?, .* of mappings\.$'
+	assert_line 'Served hardened:'
+	refute_line 'Forwarded to the next allocator:'
+	MPOOL_HARDEN=1 pooled "$PROGRAMS/family"
+	run -0 jq -e '.hardened.mapped_bytes > .hardened.live_bytes
+		and .forwarded.malloc.calls > 0 and .totals.allocs < 100' \
+		"$(stats_folder)"/family.*.json
+}
+
+@test "sampling and the trace see what is served hardened" {
+	is_mpool || skip "MPOOL_TRACE and MPOOL_SAMPLE"
+	cd "$BATS_TEST_TMPDIR"
+	for mode in 1 light; do
+		MPOOL_HARDEN=$mode MPOOL_SAMPLE=1 MPOOL_PROFILE=p MPOOL_LEAKS=1 \
+			claims_hold pools "$PROGRAMS/family"
+		MPOOL_HARDEN=$mode MPOOL_TRACE=t claims_hold pools "$PROGRAMS/family"
+		run -0 "$BUILD/mpool" prof p
+		assert_output --regexp "100\.0 +main"
+		assert [ -s t ]
+		rm p t
+	done
+}
+
 @test "operator delete has to say the size that operator new was asked for" {
 	hold_hardened sized_delete
 	for mode in 1 light; do
@@ -111,6 +137,9 @@ print(len(json.dumps([{"k": [i] * (i % 99)} for i in range(9999)])),
 	run -0 "$BUILD/mpool" run -q --library "$LIB" --harden=light -- \
 		bash -c 'echo $MPOOL_HARDEN'
 	assert_output light
+	run -0 --separate-stderr "$BUILD/mpool" run --library "$LIB" --harden -- ls /
+	[[ $stderr == *' allocations, hardened'* && $stderr != *small-max* ]] ||
+		fail "$stderr"
 	run -2 "$BUILD/mpool" run --harden=much true
 	assert_output --partial "--harden: 'much' is not 'light'"
 }

@@ -162,6 +162,7 @@ static void read_option(struct run *r, int c, char **argv)
 	case OPT_HARDEN:
 		if (optarg && strcmp(optarg, "light") != 0)
 			cli_usage("--harden: '%s' is not 'light'", optarg);
+		r->harden = true;
 		launch_set(&r->launch, "MPOOL_HARDEN", optarg ? optarg : "1");
 		break;
 	case OPT_TRACE:

@@ -17,7 +17,7 @@ struct run {
 	/* What was asked for; NULL and 0: it was not. */
 	const char *stats, *sample, *out;
 	const struct suppressions *known;
-	bool leaks, trace, quiet, guard;
+	bool leaks, trace, harden, quiet, guard;
 	int leak_status;
 	bool pageless;			     /* there is no place for a page */
 	char *profile, *log, *page, *report; /* known at its end */

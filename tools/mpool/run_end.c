@@ -57,10 +57,12 @@ static void put_figures(FILE *out, const struct run *r, const struct page *page)
 	fprintf(out, "peak memory %s, %s allocations",
 		cli_bytes(page->peak_rss_bytes), cli_count(all));
 	/* What is recorded one by one does not come from the pools. */
-	if (all && !r->trace && page->sample_period != 1)
+	if (all && !r->trace && !r->harden && page->sample_period != 1)
 		fprintf(out, ", %.1f %% from the pools",
 			100 * (double)pooled / (double)all);
-	if (!r->trace && page->sample_period != 1)
+	if (all && r->harden)
+		fputs(", hardened", out);
+	if (!r->trace && !r->harden && page->sample_period != 1)
 		run_border(out, &s);
 }
 

@@ -1,0 +1,206 @@
+/*
+ * The hardened heap: what it hands out, and what it remembers of that.
+ */
+#include "heap/hard.h"
+#include "heap/hard_class.h"
+#include "heap/hard_unit.h"
+#include "unit/apart.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+enum { MANY = 3000 };
+
+static void *get(size_t size, size_t alignment)
+{
+	bool inside;
+	void *p = hard_alloc(size, alignment, false, &inside);
+
+	assert_non_null(p);
+	assert_false(inside);
+	assert_true(hard_owns(p));
+	return p;
+}
+
+static bool is_all(const unsigned char *p, size_t size, unsigned char c)
+{
+	for (size_t i = 0; i < size; i++)
+		if (p[i] != c)
+			return false;
+	return true;
+}
+
+static void each_size_fits_its_class_and_the_canary(void **state)
+{
+	(void)state;
+	for (size_t size = 1; size <= HARD_PACKED_MOST; size++) {
+		unsigned c = hard_class_of(size, 16);
+
+		assert_in_range(c, 1, HARD_PACKED);
+		assert_true(hard_classes[c].stride >= size + HARD_CANARY);
+		assert_true(c == 1 ||
+			    hard_classes[c - 1].stride < size + HARD_CANARY);
+	}
+	assert_int_equal(hard_class_of(0, 16), 0);
+	assert_true(hard_is_paged(hard_class_of(HARD_PACKED_MOST + 1, 16)));
+	assert_int_equal(hard_class_of(HARD_PAGED_MOST + 1, 16), HARD_CLASSES);
+}
+
+static void each_size_and_alignment_is_kept(void **state)
+{
+	static const size_t sizes[] = { 1,    8,     100,   2040,   2041,
+					4096, 65536, 65537, 300000, 3 << 20 };
+	void *p[sizeof(sizes) / sizeof(*sizes)];
+
+	(void)state;
+	for (size_t alignment = 16; alignment <= 8 << 20; alignment *= 2) {
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+			p[i] = get(sizes[i], alignment);
+			assert_int_equal((uintptr_t)p[i] % alignment, 0);
+			assert_int_equal(hard_size(p[i]), sizes[i]);
+			memset(p[i], (int)i + 1, sizes[i]);
+		}
+		for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+			assert_true(
+				is_all(p[i], sizes[i], (unsigned char)(i + 1)));
+			hard_free(p[i]);
+		}
+	}
+	hard_check();
+}
+
+static void what_comes_is_zero_whatever_was_there(void **state)
+{
+	static void *p[MANY];
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < MANY; i++) {
+			size_t size = (size_t)(i % 97) * 61;
+
+			p[i] = get(size, 16);
+			assert_true(is_all(p[i], size, 0));
+			memset(p[i], 0xaa, size);
+		}
+		for (int i = 0; i < MANY; i++)
+			hard_free(p[i]);
+	}
+}
+
+static void what_is_freed_does_not_come_at_once(void **state)
+{
+	(void)state;
+	for (size_t size = 1; size < 1 << 20; size = size * 3 + 1) {
+		void *p = get(size, 16), *q;
+
+		hard_free(p);
+		q = get(size, 16);
+		assert_ptr_not_equal(p, q);
+		hard_free(q);
+	}
+}
+
+static void a_large_object_grows_and_moves_with_its_content(void **state)
+{
+	size_t size = 100000;
+	unsigned char *p = get(size, 16);
+
+	(void)state;
+	memset(p, 7, size);
+	for (; size < 20 << 20; size = size * 3 / 2) {
+		p = hard_resize(p, size * 3 / 2);
+		assert_non_null(p);
+		assert_true(is_all(p, 100000, 7));
+		assert_true(is_all(p + 100000, size * 3 / 2 - 100000, 0));
+	}
+	p = hard_resize(p, 100001);
+	assert_non_null(p);
+	assert_true(is_all(p, 100000, 7));
+	hard_free(p);
+	hard_check();
+}
+
+static void units_come_back_when_all_of_a_class_is_freed(void **state)
+{
+	static void *p[20000];
+	struct hard_sum before, full, after;
+
+	(void)state;
+	hard_sum_up(&before);
+	for (int i = 0; i < 20000; i++)
+		p[i] = get(1000, 16);
+	hard_sum_up(&full);
+	assert_int_equal(full.objects - before.objects, 20000);
+	assert_int_equal(full.bytes - before.bytes, 20000 * 1000);
+	for (int i = 0; i < 20000; i++)
+		hard_free(p[i]);
+	hard_sum_up(&after);
+	assert_int_equal(after.objects, before.objects);
+	assert_true(after.mapped - before.mapped <
+		    (full.mapped - before.mapped) / 4);
+}
+
+static void absurd_sizes_are_refused(void **state)
+{
+	static const size_t sizes[] = { SIZE_MAX, (size_t)PTRDIFF_MAX + 1,
+					PTRDIFF_MAX, (size_t)1 << 40 };
+	bool inside;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
+		assert_null(hard_alloc(sizes[i], 16, false, &inside));
+	assert_null(hard_alloc(1, (size_t)1 << 62, false, &inside));
+}
+
+static void *churn(void *unused)
+{
+	void *p[64] = { 0 };
+
+	for (int i = 0; i < 50000; i++) {
+		void **slot = &p[i * 31 % 64];
+
+		if (*slot)
+			hard_free(*slot);
+		*slot = get((size_t)(i * 7 % 5000), 16);
+	}
+	for (int i = 0; i < 64; i++)
+		hard_free(p[i]);
+	return unused;
+}
+
+static void threads_share_it(void **state)
+{
+	pthread_t threads[4];
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, churn, NULL),
+				 0);
+	for (int i = 0; i < 4; i++)
+		pthread_join(threads[i], NULL);
+	hard_check();
+}
+
+static int start(void **state)
+{
+	(void)state;
+	return hard_start(true) ? 0 : -1;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_size_fits_its_class_and_the_canary),
+		cmocka_unit_test(each_size_and_alignment_is_kept),
+		cmocka_unit_test(what_comes_is_zero_whatever_was_there),
+		cmocka_unit_test(what_is_freed_does_not_come_at_once),
+		cmocka_unit_test(
+			a_large_object_grows_and_moves_with_its_content),
+		cmocka_unit_test(units_come_back_when_all_of_a_class_is_freed),
+		cmocka_unit_test(absurd_sizes_are_refused),
+		cmocka_unit_test(threads_share_it),
+	};
+
+	return cmocka_run_group_tests(tests, start, NULL);
+}
