@@ -195,3 +195,29 @@ profiled()
 	run -1 "$MPOOL" export --heaptrack -o full.gz big.mprof
 	assert_output --partial 'full.gz: '
 }
+
+@test "what begins a program or a thread is left out of the stacks at the end" {
+	cat >thread.c <<-'END'
+		#include <pthread.h>
+		#include <stdlib.h>
+		static void *volatile kept[100];
+		static void *clone_worker(void *unused)
+		{
+			for (int i = 0; i < 100; i++)
+				kept[i] = malloc(1000);
+			return unused;
+		}
+		int main(void)
+		{
+			pthread_t thread;
+			pthread_create(&thread, NULL, clone_worker, NULL);
+			return pthread_join(thread, NULL);
+		}
+	END
+	gcc -O1 -g -fno-builtin -pthread -o thread thread.c
+	run -0 "$MPOOL" run --sample=1 -o t.mprof -- ./thread
+	assert_line --regexp '^ +clone_worker  .*thread\.c:7$'
+	refute_output --regexp 'start_thread|clone3|libc_start'
+	run -0 "$MPOOL" prof --collapsed t.mprof
+	assert_output --regexp 'start_thread;clone_worker 100000'
+}

@@ -68,12 +68,23 @@ static struct share *shares_of(const struct profile *p, struct symbols *symbols,
 
 #define RUST_MAIN "__rust_begin_short_backtrace"
 
-/*
- * What called main is the same in every program; Rust marks where its own main
- * begins.
- */
-static uint32_t depth_to_main(const struct stack *stack,
-			      struct symbols *symbols)
+/* What begins a program or a thread is the same in all of them. */
+static bool is_start(const char *function)
+{
+	static const char *const names[] = {
+		"_start", "__libc_start_call_main", "__libc_start_main",
+		"clone",  "__libc_start_main_impl", "__clone",
+		"clone3", "start_thread",	    "__clone3",
+	};
+
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(function, names[i]))
+			return true;
+	return false;
+}
+
+/* How much of the stack is the program's: Rust marks where its main begins. */
+static uint32_t own_depth(const struct stack *stack, struct symbols *symbols)
 {
 	uint32_t depth = stack->depth;
 
@@ -86,6 +97,8 @@ static uint32_t depth_to_main(const struct stack *stack,
 				return i + 1;
 		if (strstr(s->function, RUST_MAIN))
 			return i + 1;
+		if (i && i + 1 == depth && is_start(s->function))
+			depth = i;
 		if (depth == stack->depth && !strcmp(s->function, "main"))
 			depth = i + 1;
 	}
@@ -95,7 +108,7 @@ static uint32_t depth_to_main(const struct stack *stack,
 static void put_stack(FILE *out, const struct stack *whole,
 		      struct symbols *symbols)
 {
-	uint32_t depth = depth_to_main(whole, symbols);
+	uint32_t depth = own_depth(whole, symbols);
 	struct stack part = { depth, whole->frames };
 
 	if (depth <= INNER_FRAMES + OUTER_FRAMES + 1) {
