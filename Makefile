@@ -384,7 +384,7 @@ install: install-libs install-tool  ## install under PREFIX (DESTDIR is honoured
 # Where it is no place of ld.so's, ldconfig has nothing to do, or may not.
 install-libs: libs  ## the libraries alone, their headers and manual
 	install -d $(DESTDIR)$(LIBDIR)/pkgconfig $(DESTDIR)$(LIBDIR)/cmake/mempool $(DESTDIR)$(PRELOADDIR) $(mandir)/man3 \
-		$(mandir)/man7 $(DESTDIR)$(PREFIX)/include/mempool/shim
+		$(mandir)/man5 $(mandir)/man7 $(DESTDIR)$(PREFIX)/include/mempool/shim
 	install -m 755 $(BUILD)/libmpool.so $(DESTDIR)$(PRELOADDIR)/libmpool.so.$(VERSION)
 	ln -sf libmpool.so.$(VERSION) $(DESTDIR)$(PRELOADDIR)/libmpool.so.new
 	mv -fT $(DESTDIR)$(PRELOADDIR)/libmpool.so.new $(DESTDIR)$(PRELOADDIR)/libmpool.so
@@ -399,6 +399,7 @@ install-libs: libs  ## the libraries alone, their headers and manual
 	$(call fill,src/mempool-config.cmake.in,$(LIBDIR)/cmake/mempool/mempool-config.cmake)
 	$(call fill,src/mempool-config-version.cmake.in,$(LIBDIR)/cmake/mempool/mempool-config-version.cmake)
 	$(call fill_pages,3)
+	$(call fill_pages,5)
 	$(call fill_pages,7)
 	tools/dev/manlinks $(mandir)/man3 src/man/*.3
 	$(if $(DESTDIR),,@ldconfig 2>/dev/null || :)
@@ -416,7 +417,7 @@ uninstall:  ## remove what install put there
 	rm -f $(DESTDIR)$(PRELOADDIR)/libmpool.so* $(DESTDIR)$(LIBDIR)/libmempool.so* \
 		$(DESTDIR)$(LIBDIR)/libmempool.a $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc \
 		$(DESTDIR)$(PREFIX)/include/mempool.h $(DESTDIR)$(PREFIX)/bin/mpool \
-		$(foreach s,1 3 7,$(patsubst src/man/%,$(mandir)/man$s/%,$(wildcard src/man/*.$s))) \
+		$(foreach s,1 3 5 7,$(patsubst src/man/%,$(mandir)/man$s/%,$(wildcard src/man/*.$s))) \
 		$(word 1,$(completions))/mpool $(word 2,$(completions))/_mpool
 	rm -rf $(DESTDIR)$(PREFIX)/include/mempool $(DESTDIR)$(LIBDIR)/cmake/mempool
 

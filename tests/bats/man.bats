@@ -37,7 +37,7 @@ check()
 		run -0 groff -t -man -ww -z -rLL=78n "$page"
 		assert_output ''
 		run -0 groff -t -man -Tascii -P-cbou -rLL=78n "$page"
-		assert_line --index 0 --regexp '^[a-zA-Z_]+\([137]\)'
+		assert_line --index 0 --regexp '^[a-zA-Z_-]+\([1357]\)'
 	done
 }
 

@@ -455,3 +455,34 @@ dump -1 EINVAL"
 	run -0 acts c.json dump '' _exit 0
 	run -0 figure c.json .pid
 }
+
+# explained WORD... - the manual has each, as a word of its own.
+explained()
+{
+	local page
+
+	page=$(sed 's/\\-/-/g' "$ROOT/src/man/mpool-stats.5")
+	for word; do
+		grep -qE "(^|[^a-z_])$word([^a-z_]|\$)" <<<"$page" ||
+			fail "mpool-stats(5) does not explain '$word'"
+	done
+}
+
+@test "the manual explains each column, key and metric" {
+	for name in stats.txt stats.json stats.prom; do
+		LD_PRELOAD="$LIB" MPOOL_STATS=$name "$BUILD/examples/request_server" >/dev/null
+	done
+	mapfile -t words < <(jq -r 'paths | map(strings) | if .[-2] == "reserve"
+		then .[-2:] | join("\\.") else .[-1] // empty end' stats.json |
+		sort -u)
+	((${#words[@]} > 30)) || fail "few keys: ${words[*]}"
+	explained "${words[@]}"
+	mapfile -t words < <(sed -n 's/^# TYPE \(me\)\?mpool_\([a-z_]*\) .*/\2/p' \
+		stats.prom | sort -u)
+	((${#words[@]} > 25)) || fail "few metrics: ${words[*]}"
+	explained "${words[@]/#/(mpool_)?}"
+	mapfile -t words < <(grep -E '^(size|pool) ' stats.txt |
+		sed 's/   */\n/g; s/## live  -- peak//' | sort -u)
+	((${#words[@]} > 12)) || fail "few columns: ${words[*]}"
+	explained "${words[@]}"
+}
