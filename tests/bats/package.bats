@@ -19,7 +19,7 @@ setup()
 debs()
 {
 	[[ ! -e $BATS_FILE_TMPDIR/built ]] || return 0
-	packages dpkg-dev debhelper lintian fakeroot
+	packages build-essential dpkg-dev debhelper lintian fakeroot
 	DEB_BUILD_OPTIONS=noautodbgsym make -s -C "$ROOT" deb \
 		>"$BATS_FILE_TMPDIR/log" 2>&1 || {
 		tail -n 40 "$BATS_FILE_TMPDIR/log"
