@@ -98,10 +98,10 @@ FEDORA_CFLAGS='-O2 -flto=auto -ffat-lto-objects -fexceptions -g
 
 @test "what is missing is named as Debian, Fedora and Arch call it" {
 	run -1 "$ROOT/tools/dev/needs" false false
-	assert_line --index 0 'needs: the mpool tool cannot be built; not found: elfutils/libdwfl.h curses.h zlib.h protobuf-c/protobuf-c.h microhttpd.h'
-	assert_line --regexp '^ +Debian, Ubuntu: +apt install libdw-dev libncurses-dev '
-	assert_line --regexp '^ +Fedora: +dnf install elfutils-devel ncurses-devel '
-	assert_line --regexp '^ +Arch: +pacman -S libelf '
+	assert_line --index 0 'needs: the mpool tool cannot be built; not found: elfutils/libdwfl.h libiberty/demangle.h curses.h zlib.h protobuf-c/protobuf-c.h microhttpd.h'
+	assert_line --regexp '^ +Debian, Ubuntu: +apt install libdw-dev libiberty-dev '
+	assert_line --regexp '^ +Fedora: +dnf install elfutils-devel binutils-devel '
+	assert_line --regexp '^ +Arch: +pacman -S libelf binutils '
 	assert_line --partial 'make libs install-libs'
 	run -0 "$ROOT/tools/dev/needs" "${CC:-cc}" pkg-config
 	assert_output ''

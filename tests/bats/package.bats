@@ -45,6 +45,19 @@ held()
 	assert_line --regexp "^./usr/lib/[a-z0-9_-]+/libmpool/libmpool.so.$VERSION\$"
 }
 
+@test "the packages are built with all that the tool needs" {
+	run ! "$ROOT/tools/dev/needs" false false
+	needs=$output
+	for name in $(sed -n 's/.*apt install //p' <<<"$needs"); do
+		grep -q "^ $name,$" "$ROOT/tools/package/debian/control" ||
+			fail "debian/control: $name"
+	done
+	for name in $(sed -n 's/.*dnf install //p' <<<"$needs"); do
+		grep -q "^BuildRequires: *$name$" "$ROOT/tools/package/libmpool.spec" ||
+			fail "libmpool.spec: $name"
+	done
+}
+
 @test "each symbol of libmempool has a version, which its package knows" {
 	run -0 bash -c "nm -D --defined-only --with-symbol-versions '$BUILD/libmempool.so' |
 		awk '\$2 != \"A\" { print \$3 }'"
