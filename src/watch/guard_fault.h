@@ -9,8 +9,9 @@
  * handler is called as without us: on the stack it chose, with the mask it
  * chose; it may return, change the context, or jump.
  *
- * Limit: who asks the kernel without libc's sigaction or signal (Go) replaces
- * ours; what it hands on still comes here.
+ * Limits: who asks the kernel without libc's sigaction or signal (Go) replaces
+ * ours; what it hands on still comes here.  SIG_IGN for these two is not handed
+ * on by exec.
  */
 #ifndef WATCH_GUARD_FAULT_H
 #define WATCH_GUARD_FAULT_H
