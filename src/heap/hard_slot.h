@@ -5,28 +5,7 @@
 #ifndef HEAP_HARD_SLOT_H
 #define HEAP_HARD_SLOT_H
 
-#include "base/lock.h"
-#include "heap/hard_class.h"
-#include "heap/hard_unit.h"
-
-/*
- * Slots of a class in an arena that are free: some at hand, some in quarantine,
- * the others in the bits of their units.
- */
-struct pile {
-	uint32_t units; /* the first that has free slots, or fresh ones */
-	uint32_t count; /* at hand */
-	char *at_hand[HARD_PILE];
-	char *waiting[HARD_PILE];
-};
-
-/* Zeroed but for its number.  Whoever holds its lock owns it. */
-struct arena {
-	struct lock lock;
-	uint8_t number;
-	uint64_t random;
-	struct pile piles[HARD_CLASSES];
-};
+#include "heap/hard_pile.h"
 
 /* Caller holds the lock of the arena, which is that of the unit. */
 void *slot_alloc_packed(struct arena *a, unsigned c, size_t size);

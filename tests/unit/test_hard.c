@@ -1,5 +1,7 @@
+/* SPDX-License-Identifier: MIT */
 /*
- * The hardened heap: what it hands out, and what it remembers of that.
+ * test_hard.c - the hardened heap: what it hands out, and what it remembers of
+ * that.
  */
 #include "heap/hard.h"
 #include "heap/hard_class.h"

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hard_pile.c - slots of the hardened heap that are free.
+ *
+ * A slot goes round: fresh -> at hand -> an object -> quarantine -> at hand, or
+ * the bits of its unit.  Of the slots at hand, any may be next; of those in
+ * quarantine, any may leave when one enters.
+ */
+#include "heap/hard_pile.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/out.h"
+#include "base/sys.h"
+#include "heap/hard.h"
+#include "heap/hard_lock.h"
+
+enum { RETURNED_FROM = 16 << 10 };
+
+static uint64_t next_random(struct arena *a)
+{
+	a->random ^= a->random << 13;
+	a->random ^= a->random >> 7;
+	a->random ^= a->random << 17;
+	return a->random;
+}
+
+/* --- units --- */
+
+static void *spare[HARD_CLASSES] LARGE("hard_pile");
+
+/* What is known of a unit's slots, zeroed; then their bits. */
+static void *take_states(const struct hard_class *k, unsigned c,
+			 uint64_t **bits)
+{
+	size_t each =
+		hard_is_paged(c) ? sizeof(struct hard_paged) : sizeof(uint16_t);
+	size_t states = round_up(k->capacity * each, 8);
+	size_t bytes = states + round_up(k->capacity, 64) / 8;
+	void *memory = spare[c];
+
+	if (memory) {
+		spare[c] = *(void **)memory;
+		memset(memory, 0, bytes);
+	} else {
+		memory = units_memory(bytes);
+		if (!memory)
+			return NULL;
+	}
+	*bits = (uint64_t *)((char *)memory + states);
+	return memory;
+}
+
+static void give_states(unsigned c, void *memory)
+{
+	*(void **)memory = spare[c];
+	spare[c] = memory;
+}
+
+static void link_unit(struct pile *pile, struct unit *u)
+{
+	u->next = pile->units;
+	u->prev = 0;
+	if (u->next)
+		units[u->next].prev = (uint32_t)number_of(u);
+	pile->units = (uint32_t)number_of(u);
+	u->listed = true;
+}
+
+static void unlink_unit(struct pile *pile, struct unit *u)
+{
+	if (u->next)
+		units[u->next].prev = u->prev;
+	if (u->prev)
+		units[u->prev].next = u->next;
+	else
+		pile->units = u->next;
+	u->listed = false;
+}
+
+/* Maps a unit's memory; of class 0 there is none. */
+static size_t take_mapped(const struct hard_class *k, unsigned c)
+{
+	size_t number;
+	bool taken;
+
+	do {
+		number = units_take(1);
+		if (!number || !c ||
+		    sys_map_at(unit_address(number), mapped_bytes(k), &taken))
+			return number;
+		if (taken)
+			units[number].kind = UNIT_TAKEN;
+		else
+			units_give(number);
+	} while (taken);
+	return 0;
+}
+
+static NOINLINE bool add_unit(struct arena *a, unsigned c)
+{
+	const struct hard_class *k = &hard_classes[c];
+	struct unit *u = NULL;
+	uint64_t *bits;
+	size_t number;
+	void *states;
+
+	hard_lock(&hard_units_lock);
+	states = take_states(k, c, &bits);
+	number = states ? take_mapped(k, c) : 0;
+	if (number) {
+		u = &units[number];
+		u->class = (uint8_t)c;
+		u->arena = a->number;
+		u->fresh = u->free = u->cursor = 0;
+		u->bits = bits;
+		u->states = states;
+		__atomic_store_n(&u->kind, UNIT_SLOTS, __ATOMIC_RELEASE);
+	} else if (states) {
+		give_states(c, states);
+	}
+	hard_unlock(&hard_units_lock);
+	if (u)
+		link_unit(&a->piles[c], u);
+	return u;
+}
+
+static NOINLINE void drop_unit(struct pile *pile, struct unit *u)
+{
+	const struct hard_class *k = &hard_classes[u->class];
+
+	unlink_unit(pile, u);
+	hard_lock(&hard_units_lock);
+	if (!u->class || sys_unmap(slot_address(u, 0), mapped_bytes(k))) {
+		give_states(u->class, u->states);
+		__atomic_store_n(&u->kind, UNIT_NONE, __ATOMIC_RELEASE);
+		units_give(number_of(u));
+	}
+	hard_unlock(&hard_units_lock);
+}
+
+/* --- slots that are free --- */
+
+static RARE void tell_unguarded(void)
+{
+	static bool told;
+	char line[OUT_LINE];
+	struct out o;
+
+	if (__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+		return;
+	out_memory(&o, line, sizeof(line));
+	out_str(&o, "libmpool: MPOOL_HARDEN: the kernel refuses guard pages; "
+		    "see vm.max_map_count");
+	out_line(&o, STDERR_FILENO);
+}
+
+static char *take_fresh(struct unit *u)
+{
+	const struct hard_class *k = &hard_classes[u->class];
+	char *slot = slot_address(u, u->fresh);
+
+	if (hard_is_paged(u->class) &&
+	    !sys_guard(slot + k->room, k->stride - k->room))
+		tell_unguarded();
+	u->fresh++;
+	return slot;
+}
+
+static char *take_bit(struct unit *u)
+{
+	uint64_t *word;
+	unsigned bit;
+
+	while (!u->bits[u->cursor])
+		u->cursor = (u->cursor + 1) %
+			    ((hard_classes[u->class].capacity + 63) / 64);
+	word = &u->bits[u->cursor];
+	bit = (unsigned)__builtin_ctzll(*word);
+	*word &= *word - 1;
+	u->free--;
+	return slot_address(u, u->cursor * 64 + bit);
+}
+
+/* Half of what the pile may hold; at least one, or false. */
+static NOINLINE bool refill(struct arena *a, unsigned c)
+{
+	const struct hard_class *k = &hard_classes[c];
+	struct pile *pile = &a->piles[c];
+
+	while (pile->count < (k->pile + 1) / 2u) {
+		struct unit *u = &units[pile->units];
+
+		if (!pile->units) {
+			if (pile->count || !add_unit(a, c))
+				break;
+			continue;
+		}
+		pile->at_hand[pile->count++] =
+			u->free ? take_bit(u) : take_fresh(u);
+		if (!u->free && u->fresh == k->capacity)
+			unlink_unit(pile, u);
+	}
+	return pile->count;
+}
+
+/* Big ones are no memory meanwhile. */
+static void give_bit(struct pile *pile, char *slot)
+{
+	struct unit *u = &units[unit_number(slot)];
+	const struct hard_class *k = &hard_classes[u->class];
+	uint32_t i = index_of(k, slot);
+
+	if (k->room >= RETURNED_FROM && sys_return(slot, k->room))
+		hard_paged_of(u)[i].lead = HARD_RETURNED;
+	u->bits[i / 64] |= UINT64_C(1) << i % 64;
+	u->free++;
+	if (!u->listed)
+		link_unit(pile, u);
+	if (u->free == u->fresh && (u->next || u->prev))
+		drop_unit(pile, u);
+}
+
+/* The older half goes. */
+static NOINLINE void spill(struct pile *pile)
+{
+	uint32_t half = (pile->count + 1) / 2;
+
+	for (uint32_t i = 0; i < half; i++)
+		give_bit(pile, pile->at_hand[i]);
+	pile->count -= half;
+	memmove(pile->at_hand, pile->at_hand + half,
+		pile->count * sizeof(*pile->at_hand));
+}
+
+char *pile_take(struct arena *a, unsigned c)
+{
+	struct pile *pile = &a->piles[c];
+	uint32_t last, any;
+	char *slot;
+
+	if (unlikely(!pile->count) && !refill(a, c))
+		return NULL;
+	last = any = --pile->count;
+	if (hard_full)
+		any = (uint32_t)((next_random(a) >> 32) * (last + 1) >> 32);
+	slot = pile->at_hand[any];
+	pile->at_hand[any] = pile->at_hand[last];
+	return slot;
+}
+
+void pile_give(struct arena *a, unsigned c, char *slot)
+{
+	struct pile *pile = &a->piles[c];
+	const struct hard_class *k = &hard_classes[c];
+
+	if (hard_full) {
+		size_t any = next_random(a) >> 32 & (k->waiting - 1u);
+		char *leaving = pile->waiting[any];
+
+		pile->waiting[any] = slot;
+		if (!leaving)
+			return;
+		slot = leaving;
+	}
+	if (unlikely(pile->count == k->pile))
+		spill(pile);
+	pile->at_hand[pile->count++] = slot;
+}
