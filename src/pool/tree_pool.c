@@ -196,7 +196,10 @@ node_t *tree_pool_take(struct tree_pool *pool, size_t size)
 	return n;
 }
 
-/* A gap's size: in its last word, and in the first header's word of parent. */
+/*
+ * A gap's size: in its last word, and in the first, where a live chunk has its
+ * parent, under a mark that no address has.
+ */
 static size_t *gap_below(char *chunk)
 {
 	return (size_t *)chunk - 1;
@@ -204,21 +207,28 @@ static size_t *gap_below(char *chunk)
 
 static size_t *gap_at(char *start)
 {
-	return (size_t *)&((node_t *)start)->parent;
+	return (size_t *)start;
 }
 
-static bool is_gap(const char *start)
+static bool is_gap(char *start)
 {
-	return word_magic(node_word((const node_t *)start)) == NODE_FREED;
+	return *gap_at(start) >> 56 == NODE_FREED;
 }
 
-/* From the freed chunk at `start` to the live one at `end` nothing is used. */
+static char *gap_end(char *start)
+{
+	return start + (*gap_at(start) & ~(NODE_FREED << 56));
+}
+
+/* From `start`, no live chunk, to the live one at `end` nothing is used. */
 static void leave_gap(char *start, char *end)
 {
-	size_t *last = gap_below(end);
+	size_t *last = gap_below(end), *first = gap_at(start);
 
 	tool_block(last, sizeof(*last), false);
-	*last = *gap_at(start) = (size_t)(end - start);
+	tool_block(first, sizeof(*first), false);
+	*first = NODE_FREED << 56 | (size_t)(end - start);
+	*last = (size_t)(end - start);
 	node_set_flag((node_t *)end, NODE_GAP_BELOW);
 }
 
@@ -240,7 +250,7 @@ static void give_chunk(struct tree_pool *pool, node_t *n)
 		pool->top = start;
 	} else if (!pool->shared) {
 		if (is_gap(end))
-			end += *gap_at(end);
+			end = gap_end(end);
 		leave_gap(start, end);
 	}
 	if (pool->inside == 2 && !pool->freed)
@@ -270,11 +280,15 @@ static bool resize(struct tree_pool *pool, node_t *n, size_t size)
 	char *end = chunk_end(n), *to = (char *)n + chunk_bytes(size);
 
 	if (size > POOLED_SIZE_MAX || (size > old && size - old > pool->left) ||
-	    (to != end && end != pool->top) || to > pool->end)
+	    to > pool->end)
 		return false;
-	pool->left += old - size;
 	if (end == pool->top)
 		pool->top = to;
+	else if (to < end && !pool->shared)
+		leave_gap(to, is_gap(end) ? gap_end(end) : end);
+	else if (to != end)
+		return false;
+	pool->left += old - size;
 	return true;
 }
 
@@ -293,6 +307,43 @@ bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size)
 	node_set_word(n,
 		      (node_word(n) & ~0xffffffffull) | size_field(pool, size));
 	return true;
+}
+
+/* As chunks go; tools look at the pieces, old and new, one after the other. */
+static void slide(struct tree_pool *pool, node_t *to, node_t *n, size_t size)
+{
+	size_t old = node_size(n), keep = sizeof(*n) + min_of(old, size);
+
+	tool_block(to, max_of(chunk_bytes(size), keep), false);
+	memmove(to, n, keep);
+	tool_object(pool, node_bytes(n), old, false);
+	tool_block(to, sizeof(*to), false);
+	tool_object_again(pool, node_bytes(to), size);
+	pool->top = (char *)to + chunk_bytes(size);
+	pool->left += old - size;
+	if ((char *)n >= pool->top)
+		node_mark_freed(n);
+}
+
+node_t *tree_pool_slide(struct tree_pool *pool, node_t *n, size_t size)
+{
+	char *start = chunk_end(own_node(pool));
+	node_t *to = NULL;
+
+	enter(pool);
+	if (start != (char *)n && pool->inside == (pool->freed ? 1 : 2) &&
+	    size <= POOLED_SIZE_MAX && size <= pool->left + node_size(n) &&
+	    chunk_bytes(size) <= (size_t)(pool->end - start)) {
+		to = (node_t *)start;
+		slide(pool, to, n, size);
+	}
+	leave(pool);
+	if (to)
+		node_set_word(
+			to, (node_word(to) & ~((uint64_t)NODE_GAP_BELOW << 48 |
+					       0xffffffffull)) |
+				    size_field(pool, size));
+	return to;
 }
 
 size_t tree_pool_left(struct tree_pool *pool)

@@ -56,9 +56,16 @@ void tree_pool_give(struct tree_pool *pool, node_t *n);
 
 /*
  * Changes a pooled node's size where it is.  False when there is no room, or
- * when it would become smaller below another.
+ * when it would become smaller below another in a shared pool.
  */
 bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size);
+
+/*
+ * The same for the only node that is left inside, which goes to the block's
+ * start.  Its new place, or NULL: it is there, not alone, or there is no room.
+ * Who points at it is the caller's business.
+ */
+node_t *tree_pool_slide(struct tree_pool *pool, node_t *n, size_t size);
 
 size_t tree_pool_left(struct tree_pool *pool);
 void tree_pool_share(struct tree_pool *pool);

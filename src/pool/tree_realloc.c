@@ -28,10 +28,12 @@ static void relink(node_t *n)
 /* Sizes on both sides of a border (huge, pooled) go to another place. */
 static node_t *move(struct tree *t, node_t *n, size_t size)
 {
-	node_t *to = n->parent ? node_take_in_pool(n->parent, size) : NULL;
+	node_t *to = node_take_in_pool(n, size);
 	uint64_t place =
 		(uint64_t)(NODE_POOLED | NODE_GAP_BELOW) << 48 | 0xffffffffull;
 
+	if (!to && n->parent)
+		to = node_take_in_pool(n->parent, size);
 	if (!to && family_may_hold(t, round_up(sizeof(*n) + size, 16)))
 		to = node_take_outside(size);
 	if (!to)
@@ -65,7 +67,14 @@ static node_t *resize_outside(struct tree *t, node_t *n, size_t size)
 static node_t *resize(struct tree *t, node_t *n, size_t size)
 {
 	if (node_flags(n) & NODE_POOLED) {
-		if (tree_pool_resize(tree_pool_of(n), n, size))
+		struct tree_pool *pool = tree_pool_of(n);
+		node_t *to = NULL;
+
+		if (size > node_size(n))
+			to = tree_pool_slide(pool, n, size);
+		if (to)
+			return to;
+		if (tree_pool_resize(pool, n, size))
 			return n;
 	} else if (node_size(n) < NODE_HUGE && size < NODE_HUGE) {
 		return resize_outside(t, n, size);

@@ -121,6 +121,88 @@ static void a_node_grows_in_place_at_the_top_and_moves_elsewhere(void)
 	mempool_tree_free(pool);
 }
 
+static void a_node_shrinks_below_another_and_its_rest_comes_back(void)
+{
+	static const size_t sizes[] = { 99, 80, 64, 63, 17, 1 };
+	void *pool = mempool_tree_pool(NULL, 4096);
+	char *a = mempool_tree_alloc(pool, 100);
+	void *b = mempool_tree_alloc(pool, 100), *next;
+
+	strcpy(a, "");
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		assert_ptr_equal(mempool_tree_realloc(NULL, a, sizes[i]), a);
+		assert_int_equal(mempool_tree_size(a), sizes[i]);
+		assert_int_equal(mempool_tree_pool_left(pool), 3996 - sizes[i]);
+	}
+	mempool_tree_check(pool);
+	mempool_tree_free(a);
+	mempool_tree_free(b);
+	next = mempool_tree_alloc(pool, 4000);
+	assert_ptr_equal(next, a);
+	mempool_tree_free(pool);
+}
+
+static void alone_in_a_pool_a_node_that_grows_gets_all_of_it(void)
+{
+	void *pool = mempool_tree_pool(NULL, 4096);
+	char *first = mempool_tree_alloc(pool, 3000);
+	char *p = mempool_tree_alloc(pool, 1000);
+	char *child = mempool_tree_alloc(NULL, 1);
+
+	assert_non_null(mempool_tree_steal(p, child));
+	memset(p, 'p', 1000);
+	mempool_tree_free(first);
+	p = mempool_tree_realloc(NULL, p, 4096);
+	assert_ptr_equal(p, first);
+	for (size_t i = 0; i < 1000; i++)
+		assert_int_equal(p[i], 'p');
+	assert_ptr_equal(mempool_tree_parent(child), p);
+	assert_int_equal(mempool_tree_pool_left(pool), 0);
+	mempool_tree_check(pool);
+	mempool_tree_free(pool);
+}
+
+static void a_stolen_node_grows_where_it_lies(void)
+{
+	void *pool = mempool_tree_pool(NULL, 4096);
+	char *a = mempool_tree_alloc(pool, 100);
+	char *b = mempool_tree_alloc(pool, 100), *moved;
+
+	assert_ptr_equal(mempool_tree_steal(NULL, a), a);
+	assert_ptr_equal(mempool_tree_steal(NULL, b), b);
+	mempool_tree_free(pool);
+	moved = mempool_tree_realloc(NULL, a, 200);
+	assert_true(inside(pool, moved, 8192) && moved > b);
+	mempool_tree_free(moved);
+	assert_ptr_equal(mempool_tree_realloc(NULL, b, 1000), a);
+	mempool_tree_free(a);
+}
+
+/* Any order of sizes: what a node holds stays, and nothing overlaps. */
+static void nodes_that_shrink_and_grow_keep_their_bytes(void)
+{
+	void *pool = mempool_tree_pool(NULL, 4096);
+	unsigned char *p[8] = { NULL };
+	uint32_t random = 1;
+
+	for (unsigned round = 0; round < 20000; round++) {
+		unsigned i = round % 8;
+		size_t size, had = mempool_tree_size(p[i]);
+
+		random = random * 1664525 + 1013904223;
+		size = (random >> 16) % (random >> 30 ? 100 : 1200);
+		for (size_t k = 0; k < had; k++)
+			assert_int_equal(p[i][k], i);
+		p[i] = mempool_tree_realloc(pool, p[i], size);
+		if (p[i])
+			memset(p[i], (int)i, size);
+		mempool_tree_check(pool);
+	}
+	mempool_tree_free_children(pool);
+	assert_int_equal(mempool_tree_pool_left(pool), 4096);
+	mempool_tree_free(pool);
+}
+
 static void a_stolen_node_keeps_the_block(void)
 {
 	void *pool = mempool_tree_pool(NULL, 1000), *root = make(NULL, "r");
@@ -210,6 +292,10 @@ int main(void)
 		APART(what_is_freed_comes_back_when_all_above_is_free),
 		APART(gaps_join_below_a_node_that_lives),
 		APART(a_node_grows_in_place_at_the_top_and_moves_elsewhere),
+		APART(a_node_shrinks_below_another_and_its_rest_comes_back),
+		APART(alone_in_a_pool_a_node_that_grows_gets_all_of_it),
+		APART(a_stolen_node_grows_where_it_lies),
+		APART(nodes_that_shrink_and_grow_keep_their_bytes),
 		APART(a_stolen_node_keeps_the_block),
 		APART(stealing_to_another_tree_and_back_loses_nothing),
 		APART(a_pool_may_have_bytes_of_its_own),
