@@ -233,6 +233,151 @@ static void show_reports(void)
 	talloc_free(root);
 }
 
+static void resizing_to_nothing(void)
+{
+	void *a = node(NULL, "a"), *r = node(NULL, "r"), *p = node(a, "p");
+
+	talloc_reference(r, p);
+	printf("%p\n", talloc_realloc_size(NULL, p, 0));
+	show("no parent of it", p);
+	printf("%p\n", talloc_realloc_size(a, p, 0));
+	show("r's now", p);
+	printf("%p\n", talloc_realloc_size(r, p, 0));
+	show("r", r);
+	talloc_free(a);
+	talloc_free(r);
+}
+
+static void borders(void)
+{
+	char *p = talloc_size(NULL, 10), *q = talloc_memdup(p, NULL, 0);
+
+	printf("to itself: %d\n", talloc_steal(p, p) == p);
+	printf("nothing copied: %d\n", q && talloc_get_size(q) == 0);
+	printf("large: %d %d %d %d\n", talloc_size(p, 0x10000000) == NULL,
+	       talloc_zero_array(p, double, 0x2000000) == NULL,
+	       talloc_realloc(NULL, p, char, 0x10000000) == NULL,
+	       talloc_array(p, double, (unsigned)-1) == NULL);
+	talloc_free(p);
+}
+
+static void print_bytes(const char *s)
+{
+	for (size_t i = 0; i < talloc_get_size(s); i++)
+		printf(" %02x", (unsigned char)s[i]);
+	puts("");
+}
+
+static void appending(void)
+{
+	char *s = talloc_zero_array(NULL, char, 4), *none = NULL;
+	char *text = talloc_strdup(NULL, "one");
+
+	s = talloc_strdup_append_buffer(s, "AB");
+	print_bytes(s);
+	s = talloc_asprintf_append_buffer(s, "%d", 7);
+	s = talloc_strndup_append_buffer(s, "CD", 1);
+	print_bytes(s);
+	s = talloc_strdup_append(s, "E");
+	s = talloc_strndup_append(s, "FGH", 2);
+	s = talloc_asprintf_append(s, "%s", "I");
+	print_bytes(s);
+	talloc_asprintf_addbuf(&none, "%d", 1);
+	talloc_asprintf_addbuf(&text, ", %s", "two");
+	talloc_asprintf_addbuf(&text, ", %s", "three");
+	printf("%s, named %s; %d\n", text, talloc_get_name(text), !none);
+	talloc_free(text);
+	talloc_free(s);
+}
+
+static void who_holds_itself(void)
+{
+	void *top = node(NULL, "top"), *owner = node(NULL, "owner");
+	void *parent = node(top, "parent"), *child = node(parent, "child");
+
+	talloc_reference(child, parent);
+	talloc_reference(owner, child);
+	printf("unlink: %d\n", talloc_unlink(top, parent));
+	printf("free: %d\n", talloc_free(top));
+	printf("free: %d\n", talloc_free(owner));
+	printf("the child lives: %s\n", talloc_get_name(child));
+}
+
+static void a_tree_of_all(void)
+{
+	void *a, *b;
+
+	talloc_enable_null_tracking();
+	talloc_enable_null_tracking_no_autofree();
+	a = node(NULL, "a");
+	b = node(a, "b");
+	talloc_increase_ref_count(b);
+	show("a", a);
+	printf("all: %zu bytes in %zu blocks\n", talloc_total_size(NULL),
+	       talloc_total_blocks(NULL));
+	talloc_report_full(NULL, stdout);
+	talloc_free(a);
+	show("b", b);
+	printf("all: %zu blocks\n", talloc_total_blocks(NULL));
+	a = node(NULL, "a");
+	talloc_reference(b, a);
+	printf("free: %d\n", talloc_free(a));
+	show("b's now", a);
+	talloc_disable_null_tracking();
+	show("b", b);
+	printf("all: %zu blocks\n", talloc_total_blocks(NULL));
+	talloc_free(b);
+}
+
+static void print_node(const void *p, int depth, int max_depth, int is_ref,
+		       void *indent)
+{
+	printf("%*s%s %d %d %d\n", *(int *)indent * depth, "",
+	       talloc_get_name(p), depth, max_depth, is_ref);
+}
+
+static void walks(void)
+{
+	void *a = talloc_named_const(NULL, 1, "a");
+	void *b = talloc_named_const(a, 1, "b");
+	int indent = 3;
+
+	talloc_named_const(b, 1, "c");
+	talloc_reference(a, b);
+	talloc_report_depth_cb(a, 0, 1, print_node, &indent);
+	talloc_report_depth_cb(a, 0, -1, print_node, &indent);
+	talloc_free(a);
+}
+
+static int wrong_types;
+
+static void wrong_type(const char *reason)
+{
+	wrong_types += reason != NULL;
+}
+
+static void a_wrong_type(void)
+{
+	int *p = talloc(NULL, int);
+
+	talloc_set_abort_fn(wrong_type);
+	printf("type: %p\n", (void *)talloc_get_type_abort(p, double));
+	talloc_set_abort_fn(NULL);
+	printf("said: %d\n", wrong_types);
+	talloc_free(p);
+}
+
+static void at_exit(void)
+{
+	void *p = talloc_autofree_context();
+
+	printf("same: %d\n", p == talloc_autofree_context());
+	talloc_free(p);
+	node(talloc_autofree_context(), "freed at exit");
+	printf("version %d.%d\n", talloc_version_major(),
+	       talloc_version_minor());
+}
+
 int main(void)
 {
 	setbuf(stdout, NULL);
@@ -246,5 +391,13 @@ int main(void)
 	names_and_text();
 	a_pool();
 	show_reports();
+	resizing_to_nothing();
+	borders();
+	appending();
+	who_holds_itself();
+	a_tree_of_all();
+	walks();
+	a_wrong_type();
+	at_exit();
 	return 0;
 }

@@ -6,11 +6,7 @@
  * path and link with -lmempool in the place of -ltalloc.  Written from what
  * talloc's manual says; nothing of it is in here.
  *
- * What differs: a node costs 48 bytes; a pool's bytes are all its children's,
- * headers are not taken from them; a loop of parents is refused (talloc_steal
- * returns NULL); nothing is logged; what goes wrong in talloc_set_destructor
- * or talloc_set_name_const, which cannot say so, ends the program.  There is no
- * null context, so no autofree and no leak report: a report on NULL is empty.
+ * What differs is listed in mempool_tree(3).
  */
 #ifndef MEMPOOL_SHIM_TALLOC_H
 #define MEMPOOL_SHIM_TALLOC_H
@@ -23,6 +19,8 @@
 #include <string.h>
 
 #include "mempool/tree.h"
+#include "talloc_shim_null.h"
+#include "talloc_shim_text.h"
 
 typedef void TALLOC_CTX;
 
@@ -35,13 +33,26 @@ typedef void TALLOC_CTX;
 #define __location__ __FILE__ ":" TALLOC_SHIM_TEXT(__LINE__)
 #endif
 
-#define TALLOC_SHIM_PRINTF(format_, first_)                                    \
-	__attribute__((unused, format(printf, format_, first_)))
-
 /* --- making --- */
 
+static inline void *talloc_shim_alloc(const void *ctx, size_t size,
+				      const char *name)
+{
+	if (talloc_shim_is_too_large(size))
+		return NULL;
+	return mempool_tree_alloc_named(talloc_shim_above(ctx), size, name);
+}
+
+static inline void *talloc_shim_zalloc(const void *ctx, size_t size,
+				       const char *name)
+{
+	void *p = talloc_shim_alloc(ctx, size, name);
+
+	return p ? memset(p, 0, size) : NULL;
+}
+
 #define talloc_named_const(ctx, size, name)                                    \
-	mempool_tree_alloc_named((ctx), (size), (name))
+	talloc_shim_alloc((ctx), (size), (name))
 #define talloc_size(ctx, size) talloc_named_const(ctx, size, __location__)
 #define talloc(ctx, type)      ((type *)talloc_named_const(ctx, sizeof(type), #type))
 #define talloc_ptrtype(ctx, ptr)                                               \
@@ -49,20 +60,19 @@ typedef void TALLOC_CTX;
 #define talloc_new(ctx) talloc_named_const(ctx, 0, "talloc_new: " __location__)
 
 #define talloc_zero_size(ctx, size)                                            \
-	mempool_tree_zalloc_named((ctx), (size), __location__)
+	talloc_shim_zalloc((ctx), (size), __location__)
 #define talloc_zero(ctx, type)                                                 \
-	((type *)mempool_tree_zalloc_named((ctx), sizeof(type), #type))
+	((type *)talloc_shim_zalloc((ctx), sizeof(type), #type))
 
-/* talloc's arrays have less than 2^31 bytes or so; ours may have more. */
 static inline void *talloc_shim_array(const void *ctx, size_t size, size_t n,
 				      const char *name, bool zero)
 {
 	size_t total;
 
 	if (__builtin_mul_overflow(size, n, &total))
-		return NULL;
-	return zero ? mempool_tree_zalloc_named(ctx, total, name)
-		    : mempool_tree_alloc_named(ctx, total, name);
+		total = SIZE_MAX;
+	return zero ? talloc_shim_zalloc(ctx, total, name)
+		    : talloc_shim_alloc(ctx, total, name);
 }
 
 #define talloc_array(ctx, type, n)                                             \
@@ -75,12 +85,20 @@ static inline void *talloc_shim_array(const void *ctx, size_t size, size_t n,
 	((__typeof__(ptr))talloc_array_size(ctx, sizeof(*(ptr)), n))
 #define talloc_array_length(ctx) (mempool_tree_size(ctx) / sizeof(*(ctx)))
 
+/* No bytes: what talloc_unlink() does. */
 static inline void *talloc_shim_realloc(const void *ctx, void *p, size_t size,
 					size_t n, const char *name)
 {
 	size_t total;
 
 	if (__builtin_mul_overflow(size, n, &total))
+		total = SIZE_MAX;
+	ctx = talloc_shim_above(ctx);
+	if (!total && p) {
+		mempool_tree_unlink(ctx, p);
+		return NULL;
+	}
+	if (!total || talloc_shim_is_too_large(total))
 		return NULL;
 	p = mempool_tree_realloc(ctx, p, total);
 	if (p)
@@ -95,18 +113,22 @@ static inline void *talloc_shim_realloc(const void *ctx, void *p, size_t size,
 
 static inline void *talloc_realloc_fn(const void *ctx, void *p, size_t size)
 {
-	return mempool_tree_realloc(ctx, p, size);
+	return talloc_shim_realloc(ctx, p, size, 1, NULL);
 }
 
-static inline void *talloc_shim_named(const void *p, const char *name)
+static inline void *talloc_shim_memdup(const void *ctx, const void *from,
+				       size_t size, const char *name)
 {
-	if (p)
-		mempool_tree_set_name_static(p, name);
-	return (void *)p;
+	void *p;
+
+	if (!from && size)
+		return NULL;
+	p = talloc_shim_alloc(ctx, size, name);
+	return p && size ? memcpy(p, from, size) : p;
 }
 
 #define talloc_memdup(ctx, p, size)                                            \
-	talloc_shim_named(mempool_tree_memdup((ctx), (p), (size)), __location__)
+	talloc_shim_memdup((ctx), (p), (size), __location__)
 
 /* --- names --- */
 
@@ -116,7 +138,7 @@ static inline void *talloc_shim_named(const void *p, const char *name)
 static inline void talloc_shim_set_name_const(const void *p, const char *name)
 {
 	if (mempool_tree_set_name_static(p, name))
-		abort();
+		talloc_shim_die("talloc_set_name_const: no pointer");
 }
 
 static inline const char *talloc_get_name(const void *p)
@@ -139,7 +161,7 @@ static TALLOC_SHIM_PRINTF(2, 3) const
 static TALLOC_SHIM_PRINTF(3, 4) void *talloc_named(const void *ctx, size_t size,
 						   const char *format, ...)
 {
-	void *p = mempool_tree_alloc(ctx, size);
+	void *p = talloc_shim_alloc(ctx, size, NULL);
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -153,7 +175,7 @@ static TALLOC_SHIM_PRINTF(3, 4) void *talloc_named(const void *ctx, size_t size,
 
 static TALLOC_SHIM_PRINTF(1, 2) void *talloc_init(const char *format, ...)
 {
-	void *p = mempool_tree_alloc(NULL, 0);
+	void *p = talloc_shim_alloc(NULL, 0, NULL);
 	va_list arguments;
 
 	va_start(arguments, format);
@@ -181,78 +203,47 @@ static inline void *talloc_shim_must_be(const void *p, const char *name,
 {
 	const char *own = mempool_tree_name(p);
 	void *same = talloc_check_name(p, name);
+	char reason[256];
 
 	if (same)
 		return same;
-	fprintf(stderr, "%s: type mismatch: name[%s] expected[%s]\n", where,
-		own ? own : "NULL", name);
-	abort();
+	snprintf(reason, sizeof(reason),
+		 "%s: type mismatch: name[%s] expected[%s]", where,
+		 own ? own : "NULL", name);
+	if (!talloc_shim_abort_fn)
+		fprintf(stderr, "%s\n", reason);
+	talloc_shim_die(reason);
+	return NULL;
 }
 
 #define talloc_get_type_abort(p, type)                                         \
 	((type *)talloc_shim_must_be((p), #type, __location__))
 
-/* --- text --- */
-
-static inline char *talloc_strdup(const void *ctx, const char *s)
-{
-	return s ? mempool_tree_strdup(ctx, s) : NULL;
-}
-
-static inline char *talloc_strndup(const void *ctx, const char *s, size_t n)
-{
-	return s ? mempool_tree_strndup(ctx, s, n) : NULL;
-}
-
-#define talloc_vasprintf mempool_tree_vprintf
-#define talloc_asprintf	 mempool_tree_printf
-
-static inline char *talloc_vasprintf_append(char *s, const char *format,
-					    va_list arguments)
-{
-	return mempool_tree_vappend(s, format, arguments);
-}
-
-#define talloc_asprintf_append mempool_tree_append
-
-static inline char *talloc_strdup_append(char *s, const char *more)
-{
-	if (!more)
-		return s;
-	return mempool_tree_append(s, "%s", more);
-}
-
-static inline char *talloc_strndup_append(char *s, const char *more, size_t n)
-{
-	if (!more)
-		return s;
-	return mempool_tree_append(s, "%.*s",
-				   n > INT32_MAX ? INT32_MAX : (int)n, more);
-}
-
-/* Where the string ends is looked for here too: at its first zero. */
-#define talloc_strdup_append_buffer    talloc_strdup_append
-#define talloc_strndup_append_buffer   talloc_strndup_append
-#define talloc_asprintf_append_buffer  talloc_asprintf_append
-#define talloc_vasprintf_append_buffer talloc_vasprintf_append
-
 /* --- pools --- */
 
 static inline void *talloc_pool(const void *ctx, size_t bytes)
 {
-	return mempool_tree_pool(ctx, bytes ? bytes : 1);
+	if (talloc_shim_is_too_large(bytes))
+		return NULL;
+	return mempool_tree_pool(talloc_shim_above(ctx), bytes ? bytes : 1);
 }
 
 #define talloc_pooled_object(ctx, type, objects, bytes)                        \
 	((void)(objects),                                                      \
-	 (type *)mempool_tree_pool_named((ctx), sizeof(type),                  \
+	 (type *)mempool_tree_pool_named(talloc_shim_above(ctx), sizeof(type), \
 					 (bytes) ? (bytes) : 1, #type))
 
 /* --- freeing and moving --- */
 
 static inline int talloc_free(void *p)
 {
-	return p && !mempool_tree_free(p) ? 0 : -1;
+	if (!p)
+		return -1;
+	/* As for roots: there is but one to whom it can go. */
+	if (talloc_shim_null && mempool_tree_parent(p) == talloc_shim_null &&
+	    mempool_tree_references(p) == 1)
+		return mempool_tree_unlink(talloc_shim_null, p) ? -1 : 0;
+	return mempool_tree_free(p) ? -1 : 0;
 }
 
 #define TALLOC_FREE(p)                                                         \
@@ -273,7 +264,7 @@ static inline void talloc_shim_set_destructor(const void *p,
 					      int (*destructor)(void *))
 {
 	if (mempool_tree_set_destructor(p, destructor))
-		abort();
+		talloc_shim_die("talloc_set_destructor: no memory");
 }
 
 /* The pointer's own type is the destructor's, as the compiler sees here. */
@@ -284,7 +275,14 @@ static inline void talloc_shim_set_destructor(const void *p,
 			(p), (int (*)(void *))talloc_shim_function);           \
 	} while (0)
 
-#define talloc_steal(ctx, p) ((__typeof__(p))mempool_tree_steal((ctx), (p)))
+static inline void *talloc_shim_steal(const void *ctx, const void *p)
+{
+	if (!p || p == ctx)
+		return (void *)p;
+	return mempool_tree_steal(talloc_shim_above(ctx), p);
+}
+
+#define talloc_steal(ctx, p) ((__typeof__(p))talloc_shim_steal((ctx), (p)))
 
 static inline void *talloc_shim_move(const void *ctx, void *from)
 {
@@ -292,23 +290,53 @@ static inline void *talloc_shim_move(const void *ctx, void *from)
 
 	memcpy(&p, from, sizeof(p));
 	memcpy(from, &none, sizeof(none));
-	return p ? mempool_tree_steal(ctx, p) : NULL;
+	return talloc_shim_steal(ctx, p);
 }
 
 #define talloc_move(ctx, from)                                                 \
 	((__typeof__(*(from)))talloc_shim_move((ctx), (void *)(from)))
 
 #define talloc_reference(ctx, p)                                               \
-	((__typeof__(p))mempool_tree_reference((ctx), (p)))
+	((__typeof__(p))mempool_tree_reference(talloc_shim_above(ctx), (p)))
 
+struct talloc_shim_references {
+	const void *to;
+	size_t count;
+};
+
+static inline int talloc_shim_count(const struct mempool_tree_info *i,
+				    void *arg)
+{
+	struct talloc_shim_references *r = (struct talloc_shim_references *)arg;
+
+	r->count += i->is_reference && i->node == r->to;
+	return 0;
+}
+
+/* True when all references come from below `p` itself. */
+static inline bool talloc_shim_holds_itself(const void *p)
+{
+	size_t references = mempool_tree_references(p);
+	struct talloc_shim_references below = { p, 0 };
+
+	if (!references)
+		return false;
+	mempool_tree_walk(p, MEMPOOL_TREE_ALL, talloc_shim_count, &below);
+	return below.count == references;
+}
+
+/* Who holds itself is cut off, not freed: it is a root from then on. */
 static inline int talloc_unlink(const void *ctx, void *p)
 {
+	ctx = talloc_shim_above(ctx);
+	if (p && mempool_tree_parent(p) == ctx && talloc_shim_holds_itself(p))
+		return talloc_shim_steal(NULL, p) ? 0 : -1;
 	return mempool_tree_unlink(ctx, p) ? -1 : 0;
 }
 
 static inline int talloc_increase_ref_count(const void *p)
 {
-	return mempool_tree_reference(NULL, p) ? 0 : -1;
+	return mempool_tree_reference(talloc_shim_null, p) ? 0 : -1;
 }
 
 static inline size_t talloc_reference_count(const void *p)
@@ -323,6 +351,8 @@ static inline size_t talloc_reference_count(const void *p)
 static inline void *talloc_shim_reparent(const void *from, const void *to,
 					 const void *p)
 {
+	from = talloc_shim_above(from);
+	to = talloc_shim_above(to);
 	if (mempool_tree_parent(p) == from)
 		return mempool_tree_steal(to, p);
 	if (!mempool_tree_reference(to, p))
@@ -353,12 +383,12 @@ static inline size_t talloc_get_size(const void *p)
 
 static inline size_t talloc_total_size(const void *p)
 {
-	return mempool_tree_total_size(p);
+	return mempool_tree_total_size(talloc_shim_above(p));
 }
 
 static inline size_t talloc_total_blocks(const void *p)
 {
-	return mempool_tree_total_blocks(p);
+	return mempool_tree_total_blocks(talloc_shim_above(p));
 }
 
 /* 1 when `above` is `p` or above it. */
@@ -386,6 +416,25 @@ static inline void talloc_show_parents(const void *p, FILE *file)
 		fprintf(file, "\t'%s'\n", talloc_get_name(p));
 }
 
+static inline int talloc_version_major(void)
+{
+	return TALLOC_VERSION_MAJOR;
+}
+
+static inline int talloc_version_minor(void)
+{
+	return TALLOC_VERSION_MINOR;
+}
+
+/* Limits belong to created trees here: this one is refused. */
+static inline int talloc_set_memlimit(const void *ctx, size_t most)
+{
+	(void)ctx;
+	(void)most;
+	errno = ENOTSUP;
+	return 1;
+}
+
 /* Nothing is logged. */
 static inline void talloc_set_log_stderr(void)
 {
@@ -396,59 +445,16 @@ static inline void talloc_set_log_fn(void (*log)(const char *message))
 	(void)log;
 }
 
-/* --- reports, in talloc's format --- */
+#if defined(TALLOC_DEPRECATED) && TALLOC_DEPRECATED
+#define talloc_zero_p(ctx, type)	  talloc_zero(ctx, type)
+#define talloc_p(ctx, type)		  talloc(ctx, type)
+#define talloc_array_p(ctx, type, n)	  talloc_array(ctx, type, n)
+#define talloc_realloc_p(ctx, p, type, n) talloc_realloc(ctx, p, type, n)
+#define talloc_destroy(ctx)		  talloc_free(ctx)
+#define talloc_append_string(ctx, s, more)                                     \
+	((s) ? talloc_strdup_append((s), (more)) : talloc_strdup((ctx), (more)))
+#endif
 
-struct talloc_shim_report {
-	FILE *file;
-	unsigned depth, max_depth;
-};
-
-static inline int talloc_shim_line(const struct mempool_tree_info *i, void *arg)
-{
-	struct talloc_shim_report *r = (struct talloc_shim_report *)arg;
-	int indent = (int)(4 * (r->depth + i->depth));
-
-	if (i->is_reference)
-		fprintf(r->file, "%*sreference to: %s\n", indent, "", i->name);
-	else if (r->depth + i->depth == 0)
-		fprintf(r->file,
-			"%stalloc report on '%s' (total %6zu bytes in %3zu "
-			"blocks)\n",
-			r->max_depth > 1 ? "full " : "", i->name,
-			mempool_tree_total_size(i->node),
-			mempool_tree_total_blocks(i->node));
-	else
-		fprintf(r->file,
-			"%*s%-30s contains %6zu bytes in %3zu blocks "
-			"(ref %d) %p\n",
-			indent, "", i->name, mempool_tree_total_size(i->node),
-			mempool_tree_total_blocks(i->node), (int)i->references,
-			i->node);
-	return 0;
-}
-
-static inline void talloc_report_depth_file(const void *p, int depth,
-					    int max_depth, FILE *file)
-{
-	unsigned most = max_depth < 0 ? MEMPOOL_TREE_ALL : (unsigned)max_depth;
-	struct talloc_shim_report report = { file, (unsigned)depth, most };
-
-	if (!p || !file || (unsigned)depth > most)
-		return;
-	mempool_tree_walk(
-		p, max_depth < 0 ? MEMPOOL_TREE_ALL : most - (unsigned)depth,
-		talloc_shim_line, &report);
-	fflush(file);
-}
-
-static inline void talloc_report(const void *p, FILE *file)
-{
-	talloc_report_depth_file(p, 0, 1, file);
-}
-
-static inline void talloc_report_full(const void *p, FILE *file)
-{
-	talloc_report_depth_file(p, 0, -1, file);
-}
+#include "talloc_shim_report.h"
 
 #endif
