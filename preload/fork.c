@@ -89,7 +89,7 @@ static void fill(struct fork_table *t)
 	trace_fork(t);
 	record_fork(t);
 	heap_fork(t);
-	if (hard_on)
+	if (hard_on || witness_knows)
 		hard_fork(t);
 	inject_fork(t);
 }

@@ -32,6 +32,7 @@ void lock_witness_forget_all(void);
 void lock_witness_expect(uint64_t ranks);
 
 #ifdef LOCK_WITNESS
+#define witness_knows	true /* all that fork will ever take, from the start */
 #define witness_ask	lock_witness_ask
 #define witness_note	lock_witness_note
 #define witness_forget	lock_witness_forget
@@ -39,6 +40,7 @@ void lock_witness_expect(uint64_t ranks);
 #define witness_clear	lock_witness_forget_all
 #define witness_expect	lock_witness_expect
 #else
+#define witness_knows		   false
 #define witness_ask(lock, rank)	   ((void)0)
 #define witness_note(lock, rank)   ((void)0)
 #define witness_forget(lock, rank) ((void)0)

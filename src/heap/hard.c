@@ -31,7 +31,8 @@ uint64_t hard_secret;
 const char *hard_single;
 struct lock hard_units_lock = LOCK(RANK_HARD_UNITS);
 
-static struct arena *arenas[ARENAS] LARGE("hard");
+/* All there from the start: fork takes their locks. */
+static struct arena *arenas;
 
 /* Of each thread. */
 static __thread struct {
@@ -55,6 +56,17 @@ static RARE uint64_t draw(void)
 	return random;
 }
 
+static RARE bool start_arenas(void)
+{
+	arenas = sys_map(NULL, ARENAS * sizeof(*arenas));
+	for (unsigned i = 0; i < ARENAS && arenas; i++) {
+		lock_init(&arenas[i].lock, RANK_HARD);
+		arenas[i].number = (uint8_t)i;
+		arenas[i].random = draw() | 1;
+	}
+	return arenas;
+}
+
 /* dlsym: it may be missing, and without us nobody asks for it. */
 RARE bool hard_start(bool full)
 {
@@ -65,7 +77,7 @@ RARE bool hard_start(bool full)
 	hard_secret = draw();
 	hard_full = full;
 	hard_classes_start();
-	hard_on = units_start(draw());
+	hard_on = start_arenas() && units_start(draw());
 	return hard_on;
 }
 
@@ -104,33 +116,14 @@ static void leave(void)
 		free_late();
 }
 
-static RARE struct arena *arena_at(unsigned number)
-{
-	struct arena *a;
-
-	hard_lock(&hard_units_lock);
-	a = arenas[number];
-	if (!a && (a = units_memory(sizeof(*a)))) {
-		lock_init(&a->lock, RANK_HARD);
-		a->number = (uint8_t)number;
-		a->random = draw() | 1;
-		__atomic_store_n(&arenas[number], a, __ATOMIC_RELEASE);
-	}
-	hard_unlock(&hard_units_lock);
-	return a;
-}
-
 /* Before it enters: see cache_note_thread(). */
 static RARE void begin_thread(void)
 {
 	static unsigned next;
 
 	cache_note_thread(&heap_cache);
-	if (!enter())
-		return;
-	own.arena = arena_at(__atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) %
-			     ARENAS);
-	leave();
+	own.arena = &arenas[__atomic_fetch_add(&next, 1, __ATOMIC_RELAXED) %
+			    ARENAS];
 }
 
 /* --- objects --- */
@@ -155,7 +148,7 @@ static struct lock *lock_unit(struct unit *u, const void *p)
 {
 	unsigned kind = __atomic_load_n(&u->kind, __ATOMIC_ACQUIRE);
 	struct lock *lock =
-		kind == UNIT_SLOTS ? &arenas[u->arena]->lock : &hard_units_lock;
+		kind == UNIT_SLOTS ? &arenas[u->arena].lock : &hard_units_lock;
 
 	hard_lock(lock);
 	if (unlikely(u->kind != kind) || kind == UNIT_NONE ||
@@ -206,7 +199,7 @@ void *hard_alloc(size_t size, size_t alignment, bool zero, bool *inside)
 		*inside = true;
 		return NULL;
 	}
-	if (likely(own.arena) && likely(size <= PTRDIFF_MAX))
+	if (likely(size <= PTRDIFF_MAX))
 		p = alloc(size, alignment, zero);
 	leave();
 	return p;
@@ -238,7 +231,7 @@ void hard_free(void *p)
 	u = hard_find(p);
 	lock = lock_unit(u, p);
 	if (likely(u->kind == UNIT_SLOTS))
-		slot_free(arenas[u->arena], u, p);
+		slot_free(&arenas[u->arena], u, p);
 	else
 		alone_free(u, p);
 	hard_unlock(lock);
@@ -304,7 +297,7 @@ static RARE void walk(void (*slots)(const struct unit *u, struct hard_sum *sum),
 
 		if (kind != UNIT_SLOTS && kind != UNIT_ALONE)
 			continue;
-		lock = kind == UNIT_SLOTS ? &arenas[u->arena]->lock
+		lock = kind == UNIT_SLOTS ? &arenas[u->arena].lock
 					  : &hard_units_lock;
 		hard_lock(lock);
 		if (u->kind == UNIT_SLOTS)
@@ -329,32 +322,22 @@ RARE void hard_check(void)
 
 /* --- fork --- */
 
-static RARE void fork_arenas(enum lock_rank rank, enum fork_act act)
-{
-	(void)rank;
-	for (unsigned i = 0; i < ARENAS; i++)
-		if (arenas[i])
-			fork_act(&arenas[i]->lock, act);
-}
-
 RARE void hard_fork(struct fork_table *t)
 {
 	fork_floor(t, enter, leave);
-	fork_row(t, RANK_HARD)->act = fork_arenas;
+	fork_array(t, RANK_HARD, &arenas->lock, arenas ? ARENAS : 0,
+		   sizeof(*arenas));
 	fork_lock(t, RANK_HARD_UNITS, &hard_units_lock);
 }
 
 /* What a lost holder was changing is lost with it. */
 RARE void heap_adopted(void)
 {
-	for (unsigned i = 0; i < ARENAS && hard_on; i++) {
-		struct arena *a = arenas[i];
-
-		if (a && lock_is_taken(&a->lock)) {
-			memset(a->piles, 0, sizeof(a->piles));
-			lock_reset(&a->lock);
+	for (unsigned i = 0; i < ARENAS && hard_on; i++)
+		if (lock_is_taken(&arenas[i].lock)) {
+			memset(arenas[i].piles, 0, sizeof(arenas[i].piles));
+			lock_reset(&arenas[i].lock);
 		}
-	}
 	if (hard_on && lock_is_taken(&hard_units_lock)) {
 		units_abandon();
 		lock_reset(&hard_units_lock);
