@@ -168,6 +168,9 @@ $(BUILD)/obj/tools/mpool/%.o: tools/mpool/%.c $(BUILD)/obj/tools/mpool/profile.p
 	$(call say,CC,$<)
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(TOOLFLAGS) -MMD -MP -c $< -o $@
 
+# It has them in itself.
+$(BUILD)/obj/tools/mpool/web.o: $(wildcard tools/mpool/report*.js) tools/mpool/report.css
+
 $(BUILD)/mpool: $(tool_objects) $(BUILD)/libheap.a
 	$(call say,LINK,$@)
 	$(QUIET)$(CC) $(CFLAGS) $(LDFLAGS) -o $@ $(tool_objects) $(BUILD)/libheap.a \

@@ -72,8 +72,6 @@ profiled()
 	assert_line --regexp ';main;hold_most 400000$'
 	run -0 "$MPOOL" prof --collapsed --peak --count p.mprof
 	assert_line --regexp ';main;hold_some 100$'
-	"$MPOOL" prof --flame --peak -o p.html p.mprof
-	grep -q '<title>hold_most - 391 KiB, 80.0 %</title>' p.html
 	run -0 "$MPOOL" prof --legacy --peak p.mprof
 	assert_line --index 0 --regexp '^heap profile: +140: +500000 \[ +460: +2200000\]'
 	run -0 "$MPOOL" prof --legacy --live p.mprof

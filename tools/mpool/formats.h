@@ -10,10 +10,9 @@
 #include "tally.h"
 
 struct format_options {
-	size_t lines;	   /* of a table; 0: all */
-	bool diff;	   /* the tally is a difference of two profiles */
-	const char *title; /* of a picture */
-	const char *more;  /* behind the sum, from a comma on */
+	size_t lines;	  /* of a table; 0: all */
+	bool diff;	  /* the tally is a difference of two profiles */
+	const char *more; /* behind the sum, from a comma on */
 };
 
 /* A table of functions. */
@@ -27,10 +26,6 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
  */
 void format_collapsed(FILE *out, const struct tally *tally, enum value value,
 		      bool diff);
-
-/* A page that needs nothing else: the flame graph as SVG inside HTML. */
-void format_flame(FILE *out, const struct tally *tally, enum value value,
-		  const struct format_options *options);
 
 /*
  * gperftools' text, "heap profile: ...": google-pprof, jeprof, go tool pprof.

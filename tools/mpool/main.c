@@ -23,7 +23,7 @@ const struct cli_command cli_commands[] = {
 	  command_trace },
 	{ "replay", "run such a log against several allocators", help_replay,
 	  command_replay },
-	{ "report", "what guards found, with lines of source", help_report,
+	{ "report", "profiles as a page, and what guards found", help_report,
 	  command_report },
 	{ "export", "for other tools: heaptrack, Prometheus", help_export,
 	  command_export },

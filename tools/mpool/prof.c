@@ -14,6 +14,7 @@
 #include "fresh.h"
 #include "formats.h"
 #include "merge.h"
+#include "web.h"
 
 const char help_prof[] =
 	"Usage: mpool prof [OPTIONS] PID|FILE [BASE]\n"
@@ -255,36 +256,62 @@ static FILE *open_out(struct request *r)
 	return cli_create(r->out, r->file);
 }
 
+static struct symbols *load_base(const struct request *r, struct profile *base)
+{
+	profile_load(base, r->base);
+	check_view(r, base, r->base);
+	return open_names(r, base);
+}
+
 static void write_folded(const struct request *r, FILE *out,
 			 const struct profile *profile, struct symbols *symbols)
 {
-	struct format_options how = {
-		r->lines, r->base != NULL,
-		cli_format("%s (%llu)", cli_shown(profile->program),
-			   (unsigned long long)profile->pid),
-		about(r, profile)
-	};
+	struct format_options how = { r->lines, r->base != NULL,
+				      about(r, profile) };
 	struct tally tally = { 0 };
 
 	tally_add(&tally, profile, symbols, 1);
 	if (r->base) {
 		struct profile base;
-		struct symbols *names;
+		struct symbols *names = load_base(r, &base);
 
-		profile_load(&base, r->base);
-		check_view(r, &base, r->base);
-		names = open_names(r, &base);
 		tally_add(&tally, &base, names, -1);
 		symbols_close(names);
 		profile_free(&base);
 	}
 	if (r->format == TEXT)
 		format_table(out, &tally, value_of(r), &how);
-	else if (r->format == COLLAPSED)
-		format_collapsed(out, &tally, value_of(r), r->base != NULL);
 	else
-		format_flame(out, &tally, value_of(r), &how);
+		format_collapsed(out, &tally, value_of(r), r->base != NULL);
 	tally_free(&tally);
+}
+
+static void write_graph(const struct request *r, FILE *out,
+			const struct profile *profile, struct symbols *symbols)
+{
+	struct web_stacks *stacks = web_stacks_new();
+	struct web_options how = {
+		.value = value_of(r),
+		.graph_alone = true,
+		.diff = r->base != NULL,
+		.has_peak = profile->has_peak,
+		.title = cli_format("%s (%llu)", cli_shown(profile->program),
+				    (unsigned long long)profile->pid),
+		.about = about(r, profile),
+	};
+
+	web_stacks_add(stacks, profile, symbols, 1, NULL);
+	if (r->base) {
+		struct profile base;
+		struct symbols *names = load_base(r, &base);
+
+		how.has_peak &= base.has_peak;
+		web_stacks_add(stacks, &base, names, -1, NULL);
+		symbols_close(names);
+		profile_free(&base);
+	}
+	web_put(out, stacks, profile, 1, &how);
+	web_stacks_free(stacks);
 }
 
 static void write_profile(const struct request *r, FILE *out,
@@ -303,6 +330,9 @@ static void write_profile(const struct request *r, FILE *out,
 		break;
 	case EMBED:
 		format_embedded(out, r->file, profile, symbols);
+		break;
+	case FLAME:
+		write_graph(r, out, profile, symbols);
 		break;
 	default:
 		write_folded(r, out, profile, symbols);

@@ -18,12 +18,22 @@
 #include "symbols.h"
 
 const char help_report[] =
-	"Usage: mpool report FILE\n\n"
-	"Shows the reports of a program that ran with MPOOL_GUARD, with "
+	"Usage: mpool report [-o OUT] PID|FILE...\n\n"
+	"Of profiles, as 'mpool run --sample' leaves them, a page for the "
+	"browser to\n"
+	"send to a colleague: what ran, a flame graph of what lives, lived at "
+	"the\n"
+	"peak, was allocated or short-lived, functions, leaks, sizes.  PID is "
+	"a\n"
+	"program that runs under it.\n\n"
+	"Of the reports of a program that ran with MPOOL_GUARD, text with "
 	"functions\n"
 	"and lines of source.  FILE is what MPOOL_REPORT named, or a log with "
 	"what\n"
-	"the program wrote to stderr; '-' is standard input.\n\n"
+	"the program wrote to stderr.  '-' is standard input.\n\n"
+	"  -o, --out OUT      write there; - is the terminal, where text goes, "
+	"and\n"
+	"                     a page goes into FILE.html\n"
 	"  -h, --help         this text\n";
 
 #define BEGINS "libmpool: "
@@ -206,29 +216,85 @@ size_t report_put(FILE *out, FILE *in)
 	return count;
 }
 
+/* By its first bytes, which are left unread. */
+static bool is_profile(FILE *in)
+{
+	static const char magic[] = "mpool-profile ";
+	size_t same = 0;
+	int c = EOF;
+
+	while (magic[same] && (c = getc(in)) == magic[same])
+		same++;
+	if (!magic[same])
+		c = EOF;
+	ungetc(c, in);
+	for (size_t i = same; i-- > 0;)
+		ungetc(magic[i], in); /* glibc takes them all */
+	return !magic[same];
+}
+
+/* Of process ids only profiles are to be had. */
+static bool are_profiles(char **files, size_t count)
+{
+	size_t profiles = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		FILE *in;
+
+		if (strspn(files[i], "0123456789") == strlen(files[i])) {
+			profiles++;
+			continue;
+		}
+		in = cli_open(files[i]);
+		profiles += is_profile(in);
+		if (in != stdin)
+			fclose(in);
+	}
+	if (profiles && profiles < count)
+		cli_usage("profiles and other files do not go together");
+	return profiles;
+}
+
+static void report_text(const char *to, const char *file)
+{
+	FILE *in = cli_open(file), *out = cli_create(to, file);
+
+	if (!report_put(out, in)) {
+		if (ferror(in))
+			cli_die("%s: cannot be read", file);
+		cli_die("%s: no report of libmpool is in it", file);
+	}
+	if (out != stdout)
+		cli_finish(out, to);
+}
+
 int command_report(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "out", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	FILE *in;
+	const char *to = NULL;
+	size_t count;
 	int c;
 
-	while ((c = getopt_long(argc, argv, "h", options, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
 		if (c == 'h')
 			cli_help();
-		cli_try_help();
+		if (c != 'o')
+			cli_try_help();
+		to = optarg;
 	}
 	if (optind == argc)
 		cli_usage("which report? A FILE is missing");
-	if (argc - optind > 1)
-		cli_usage("'%s' is one file too many", argv[optind + 1]);
-	in = cli_open(argv[optind]);
-	if (!report_put(stdout, in)) {
-		if (ferror(in))
-			cli_die("%s: cannot be read", argv[optind]);
-		cli_die("%s: no report of libmpool is in it", argv[optind]);
+	count = (size_t)(argc - optind);
+	if (are_profiles(argv + optind, count)) {
+		report_page(to, argv + optind, count);
+		return CLI_OK;
 	}
+	if (count > 1)
+		cli_usage("'%s' is one file too many", argv[optind + 1]);
+	report_text(to, argv[optind]);
 	return CLI_OK;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * report.h - reports of crimes, as src/watch/guard_report.h has them, with the
- * lines of source.
+ * report.h - what mpool report shows: reports of crimes, as
+ * src/watch/guard_report.h has them, with the lines of source; and profiles.
  */
 #ifndef MPOOL_REPORT_H
 #define MPOOL_REPORT_H
@@ -13,5 +13,11 @@
  * to `out`, and names their frames.  Returns how many there were.
  */
 size_t report_put(FILE *out, FILE *in);
+
+/*
+ * Writes a page of profiles, each a file or a process that is asked for its
+ * own, to `to`; NULL: beside the first of them, or stdout if that is stdin.
+ */
+void report_page(const char *to, char **files, size_t count);
 
 #endif

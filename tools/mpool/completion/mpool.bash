@@ -36,7 +36,7 @@ _mpool()
 	fi
 	mapfile -t COMPREPLY < <(compgen -f -- "$cur")
 	case $command in
-	stat | top | prof | leaks)
+	stat | top | prof | leaks | report)
 		mapfile -t -O "${#COMPREPLY[@]}" COMPREPLY < <(compgen -W \
 			"$(_mpool_pids "$1")" -- "$cur")
 		;;
