@@ -24,9 +24,12 @@ const char help_export[] =
 	"  --prom                 statistics of all programs of yours that "
 	"publish\n"
 	"                         them, as Prometheus text\n"
-	"  --listen ADDRESS:PORT  serve that by HTTP at /metrics, till it is "
-	"ended;\n"
-	"                         a PORT of 0 picks one and prints it\n"
+	"  --listen ADDRESS:PORT  serve that by HTTP at /metrics, and of a "
+	"program that\n"
+	"                         is sampled /debug/pprof/heap?pid=N and "
+	"/report?pid=N,\n"
+	"                         till it is ended; a PORT of 0 picks one and "
+	"prints it\n"
 	"  -o, --out OUT          write there; - is the terminal\n"
 	"  -h, --help             this text\n";
 

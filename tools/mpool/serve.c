@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * serve.c - the statistics of all published programs, for Prometheus.
+ * serve.c - the statistics of all published programs, for Prometheus, and what
+ * is made of their profiles.
  *
  * Each program's text has its metrics in the same order.  The format wants all
  * samples of a metric together, so they are merged metric by metric.
@@ -20,6 +21,7 @@
 
 #include "cli.h"
 #include "page.h"
+#include "serve_made.h"
 #include "watch/prometheus.h"
 
 /* Some 700 samples of all classes, each with an escaped name, fit well. */
@@ -221,6 +223,53 @@ static enum MHD_Result reply(struct MHD_Connection *connection, unsigned code,
 	return result;
 }
 
+static enum MHD_Result say(struct MHD_Connection *connection, unsigned code,
+			   const char *text)
+{
+	return reply(connection, code, strdup(text), strlen(text),
+		     "text/plain; charset=utf-8");
+}
+
+/* What is made of one program's profile, which another process does. */
+static enum MHD_Result make(struct MHD_Connection *connection, bool page,
+			    void **state)
+{
+	const char *pid = MHD_lookup_connection_value(
+		connection, MHD_GET_ARGUMENT_KIND, "pid");
+	const char *const report[] = {
+		"mpool", "report", "-o", "-", pid, NULL
+	};
+	const char *const prof[] = { "mpool", "prof", "--live", "--pprof",
+				     "-o",    "-",    pid,	NULL };
+
+	if (!pid || !*pid || pid[strspn(pid, "0123456789")] || strlen(pid) > 10)
+		return say(connection, MHD_HTTP_BAD_REQUEST,
+			   "mpool: of which program? ?pid=N is missing\n");
+	*state = made_start(connection,
+			    page ? "text/html; charset=utf-8"
+				 : "application/octet-stream",
+			    page ? report : prof);
+	if (*state)
+		return MHD_YES;
+	return say(connection, MHD_HTTP_SERVICE_UNAVAILABLE,
+		   errno == EAGAIN ? "mpool: too many profiles at once\n"
+				   : "mpool: no process can be started\n");
+}
+
+static void end_request(void *unused, struct MHD_Connection *connection,
+			void **state, enum MHD_RequestTerminationCode how)
+{
+	(void)unused, (void)connection, (void)how;
+	if (*state)
+		made_end(*state);
+	*state = NULL;
+}
+
+static const char contents[] =
+	"mpool: the metrics are at /metrics; of a program that is sampled,\n"
+	"/report?pid=N is a page, and /debug/pprof/heap?pid=N for go tool "
+	"pprof\n";
+
 static enum MHD_Result answer(void *unused, struct MHD_Connection *connection,
 			      const char *url, const char *method,
 			      const char *version, const char *data,
@@ -229,20 +278,21 @@ static enum MHD_Result answer(void *unused, struct MHD_Connection *connection,
 	size_t length;
 	char *text;
 
-	(void)unused, (void)version, (void)data, (void)data_size, (void)state;
+	(void)unused, (void)version, (void)data, (void)data_size;
 	note_answer(connection);
-	if (strcmp(method, "GET") && strcmp(method, "HEAD")) {
-		text = strdup("only GET\n");
-		return reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, text,
-			     strlen(text), "text/plain");
-	}
-	if (strcmp(url, "/metrics")) {
-		text = strdup("mpool: the metrics are at /metrics\n");
-		return reply(connection,
-			     strcmp(url, "/") ? MHD_HTTP_NOT_FOUND
-					      : MHD_HTTP_OK,
-			     text, strlen(text), "text/plain");
-	}
+	if (*state)
+		return made_reply(connection, *state);
+	if (strcmp(method, "GET") && strcmp(method, "HEAD"))
+		return say(connection, MHD_HTTP_METHOD_NOT_ALLOWED,
+			   "only GET\n");
+	if (!strcmp(url, "/healthz"))
+		return say(connection, MHD_HTTP_OK, "ok\n");
+	if (!strcmp(url, "/report") || !strcmp(url, "/debug/pprof/heap"))
+		return make(connection, url[1] == 'r', state);
+	if (strcmp(url, "/metrics"))
+		return say(connection,
+			   strcmp(url, "/") ? MHD_HTTP_NOT_FOUND : MHD_HTTP_OK,
+			   contents);
 	text = merged(&length);
 	return reply(connection, MHD_HTTP_OK, text, length,
 		     "text/plain; version=0.0.4; charset=utf-8");
@@ -307,15 +357,15 @@ int serve_metrics(const char *address)
 	sigprocmask(SIG_BLOCK, &ends, NULL);
 	count_descriptors();
 	daemon = MHD_start_daemon(
-		MHD_USE_AUTO_INTERNAL_THREAD, 0, NULL, NULL, answer, NULL,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
-		(unsigned)CLIENTS_MOST, MHD_OPTION_NOTIFY_CONNECTION,
-		come_or_go, NULL, MHD_OPTION_CONNECTION_TIMEOUT, 10u,
-		MHD_OPTION_END);
+		MHD_USE_AUTO_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0,
+		NULL, NULL, answer, NULL, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT, (unsigned)CLIENTS_MOST,
+		MHD_OPTION_NOTIFY_CONNECTION, come_or_go, NULL,
+		MHD_OPTION_NOTIFY_COMPLETED, end_request, NULL,
+		MHD_OPTION_CONNECTION_TIMEOUT, 10u, MHD_OPTION_END);
 	if (!daemon)
 		cli_die("--listen %s: the HTTP server does not start", address);
 	say_where(fd);
 	sigwait(&ends, &signal_number);
-	MHD_stop_daemon(daemon);
-	return CLI_OK;
+	return CLI_OK; /* what is suspended would not let the daemon stop */
 }

@@ -9,8 +9,8 @@
 int serve_print(const char *path);
 
 /*
- * By HTTP at ADDRESS:PORT until SIGINT or SIGTERM: GET /metrics, one request
- * after the other.  An exit status.
+ * By HTTP at ADDRESS:PORT until SIGINT or SIGTERM: GET /metrics, /healthz,
+ * /debug/pprof/heap?pid=N, /report?pid=N.  An exit status.
  */
 int serve_metrics(const char *address);
 
