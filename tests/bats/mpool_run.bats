@@ -329,3 +329,14 @@ advice()
 	run -0 bash -c "ls '$XDG_RUNTIME_DIR/mpool' | wc -l"
 	assert_output 33
 }
+
+@test "it is said that Python hides calls, where that matters" {
+	run -0 "$MPOOL" run --sample=64k -- "$PYTHON" -c ''
+	assert_output --partial "Python's own pools hide small calls, which PYTHONMALLOC=malloc shows"
+	PYTHONMALLOC=malloc run -0 "$MPOOL" run --sample=64k -- "$PYTHON" -c ''
+	refute_output --partial PYTHONMALLOC
+	run -0 "$MPOOL" run -- "$PYTHON" -c ''
+	refute_output --partial PYTHONMALLOC
+	run -0 "$MPOOL" run --sample=64k -- ls
+	refute_output --partial PYTHONMALLOC
+}

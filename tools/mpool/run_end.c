@@ -208,6 +208,14 @@ static void put_leaks(FILE *out, const struct verdict *v)
 		fprintf(out, "; %s", unseen(v));
 }
 
+/* Python's own pools get most of its calls; mpool-stats(5) says more. */
+static bool hides_calls(const struct run *r)
+{
+	return (r->sample || r->trace || r->leaks) &&
+	       !strncmp(run_name(r), "python", strlen("python")) &&
+	       !getenv("PYTHONMALLOC");
+}
+
 static void put_line(const struct run *r, const struct page *page,
 		     const struct verdict *v, const struct children *children)
 {
@@ -220,6 +228,10 @@ static void put_line(const struct run *r, const struct page *page,
 		put_leaks(stderr, v);
 	if (wrong)
 		fprintf(stderr, "; %s", wrong);
+	if (page && hides_calls(r))
+		fputs("; Python's own pools hide small calls, which "
+		      "PYTHONMALLOC=malloc shows",
+		      stderr);
 	if (children->count)
 		fprintf(stderr, "; its children left %zu more: %s",
 			children->count, children->name);
