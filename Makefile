@@ -89,7 +89,8 @@ stress := $(call programs,stress)
 cxx_programs := $(patsubst tests/programs/%.cc,$(BUILD)/programs/%,$(wildcard tests/programs/*.cc))
 plain := $(call programs,programs) $(cxx_programs)
 misuse := $(call programs,misuse)
-examples := $(call programs,examples)
+cxx_examples := $(patsubst tests/examples/%.cc,$(BUILD)/examples/%,$(wildcard tests/examples/*.cc))
+examples := $(call programs,examples) $(cxx_examples)
 plugins := $(patsubst tests/plugins/%.c,$(BUILD)/plugins/%.so,$(wildcard tests/plugins/*.c))
 fuzzers := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
 benches := $(patsubst tools/bench/%.c,$(BUILD)/bench/%,$(wildcard tools/bench/*.c)) \
@@ -215,6 +216,12 @@ $(BUILD)/examples/%: tests/examples/%.c $(BUILD)/libmempool.so
 	$(QUIET)$(CC) -O1 -g -std=gnu11 -Wall -Wextra -Isrc -Isrc/mempool/shim $(QUIETLY) -MMD -MP \
 		$< -o $@ \
 		-L$(BUILD) -lmempool -Wl,-rpath,'$$ORIGIN/..' -lpthread
+
+$(cxx_examples): $(BUILD)/examples/%: tests/examples/%.cc $(BUILD)/libmempool.so
+	$(call say,CXX,$<)
+	$(QUIET)mkdir -p $(@D)
+	$(QUIET)$(CXX) -O1 -g -std=c++17 -Wall -Wextra -Isrc -MMD -MP $< -o $@ \
+		-L$(BUILD) -lmempool -Wl,-rpath,'$$ORIGIN/..'
 
 # The seed's own words: unused variables and all.
 $(BUILD)/examples/talloc_seed: QUIETLY := -w
@@ -345,7 +352,7 @@ run-aarch64: libs $(stress) $(filter-out $(cxx_programs),$(plain))
 
 # The seed is somebody else's hand.
 c_files := $(filter-out %/talloc_seed.c,$(shell find preload src tests tools \
-	-name '*.[ch]' -o -name '*.cc'))
+	-name '*.[ch]' -o -name '*.cc' -o -name '*.hpp'))
 format:  ## clang-format, in place
 	clang-format -i $(c_files)
 format-check:  ## is all as `make format` leaves it?  (clang-format 14's layout)
@@ -395,7 +402,7 @@ install-libs: libs  ## the libraries alone, their headers and manual
 	ln -sf libmempool.so.$(VERSION) $(DESTDIR)$(LIBDIR)/libmempool.so.1
 	ln -sf libmempool.so.1 $(DESTDIR)$(LIBDIR)/libmempool.so
 	install -m 644 $(BUILD)/libmempool.a $(DESTDIR)$(LIBDIR)/libmempool.a
-	install -m 644 src/mempool.h $(DESTDIR)$(PREFIX)/include/mempool.h
+	install -m 644 src/mempool.h src/mempool.hpp $(DESTDIR)$(PREFIX)/include
 	install -m 644 $(wildcard src/mempool/*.h) $(DESTDIR)$(PREFIX)/include/mempool
 	install -m 644 $(wildcard src/mempool/shim/*.h) $(DESTDIR)$(PREFIX)/include/mempool/shim
 	$(call fill,src/mempool.pc.in,$(LIBDIR)/pkgconfig/mempool.pc)
@@ -419,7 +426,8 @@ uninstall:  ## remove what install put there
 	tools/dev/manlinks -r $(mandir)/man3 src/man/*.3
 	rm -f $(DESTDIR)$(PRELOADDIR)/libmpool.so* $(DESTDIR)$(LIBDIR)/libmempool.so* \
 		$(DESTDIR)$(LIBDIR)/libmempool.a $(DESTDIR)$(LIBDIR)/pkgconfig/mempool.pc \
-		$(DESTDIR)$(PREFIX)/include/mempool.h $(DESTDIR)$(PREFIX)/bin/mpool \
+		$(DESTDIR)$(PREFIX)/include/mempool.h $(DESTDIR)$(PREFIX)/include/mempool.hpp \
+		$(DESTDIR)$(PREFIX)/bin/mpool \
 		$(foreach s,1 3 5 7,$(patsubst src/man/%,$(mandir)/man$s/%,$(wildcard src/man/*.$s))) \
 		$(word 1,$(completions))/mpool $(word 2,$(completions))/_mpool
 	rm -rf $(DESTDIR)$(PREFIX)/include/mempool $(DESTDIR)$(LIBDIR)/cmake/mempool

@@ -41,6 +41,13 @@ typedef void(mempool_free_t)(void *element, void *pool_data);
 
 struct mempool_inside;
 
+/* In C++ the kernel's name is that of a namespace: mempool.hpp. */
+#ifdef __cplusplus
+#define MEMPOOL_TAG mempool_s
+#else
+#define MEMPOOL_TAG mempool
+#endif
+
 /*
  * All zeros: no pool.  The members are private, and read by the inline
  * functions below: NULL in quick_alloc or quick_free sends every call to the
@@ -48,13 +55,15 @@ struct mempool_inside;
  * injected, the pool is strict, or there is no pool).  They are not the first,
  * for by its first words malloc() links freed memory, that of a destroyed pool.
  */
-typedef struct mempool {
+typedef struct MEMPOOL_TAG {
 	void *pool_data;
 	bool created; /* by mempool_create(), not mempool_init() */
 	mempool_alloc_t *quick_alloc;
 	mempool_free_t *quick_free;
 	struct mempool_inside *inside;
 } mempool_t;
+
+#undef MEMPOOL_TAG
 
 /* --- making and unmaking --- */
 

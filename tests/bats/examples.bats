@@ -36,6 +36,10 @@ says()
 		'each destroyed: yes'
 }
 
+@test "a request in C++ leaves nothing in its region" {
+	says pmr_request 'most often: a' 'held between requests: nothing'
+}
+
 # What a program of a user's needs, from an installation in an empty folder.
 installed()
 {
@@ -58,6 +62,11 @@ installed()
 		$(pkg-config --static --cflags --libs mempool)
 	run -0 ./static
 	assert_line 'each destroyed: yes'
+	# shellcheck disable=SC2046
+	g++ -std=c++17 -o pmr "$ROOT/tests/examples/pmr_request.cc" \
+		$(pkg-config --cflags --libs mempool)
+	run -0 env LD_LIBRARY_PATH="$prefix/lib" ./pmr
+	assert_line 'most often: a'
 }
 
 @test "each function has a page of the manual where it is installed" {

@@ -3,8 +3,10 @@
  * mempool.cc - libmempool.
  */
 #include <mempool.h>
+#include <mempool.hpp>
 
 #include "bulk.h"
+#include "containers.h"
 #include "loops.h"
 #include "reserve.h"
 
@@ -226,6 +228,22 @@ struct Reserve {
 	}
 };
 
+using RegionResource = Released<mempool::region_resource>;
+
+/* The nodes of a list of numbers; for one thread, as its peers are. */
+struct NodeResource {
+	mempool::fixed_resource resource{ 3 * sizeof(void *),
+					  options<MEMPOOL_SINGLE>() };
+
+	std::pmr::memory_resource *get()
+	{
+		return &resource;
+	}
+	void reset()
+	{
+	}
+};
+
 static const Row rows[] = {
 	{ "fixed", "fixed_batch_64", "mempool", batch<Single> },
 	{ "fixed", "fixed_random_64", "mempool", batch_random<Single> },
@@ -250,6 +268,10 @@ static const Row rows[] = {
 	{ "mempool", "source_batch", "mempool", source_batch<Source> },
 	{ "mempool", "handoff", "mempool", handoff<Reserve> },
 	{ "mempool", "crowd", "mempool", crowd<Reserve> },
+	{ "container", "pmr_unordered_map", "mempool",
+	  pmr_unordered_map<RegionResource> },
+	{ "container", "pmr_list", "mempool", pmr_list<NodeResource> },
+	{ "container", "pmr_vectors", "mempool", pmr_vectors<RegionResource> },
 	{ "memory", "memory_fixed_64", "mempool", weigh_objects<Single> },
 	{ "memory", "memory_local_64", "mempool", weigh_objects<Local> },
 	{ "memory", "memory_var", "mempool", weigh_mixed<VarSingle> },

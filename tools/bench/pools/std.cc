@@ -6,6 +6,7 @@
 #include <ext/pool_allocator.h>
 #include <memory_resource>
 
+#include "containers.h"
 #include "loops.h"
 
 /* The alignment is 16 everywhere, as malloc has it. */
@@ -76,6 +77,20 @@ struct Growing {
 	}
 };
 
+/* What a container takes without being told: operator new. */
+struct Default {
+	std::pmr::memory_resource *get()
+	{
+		return std::pmr::new_delete_resource();
+	}
+	void reset()
+	{
+	}
+};
+
+using Pool = Kept<std::pmr::unsynchronized_pool_resource>;
+using Buffer = Released<std::pmr::monotonic_buffer_resource>;
+
 static const Row rows[] = {
 	{ "fixed", "fixed_batch_64", "pmr", batch<Unsynchronized> },
 	{ "fixed", "fixed_random_64", "pmr", batch_random<Unsynchronized> },
@@ -89,6 +104,17 @@ static const Row rows[] = {
 	  mixed_two_threads<Synchronized> },
 	{ "region", "region_64", "pmr", requests<Monotonic> },
 	{ "region", "region_mixed", "pmr", requests_mixed<Monotonic> },
+	{ "container", "pmr_unordered_map", "default",
+	  pmr_unordered_map<Default> },
+	{ "container", "pmr_unordered_map", "pmr", pmr_unordered_map<Pool> },
+	{ "container", "pmr_unordered_map", "monotonic",
+	  pmr_unordered_map<Buffer> },
+	{ "container", "pmr_list", "default", pmr_list<Default> },
+	{ "container", "pmr_list", "pmr", pmr_list<Pool> },
+	{ "container", "pmr_list", "monotonic", pmr_list<Buffer> },
+	{ "container", "pmr_vectors", "default", pmr_vectors<Default> },
+	{ "container", "pmr_vectors", "pmr", pmr_vectors<Pool> },
+	{ "container", "pmr_vectors", "monotonic", pmr_vectors<Buffer> },
 	{ "memory", "memory_fixed_64", "pmr", weigh_objects<Unsynchronized> },
 	{ "memory", "memory_fixed_64", "mt_alloc", weigh_objects<Mt> },
 	{ "memory", "memory_fixed_64", "pool_alloc", weigh_objects<PoolAlloc> },
