@@ -171,8 +171,12 @@ peak_page()
 	busy 60 --sample
 	"$MPOOL" report -o b.html "$pid"
 	run -0 in_browser b.html '
-		say(cells("#pools").find(r => r[0] === "112").length);'
-	assert_output 8
+		say(cells("#pools").find(r => r[0] === "112").length);
+		say(id("forwarded").textContent);
+		say(cells("#forwarded-sizes").some(r => r[0] === "129 to 256"));'
+	assert_line --index 0 8
+	assert_line --index 1 --regexp '^The pools have served [0-9.]+( [kM])? calls; [0-9.]+( [kM])? calls for [0-9.]+ [KM]iB went to the next allocator, by size:$'
+	assert_line --index 2 true
 }
 
 @test "of several programs the names are the outermost functions" {
@@ -212,6 +216,12 @@ peak_page()
 	assert_line --index 0 '+2.0 KiB live, the difference: red grew, blue shrank'
 	assert_line --index 1 'all - +2.0 KiB; grown - +2.9 KiB; shrunk - -1000 B'
 	assert_line --index 2 '0,220'
+	run -0 "$MPOOL" report --base old.mprof -o r.html new.mprof
+	run -0 in_browser r.html '
+		say(id("sum").textContent);
+		say(cells("#functions").map(r => r[0] + " " + r[4]).join("; "));'
+	assert_line --index 0 '+2.0 KiB live, the difference: red grew, blue shrank'
+	assert_line --index 1 '+2.9 KiB grown; -1000 B shrunk'
 	"$MPOOL" prof --flame -o d.html new.mprof new.mprof
 	run -0 in_browser d.html 'say(id("graph").textContent);'
 	assert_output 'allNothing changed.'

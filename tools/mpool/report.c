@@ -31,6 +31,8 @@ const char help_report[] =
 	"and lines of source.  FILE is what MPOOL_REPORT named, or a log with "
 	"what\n"
 	"the program wrote to stderr.  '-' is standard input.\n\n"
+	"  --base FILE        an earlier profile: the page shows what grew and "
+	"shrank\n"
 	"  -o, --out OUT      write there; - is the terminal, where text goes, "
 	"and\n"
 	"                     a page goes into FILE.html\n"
@@ -268,31 +270,43 @@ static void report_text(const char *to, const char *file)
 		cli_finish(out, to);
 }
 
+enum { OPT_BASE = 256 };
+
 int command_report(int argc, char **argv)
 {
 	static const struct option options[] = {
+		{ "base", required_argument, NULL, OPT_BASE },
 		{ "out", required_argument, NULL, 'o' },
 		{ "help", no_argument, NULL, 'h' },
 		{ NULL, 0, NULL, 0 },
 	};
-	const char *to = NULL;
+	const char *to = NULL, *base = NULL;
 	size_t count;
 	int c;
 
 	while ((c = getopt_long(argc, argv, "o:h", options, NULL)) != -1) {
-		if (c == 'h')
+		switch (c) {
+		case 'h':
 			cli_help();
-		if (c != 'o')
+		case 'o':
+			to = optarg;
+			break;
+		case OPT_BASE:
+			base = optarg;
+			break;
+		default:
 			cli_try_help();
-		to = optarg;
+		}
 	}
 	if (optind == argc)
 		cli_usage("which report? A FILE is missing");
 	count = (size_t)(argc - optind);
 	if (are_profiles(argv + optind, count)) {
-		report_page(to, argv + optind, count);
+		report_page(to, base, argv + optind, count);
 		return CLI_OK;
 	}
+	if (base)
+		cli_usage("--base goes with profiles");
 	if (count > 1)
 		cli_usage("'%s' is one file too many", argv[optind + 1]);
 	report_text(to, argv[optind]);

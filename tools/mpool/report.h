@@ -17,7 +17,8 @@ size_t report_put(FILE *out, FILE *in);
 /*
  * Writes a page of profiles, each a file or a process that is asked for its
  * own, to `to`; NULL: beside the first of them, or stdout if that is stdin.
+ * base: what is compared with, or NULL.
  */
-void report_page(const char *to, char **files, size_t count);
+void report_page(const char *to, const char *base, char **files, size_t count);
 
 #endif

@@ -140,7 +140,7 @@ function parts()
 	return [part("Functions", page.functions),
 		...data.hasLeaks ? [part("Leaks", ...leakList())] : [],
 		...data.diff ? [] : [part("Sizes", ...sizeTable())],
-		...data.pools ? [part("Pools", ...poolTable())] : []];
+		...data.pools ? [part("Pools", ...poolParts())] : []];
 }
 
 (function makePage() {

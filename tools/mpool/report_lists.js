@@ -160,7 +160,9 @@ function leakList()
 
 /* --- sizes --- */
 
-const SMALL = 128; /* what the pools serve at first */
+/* What the pools serve: at first, or as their statistics have it. */
+const SMALL = data.pools && data.pools.classes.length ?
+	Math.max(...data.pools.classes.map(c => c.size)) : 128;
 
 /* Classes of sizes: what lies below a border, of all that was allocated. */
 function sizeRows()
@@ -201,30 +203,63 @@ function sizeTable()
 		`(up to ${SMALL} bytes); the last column says what they would serve ` +
 		"with the border at the end of the row (MPOOL_SMALL_MAX)." :
 		"Nothing was sampled."),
-	element("div", { id: "sizes", class: "wide" }, element("table", null,
-		element("thead", null, element("tr", null, ...["bytes", "allocations",
-			"allocated", "live", "served up to here"].map(t =>
-			element("th", { scope: "col" }, t)))),
-		element("tbody", null, ...rows.filter(r => r.count >= 0.5).map(r =>
-			element("tr", { class: r.to <= SMALL ? "served" : false },
-				...cells(r).map(c => element("td", null, c)))))))];
+	plainTable("sizes", ["bytes", "allocations", "allocated", "live",
+		"served up to here"], rows.filter(r => r.count >= 0.5).map(cells))];
 }
 
 /* --- the pools --- */
 
+function plainTable(id, heads, rows)
+{
+	return element("div", { id, class: "wide" }, element("table", null,
+		element("thead", null, element("tr", null, ...heads.map(t =>
+			element("th", { scope: "col" }, t)))),
+		element("tbody", null, ...rows.map(cells => element("tr", null,
+			...cells.map(c => element("td", null, c)))))));
+}
+
 function poolTable()
 {
-	const of = { size: c => c.size, live: c => human(c.live_bytes),
+	const of = { size: c => c.size || "all", live: c => human(c.live_bytes),
 		peak: c => human(c.peak_bytes), held: c => human(c.committed_bytes),
 		allocations: c => human(c.allocs, true),
 		"reserve used": c => human(c.reserve.used, true),
 		waits: c => human(c.waits, true),
 		failures: c => human(c.failures, true) };
-	const rows = data.pools.classes || [];
+	const rows = [...data.pools.classes, data.pools.totals];
 
-	return [element("div", { id: "pools", class: "wide" }, element("table", null,
-		element("thead", null, element("tr", null, ...Object.keys(of).map(t =>
-			element("th", { scope: "col" }, t)))),
-		element("tbody", null, ...rows.map(c => element("tr", null,
-			...Object.values(of).map(f => element("td", null, f(c))))))))];
+	return plainTable("pools", Object.keys(of),
+		rows.map(c => Object.values(of).map(f => f(c))));
+}
+
+/* These are counted, not sampled. */
+function forwardedTable()
+{
+	const kinds = Object.entries(data.pools.forwarded || {})
+		.filter(([kind]) => kind !== "free").map(([, f]) => f);
+	const calls = kinds.reduce((n, f) => n + f.calls, 0);
+	const bytes = kinds.reduce((n, f) => n + f.bytes, 0);
+	const served = data.pools.totals.allocs;
+	let below = served;
+
+	if (!calls)
+		return [];
+	const rows = (data.pools.forwarded_sizes || []).map(f => {
+		below += f.calls;
+		return [f.max ? `${f.min} to ${f.max}` : `over ${f.min - 1}`,
+			human(f.calls, true),
+			f.max ? (100 * below / (served + calls)).toFixed(1) + " %" : "",
+			f.calls];
+	}).filter(row => row[3]).map(row => row.slice(0, 3));
+	return [element("p", { id: "forwarded" },
+		`The pools have served ${human(served, true)} calls; ` +
+		`${human(calls, true)} calls for ${human(bytes)} went to the next ` +
+		"allocator, by size:"),
+	plainTable("forwarded-sizes", ["bytes", "calls",
+		"served with the border here"], rows)];
+}
+
+function poolParts()
+{
+	return [poolTable(), ...forwardedTable()];
 }
