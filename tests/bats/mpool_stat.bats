@@ -121,7 +121,7 @@ shows()
 	wait_until 5 shows "^busy \\($pid\\) running"
 	wait_until 5 shows '^ *112 .* MiB'
 	in_terminal send-keys -t t s
-	wait_until 5 shows 'keeper;keep_some$'
+	wait_until 5 shows "keeper;keep_some  busy\.c:$(grep -n 'malloc(100)' "$ROOT/tests/programs/busy.c" | cut -d: -f1)\$"
 	in_terminal send-keys -t t t
 	wait_until 5 shows 'growth/s +thread'
 	in_terminal send-keys -t t d
@@ -174,7 +174,7 @@ ended()
 	wait_until 5 shows 'class +live bytes.* committed$'
 	wait_until 5 shows '^ *112 .* k +[0-9.]+ k '
 	in_terminal send-keys -t t s
-	wait_until 5 shows 'keep_some$'
+	wait_until 5 shows 'keep_some  busy.c:'
 	in_terminal send-keys -t t t
 	wait_until 5 shows 'growth/s +thread'
 	in_terminal resize-window -t t -x 20 -y 5
@@ -230,12 +230,12 @@ two_ways()
 	wait_until 5 shows '^[0-9.]+ allocations/s, [0-9.]+ k in all'
 	in_terminal send-keys -t t s
 	# Only sums are right: 40000 objects in one row.
-	wait_until 5 shows '^ *45\.8 MiB +40\.0 k +.*fill;get$'
+	wait_until 5 shows '^ *45\.8 MiB +40\.0 k +.*fill;get  ways.c:7$'
 	run in_terminal capture-pane -p -t t
 	assert_equal "$(grep -c 'fill;get' <<<"$output")" 1
 	# The program sleeps: nothing differs.
 	in_terminal send-keys -t t d
-	wait_until 5 shows '^ *0 B +0 +0 B +fill;get$'
+	wait_until 5 shows '^ *0 B +0 +0 B +fill;get  ways.c:7$'
 	wait_until 5 shows '^0 allocations/s, .* s, quiet;'
 	run -0 "$MPOOL" stat "$pid"
 	assert_line --index 0 --regexp '^These figures are [0-9.]+ s old'
@@ -249,7 +249,7 @@ two_ways()
 	terminal "$MPOOL top $pid"
 	wait_until 5 shows 'committed$'
 	in_terminal send-keys -t t s
-	wait_until 5 shows 'keep_some$'
+	wait_until 5 shows 'keep_some  busy.c:'
 	# What ends is no profile any more; what it was does not count.
 	kill -KILL "$pid"
 	wait_until 5 shows 'was killed'
@@ -264,6 +264,41 @@ two_ways()
 	assert_output "mpool top: this is no terminal; use 'mpool stat --watch 1 $pid'"
 	terminal "$MPOOL top $pid" TERM=nonsense
 	wait_until 5 shows "mpool top: TERM is 'nonsense', which is no known terminal"
+	in_terminal kill-server
+}
+
+@test "top shows resident and forwarded memory as they are" {
+	two_ways
+	terminal "$MPOOL top $pid"
+	# 40,000 objects of 1200 bytes are kept; the pools take none of them.
+	wait_until 5 shows '^resident (4[5-9]|[5-9][0-9])\.[0-9] MiB, peak memory .* forwarded [0-9.]+ MiB in [0-9.]+ k requests$'
+	in_terminal kill-server
+	kill "$pid"
+}
+
+@test "top has help on h, comes back, and scrolls to the end and back" {
+	busy 60
+	terminal "$MPOOL top $pid"
+	wait_until 5 shows 'h help'
+	in_terminal resize-window -t t -x 80 -y 9
+	wait_until 5 shows 'q quit  1-3 of'
+	in_terminal send-keys -t t n
+	wait_until 5 shows '^ *16 '
+	in_terminal send-keys -t t Down
+	wait_until 5 shows 'q quit  2-4 of'
+	in_terminal send-keys -t t NPage
+	wait_until 5 shows 'q quit  5-7 of'
+	in_terminal send-keys -t t PPage Up
+	wait_until 5 shows 'q quit  1-3 of'
+	in_terminal send-keys -t t End
+	wait_until 5 shows 'q quit  (6-8 of 8|7-9 of 9|5-7 of 7)'
+	in_terminal send-keys -t t Home
+	wait_until 5 shows 'q quit  1-3 of'
+	in_terminal resize-window -t t -x 80 -y 24
+	in_terminal send-keys -t t '?'
+	wait_until 5 shows 'differences from now on; again'
+	in_terminal send-keys -t t x
+	wait_until 5 shows '^ *112 '
 	in_terminal kill-server
 }
 

@@ -5,14 +5,12 @@
 #include <getopt.h>
 #include <locale.h>
 #include <ncurses.h>
-#include <stdarg.h>
 #include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "commands.h"
-#include "tally.h"
+#include "proc.h"
 #include "top.h"
 
 const char help_top[] =
@@ -22,117 +20,21 @@ const char help_top[] =
 	"and again; without PID, the one that was started last.\n\n"
 	"  --delay SECONDS    between two looks (1)\n"
 	"  -h, --help         this text\n\n"
-	"Keys:\n"
-	"  c, s, t            classes; sites and threads, of a sampled "
-	"program\n"
-	"  b, r               sort by bytes, by rate\n"
-	"  d                  differences from now on; again: absolute "
-	"figures\n"
-	"  q                  quit\n";
-
-/* A line that ends at the window's right side. */
-static void put(int y, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
-
-static void put(int y, const char *format, ...)
-{
-	char text[1024], shown[4096];
-	struct out o;
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(text, sizeof text, format, arguments);
-	va_end(arguments);
-	out_memory(&o, shown, sizeof shown - 1);
-	out_shown(&o, text, sizeof text);
-	shown[o.used] = '\0';
-	mvaddnstr(y, 0, shown, COLS);
-}
-
-static void put_totals(const struct top *t)
-{
-	static struct snapshot s, b;
-	uint64_t all, before;
-	uint64_t quiet_ms = page_quiet_ms(&t->page);
-	double rate;
-
-	page_snapshot(&t->page, &s);
-	page_snapshot(&t->before, &b);
-	all = page_allocations(&s);
-	before = page_allocations(&b);
-	rate = t->seconds > 0 ? (double)(all - before) / t->seconds : 0;
-	attron(A_BOLD);
-	put(0, "%.*s (%llu) %s", COLS / 2, t->page.program,
-	    (unsigned long long)t->page.pid,
-	    t->alive			  ? "running"
-	    : t->page.state == PAGE_ENDED ? "has ended"
-					  : "was killed");
-	attroff(A_BOLD);
-	put(1, "live %s in %s pool objects, committed %s, peak memory %s",
-	    cli_bytes(s.total.live_bytes), cli_count(s.total.stats.live),
-	    cli_bytes(s.total.stats.committed_bytes),
-	    cli_bytes(t->page.peak_rss_bytes));
-	put(2, "%s allocations/s, %s in all; up %.0f s%s%s",
-	    cli_count((uint64_t)rate), cli_count(all),
-	    (double)(t->page.age_ms + quiet_ms) / 1000,
-	    quiet_ms >= PAGE_QUIET_MS ? ", quiet" : "",
-	    t->marked ? "; differences since the mark" : "");
-}
-
-static void put_head(const struct top *t)
-{
-	attron(A_REVERSE);
-	move(4, 0);
-	hline(' ', COLS);
-	if (t->view == CLASSES_VIEW)
-		put(4, "%6s %11s %11s %11s %11s %11s %11s", "class",
-		    "live bytes", "objects", "allocs/s", "peak", "stock",
-		    "committed");
-	else
-		put(4, "%11s %11s %11s  %s", "live bytes", "objects",
-		    t->view == SITES_VIEW ? "bytes/s" : "growth/s",
-		    t->view == SITES_VIEW ? "caller;function" : "thread");
-	attroff(A_REVERSE);
-}
-
-static void put_rows(const struct top *t)
-{
-	for (int i = 0; i < (int)t->count && i + 5 < LINES - 1; i++) {
-		const struct row *r = &t->rows[i];
-		const char *bytes = value_human(
-			LIVE_BYTES, r->bytes - r->base_bytes, t->marked);
-		const char *count = value_human(
-			LIVE_COUNT, r->count - r->base_count, t->marked);
-
-		if (t->view == CLASSES_VIEW)
-			put(5 + i, "%6s %11s %11s %11s %11s %11s %11s", r->name,
-			    bytes, count, cli_count((uint64_t)r->rate),
-			    cli_bytes(r->peak), cli_count(r->stock),
-			    cli_bytes(r->committed));
-		else
-			put(5 + i, "%11s %11s %11s  %s", bytes, count,
-			    value_human(LIVE_BYTES, r->rate, false), r->name);
-	}
-	if (t->note)
-		put(6, "  %s", t->note);
-}
-
-static void draw(const struct top *t)
-{
-	erase();
-	put_totals(t);
-	put_head(t);
-	put_rows(t);
-	put(LINES - 1, "%s",
-	    "c classes  s sites  t threads  b by bytes  r by rate  "
-	    "d differences  q quit");
-	refresh();
-}
+	"Keys:\n" TOP_KEYS;
 
 static double elapsed(const struct top *t)
 {
 	return t->page.age_ms > t->before.age_ms
 		       ? (double)(t->page.age_ms - t->before.age_ms) / 1000
+		       : 0;
+}
+
+static uint64_t resident(const struct page *page)
+{
+	struct proc_status status;
+
+	return !page->elsewhere && proc_status(page->pid, &status)
+		       ? status.rss_bytes
 		       : 0;
 }
 
@@ -154,14 +56,59 @@ static void look(struct top *t)
 		}
 	}
 	t->alive = page_alive(&t->page);
+	t->resident_bytes = t->alive ? resident(&t->page) : 0;
+}
+
+/* False: it is no key that scrolls. */
+static bool scroll_by(struct top *t, int key)
+{
+	size_t page = top_height();
+
+	switch (key) {
+	case KEY_UP:
+		t->first -= t->first > 0;
+		return true;
+	case KEY_DOWN:
+		t->first++;
+		return true;
+	case KEY_PPAGE:
+		t->first -= t->first < page ? t->first : page;
+		return true;
+	case KEY_NPAGE:
+		t->first += page;
+		return true;
+	case KEY_HOME:
+		t->first = 0;
+		return true;
+	case KEY_END:
+		t->first = t->count;
+		return true;
+	}
+	return false;
+}
+
+static void sort(struct top *t, enum sort sort)
+{
+	t->sort = sort;
+	t->first = 0;
 }
 
 /* False: quit. */
 static bool take_key(struct top *t, int key)
 {
+	if (t->help && key != ERR && key != KEY_RESIZE) {
+		t->help = false;
+		return true;
+	}
+	if (scroll_by(t, key))
+		return true;
 	switch (key) {
 	case 'q':
 		return false;
+	case 'h':
+	case '?':
+		t->help = true;
+		break;
 	case 'c':
 		top_view(t, CLASSES_VIEW);
 		break;
@@ -172,10 +119,16 @@ static bool take_key(struct top *t, int key)
 		top_view(t, THREADS_VIEW);
 		break;
 	case 'b':
-		t->by_rate = false;
+		sort(t, BY_BYTES);
+		break;
+	case 'o':
+		sort(t, BY_OBJECTS);
 		break;
 	case 'r':
-		t->by_rate = true;
+		sort(t, BY_RATE);
+		break;
+	case 'n':
+		sort(t, BY_NAME);
 		break;
 	case 'd':
 		top_mark(t);
@@ -203,7 +156,7 @@ static void show(struct top *t, double delay)
 	do {
 		look(t);
 		top_rows(t);
-		draw(t);
+		top_draw(t);
 		key = getch();
 	} while (take_key(t, key));
 	endwin();

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * top.h - the rows that mpool top shows.
+ * top.h - what mpool top knows, its rows, and how they are drawn.
  */
 #ifndef MPOOL_TOP_H
 #define MPOOL_TOP_H
@@ -9,7 +9,19 @@
 
 #include "page.h"
 
+#define TOP_KEYS                                                               \
+	"  c, s, t            classes; sites and threads, of a sampled "       \
+	"program\n"                                                            \
+	"  b, o, r, n         sort by bytes, objects, rate, name\n"            \
+	"  arrows, page up and down, home, end\n"                              \
+	"                     scroll\n"                                        \
+	"  d                  differences from now on; again: absolute "       \
+	"figures\n"                                                            \
+	"  h, ?               the keys; any key goes back\n"                   \
+	"  q                  quit\n"
+
 enum view { CLASSES_VIEW, SITES_VIEW, THREADS_VIEW };
+enum sort { BY_BYTES, BY_OBJECTS, BY_RATE, BY_NAME };
 
 struct row {
 	char name[PATH_MAX];
@@ -23,11 +35,14 @@ struct row {
 struct top {
 	struct page page, before;
 	char path[PATH_MAX];
-	double seconds; /* between page and before */
-	bool marked, by_rate, alive;
+	double seconds;		 /* between page and before */
+	uint64_t resident_bytes; /* now; 0: out of sight */
+	bool marked, alive, help;
 	enum view view;
+	enum sort sort;
 	struct row *rows;
 	size_t count, room;
+	size_t first; /* row shown */
 	struct row *marked_rows;
 	size_t marked_count;
 	struct row *last_rows; /* of the profile before, of the same view */
@@ -44,5 +59,11 @@ void top_mark(struct top *t);
 
 /* Another view, without a mark. */
 void top_view(struct top *t, enum view view);
+
+/* The whole screen; scrolls back where the rows end before it. */
+void top_draw(struct top *t);
+
+/* Rows that the window has room for, one at least. */
+size_t top_height(void);
 
 #endif

@@ -15,7 +15,7 @@
 
 #include "cli.h"
 #include "fresh.h"
-#include "tally.h"
+#include "symbols.h"
 
 enum { PATIENCE_MS = 1000 }; /* keys wait as long */
 
@@ -80,26 +80,50 @@ static bool read_profile(struct top *t, struct profile *p)
 	return !t->note;
 }
 
-/* The innermost function that is not the C library's allocation itself. */
+static const char *file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* "caller;function  file.c:12", of the innermost; the C library's own malloc
+ * is no frame. */
+static void name_site(char *name, size_t size, const struct stack *stack,
+		      struct symbols *symbols)
+{
+	const struct symbol *inner, *caller, *line;
+
+	snprintf(name, size, "(no stack)");
+	if (!stack->depth)
+		return;
+	inner = symbols_find(symbols, stack->frames[0]);
+	caller = inner->caller;
+	if (!caller && stack->depth > 1)
+		caller = symbols_find(symbols, stack->frames[1]);
+	line = inner->line || !caller ? inner : caller;
+	snprintf(name, size, "%s%s%s", caller ? caller->function : "",
+		 caller ? ";" : "", inner->function);
+	if (line->line)
+		snprintf(name + strlen(name), size - strlen(name), "  %s:%u",
+			 file_name(line->file), line->line);
+}
+
 static void site_rows(struct top *t, const struct profile *p)
 {
 	struct symbols *symbols = symbols_open(p);
-	struct tally tally = { 0 };
 
-	tally_add(&tally, p, symbols, 1);
-	for (size_t i = 0; i < tally.count; i++) {
-		const char *key = tally.ways[i].key, *last = strrchr(key, ';');
-		const char *caller = last;
+	for (size_t i = 0; i < p->site_count; i++) {
+		const struct site *s = &p->sites[i];
+		char name[PATH_MAX];
 		struct row *row;
 
-		while (caller && caller > key && *--caller != ';')
-			;
-		row = row_of(t, caller && *caller == ';' ? caller + 1 : key);
-		row->bytes += tally.ways[i].value[LIVE_BYTES].n;
-		row->count += tally.ways[i].value[LIVE_COUNT].n;
-		row->total += tally.ways[i].value[TOTAL_BYTES].n;
+		name_site(name, sizeof name, &p->stacks[s->stack], symbols);
+		row = row_of(t, name);
+		row->bytes += site_bytes(s, VIEW_LIVE);
+		row->count += site_count(s, VIEW_LIVE);
+		row->total += site_bytes(s, VIEW_TOTAL);
 	}
-	tally_free(&tally);
 	symbols_close(symbols);
 }
 
@@ -147,13 +171,27 @@ static void profile_rates(struct top *t, const struct profile *p)
 	t->last_ms = p->age_ms;
 }
 
-static bool sort_by_rate;
+static enum sort sort_by;
+
+static double weight(const struct row *row)
+{
+	switch (sort_by) {
+	case BY_BYTES:
+		return fabs(row->bytes - row->base_bytes);
+	case BY_OBJECTS:
+		return fabs(row->count - row->base_count);
+	case BY_RATE:
+		return row->rate;
+	case BY_NAME:
+		break;
+	}
+	return 0;
+}
 
 static int by_weight(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
-	double p = sort_by_rate ? x->rate : fabs(x->bytes - x->base_bytes);
-	double q = sort_by_rate ? y->rate : fabs(y->bytes - y->base_bytes);
+	double p = weight(x), q = weight(y);
 
 	if (p != q)
 		return p < q ? 1 : -1;
@@ -183,7 +221,7 @@ void top_rows(struct top *t)
 		t->rows[i].base_bytes = then ? then->bytes : 0;
 		t->rows[i].base_count = then ? then->count : 0;
 	}
-	sort_by_rate = t->by_rate;
+	sort_by = t->sort;
 	qsort(t->rows, t->count, sizeof *t->rows, by_weight);
 }
 
@@ -202,6 +240,7 @@ void top_mark(struct top *t)
 void top_view(struct top *t, enum view view)
 {
 	t->view = view;
+	t->first = 0;
 	/* Rows of another view are not comparable. */
 	if (t->marked)
 		top_mark(t);
