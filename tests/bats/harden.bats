@@ -89,7 +89,7 @@ hold_hardened()
 }
 
 @test "programs hold what they claim: sizes, alignments, content, errno" {
-	hold_hardened alignments calloc_zero errno_kept family realloc_model \
+	hold_hardened alignments calloc_zero errno_kept family realloc_model usable \
 		sizes sized_free memory_out_errno
 }
 

@@ -64,9 +64,14 @@ int main(void)
 				     (unsigned)i));
 		}
 	}
-	/* realloc to what is usable anyway may copy, but keeps it all. */
+	/*
+	 * realloc to what is usable anyway may copy, but keeps it all.  Of
+	 * malloc(0) nothing may be usable.
+	 */
 	for (int i = 0; i < OBJECTS; i++) {
-		object[i].p = realloc(object[i].p, object[i].usable);
+		size_t size = object[i].usable ? object[i].usable : 1;
+
+		object[i].p = realloc(object[i].p, size);
 		CHECK(object[i].p);
 		CHECK(intact(object[i].p, object[i].usable, (unsigned)i));
 		CHECK(malloc_usable_size(object[i].p) >= object[i].usable);
