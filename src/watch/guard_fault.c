@@ -21,12 +21,14 @@ static guard_sigaction *kernel; /* asks it */
 static pid_t owner;		/* the process of the table */
 
 /*
- * What the program wants.  version is odd while it is changed, by a thread that
- * has blocked all signals.
+ * What the program wants: one of two, the other is where a change is made, by a
+ * thread that has blocked all signals.  version is odd meanwhile, and half of
+ * it says which.  So nobody who reads waits, nor does a child that is forked in
+ * the midst of a change find half of one.
  */
 static struct wish {
 	uint32_t version;
-	struct sigaction action;
+	struct sigaction action[2];
 } segv, bus;
 
 static struct wish *wish_of(int number)
@@ -34,6 +36,7 @@ static struct wish *wish_of(int number)
 	return number == SIGSEGV ? &segv : number == SIGBUS ? &bus : NULL;
 }
 
+/* Again if the change after the next has begun. */
 static struct sigaction read_wish(const struct wish *wish)
 {
 	struct sigaction action;
@@ -41,10 +44,10 @@ static struct sigaction read_wish(const struct wish *wish)
 
 	do {
 		before = __atomic_load_n(&wish->version, __ATOMIC_ACQUIRE);
-		action = wish->action;
+		action = wish->action[before / 2 % 2];
 		__atomic_thread_fence(__ATOMIC_ACQUIRE);
 		after = __atomic_load_n(&wish->version, __ATOMIC_RELAXED);
-	} while (before % 2 || before != after);
+	} while (after - (before & ~1u) > 2);
 	return action;
 }
 
@@ -145,20 +148,23 @@ bool guard_fault_keeps(int number)
 	return kernel && wish_of(number);
 }
 
-static void begin_change(struct wish *wish)
+/* Returns the version before. */
+static uint32_t begin_change(struct wish *wish)
 {
 	uint32_t even;
 
 	do
 		even = __atomic_load_n(&wish->version, __ATOMIC_RELAXED) & ~1u;
 	while (!__atomic_compare_exchange_n(&wish->version, &even, even + 1,
-					    true, __ATOMIC_ACQUIRE,
+					    true, __ATOMIC_ACQ_REL,
 					    __ATOMIC_RELAXED));
+	__atomic_thread_fence(__ATOMIC_RELEASE);
+	return even;
 }
 
-static void end_change(struct wish *wish)
+static void end_change(struct wish *wish, uint32_t version)
 {
-	__atomic_fetch_add(&wish->version, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&wish->version, version, __ATOMIC_RELEASE);
 }
 
 /*
@@ -171,6 +177,7 @@ int guard_fault_action(int number, const struct sigaction *action,
 	struct wish *wish = wish_of(number);
 	struct sigaction wanted, was;
 	sigset_t all, before;
+	uint32_t even;
 	int status = 0;
 
 	if (getpid() != owner)
@@ -179,13 +186,12 @@ int guard_fault_action(int number, const struct sigaction *action,
 		wanted = *action; /* what is no address faults here */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	begin_change(wish);
-	was = wish->action;
+	even = begin_change(wish);
+	was = wish->action[even / 2 % 2];
+	wish->action[(even / 2 + 1) % 2] = action ? wanted : was;
 	if (action)
 		status = install(number, &wanted, NULL);
-	if (action && !status)
-		wish->action = wanted;
-	end_change(wish);
+	end_change(wish, status ? even : even + 2);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	if (old && !status)
 		*old = was;
@@ -200,11 +206,11 @@ bool guard_fault_start(guard_sigaction *by)
 	kernel = by;
 	owner = getpid();
 	/* A fault between the two calls finds what it needs. */
-	done = kernel(SIGSEGV, NULL, &segv.action) == 0 &&
-	       kernel(SIGBUS, NULL, &bus.action) == 0 &&
-	       install(SIGSEGV, &segv.action, NULL) == 0;
-	if (done && install(SIGBUS, &bus.action, NULL)) {
-		kernel(SIGSEGV, &segv.action, NULL);
+	done = kernel(SIGSEGV, NULL, segv.action) == 0 &&
+	       kernel(SIGBUS, NULL, bus.action) == 0 &&
+	       install(SIGSEGV, segv.action, NULL) == 0;
+	if (done && install(SIGBUS, bus.action, NULL)) {
+		kernel(SIGSEGV, segv.action, NULL);
 		done = false;
 	}
 	if (!done)
@@ -213,7 +219,10 @@ bool guard_fault_start(guard_sigaction *by)
 	return done;
 }
 
+/* A change that another thread was making will not be finished. */
 void guard_fault_fork_child(void)
 {
 	owner = getpid();
+	end_change(&segv, segv.version & ~1u);
+	end_change(&bus, bus.version & ~1u);
 }

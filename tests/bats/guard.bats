@@ -131,6 +131,10 @@ $output"
 	holds_plain_and_pooled faults
 }
 
+@test "a child that is forked while SIGSEGV's action is changed has one" {
+	holds_plain_and_pooled fork_faults
+}
+
 @test "with MPOOL_GUARD_GO_ON the program goes on, and each site reports once" {
 	export MPOOL_GUARD_GO_ON=1
 	run -0 --separate-stderr pools "$MISUSE/use-after-free" 64 0 read 50
