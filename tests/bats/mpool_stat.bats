@@ -302,6 +302,47 @@ two_ways()
 	in_terminal kill-server
 }
 
+@test "top lists the programs that run, and shows the chosen one" {
+	busy 60
+	cp "$PROGRAMS/busy" other
+	start plain "$MPOOL" run -q -- ./other 60
+	wait_until 10 bash -c "'$MPOOL' stat | grep -q ' other\$'"
+	terminal "$MPOOL top"
+	in_terminal send-keys -t t n
+	wait_until 5 shows "^> *$pid .* busy\$"
+	wait_until 5 shows '^ .* other$'
+	in_terminal send-keys -t t Down
+	wait_until 5 shows '^> .* other$'
+	in_terminal send-keys -t t Enter
+	wait_until 5 shows '^other \([0-9]+\) running'
+	wait_until 5 shows '^ *112 '
+	in_terminal send-keys -t t l Up Enter
+	wait_until 5 shows "^busy \($pid\) running"
+	in_terminal kill-server
+}
+
+@test "top of the only program that runs asks nothing" {
+	busy 60
+	terminal "$MPOOL top"
+	wait_until 5 shows "^busy \($pid\) running"
+	wait_until 5 shows 'class +live bytes'
+	in_terminal kill-server
+}
+
+@test "top has colours, unless NO_COLOR says otherwise" {
+	busy 60
+	terminal "$MPOOL top $pid"
+	wait_until 5 shows '^busy '
+	run -0 in_terminal capture-pane -e -p -t t
+	assert_output --partial $'\e[32m'
+	in_terminal kill-server
+	terminal "$MPOOL top $pid" NO_COLOR=1
+	wait_until 5 shows '^busy '
+	run -0 in_terminal capture-pane -e -p -t t
+	refute_output --regexp $'\e\\[(1;)?3[0-7]m'
+	in_terminal kill-server
+}
+
 @test "names are UTF-8" {
 	cp "$PROGRAMS/busy" größe
 	start plain "$MPOOL" run -q -- ./größe 5

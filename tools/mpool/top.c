@@ -6,18 +6,19 @@
 #include <locale.h>
 #include <ncurses.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "cli.h"
 #include "commands.h"
-#include "proc.h"
 #include "top.h"
 
 const char help_top[] =
 	"Usage: mpool top [OPTIONS] [PID|FILE]\n\n"
 	"Shows a program that publishes a statistics page ('mpool run' does), "
 	"again\n"
-	"and again; without PID, the one that was started last.\n\n"
+	"and again; without PID, the one that runs, or a list to choose "
+	"from.\n\n"
 	"  --delay SECONDS    between two looks (1)\n"
 	"  -h, --help         this text\n\n"
 	"Keys:\n" TOP_KEYS;
@@ -26,15 +27,6 @@ static double elapsed(const struct top *t)
 {
 	return t->page.age_ms > t->before.age_ms
 		       ? (double)(t->page.age_ms - t->before.age_ms) / 1000
-		       : 0;
-}
-
-static uint64_t resident(const struct page *page)
-{
-	struct proc_status status;
-
-	return !page->elsewhere && proc_status(page->pid, &status)
-		       ? status.rss_bytes
 		       : 0;
 }
 
@@ -56,35 +48,61 @@ static void look(struct top *t)
 		}
 	}
 	t->alive = page_alive(&t->page);
-	t->resident_bytes = t->alive ? resident(&t->page) : 0;
+	t->resident_bytes = top_resident(&t->page);
+}
+
+static bool in_list(const struct top *t)
+{
+	return t->view == PROGRAMS_VIEW;
 }
 
 /* False: it is no key that scrolls. */
 static bool scroll_by(struct top *t, int key)
 {
-	size_t page = top_height();
+	size_t page = top_height(), *at = in_list(t) ? &t->chosen : &t->first;
 
 	switch (key) {
 	case KEY_UP:
-		t->first -= t->first > 0;
-		return true;
+		*at -= *at > 0;
+		break;
 	case KEY_DOWN:
-		t->first++;
-		return true;
+		++*at;
+		break;
 	case KEY_PPAGE:
-		t->first -= t->first < page ? t->first : page;
-		return true;
+		*at -= *at < page ? *at : page;
+		break;
 	case KEY_NPAGE:
-		t->first += page;
-		return true;
+		*at += page;
+		break;
 	case KEY_HOME:
-		t->first = 0;
-		return true;
+		*at = 0;
+		break;
 	case KEY_END:
-		t->first = t->count;
-		return true;
+		*at = t->count;
+		break;
+	default:
+		return false;
 	}
-	return false;
+	if (in_list(t) && t->count) {
+		if (t->chosen >= t->count)
+			t->chosen = t->count - 1;
+		strcpy(t->chosen_path, t->rows[t->chosen].name);
+	}
+	return true;
+}
+
+/* The program that is marked in the list, if it is still there. */
+static void choose(struct top *t)
+{
+	struct page page;
+
+	if (!in_list(t) || !t->count ||
+	    page_read(&page, t->rows[t->chosen].name))
+		return;
+	strcpy(t->path, t->rows[t->chosen].name);
+	t->page = t->before = page;
+	t->seconds = 0;
+	top_view(t, CLASSES_VIEW);
 }
 
 static void sort(struct top *t, enum sort sort)
@@ -118,6 +136,13 @@ static bool take_key(struct top *t, int key)
 	case 't':
 		top_view(t, THREADS_VIEW);
 		break;
+	case 'l':
+		top_view(t, PROGRAMS_VIEW);
+		break;
+	case '\n':
+	case KEY_ENTER:
+		choose(t);
+		break;
 	case 'b':
 		sort(t, BY_BYTES);
 		break;
@@ -131,7 +156,8 @@ static bool take_key(struct top *t, int key)
 		sort(t, BY_NAME);
 		break;
 	case 'd':
-		top_mark(t);
+		if (!in_list(t))
+			top_mark(t);
 		break;
 	}
 	return true;
@@ -140,6 +166,7 @@ static bool take_key(struct top *t, int key)
 static void show(struct top *t, double delay)
 {
 	const char *terminal = getenv("TERM");
+	const char *no_color = getenv("NO_COLOR");
 	int key;
 
 	setlocale(LC_CTYPE, ""); /* names are UTF-8, as a rule */
@@ -148,6 +175,13 @@ static void show(struct top *t, double delay)
 			"'mpool stat --watch %g %llu'",
 			terminal ? terminal : "", delay,
 			(unsigned long long)t->page.pid);
+	if (has_colors() && (!no_color || !*no_color)) {
+		start_color();
+		use_default_colors();
+		init_pair(GOOD_COLOUR, COLOR_GREEN, -1);
+		init_pair(BAD_COLOUR, COLOR_RED, -1);
+		init_pair(HEAD_COLOUR, COLOR_CYAN, -1);
+	}
 	cbreak();
 	noecho();
 	curs_set(0);
@@ -160,6 +194,15 @@ static void show(struct top *t, double delay)
 		key = getch();
 	} while (take_key(t, key));
 	endwin();
+}
+
+/* Which program, where there are several. */
+static void ask(struct top *t)
+{
+	top_view(t, PROGRAMS_VIEW);
+	top_rows(t);
+	if (t->count < 2)
+		top_view(t, CLASSES_VIEW);
 }
 
 enum { OPT_DELAY = 256 };
@@ -195,6 +238,8 @@ int command_top(int argc, char **argv)
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
 		cli_die("this is no terminal; use 'mpool stat --watch %g %llu'",
 			delay, (unsigned long long)t.page.pid);
+	if (optind == argc)
+		ask(&t);
 	show(&t, delay);
 	return CLI_OK;
 }

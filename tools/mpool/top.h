@@ -12,6 +12,7 @@
 #define TOP_KEYS                                                               \
 	"  c, s, t            classes; sites and threads, of a sampled "       \
 	"program\n"                                                            \
+	"  l                  programs; Enter takes the marked one\n"          \
 	"  b, o, r, n         sort by bytes, objects, rate, name\n"            \
 	"  arrows, page up and down, home, end\n"                              \
 	"                     scroll\n"                                        \
@@ -20,14 +21,19 @@
 	"  h, ?               the keys; any key goes back\n"                   \
 	"  q                  quit\n"
 
-enum view { CLASSES_VIEW, SITES_VIEW, THREADS_VIEW };
+enum view { CLASSES_VIEW, SITES_VIEW, THREADS_VIEW, PROGRAMS_VIEW };
+/* Pairs of curses; where the terminal has none they are not used. */
+enum top_colour { GOOD_COLOUR = 1, BAD_COLOUR, HEAD_COLOUR };
+
 enum sort { BY_BYTES, BY_OBJECTS, BY_RATE, BY_NAME };
 
 struct row {
-	char name[PATH_MAX];
-	double bytes, count; /* live */
-	double total;	     /* bytes allocated; of threads: live */
-	double rate;	     /* allocations a second, or bytes of total */
+	char name[PATH_MAX]; /* of programs: the page's path */
+	char program[PROCESS_NAME];
+	uint64_t pid, age_ms, resident; /* of programs */
+	double bytes, count;		/* live */
+	double total;			/* bytes allocated; of threads: live */
+	double rate; /* allocations a second, or bytes of total */
 	uint64_t peak, stock, committed;
 	double base_bytes, base_count; /* when the mark was set */
 };
@@ -42,7 +48,9 @@ struct top {
 	enum sort sort;
 	struct row *rows;
 	size_t count, room;
-	size_t first; /* row shown */
+	size_t first;		    /* row shown */
+	size_t chosen;		    /* of the programs */
+	char chosen_path[PATH_MAX]; /* its page: rows change places */
 	struct row *marked_rows;
 	size_t marked_count;
 	struct row *last_rows; /* of the profile before, of the same view */
@@ -53,6 +61,9 @@ struct top {
 
 /* Makes the rows of the view, from the page and from a fresh profile. */
 void top_rows(struct top *t);
+
+/* Resident memory now; 0: out of sight, or it has ended. */
+uint64_t top_resident(const struct page *page);
 
 /* Differences from now on; or no more. */
 void top_mark(struct top *t);

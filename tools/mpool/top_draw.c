@@ -18,6 +18,11 @@ size_t top_height(void)
 	return LINES > HEAD + 3 ? (size_t)(LINES - HEAD - 2) : 1;
 }
 
+static attr_t colour(enum top_colour pair)
+{
+	return COLORS > 0 ? (attr_t)COLOR_PAIR(pair) : 0;
+}
+
 /* A line that ends at the window's right side. */
 static void put(int y, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
@@ -56,19 +61,21 @@ static void put_totals(const struct top *t)
 	uint64_t all, before;
 	uint64_t quiet_ms = page_quiet_ms(&t->page);
 	double rate;
+	attr_t mark;
 
 	page_snapshot(&t->page, &s);
 	page_snapshot(&t->before, &b);
 	all = page_allocations(&s);
 	before = page_allocations(&b);
 	rate = t->seconds > 0 ? (double)(all - before) / t->seconds : 0;
-	attron(A_BOLD);
+	mark = A_BOLD | colour(t->alive ? GOOD_COLOUR : BAD_COLOUR);
+	attron(mark);
 	put(0, "%.*s (%llu) %s", COLS / 2, t->page.program,
 	    (unsigned long long)t->page.pid,
 	    t->alive			  ? "running"
 	    : t->page.state == PAGE_ENDED ? "has ended"
 					  : "was killed");
-	attroff(A_BOLD);
+	attroff(mark);
 	put(1, "live %s in %s pool objects, committed %s",
 	    cli_bytes(s.total.live_bytes), cli_count(s.total.stats.live),
 	    cli_bytes(s.total.stats.committed_bytes));
@@ -82,10 +89,13 @@ static void put_totals(const struct top *t)
 
 static void put_head(const struct top *t)
 {
-	attron(A_REVERSE);
+	attron(A_REVERSE | colour(HEAD_COLOUR));
 	move(HEAD, 0);
 	hline(' ', COLS);
-	if (t->view == CLASSES_VIEW)
+	if (t->view == PROGRAMS_VIEW)
+		put(HEAD, "%9s %11s %11s %11s %9s  %s", "pid", "live bytes",
+		    "committed", "resident", "seconds", "program");
+	else if (t->view == CLASSES_VIEW)
 		put(HEAD, "%6s %11s %11s %11s %11s %11s %11s", "class",
 		    "live bytes", "objects", "allocs/s", "peak", "stock",
 		    "committed");
@@ -94,7 +104,19 @@ static void put_head(const struct top *t)
 		    t->view == SITES_VIEW ? "bytes/s" : "growth/s",
 		    t->view == SITES_VIEW ? "caller;function  file:line"
 					  : "thread");
-	attroff(A_REVERSE);
+	attroff(A_REVERSE | colour(HEAD_COLOUR));
+}
+
+static void put_program(int y, const struct row *r, bool chosen)
+{
+	if (chosen)
+		attron(A_BOLD);
+	put(y, "%c%8llu %11s %11s %11s %9llu  %s", chosen ? '>' : ' ',
+	    (unsigned long long)r->pid, cli_bytes((uint64_t)r->bytes),
+	    cli_bytes(r->committed), r->resident ? cli_bytes(r->resident) : "-",
+	    (unsigned long long)r->age_ms / 1000, r->program);
+	if (chosen)
+		attroff(A_BOLD);
 }
 
 static void put_rows(const struct top *t)
@@ -108,7 +130,10 @@ static void put_rows(const struct top *t)
 		const char *count = value_human(
 			LIVE_COUNT, r->count - r->base_count, t->marked);
 
-		if (t->view == CLASSES_VIEW)
+		if (t->view == PROGRAMS_VIEW)
+			put_program(HEAD + 1 + i, r,
+				    t->first + (size_t)i == t->chosen);
+		else if (t->view == CLASSES_VIEW)
 			put(HEAD + 1 + i, "%6s %11s %11s %11s %11s %11s %11s",
 			    r->name, bytes, count, cli_count((uint64_t)r->rate),
 			    cli_bytes(r->peak), cli_count(r->stock),
@@ -139,7 +164,7 @@ static void put_foot(const struct top *t)
 	size_t last = t->first + top_height();
 
 	put(LINES - 1,
-	    "h help  c classes  s sites  t threads  d differences  q quit"
+	    "h help  l list  c classes  s sites  t threads  q quit"
 	    "  %zu-%zu of %zu",
 	    t->first + (t->count > 0), last < t->count ? last : t->count,
 	    t->count);
@@ -149,6 +174,10 @@ void top_draw(struct top *t)
 {
 	size_t rows = top_height();
 
+	if (t->view == PROGRAMS_VIEW && t->first > t->chosen)
+		t->first = t->chosen;
+	else if (t->view == PROGRAMS_VIEW && t->first + rows <= t->chosen)
+		t->first = t->chosen - rows + 1;
 	if (t->first + rows > t->count)
 		t->first = t->count > rows ? t->count - rows : 0;
 	erase();

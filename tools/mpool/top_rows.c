@@ -15,6 +15,7 @@
 
 #include "cli.h"
 #include "fresh.h"
+#include "proc.h"
 #include "symbols.h"
 
 enum { PATIENCE_MS = 1000 }; /* keys wait as long */
@@ -171,6 +172,46 @@ static void profile_rates(struct top *t, const struct profile *p)
 	t->last_ms = p->age_ms;
 }
 
+uint64_t top_resident(const struct page *page)
+{
+	struct proc_status status;
+
+	return !page->elsewhere && page_alive(page) &&
+			       proc_status(page->pid, &status)
+		       ? status.rss_bytes
+		       : 0;
+}
+
+static void add_program(const struct page *page, const char *path, void *arg)
+{
+	static struct snapshot s;
+	struct row *row;
+
+	if (!page_alive(page))
+		return;
+	page_snapshot(page, &s);
+	row = add_row(arg);
+	snprintf(row->name, sizeof row->name, "%s", path);
+	snprintf(row->program, sizeof row->program, "%s", page->program);
+	row->pid = page->pid;
+	row->age_ms = page->age_ms + page_quiet_ms(page);
+	row->bytes = (double)s.total.live_bytes;
+	row->count = (double)s.total.stats.live;
+	row->committed = s.total.stats.committed_bytes;
+	row->resident = top_resident(page);
+}
+
+/* The mark stays with the program. */
+static void find_chosen(struct top *t)
+{
+	const struct row *row = named(t->rows, t->count, t->chosen_path);
+
+	if (row)
+		t->chosen = (size_t)(row - t->rows);
+	else if (t->chosen >= t->count)
+		t->chosen = t->count ? t->count - 1 : 0;
+}
+
 static enum sort sort_by;
 
 static double weight(const struct row *row)
@@ -195,6 +236,8 @@ static int by_weight(const void *a, const void *b)
 
 	if (p != q)
 		return p < q ? 1 : -1;
+	if (strcmp(x->program, y->program) != 0)
+		return strcmp(x->program, y->program);
 	return strverscmp(x->name, y->name); /* sizes in their order */
 }
 
@@ -206,6 +249,10 @@ void top_rows(struct top *t)
 	t->note = NULL;
 	if (t->view == CLASSES_VIEW) {
 		class_rows(t);
+	} else if (t->view == PROGRAMS_VIEW) {
+		page_walk(add_program, t);
+		if (!t->count)
+			t->note = "no program publishes its statistics";
 	} else if (read_profile(t, &p)) {
 		if (t->view == SITES_VIEW)
 			site_rows(t, &p);
@@ -222,7 +269,10 @@ void top_rows(struct top *t)
 		t->rows[i].base_count = then ? then->count : 0;
 	}
 	sort_by = t->sort;
-	qsort(t->rows, t->count, sizeof *t->rows, by_weight);
+	if (t->count)
+		qsort(t->rows, t->count, sizeof *t->rows, by_weight);
+	if (t->view == PROGRAMS_VIEW)
+		find_chosen(t);
 }
 
 void top_mark(struct top *t)
