@@ -46,7 +46,10 @@ const tree = { name: new Column(Int32Array), parent: new Column(Int32Array),
 	frame: new Column(Int32Array), end: null, more: new Map() };
 const SITE = ["size", "weight", "live", "peak", "total", "brief", "ages"];
 const sites = { node: new Column(Int32Array) };
-const stackNodes = []; /* the innermost of each stack */
+
+/* Leaks, and by the number of their stack its frames with their own lines. */
+const leaks = data.leaks ? data.leaks.split(";").map(l => l.split(",").map(Number)) : [];
+const leakWays = new Map(leaks.map(([stack]) => [stack, null]));
 
 function addFrame(node, frame)
 {
@@ -68,7 +71,7 @@ function addFrame(node, frame)
 (function readStacks() {
 	const text = data.stacks, end = text.length;
 	const way = [], nodes = [0]; /* of the stack before: frames, and theirs */
-	let at = 0, depth, shared;
+	let at = 0, stack = 0, depth, shared;
 
 	for (const name of SITE)
 		sites[name] = new Column(Float64Array);
@@ -125,7 +128,9 @@ function addFrame(node, frame)
 					at++;
 			}
 		}
-		stackNodes.push(nodes[depth]);
+		if (leakWays.has(stack))
+			leakWays.set(stack, way.slice(0, depth).reverse());
+		stack++;
 		at++;
 	}
 	tree.end = new Int32Array(tree.name.length);
@@ -138,7 +143,6 @@ function addFrame(node, frame)
 
 const nodeCount = tree.name.length;
 const nameAt = tree.name.all, parentOf = tree.parent.all;
-const nameOf = node => node ? data.functions[nameAt[node]] : "all";
 const childrenOf = node => {
 	const children = [];
 

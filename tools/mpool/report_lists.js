@@ -103,32 +103,24 @@ function functionTable()
 
 /* --- leaks --- */
 
-function wayTo(node)
-{
-	const lines = [];
-
-	for (; node; node = parentOf[node])
-		lines.push(`${nameOf(node)}  ${lineOf(node)}`);
-	return lines.join("\n");
-}
-
 const LOST = 1; /* the state of an object */
 
+const nameIn = frame => data.functions[frames[frame].name];
+
+/* Stacks that read the same are one. */
 function leakRows()
 {
 	const rows = new Map();
 
-	for (const leak of data.leaks ? data.leaks.split(";") : []) {
-		const [stack, state, count, bytes, variance, oldest] =
-			leak.split(",").map(Number);
-		const node = stackNodes[stack];
+	for (const [stack, state, count, bytes, variance, oldest] of leaks) {
+		const way = leakWays.get(stack), key = way.join();
 
 		if (state !== LOST)
 			continue;
-		if (!rows.has(node))
-			rows.set(node, { node, count: 0, bytes: 0, variance: 0,
+		if (!rows.has(key))
+			rows.set(key, { way, count: 0, bytes: 0, variance: 0,
 				oldest: 0 });
-		const row = rows.get(node);
+		const row = rows.get(key);
 		row.count += count;
 		row.bytes += bytes;
 		row.variance += variance;
@@ -148,9 +140,10 @@ function leakList()
 		{ title: "objects", key: r => r.count, text: r => human(r.count, true) },
 		{ title: "oldest", key: r => r.oldest,
 			text: r => (r.oldest / 1000).toFixed(1) + " s" },
-		{ title: "stack", left: true, key: r => nameOf(r.node), text: r =>
-			element("details", null, element("summary", null, nameOf(r.node)),
-				element("pre", null, wayTo(r.node))) },
+		{ title: "stack", left: true, key: r => nameIn(r.way[0]), text: r =>
+			element("details", null, element("summary", null, nameIn(r.way[0])),
+				element("pre", null, r.way.map(f =>
+					`${nameIn(f)}  ${frames[f].where}`).join("\n"))) },
 	], () => rows, 0);
 	table.fill();
 	return [element("p", null, rows.length ?
