@@ -86,6 +86,11 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 		"a number of seconds from 0 to 86400",
 		"0",
 	},
+	[CONFIG_STATS_KEEP] = {
+		"MPOOL_STATS_KEEP",
+		"0 or 1",
+		"0",
+	},
 	[CONFIG_SAMPLE] = {
 		"MPOOL_SAMPLE",
 		"a number of bytes from 0 to 1G (suffixes K, M and G)",
@@ -313,6 +318,11 @@ static RARE bool read_value(enum config_name name, const char *value)
 		if (!read_number(value, INTERVAL_MOST_S, &n))
 			return false;
 		config.stats_interval_s = (unsigned)n;
+		return true;
+	case CONFIG_STATS_KEEP:
+		if (!read_number(value, 1, &n))
+			return false;
+		config.stats_keep = n;
 		return true;
 	case CONFIG_SAMPLE:
 		if (!read_count(value, GIB, &n))

@@ -28,6 +28,7 @@ struct config {
 	unsigned wait_ms;    /* how long malloc may wait for a free */
 	const char *stats;   /* "stderr" or a file name pattern; NULL: none */
 	unsigned stats_interval_s; /* dump again and again; 0: no */
+	bool stats_keep;	   /* after the end as well */
 	int stats_signal;	   /* dump when it comes; 0: none */
 	size_t sample;	     /* mean bytes between samples; 1: all; 0: off */
 	const char *profile; /* file name pattern for what was sampled */
@@ -78,6 +79,7 @@ enum config_name {
 	CONFIG_STATS,
 	CONFIG_STATS_SIGNAL,
 	CONFIG_STATS_INTERVAL,
+	CONFIG_STATS_KEEP,
 	CONFIG_SAMPLE,
 	CONFIG_PROFILE,
 	CONFIG_LEAKS,

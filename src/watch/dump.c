@@ -171,12 +171,22 @@ void dump_profile_by(dump_profile_writer *writer)
 	profile_writer = writer;
 }
 
+/* Who scrapes a file again and again would take it for a living process's. */
+static bool is_over(bool at_exit)
+{
+	return at_exit && where == TO_FILE && config.stats_interval_s &&
+	       !config.stats_keep &&
+	       name_format(config.stats) == NAME_PROMETHEUS;
+}
+
 static int write_configured(bool at_exit)
 {
 	int error = 0, second = 0;
 
 	take_snapshot();
-	if (config.stats || (!at_exit && !profiling))
+	if (is_over(at_exit))
+		target_remove(&configured);
+	else if (config.stats || (!at_exit && !profiling))
 		error = write_stats();
 	if (profiling)
 		second = write_profile(at_exit);
@@ -313,7 +323,9 @@ static void start_occasions(void)
 	int error = occasion_start(dump_now, is_deserted);
 
 	if (error)
-		tell_once("statistics", NULL, file_error(error));
+		tell_once(config.stats_signal ? "statistics when a signal comes"
+					      : "statistics again and again",
+			  NULL, file_error(error));
 }
 
 void dump_signal_start(void)

@@ -122,11 +122,11 @@ static const char *refusal(const struct stat *st, int *error)
 	return NULL;
 }
 
-int file_open(int folder, const char *name, const char **why)
+int file_open(int folder, const char *name, mode_t mode, const char **why)
 {
 	int flags = O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY |
 		    O_NONBLOCK;
-	int fd = openat(folder, name, flags, 0600);
+	int fd = openat(folder, name, flags, mode);
 	struct stat st;
 	int error;
 

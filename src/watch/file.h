@@ -45,12 +45,12 @@ void file_close(struct file *file);
 
 /*
  * Opens `name` in `folder` to write statistics: an existing regular file of
- * this user's own with no other name, a new one (mode 0600), a character
- * device, or a FIFO that somebody reads.  Never follows a link, waits, or
- * changes the contents.  Returns the descriptor, or -1, errno set, and what
- * is wrong in *why.
+ * this user's own with no other name, a new one (`mode`, less the umask), a
+ * character device, or a FIFO that somebody reads.  Never follows a link,
+ * waits, or changes the contents.  Returns the descriptor, or -1, errno set,
+ * and what is wrong in *why.
  */
-int file_open(int folder, const char *name, const char **why);
+int file_open(int folder, const char *name, mode_t mode, const char **why);
 
 /*
  * Makes an empty file to be mapped, in the place of one of this user's own

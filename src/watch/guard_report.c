@@ -147,7 +147,7 @@ static int open_file(struct report *r)
 	if (!config.report || process_confined() ||
 	    !name_own(r->path, sizeof r->path, config.report, false))
 		return -1;
-	fd = file_open(AT_FDCWD, r->path, &why);
+	fd = file_open(AT_FDCWD, r->path, 0600, &why);
 	if (fd >= 0)
 		lseek(fd, 0, SEEK_END);
 	return fd;

@@ -96,20 +96,38 @@ static int open_folder(struct target *target)
 	return 0;
 }
 
-/* Whether `st` is of the file that now has the name. */
+/* Whether `st` is of the file that now has the name; errno 0: another is. */
 static bool has_the_name(const struct target *target, const struct stat *st)
 {
 	struct stat named;
 
-	return fstatat(target->folder.fd, name_last(target->path), &named,
-		       AT_SYMLINK_NOFOLLOW) == 0 &&
-	       named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+	if (fstatat(target->folder.fd, name_last(target->path), &named,
+		    AT_SYMLINK_NOFOLLOW) < 0)
+		return false;
+	errno = 0;
+	return named.st_dev == st->st_dev && named.st_ino == st->st_ino;
+}
+
+/* A log has been rotated, say: it is the name that counts. */
+static bool lost_its_name(struct target *target, const struct stat *st)
+{
+	if (st->st_nlink == 0)
+		return true;
+	return open_folder(target) == 0 && !has_the_name(target, st) &&
+	       (errno == 0 || errno == ENOENT);
+}
+
+static bool is_prometheus(const struct target *target)
+{
+	return name_format(target->path) == NAME_PROMETHEUS;
 }
 
 /* EAGAIN: another process owns the file, or has just replaced it. */
 static int open_once(struct target *target)
 {
-	int fd = file_open(target->folder.fd, name_last(target->path),
+	/* Who scrapes is another user. */
+	mode_t mode = is_prometheus(target) ? 0666 : 0600;
+	int fd = file_open(target->folder.fd, name_last(target->path), mode,
 			   &target->why);
 	struct stat st;
 
@@ -131,7 +149,7 @@ static int open_once(struct target *target)
 	}
 	target->length = 0;
 	if (S_ISREG(st.st_mode)) {
-		if (name_format(target->path) == NAME_PROMETHEUS)
+		if (is_prometheus(target))
 			target->length = st.st_size;
 		else if (ftruncate(fd, 0) < 0)
 			target->length = st.st_size;
@@ -198,6 +216,17 @@ void target_fork_child(struct target *target)
 const char *target_name(const struct target *target)
 {
 	return *name_last(target->path) ? target->path : target->pattern;
+}
+
+void target_remove(struct target *target)
+{
+	struct stat st;
+
+	if (!process_confined() && file_valid(&target->file) &&
+	    fstat(target->file.fd, &st) == 0 && S_ISREG(st.st_mode) &&
+	    open_folder(target) == 0 && has_the_name(target, &st))
+		unlinkat(target->folder.fd, name_last(target->path), 0);
+	target_close(target);
 }
 
 void target_close(struct target *target)
@@ -334,8 +363,8 @@ int target_write(struct target *target, target_print *print)
 	}
 	if (!file_valid(&target->file)) {
 		target->file = FILE_NONE;
-	} else if (fstat(target->file.fd, &st) == 0 && st.st_nlink == 0) {
-		/* Deleted meanwhile: it is the name that counts. */
+	} else if (fstat(target->file.fd, &st) == 0 &&
+		   lost_its_name(target, &st)) {
 		file_close(&target->file);
 	}
 	if (target->file.fd < 0) {
@@ -343,9 +372,8 @@ int target_write(struct target *target, target_print *print)
 		if (error)
 			return error;
 	}
-	if (name_format(target->path) == NAME_PROMETHEUS &&
-	    fstat(target->file.fd, &st) == 0 && S_ISREG(st.st_mode) &&
-	    open_folder(target) == 0) {
+	if (is_prometheus(target) && fstat(target->file.fd, &st) == 0 &&
+	    S_ISREG(st.st_mode) && open_folder(target) == 0) {
 		error = replace(target, &st, print);
 		if (error != EPERM)
 			return error;

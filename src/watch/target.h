@@ -8,7 +8,8 @@
  *
  * A name may be meant by many processes, for children inherit the
  * environment.  The first to come owns it, by flock, for as long as it lives;
- * others put their process id into the name.
+ * others put their process id into the name.  A file that has lost its name, as
+ * logs do that are rotated, is left alone, and another is made.
  */
 #ifndef WATCH_TARGET_H
 #define WATCH_TARGET_H
@@ -62,6 +63,9 @@ void target_fork_child(struct target *target);
 
 /* The path that was last tried, or the pattern. */
 const char *target_name(const struct target *target);
+
+/* The file goes, if it is still the one that has the name. */
+void target_remove(struct target *target);
 
 void target_close(struct target *target);
 

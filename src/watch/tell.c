@@ -53,12 +53,9 @@ void tell(const char *what, const char *name, const char *why)
 		o.bare = process_confined();
 		out_str(&o, "libmpool: no ");
 		out_str(&o, what);
-		out_char(&o, ' ');
 		if (name) {
-			out_str(&o, "in ");
+			out_str(&o, " in ");
 			out_quoted(&o, name, SHOWN_MOST);
-		} else {
-			out_str(&o, "when a signal comes");
 		}
 		out_str(&o, ": ");
 		out_str(&o, why);

@@ -17,8 +17,9 @@ void tell_fork_child(void);
 int tell_descriptor(void);
 
 /*
- * "libmpool: no `what` in 'name': `why`"; `name` NULL: no `what` when a signal
- * comes.  Makes no call but write(2) in a sandbox.  Any thread; errno stays.
+ * "libmpool: no `what` in 'name': `why`"; `name` NULL: without
+ * the place.  Makes no call but write(2) in a sandbox.  Any thread; errno
+ * stays.
  */
 void tell(const char *what, const char *name, const char *why);
 

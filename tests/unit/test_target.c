@@ -87,7 +87,7 @@ static int end(void **state)
 static int refused(const char *name)
 {
 	const char *why = NULL;
-	int fd = file_open(AT_FDCWD, name, &why);
+	int fd = file_open(AT_FDCWD, name, 0600, &why);
 
 	assert_int_equal(fd, -1);
 	assert_non_null(why);
@@ -124,17 +124,17 @@ static void what_is_ours_is_opened_and_not_changed(void **state)
 
 	(void)state;
 	umask(0);
-	fd = file_open(AT_FDCWD, "new", &why);
+	fd = file_open(AT_FDCWD, "new", 0600, &why);
 	assert_true(fd >= 0);
 	assert_int_equal(fstat(fd, &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0600);
 	assert_int_equal(write(fd, "text", 4), 4);
 	close(fd);
-	fd = file_open(AT_FDCWD, "new", &why);
+	fd = file_open(AT_FDCWD, "new", 0600, &why);
 	assert_true(fd >= 0);
 	assert_holds("new", "text");
 	close(fd);
-	fd = file_open(AT_FDCWD, "/dev/null", &why);
+	fd = file_open(AT_FDCWD, "/dev/null", 0600, &why);
 	assert_true(fd >= 0);
 	close(fd);
 }

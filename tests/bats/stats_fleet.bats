@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+# Statistics of many processes, for who scrapes their files.
+
+load helpers
+
+setup()
+{
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# waiting VARIABLE... - a program with these, until finish.
+waiting()
+{
+	sleep 60 3>&- &
+	lives=$!
+	env "$@" LD_PRELOAD="$LIB" tail --pid="$lives" -s 0.1 -f /dev/null 3>&- &
+	program=$!
+}
+
+# Ends it normally.
+finish()
+{
+	kill "$lives"
+	wait "$program"
+}
+
+@test "a .prom file has the umask's mode, others are for the user alone" {
+	for mask in 022 027 077; do
+		for file in a.prom a.json a.txt; do
+			rm -f "$file"
+			(umask $mask && MPOOL_STATS=$file preloaded /bin/true)
+		done
+		run -0 stat -c %a a.prom a.json a.txt
+		assert_output "$(printf '%o\n600\n600' $((0666 & ~mask)))"
+	done
+}
+
+@test "what is written again and again goes when the process ends normally" {
+	waiting MPOOL_STATS="$PWD/a.prom" MPOOL_STATS_INTERVAL=1
+	wait_until 20 test -s a.prom
+	finish
+	[[ ! -e a.prom ]]
+	MPOOL_STATS=b.prom preloaded /bin/true
+	[[ -s b.prom ]]
+	MPOOL_STATS=c.txt MPOOL_STATS_INTERVAL=60 preloaded /bin/true
+	[[ -s c.txt ]]
+	MPOOL_STATS=d.prom MPOOL_STATS_INTERVAL=60 MPOOL_STATS_KEEP=1 \
+		preloaded /bin/true
+	[[ -s d.prom ]]
+}
+
+@test "what somebody else has put in the place of a file stays" {
+	waiting MPOOL_STATS="$PWD/a.prom" MPOOL_STATS_INTERVAL=60
+	wait_until 20 test -e a.prom
+	rm a.prom
+	echo other >a.prom
+	finish
+	run -0 cat a.prom
+	assert_output other
+}
+
+@test "a file that was rotated is left alone, and another takes its name" {
+	waiting MPOOL_STATS="$PWD/a.txt" MPOOL_STATS_INTERVAL=1
+	wait_until 20 test -s a.txt
+	mv a.txt a.txt.1
+	wait_until 20 test -s a.txt
+	finish
+	assert_equal "$(wc -l <a.txt.1)" "$(wc -l <a.txt)"
+}
+
+@test "without a thread, nothing is said of a signal that nobody asked for" {
+	cat >none.c <<-'END'
+	#include <errno.h>
+	int pthread_create(void *a, void *b, void *c, void *d)
+	{
+		return EAGAIN;
+	}
+	END
+	gcc -w -shared -fPIC -o none.so none.c
+	MPOOL_STATS=a.txt MPOOL_STATS_INTERVAL=5 LD_PRELOAD="$LIB $PWD/none.so" \
+		run -0 /bin/true
+	assert_output 'libmpool: no statistics again and again: Resource temporarily unavailable'
+	MPOOL_STATS_SIGNAL=USR2 LD_PRELOAD="$LIB $PWD/none.so" run -0 /bin/true
+	assert_output 'libmpool: no statistics when a signal comes: Resource temporarily unavailable'
+}
