@@ -169,7 +169,8 @@ $(BUILD)/obj/tools/mpool/%.o: tools/mpool/%.c $(BUILD)/obj/tools/mpool/profile.p
 	$(call say,CC,$<)
 	$(QUIET)$(CC) $(CPPFLAGS) $(CFLAGS) $(TOOLFLAGS) -MMD -MP -c $< -o $@
 
-# It has them in itself.
+# It has them in itself, by an assembler's words, of which LTO knows nothing.
+$(BUILD)/obj/tools/mpool/web.o: TOOLFLAGS += -fno-lto
 $(BUILD)/obj/tools/mpool/web.o: $(wildcard tools/mpool/report*.js) tools/mpool/report.css
 
 $(BUILD)/mpool: $(tool_objects) $(BUILD)/libheap.a

@@ -16,6 +16,7 @@
 
 #include "cli.h"
 #include "watch/json.h"
+#include "web_json.h"
 
 /* The folder of sources is that in which the compiler runs. */
 #define EMBED(name, file)                                                      \
@@ -32,9 +33,9 @@ EMBED(web_script, "tools/mpool/report.js");
 static void put_fact(FILE *out, const char *name, const char *text)
 {
 	putc('[', out);
-	web_string(out, name);
+	web_json_string(out, name);
 	putc(',', out);
-	web_string(out, text);
+	web_json_string(out, text);
 	fputs("],\n", out);
 }
 
@@ -129,9 +130,9 @@ static void put_data(FILE *out, const struct web_stacks *stacks,
 		     const struct web_options *options)
 {
 	fputs("{\"title\":", out);
-	web_string(out, options->title);
+	web_json_string(out, options->title);
 	fputs(",\n\"about\":", out);
-	web_string(out, options->about ? options->about : "");
+	web_json_string(out, options->about ? options->about : "");
 	fprintf(out, ",\n\"value\":%d,\"briefMs\":%llu,\n", options->value,
 		(unsigned long long)profiles->brief_ms);
 	put_flag(out, "diff", options->diff);
@@ -139,7 +140,7 @@ static void put_data(FILE *out, const struct web_stacks *stacks,
 	put_flag(out, "hasPeak", options->has_peak);
 	put_flag(out, "hasLeaks", options->has_leaks);
 	put_facts(out, profiles, count);
-	web_stacks_put(out, stacks);
+	web_json_stacks(out, stacks);
 	fputs("\"pools\":", out);
 	put_page(out, options->page);
 	fputs("}\n", out);

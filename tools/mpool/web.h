@@ -5,6 +5,8 @@
 #ifndef MPOOL_WEB_H
 #define MPOOL_WEB_H
 
+#include <stdio.h>
+
 #include "page.h"
 #include "tally.h"
 #include "web_stacks.h"

@@ -1,20 +1,57 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * web_stacks.h - the stacks of profiles, as the script of a page reads them.
+ * web_stacks.h - the stacks of profiles, each name and frame once.
  *
- * Functions and files have numbers, functions in the order of their names; a
- * frame is function, file and line.  Stacks, the outermost frame first, are
- * sorted by functions, so each is said by what it has not in common with the
- * one before.
+ * A frame is function, file and line, and these are numbers.
  */
 #ifndef MPOOL_WEB_STACKS_H
 #define MPOOL_WEB_STACKS_H
 
-#include <stdio.h>
-
 #include "symbols.h"
 
-struct web_stacks;
+/* Each text once; its number is its index. */
+struct web_texts {
+	char **all;
+	uint32_t count, room;
+	void *tree; /* of struct text */
+};
+
+enum { WEB_NO_FILE = UINT32_MAX };
+
+struct web_frame {
+	uint32_t function, file, line;
+	uint32_t number; /* its index */
+};
+
+struct web_leak {
+	enum object_state state;
+	double count, bytes, variance;
+	uint64_t oldest_ms;
+	struct web_leak *next;
+};
+
+struct web_site {
+	uint64_t size, samples[VIEWS], brief_ms;
+	uint32_t weight; /* its number; with the sign */
+	struct web_site *next;
+};
+
+struct web_stack {
+	uint32_t *frames; /* the outermost first */
+	uint32_t depth;
+	struct web_site *sites;
+	struct web_leak *leaks;
+};
+
+/* What is to be shown; owner: whoever made it. */
+struct web_stacks {
+	struct web_texts functions, files, weights;
+	struct web_frame *frames;
+	uint32_t frame_count, frame_room;
+	void *frame_tree; /* of struct web_frame */
+	struct web_stack *stacks;
+	size_t stack_count;
+};
 
 struct web_stacks *web_stacks_new(void);
 
@@ -24,23 +61,6 @@ struct web_stacks *web_stacks_new(void);
  */
 void web_stacks_add(struct web_stacks *s, const struct profile *profile,
 		    struct symbols *symbols, double sign, const char *root);
-
-/*
- * Members of a JSON object, each with a comma behind it:
- *
- *   functions, files    names
- *   weights   numbers: of how many allocations one sample tells; negative
- *             where they are taken away
- *   frames    "FUNCTION,FILE,LINE;..."; FILE is empty where it is not known
- *   stacks    "KEPT,FRAME,...:SITE|SITE...;...": KEPT frames are those of the
- *             stack before.  A site is SIZE,WEIGHT,LIVE,PEAK,TOTAL,BRIEF,AGES,
- *             without zeros at the end: counts of samples, and ms.
- *   leaks     "STACK,STATE,COUNT,BYTES,VARIANCE,OLDEST_MS;..."
- */
-void web_stacks_put(FILE *out, const struct web_stacks *s);
-
-/* A string in quotes, harmless in HTML, too. */
-void web_string(FILE *out, const char *text);
 
 void web_stacks_free(struct web_stacks *s);
 
