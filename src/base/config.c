@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/inject.h"
+#include "base/label.h"
 #include "base/off.h"
 #include "base/out.h"
 
@@ -90,6 +91,11 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 		"MPOOL_STATS_KEEP",
 		"0 or 1",
 		"0",
+	},
+	[CONFIG_STATS_LABEL] = {
+		"MPOOL_STATS_LABEL",
+		"NAME=VALUE,... without quotes, or pid= to leave that out",
+		"none",
 	},
 	[CONFIG_SAMPLE] = {
 		"MPOOL_SAMPLE",
@@ -278,6 +284,8 @@ static RARE bool read_harden(const char *value, enum harden *harden)
 	return false;
 }
 
+static size_t bad_place; /* in a bad value, from 1; 0: all of it */
+
 /* False: the value is bad, and nothing has changed. */
 static RARE bool read_value(enum config_name name, const char *value)
 {
@@ -324,6 +332,8 @@ static RARE bool read_value(enum config_name name, const char *value)
 			return false;
 		config.stats_keep = n;
 		return true;
+	case CONFIG_STATS_LABEL:
+		return label_read(value, &config.stats_labels, &bad_place);
 	case CONFIG_SAMPLE:
 		if (!read_count(value, GIB, &n))
 			return false;
@@ -391,6 +401,12 @@ static RARE void tell_bad_value(const struct config_variable *v,
 	out_quoted(&o, value, SHOWN_MOST);
 	out_str(&o, " is not ");
 	out_str(&o, v->accepted);
+	if (bad_place) {
+		out_str(&o, " (see character ");
+		out_u64(&o, bad_place);
+		out_char(&o, ')');
+	}
+	bad_place = 0;
 	out_str(&o, "; using the default, ");
 	out_str(&o, v->fallback);
 	out_line(&o, STDERR_FILENO);

@@ -29,6 +29,7 @@ struct config {
 	const char *stats;   /* "stderr" or a file name pattern; NULL: none */
 	unsigned stats_interval_s; /* dump again and again; 0: no */
 	bool stats_keep;	   /* after the end as well */
+	const char *stats_labels;  /* on all metrics: base/label.h */
 	int stats_signal;	   /* dump when it comes; 0: none */
 	size_t sample;	     /* mean bytes between samples; 1: all; 0: off */
 	const char *profile; /* file name pattern for what was sampled */
@@ -80,6 +81,7 @@ enum config_name {
 	CONFIG_STATS_SIGNAL,
 	CONFIG_STATS_INTERVAL,
 	CONFIG_STATS_KEEP,
+	CONFIG_STATS_LABEL,
 	CONFIG_SAMPLE,
 	CONFIG_PROFILE,
 	CONFIG_LEAKS,

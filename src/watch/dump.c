@@ -184,6 +184,7 @@ static int write_configured(bool at_exit)
 	int error = 0, second = 0;
 
 	take_snapshot();
+	snapshot.ended = at_exit;
 	if (is_over(at_exit))
 		target_remove(&configured);
 	else if (config.stats || (!at_exit && !profiling))

@@ -307,3 +307,16 @@ uint64_t process_age_ms(void)
 	return (uint64_t)((now.tv_sec - self.start.tv_sec) * 1000 +
 			  (now.tv_nsec - self.start.tv_nsec) / 1000000);
 }
+
+uint64_t process_start_ms(void)
+{
+	static uint64_t start_ms; /* one, or it would move with each dump */
+	struct timespec now;
+
+	if (!start_ms) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		start_ms = (uint64_t)now.tv_sec * 1000 +
+			   (uint64_t)now.tv_nsec / 1000000 - process_age_ms();
+	}
+	return start_ms;
+}

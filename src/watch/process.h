@@ -45,6 +45,9 @@ const char *process_folder(void);
 /* Milliseconds since process_start(); 0 before. */
 uint64_t process_age_ms(void);
 
+/* When that was, in milliseconds since 1970 by the clock of the first call. */
+uint64_t process_start_ms(void);
+
 /*
  * Reads /proc/self/status, for those below; or does nothing, as another thread
  * is at it.  errno stays.

@@ -7,6 +7,9 @@
  */
 #include "watch/prometheus.h"
 
+#include <string.h>
+
+#include "base/label.h"
 #include "watch/metrics.h"
 
 #define HEAP "mpool_"
@@ -32,13 +35,31 @@ static void head(struct out *o, const char *prefix, const char *name,
 static void sample(struct out *o, const struct snapshot *snapshot,
 		   const char *prefix, const char *name)
 {
+	const char *at = snapshot->labels, *label, *text;
+	bool with_pid = true;
+
+	while (label_next(&at, &label, &text))
+		with_pid &= strcmp(label, "pid") != 0;
 	out_str(o, prefix);
 	out_str(o, name);
-	out_str(o, "{pid=\"");
-	out_i64(o, snapshot->pid);
-	out_str(o, "\",program=\"");
+	out_char(o, '{');
+	if (with_pid) {
+		out_str(o, "pid=\"");
+		out_i64(o, snapshot->pid);
+		out_str(o, "\",");
+	}
+	out_str(o, "program=\"");
 	out_label(o, snapshot->program);
 	out_char(o, '"');
+	for (at = snapshot->labels; label_next(&at, &label, &text);) {
+		if (!*text)
+			continue;
+		out_char(o, ',');
+		out_str(o, label);
+		out_str(o, "=\"");
+		out_label(o, text);
+		out_char(o, '"');
+	}
 }
 
 static void value(struct out *o, uint64_t n)
@@ -158,6 +179,18 @@ static void build_info(struct out *o, const struct snapshot *snapshot)
 	value(o, 1);
 }
 
+static void start_time(struct out *o, const struct snapshot *snapshot)
+{
+	if (!snapshot->start_ms)
+		return;
+	head(o, HEAP, "start_time_seconds",
+	     "When the process started, since 1970.", METRIC_GAUGE);
+	sample(o, snapshot, HEAP, "start_time_seconds");
+	out_str(o, "} ");
+	out_fixed(o, snapshot->start_ms, 3);
+	out_char(o, '\n');
+}
+
 void snapshot_prometheus(const struct snapshot *snapshot, struct out *o)
 {
 	build_info(o, snapshot);
@@ -171,6 +204,9 @@ void snapshot_prometheus(const struct snapshot *snapshot, struct out *o)
 				 "Bytes asked of the next allocator.", false);
 		forwarded_histogram(o, snapshot);
 	}
+	process_metric(o, snapshot, "up",
+		       "1 while the process runs, 0 in what it leaves behind.",
+		       !snapshot->ended);
 	if (snapshot->rss_bytes)
 		process_metric(o, snapshot, "rss_bytes",
 			       "Resident memory of the process.",
@@ -178,6 +214,7 @@ void snapshot_prometheus(const struct snapshot *snapshot, struct out *o)
 	process_metric(o, snapshot, "peak_rss_bytes",
 		       "Most resident memory of the process.",
 		       snapshot->peak_rss_bytes);
+	start_time(o, snapshot);
 	head(o, HEAP, "age_seconds", "Time since the process started.",
 	     METRIC_GAUGE);
 	sample(o, snapshot, HEAP, "age_seconds");

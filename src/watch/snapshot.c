@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/config.h"
 #include "heap/heap.h"
 #include "mempool/version.h"
 #include "watch/metrics.h"
@@ -39,7 +40,9 @@ void snapshot_take(struct snapshot *snapshot)
 	snapshot->pid = process_id();
 	strncpy(snapshot->program, process_name(),
 		sizeof snapshot->program - 1);
+	snapshot->labels = config.stats_labels;
 	snapshot->age_ms = process_age_ms();
+	snapshot->start_ms = process_start_ms();
 	snapshot->class_count = class_last;
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
 		heap_class_stats(c, &snapshot->classes[c - CLASS_FIRST].stats);

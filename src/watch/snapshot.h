@@ -29,7 +29,10 @@ struct snapshot {
 	char version[PROCESS_LIBRARY]; /* of the library; "": unknown */
 	pid_t pid;
 	char program[PROCESS_NAME];
+	const char *labels; /* base/label.h */
+	bool ended;	    /* or about to */
 	uint64_t age_ms;
+	uint64_t start_ms;		      /* since 1970; 0: unknown */
 	unsigned class_count;		      /* up to the border */
 	struct snapshot_row classes[CLASSES]; /* class c at c - CLASS_FIRST */
 	struct snapshot_row total;

@@ -68,6 +68,44 @@ finish()
 	assert_equal "$(wc -l <a.txt.1)" "$(wc -l <a.txt)"
 }
 
+@test "labels are on all metrics, and the process id is left out where asked" {
+	packages prometheus
+	MPOOL_STATS=a.prom MPOOL_STATS_LABEL='service=web,zone=eu west/1' \
+		preloaded /bin/true
+	run -1 grep -Ev '^#|\{pid="[0-9]+",program="true",service="web",zone="eu west/1"[,}]' a.prom
+	MPOOL_STATS=b.prom MPOOL_STATS_LABEL='service=web,pid=' preloaded /bin/true
+	run -1 grep -Ev '^#|\{program="true",service="web"[,}]' b.prom
+	run -0 promtool check metrics <a.prom
+	run -0 promtool check metrics <b.prom
+}
+
+@test "a label that cannot be is refused, and its place told" {
+	while read -r place label; do
+		MPOOL_STATS_LABEL=$label LD_PRELOAD=$LIB run -0 /bin/true
+		assert_output "libmpool: MPOOL_STATS_LABEL='$label' is not NAME=VALUE,... without quotes, or pid= to leave that out (see character $place); using the default, none"
+	done <<-'END'
+		1 service
+		1 1a=b
+		5 a=1,b-c=2
+		4 a=b"c
+		5 a=1,a=2
+		5 a=1,__b=2
+		5 a=1,pid=2
+		5 a=1,class=2
+		4 a=1,
+	END
+}
+
+@test "the time of the start is told, and whether the process still runs" {
+	waiting MPOOL_STATS="$PWD/a.prom" MPOOL_STATS_INTERVAL=1 MPOOL_STATS_KEEP=1
+	wait_until 20 test -s a.prom
+	run -0 grep -c '^mpool_up{.*} 1$' a.prom
+	run -0 sed -n 's/^mpool_start_time_seconds{.*} \([0-9]*\)\..*/\1/p' a.prom
+	((output <= $(date +%s) && output > $(date +%s) - 3600))
+	finish
+	run -0 grep -c '^mpool_up{.*} 0$' a.prom
+}
+
 @test "without a thread, nothing is said of a signal that nobody asked for" {
 	cat >none.c <<-'END'
 	#include <errno.h>

@@ -96,13 +96,14 @@ static void without_variables_the_defaults_hold(void **state)
 static void good_values_are_taken(void **state)
 {
 	(void)state;
-	assert_string_equal(told("MPOOL_RESERVE=4K", "MPOOL_RESERVE_LOCK=1",
-				 "MPOOL_WAIT=86400000",
-				 "MPOOL_STATS=/tmp/%n.%p%%",
-				 "MPOOL_STATS_SIGNAL=USR2", "MPOOL_DEEPBIND=1",
-				 "MPOOL_HUGE=1", "MPOOL_STATS_KEEP=1",
-				 "MPOOL_FAIL=pages:3,0.5%", NULL),
-			    "");
+	assert_string_equal(
+		told("MPOOL_RESERVE=4K", "MPOOL_RESERVE_LOCK=1",
+		     "MPOOL_WAIT=86400000", "MPOOL_STATS=/tmp/%n.%p%%",
+		     "MPOOL_STATS_SIGNAL=USR2", "MPOOL_DEEPBIND=1",
+		     "MPOOL_HUGE=1", "MPOOL_STATS_KEEP=1",
+		     "MPOOL_STATS_LABEL=a=b,pid=", "MPOOL_FAIL=pages:3,0.5%",
+		     NULL),
+		"");
 	assert_int_equal(config.reserve, 4096);
 	assert_true(config.reserve_lock);
 	assert_int_equal(config.wait_ms, 86400000);
@@ -111,6 +112,7 @@ static void good_values_are_taken(void **state)
 	assert_true(config.keep_deepbind);
 	assert_true(config.huge);
 	assert_true(config.stats_keep);
+	assert_non_null(config.stats_labels);
 	assert_true(inject_on);
 }
 

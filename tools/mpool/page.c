@@ -437,7 +437,9 @@ void page_snapshot(const struct page *page, struct snapshot *snapshot)
 		snprintf(snapshot->program, sizeof snapshot->program,
 			 "%.40s@%llu", page->program,
 			 (unsigned long long)page->pid_namespace);
+	snapshot->ended = !page_alive(page);
 	snapshot->age_ms = page->age_ms;
+	snapshot->start_ms = page->start_unix_ms;
 	snapshot->class_count = page->classes;
 	for (uint32_t i = 0; i < page->classes; i++)
 		snapshot->classes[i].stats = page->class[i];
