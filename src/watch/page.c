@@ -135,6 +135,25 @@ static void write_image(void)
 	put(open, &image.sequence, sizeof image.sequence);
 }
 
+/* Resident memory is of the look at /proc that came before the update. */
+static void keep_moment(void)
+{
+	struct moment now = {
+		.age_ms = image.age_ms,
+		.resident_bytes = process_confined() ? 0 : process_rss_bytes(),
+		.forwarded_bytes = forwarded_bytes(image.forwarded),
+		.requests = forwarded_all_requests(image.forwarded),
+	};
+
+	if (!history_due(&image.history, now.age_ms))
+		return;
+	for (unsigned i = 0; i < image.classes; i++) {
+		now.live_bytes += image.class[i].live * image.class[i].size;
+		now.requests += image.class[i].allocs;
+	}
+	history_add(&image.history, &now);
+}
+
 static void update(enum page_state state)
 {
 	struct rusage usage = { .ru_maxrss = 0 };
@@ -151,6 +170,7 @@ static void update(enum page_state state)
 	image.sample_period = sample_period;
 	image.state = state;
 	image.updates++;
+	keep_moment();
 	write_image();
 }
 

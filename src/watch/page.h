@@ -13,12 +13,13 @@
 #include "heap/class.h"
 #include "heap/stats.h"
 #include "watch/forwarded.h"
+#include "watch/history.h"
 #include "watch/process.h"
 
 #define PAGE_MAGIC "mpoolpg"
 
 enum {
-	PAGE_VERSION = 4,
+	PAGE_VERSION = 5,
 	PAGE_PATH = 512,
 	PAGE_STALE_MS = 50, /* not written again before that is over */
 };
@@ -48,6 +49,7 @@ struct page {
 	char profile[PAGE_PATH]; /* where the profile goes; "": none */
 	struct forwarded_count forwarded[FORWARDED_KINDS];
 	struct class_stats class[CLASSES];
+	struct history history; /* since version 5 */
 };
 
 /*

@@ -101,7 +101,7 @@ terminal()
 {
 	packages tmux
 	tmux -L "$BATS_SUITE_TEST_NUMBER-$$" -f /dev/null -u new-session -d \
-		-s t -x 80 -y 24 "env ${2:-} XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR LC_ALL=C.UTF-8 $1; cat" 3>&-
+		-s t -x 80 -y 24 "env XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR LC_ALL=C.UTF-8 ${2:-} $1; cat" 3>&-
 }
 
 in_terminal()
@@ -340,6 +340,31 @@ two_ways()
 	wait_until 5 shows '^busy '
 	run -0 in_terminal capture-pane -e -p -t t
 	refute_output --regexp $'\e\\[(1;)?3[0-7]m'
+	in_terminal kill-server
+}
+
+@test "top draws live and resident memory over time, in the locale's signs" {
+	cat >steps.py <<-'END'
+		import sys, time
+		kept = [bytes(60) for i in range(10000)]
+		while True:
+		    time.sleep(0.1)
+		    kept += [bytes(60) for i in range(5000)]
+		    for i in range(20000): bytes(60)
+	END
+	start plain env PYTHONMALLOC=malloc "$MPOOL" run -q -- "$PYTHON" steps.py
+	wait_until 10 bash -c "'$MPOOL' stat | grep -q ' python'"
+	pid=$("$MPOOL" stat | awk '$NF ~ /^python/ { print $1 }')
+	terminal "$MPOOL top --delay 0.3 $pid"
+	wait_until 20 shows '^live, at most [0-9.]+ MiB in [2-9] s .*[▁▂▃▄].*█'
+	wait_until 5 shows '^resident, at most [0-9.]+ MiB in [0-9]+ s .*█'
+	in_terminal resize-window -t t -x 80 -y 12
+	wait_until 5 shows '^ *class '
+	run in_terminal capture-pane -p -t t
+	refute_output --partial 'at most'
+	in_terminal kill-server
+	terminal "$MPOOL top --delay 0.3 $pid" LC_ALL=C
+	wait_until 20 shows '^live, at most [0-9.]+ MiB in [0-9]+ s .*[_.:-].*#'
 	in_terminal kill-server
 }
 

@@ -55,7 +55,8 @@ const char *page_check(const void *bytes, size_t length)
 		return other_version(page);
 	if (length < sizeof *page || page->bytes != sizeof *page ||
 	    page->classes < SMALL_CLASSES || page->classes > CLASSES ||
-	    page->class_bytes != sizeof(struct class_stats))
+	    page->class_bytes != sizeof(struct class_stats) ||
+	    page->history.count > HISTORY_MOMENTS)
 		return "a statistics page that was cut or changed";
 	return NULL;
 }

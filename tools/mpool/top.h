@@ -74,6 +74,11 @@ void top_view(struct top *t, enum view view);
 /* The whole screen; scrolls back where the rows end before it. */
 void top_draw(struct top *t);
 
+enum top_chart { LIVE_CHART, RESIDENT_CHART, CHARTS };
+
+/* A line of the window: how much it was, from the start to now. */
+void top_put_chart(const struct top *t, int y, enum top_chart chart);
+
 /* Rows that the window has room for, one at least. */
 size_t top_height(void);
 

@@ -13,9 +13,15 @@
 
 enum { HEAD = 4 }; /* line of the columns' names; rows follow */
 
+/* Lines over the last one; a small window has none to spare. */
+static int charts(void)
+{
+	return LINES < 20 ? 0 : CHARTS;
+}
+
 size_t top_height(void)
 {
-	return LINES > HEAD + 3 ? (size_t)(LINES - HEAD - 2) : 1;
+	return LINES > HEAD + 3 ? (size_t)(LINES - HEAD - 2 - charts()) : 1;
 }
 
 static attr_t colour(enum top_colour pair)
@@ -153,7 +159,7 @@ static void put_help(void)
 	for (int y = HEAD + 1; *line; y++) {
 		int length = (int)strcspn(line, "\n");
 
-		if (y < LINES - 1)
+		if (y < LINES - 1 - charts())
 			put(y, "%.*s", length, line);
 		line += length + 1;
 	}
@@ -187,6 +193,8 @@ void top_draw(struct top *t)
 		put_help();
 	else
 		put_rows(t);
+	for (int i = 0; i < charts(); i++)
+		top_put_chart(t, LINES - 1 - charts() + i, (enum top_chart)i);
 	put_foot(t);
 	refresh();
 }
