@@ -9,7 +9,7 @@ watched()
 	local how
 
 	for how in --sample=1k --leaks --trace; do
-		run -0 timeout 20 "$MPOOL" run -q "$how" -o "w.%p.$how" -- "$@"
+		run -0 timeout 200 "$MPOOL" run -q "$how" -o "w.%p.$how" -- "$@"
 		refute_output --partial 'libmpool:'
 	done
 }
