@@ -170,6 +170,7 @@ static struct mempool_front *new_kept(struct cells *cells,
 	errno = saved;
 	if (!f)
 		return NULL;
+	*f = (struct mempool_front){ 0 };
 	front_init(f, k);
 	m = (void **)round_up((uintptr_t)(f + 1), f->mask + 1);
 	m[k->slots - 1] = m[2 * k->slots - 1] = NULL;

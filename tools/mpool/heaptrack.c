@@ -204,7 +204,9 @@ static double size_of(const struct lot *lot, const struct site *s,
 static void put_lot(struct writer *w, const struct lot *lot, enum step step,
 		    size_t number)
 {
-	for (double i = 0; i < lot->lines; i++) {
+	uint64_t lines = (uint64_t)ceil(lot->lines);
+
+	for (uint64_t i = 0; i < lines; i++) {
 		if (lot->comes == step)
 			fprintf(w->out, "+ %zx\n", number);
 		if (lot->goes == step)

@@ -192,9 +192,8 @@ size_t report_put(FILE *out, FILE *in)
 	struct report r = { 0 };
 	char *line = NULL;
 	size_t room = 0, count = 0;
-	ssize_t length;
 
-	while ((length = getline(&line, &room, in)) >= 0) {
+	while (getline(&line, &room, in) >= 0) {
 		const char *begins;
 
 		line[strcspn(line, "\n")] = '\0';
