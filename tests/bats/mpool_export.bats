@@ -115,6 +115,13 @@ crowded()
 	assert_equal "$status" 143
 }
 
+@test "a program that was killed is gone, waited for or not" {
+	start plain bash -c "'$MPOOL' run -q -- '$PROGRAMS/busy' 60 & exec sleep 60"
+	wait_until 10 bash -c "'$MPOOL' export --prom | grep -qx 'mpool_programs 1'"
+	kill -9 "$("$MPOOL" stat | awk '$NF == "busy" { print $1 }')"
+	wait_until 10 bash -c "'$MPOOL' export --prom | grep -qx 'mpool_programs 0'"
+}
+
 @test "an address that cannot be is named" {
 	run -1 "$MPOOL" export --prom --listen 192.0.2.1:0
 	assert_output --partial '--listen 192.0.2.1:0: '

@@ -111,12 +111,21 @@ static bool read_text(uint64_t pid, const char *name, char *text, size_t size)
 uint64_t proc_start_ticks(uint64_t pid)
 {
 	unsigned long long ticks = 0;
-	char text[1024], *at;
+	char text[1024], *at, state;
+	int threads;
 
 	/* The name in field 2 may hold anything, a newline too. */
 	if (!read_text(pid, "stat", text, sizeof text))
 		return 0;
 	at = strrchr(text, ')');
+	if (!at || sscanf(at,
+			  ") %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u "
+			  "%*u %*u %*d %*d %*d %*d %d",
+			  &state, &threads) != 2)
+		return 0;
+	/* Nobody has waited for it; but threads may outlive the first. */
+	if ((state == 'Z' || state == 'X') && threads <= 1)
+		return 0;
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
 	if (at && (at[1] < '0' || sscanf(at, "%llu", &ticks) != 1))
