@@ -12,6 +12,7 @@
 struct format_options {
 	size_t lines;	  /* of a table; 0: all */
 	bool diff;	  /* the tally is a difference of two profiles */
+	bool filtered;	  /* by filters, that is */
 	const char *more; /* behind the sum, from a comma on */
 };
 

@@ -11,6 +11,7 @@
 
 #include "cli.h"
 #include "commands.h"
+#include "filter.h"
 #include "fresh.h"
 #include "formats.h"
 #include "merge.h"
@@ -44,6 +45,11 @@ const char help_prof[] =
 	"  --pprof           profile.proto, gzip, for go tool pprof\n"
 	"  --legacy          gperftools' text, for google-pprof and jeprof\n"
 	"  --embed           the profile with all names, for other machines\n\n"
+	"Of what (REGEX, extended, is for function, file or module; again: "
+	"both):\n"
+	"  --focus REGEX     the stacks with a frame that matches\n"
+	"  --hide REGEX      stacks without the frames that match\n"
+	"  --size MIN..MAX   allocations of these sizes\n\n"
 	"  --no-inline       without inlined functions: their callers' lines\n"
 	"  --lines N         rows of the table, 0 for all (30)\n"
 	"  -o, --out FILE    write there; default is the terminal, and for "
@@ -59,6 +65,7 @@ struct request {
 	enum format format;
 	enum heap_view view; /* VIEWS: as it suits the profile */
 	bool count, diff, merge, no_inline, formatted;
+	struct filter filter;
 	const char *out, *file, *base;
 	char **files; /* to be added: `file_count` of them */
 	size_t file_count;
@@ -71,6 +78,9 @@ enum {
 	OPT_DIFF,
 	OPT_MERGE,
 	OPT_NO_INLINE,
+	OPT_FOCUS,
+	OPT_HIDE,
+	OPT_SIZE,
 	OPT_VIEW,
 	OPT_FORMAT = OPT_VIEW + VIEWS
 };
@@ -85,6 +95,9 @@ static const struct option options[] = {
 	{ "diff", no_argument, NULL, OPT_DIFF },
 	{ "merge", no_argument, NULL, OPT_MERGE },
 	{ "no-inline", no_argument, NULL, OPT_NO_INLINE },
+	{ "focus", required_argument, NULL, OPT_FOCUS },
+	{ "hide", required_argument, NULL, OPT_HIDE },
+	{ "size", required_argument, NULL, OPT_SIZE },
 	{ "out", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "text", no_argument, NULL, OPT_FORMAT + TEXT },
@@ -153,6 +166,15 @@ static void read_options(struct request *r, int argc, char **argv)
 		case OPT_NO_INLINE:
 			r->no_inline = true;
 			break;
+		case OPT_FOCUS:
+			filter_add(&r->filter.focus, "--focus", optarg);
+			break;
+		case OPT_HIDE:
+			filter_add(&r->filter.hide, "--hide", optarg);
+			break;
+		case OPT_SIZE:
+			filter_sizes(&r->filter, "--size", optarg);
+			break;
 		case '?':
 			cli_try_help();
 		default:
@@ -175,6 +197,8 @@ static void read_options(struct request *r, int argc, char **argv)
 	r->base = argv[optind + 1];
 	if (r->diff && !r->base)
 		cli_usage("--diff compares with a second file, BASE");
+	if (r->format == EMBED && filter_asks(&r->filter))
+		cli_usage("--embed copies the whole profile: filter its copy");
 	if (r->format == EMBED && !strcmp(r->file, "-"))
 		cli_usage("--embed reads its FILE twice; name one");
 	if (r->base && r->format > FLAME)
@@ -203,13 +227,14 @@ static void choose_view(struct request *r, const struct profile *p)
 	check_view(r, p, r->file);
 }
 
-static struct symbols *open_names(const struct request *r,
-				  const struct profile *p)
+/* The names of a profile, which keeps of it what is asked for. */
+static struct symbols *open_names(const struct request *r, struct profile *p)
 {
 	struct symbols *symbols = symbols_open(p);
 
 	if (r->no_inline)
 		symbols_no_inline(symbols);
+	filter_apply(&r->filter, p, symbols);
 	return symbols;
 }
 
@@ -267,6 +292,7 @@ static void write_folded(const struct request *r, FILE *out,
 			 const struct profile *profile, struct symbols *symbols)
 {
 	struct format_options how = { r->lines, r->base != NULL,
+				      filter_asks(&r->filter),
 				      about(r, profile) };
 	struct tally tally = { 0 };
 
@@ -373,7 +399,10 @@ int command_prof(int argc, char **argv)
 	else
 		profile_load(&profile, r.file);
 	choose_view(&r, &profile);
-	symbols = open_names(&r, &profile);
+	/* The parts of a sum are filtered already. */
+	symbols = r.merge ? symbols_open(&profile) : open_names(&r, &profile);
+	if (!profile.site_count && filter_asks(&r.filter))
+		cli_warn("%s: the filters leave nothing of it", r.file);
 	out = open_out(&r);
 	write_profile(&r, out, &profile, symbols);
 	cli_finish(out, r.out);

@@ -350,7 +350,14 @@ static void look_up(struct symbols *s, struct known *e)
 		    NULL, 0);
 }
 
-const struct symbol *symbols_find(struct symbols *symbols, uint64_t address)
+static void link_callers(struct known *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		e->symbols[i].caller =
+			i + 1 < e->count ? &e->symbols[i + 1] : NULL;
+}
+
+static struct known *find(struct symbols *symbols, uint64_t address)
 {
 	struct known key = { .address = address };
 	void *found = tfind(&key, &symbols->tree, compare);
@@ -360,11 +367,17 @@ const struct symbol *symbols_find(struct symbols *symbols, uint64_t address)
 		e = cli_alloc(sizeof *e);
 		*e = key;
 		look_up(symbols, e);
-		for (size_t i = 0; i + 1 < e->count; i++)
-			e->symbols[i].caller = &e->symbols[i + 1];
+		link_callers(e);
 		if (!tsearch(e, &symbols->tree, compare))
 			cli_die("out of memory");
 	}
+	return e;
+}
+
+const struct symbol *symbols_find(struct symbols *symbols, uint64_t address)
+{
+	struct known *e = find(symbols, address);
+
 	return symbols->no_inline ? &e->symbols[e->count - 1] : e->symbols;
 }
 
@@ -373,14 +386,42 @@ void symbols_no_inline(struct symbols *symbols)
 	symbols->no_inline = true;
 }
 
+static void free_names(struct symbol *symbol)
+{
+	free((char *)symbol->function);
+	free((char *)symbol->file);
+}
+
+bool symbols_leave_out(struct symbols *symbols, uint64_t address,
+		       bool (*matches)(const struct symbol *symbol,
+				       const void *data),
+		       const void *data)
+{
+	struct known *e = find(symbols, address);
+	size_t first = symbols->no_inline ? e->count - 1 : 0, kept = first;
+
+	while (kept < e->count && matches(&e->symbols[kept], data))
+		kept++;
+	if (kept == e->count)
+		return false;
+	kept = first;
+	for (size_t i = first; i < e->count; i++) {
+		if (matches(&e->symbols[i], data))
+			free_names(&e->symbols[i]);
+		else
+			e->symbols[kept++] = e->symbols[i];
+	}
+	e->count = kept;
+	link_callers(e);
+	return true;
+}
+
 static void free_entry(void *entry)
 {
 	struct known *e = entry;
 
-	for (size_t i = 0; i < e->count; i++) {
-		free((char *)e->symbols[i].function);
-		free((char *)e->symbols[i].file);
-	}
+	for (size_t i = 0; i < e->count; i++)
+		free_names(&e->symbols[i]);
 	free(e->symbols);
 	free(e);
 }

@@ -37,6 +37,15 @@ void symbols_no_inline(struct symbols *symbols);
  */
 const struct symbol *symbols_find(struct symbols *symbols, uint64_t address);
 
+/*
+ * From now on the functions at `address` that `matches` are left out; false:
+ * that would be all, and they stay.
+ */
+bool symbols_leave_out(struct symbols *symbols, uint64_t address,
+		       bool (*matches)(const struct symbol *symbol,
+				       const void *data),
+		       const void *data);
+
 void symbols_close(struct symbols *symbols);
 
 #endif

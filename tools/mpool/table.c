@@ -150,7 +150,7 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	while (r.count && fabs(r.rows[r.count - 1]->flat) < 0.5 &&
 	       fabs(r.rows[r.count - 1]->cumulative) < 0.5)
 		r.count--;
-	if (!r.count && !options->diff)
+	if (!r.count && !options->diff && !options->filtered)
 		put_empty(out, tally);
 	error = sum->variance ? ERROR_COLUMN : 0;
 	if (r.count || options->diff)

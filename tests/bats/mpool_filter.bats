@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: MIT
+# mpool prof: a part of a profile, by function, file, module and size.
+
+load cli
+
+# a.mprof - 200 bytes by get inlined into fill, 100 by get, 40 by a library.
+profile()
+{
+	printf '%s\n' 'mpool-profile 1' 'program "app"' 'pid 7' 'period 1' \
+		'start 1000' 'age 500' 'peak 3' 'brief 10' \
+		'map 0x1000 0x2000 0x0 - "/usr/bin/app"' \
+		'map 0x5000 0x6000 0x0 - "/usr/lib/libother.so.1"' \
+		'stack 1 0x1020 0x1030' 'stack 2 0x1040 0x1030' 'stack 3 0x5020 0x1030' \
+		'site 1 100 112 1 1 1 0 0' 'site 2 200 208 1 1 1 0 0' 'site 3 40 48 1 1 1 0 0' \
+		'name 0x1020 7 "get" "get.c"' 'name 0x1030 9 "main" "main.c"' \
+		'name 0x1040 7 "get" "get.c"' 'caller 0x1040 3 "fill" "fill.c"' \
+		'name 0x5020 0 "other" ""' end >a.mprof
+}
+
+collapsed()
+{
+	run -0 --separate-stderr "$MPOOL" prof --collapsed "$@" a.mprof
+}
+
+# names_of PAGE - the functions in the data of a flame graph.
+names_of()
+{
+	python3 - "$1" <<-'END'
+		import base64, json, re, sys, zlib
+		data = re.search(r'<script id="data"[^>]*>([^<]*)', open(sys.argv[1]).read())[1]
+		print(*json.loads(zlib.decompress(base64.b64decode(data)))["functions"], sep="\n")
+	END
+}
+
+@test "--focus keeps the stacks with a function, a file or a module that matches" {
+	profile
+	collapsed
+	assert_equal "$output" $'main;fill;get 200\nmain;get 100\nmain;other 40'
+	collapsed --focus '^get$'
+	assert_equal "$output" $'main;fill;get 200\nmain;get 100'
+	collapsed --focus 'fill[.]c'
+	assert_equal "$output" 'main;fill;get 200'
+	collapsed --focus 'libother|nothing'
+	assert_equal "$output" 'main;other 40'
+	collapsed --focus get --focus fill
+	assert_equal "$output" 'main;fill;get 200'
+	collapsed --no-inline --focus get
+	assert_equal "$output" 'main;get 100'
+}
+
+@test "--hide leaves frames out, inlined ones too, and what they hold is their callers'" {
+	profile
+	collapsed --hide '^get$'
+	assert_equal "$output" $'main 100\nmain;fill 200\nmain;other 40'
+	collapsed --hide fill
+	assert_equal "$output" $'main;get 300\nmain;other 40'
+	collapsed --hide libother
+	assert_equal "$output" $'main 40\nmain;fill;get 200\nmain;get 100'
+	collapsed --hide 'main|other'
+	assert_equal "$output" $'fill;get 200\nget 100'
+	# What is hidden can be looked for.
+	collapsed --focus fill --hide fill
+	assert_equal "$output" 'main;get 200'
+}
+
+@test "--size keeps the sizes of a range" {
+	profile
+	collapsed --size 100..200
+	assert_equal "$output" $'main;fill;get 200\nmain;get 100'
+	collapsed --size ..99
+	assert_equal "$output" 'main;other 40'
+	collapsed --size 101..
+	assert_equal "$output" 'main;fill;get 200'
+}
+
+@test "filters work in every form, on sums and on differences" {
+	packages golang-go
+	profile
+	run -0 "$MPOOL" prof --focus fill a.mprof
+	assert_line --index 0 '200 B live'
+	refute_output --partial other
+	"$MPOOL" prof --focus fill --hide get --pprof -o a.pb.gz a.mprof
+	run -0 env HOME="$PWD" go tool pprof -top -unit B a.pb.gz
+	assert_line --regexp '^ *200B .* fill'
+	refute_output --partial get
+	refute_output --partial other
+	"$MPOOL" prof --flame -o a.html a.mprof
+	run -0 names_of a.html
+	assert_line fill
+	"$MPOOL" prof --hide fill --flame -o a.html a.mprof
+	run -0 names_of a.html
+	refute_line fill
+	run -0 "$MPOOL" prof --focus fill --legacy a.mprof
+	refute_output --partial 0x5020
+	run -0 "$MPOOL" prof --collapsed --merge --focus fill --hide fill a.mprof a.mprof
+	assert_equal "$output" 'main;get 400'
+	run -0 "$MPOOL" prof --collapsed --focus fill a.mprof a.mprof
+	assert_equal "$output" 'main;fill;get 200 200'
+}
+
+@test "a filter that cannot be is refused, one that leaves nothing says so" {
+	profile
+	run -2 "$MPOOL" prof --focus '(' a.mprof
+	assert_line --index 0 --partial "--focus: '(': "
+	run -2 "$MPOOL" prof --size 12 a.mprof
+	assert_line --index 0 "mpool prof: --size: '12' is not MIN..MAX"
+	run -2 "$MPOOL" prof --size 12..3 a.mprof
+	assert_line --index 0 'mpool prof: --size: 12..3: the smaller size comes first'
+	run -2 "$MPOOL" prof --embed --hide x a.mprof
+	assert_line --index 0 'mpool prof: --embed copies the whole profile: filter its copy'
+	collapsed --focus nowhere
+	assert_equal "$output" ''
+	assert_equal "$stderr" 'mpool prof: a.mprof: the filters leave nothing of it'
+	run -0 --separate-stderr "$MPOOL" prof --focus nowhere a.mprof
+	assert_equal "$output" '0 B live'
+}
