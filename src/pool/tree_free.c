@@ -247,7 +247,8 @@ static int settle_references(struct tree *t, node_t *n)
 	return hand_over(t, n) ? 0 : 1;
 }
 
-int free_locked(struct tree *t, node_t *n)
+/* As mempool_tree_free(), in a tree that is entered. */
+static int free_locked(struct tree *t, node_t *n)
 {
 	unsigned flags = node_flags(n);
 	int go = 1;

@@ -7,9 +7,6 @@
 
 #include "pool/tree_family.h"
 
-/* As mempool_tree_free(), in a tree that is entered. */
-int free_locked(struct tree *t, node_t *n);
-
 /* A reference goes. */
 void free_reference(struct tree *t, node_t *r);
 

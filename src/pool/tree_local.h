@@ -94,7 +94,7 @@ static inline size_t stock_of(size_t size)
 }
 
 /* A node that may be written to; NULL: the stock has none.  Not counted. */
-static inline node_t *stock_take(struct mempool_tree_local *l, size_t size)
+static inline node_t *tree_local_take(struct mempool_tree_local *l, size_t size)
 {
 	struct mempool_tree_stock *s;
 	unsigned count;
@@ -110,8 +110,8 @@ static inline node_t *stock_take(struct mempool_tree_local *l, size_t size)
 }
 
 /* False: it does not fit.  Not counted. */
-static inline bool stock_give(struct mempool_tree_local *l, node_t *n,
-			      size_t list)
+static inline bool tree_local_give(struct mempool_tree_local *l, node_t *n,
+				   size_t list)
 {
 	struct mempool_tree_stock *s;
 	unsigned count;

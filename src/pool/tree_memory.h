@@ -52,7 +52,7 @@ static inline void node_give_outside(struct mempool_tree_local *l, node_t *n,
 	uint32_t size = (uint32_t)word;
 
 	node_mark_freed(n);
-	if (unlikely(!stock_give(l, n, stock_of(size))))
+	if (unlikely(!tree_local_give(l, n, stock_of(size))))
 		node_give_slow(n);
 }
 

@@ -51,7 +51,7 @@ node_t *node_take_outside(size_t size)
 	char *p;
 
 	if (likely(size < NODE_HUGE)) {
-		n = stock_take(mempool_tree_local, size);
+		n = tree_local_take(mempool_tree_local, size);
 		if (!n)
 			n = node_take_bytes(sizeof(*n) + size);
 		if (n)
@@ -94,7 +94,7 @@ void node_give_slow(node_t *n)
 			local_begin();
 		else
 			local_make_room(mempool_tree_local, stock_of(size));
-		if (stock_give(mempool_tree_local, n, stock_of(size)))
+		if (tree_local_give(mempool_tree_local, n, stock_of(size)))
 			return;
 	}
 	memory_give(size >= NODE_HUGE ? (char *)n - 16 : (char *)n, bytes);
