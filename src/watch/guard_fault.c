@@ -182,8 +182,12 @@ int guard_fault_action(int number, const struct sigaction *action,
 
 	if (getpid() != owner)
 		return kernel(number, action, old);
-	if (action)
+	if (action) {
 		wanted = *action; /* what is no address faults here */
+		/* As the kernel does. */
+		sigdelset(&wanted.sa_mask, SIGKILL);
+		sigdelset(&wanted.sa_mask, SIGSTOP);
+	}
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	even = begin_change(wish);

@@ -78,6 +78,7 @@ static struct sigaction set(void *handler, int flags)
 
 	action.sa_handler = (void (*)(int))handler;
 	sigaddset(&action.sa_mask, SIGUSR1);
+	sigaddset(&action.sa_mask, SIGKILL);
 	CHECK(sigaction(SIGSEGV, &action, &old) == 0);
 	return old;
 }
@@ -94,6 +95,7 @@ static void handlers_of_each_kind(void)
 	CHECK(old.sa_flags & SA_SIGINFO);
 	CHECK(sigismember(&old.sa_mask, SIGUSR1));
 	CHECK(!sigismember(&old.sa_mask, SIGUSR2));
+	CHECK(!sigismember(&old.sa_mask, SIGKILL));
 	CHECK(touch() == 1);
 	CHECK(!has_blocked_itself && has_blocked_other);
 	set(without, SA_ONSTACK);
