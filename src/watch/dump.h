@@ -8,8 +8,14 @@
 #include "base/common.h"
 #include "watch/target.h"
 
+enum dump_why {
+	DUMP_ASKED,
+	DUMP_AT_EXIT, /* threads may be halted */
+	DUMP_KEPT,    /* nobody asks, but the process may be killed */
+};
+
 /* Writes the profile to `target`.  Returns 0 or an errno; then target->why. */
-typedef int dump_profile_writer(struct target *target, bool at_exit);
+typedef int dump_profile_writer(struct target *target, enum dump_why why);
 
 /* Has the profile written with the statistics.  Before dump_start(). */
 void dump_profile_by(dump_profile_writer *writer);

@@ -21,6 +21,7 @@
 
 static sem_t asked_for;
 static void (*act)(void);
+static void (*now_and_then)(void);
 static bool (*is_deserted)(void);
 static pthread_t ours;
 static bool started; /* ours */
@@ -73,6 +74,7 @@ static bool wait_for_turn(void)
 		if (is_deserted())
 			exit(0);
 		take_signal();
+		now_and_then();
 		waited_ms += pause_ms;
 		pause_ms = min_of(2 * pause_ms, UINT64_C(1000));
 		if (interval_ms)
@@ -135,7 +137,8 @@ bool occasion_wanted(void)
  * Even without a thread the signal must not end the program.  A child has the
  * handler already, unless the program has taken the signal for itself.
  */
-int occasion_start(void (*what)(void), bool (*deserted)(void))
+int occasion_start(void (*what)(void), void (*beside)(void),
+		   bool (*deserted)(void))
 {
 	struct sigaction action = {
 		.sa_handler = on_signal,
@@ -144,6 +147,7 @@ int occasion_start(void (*what)(void), bool (*deserted)(void))
 	static bool installed;
 
 	act = what;
+	now_and_then = beside;
 	is_deserted = deserted;
 	sem_init(&asked_for, 0, 0);
 	if (config.stats_signal && !installed)

@@ -18,10 +18,12 @@ bool occasion_wanted(void);
 
 /*
  * Installs the signal's handler and starts the thread that calls `act`, once
- * for all signals that have come by then.  It looks now and then whether
- * it is the last thread of the process, and then ends it.  In a new child: once
- * more. Returns 0, or the errno for which there is no thread.  Allocates.
+ * for all signals that have come by then.  Now and then, at least each second,
+ * it looks whether it is the last thread of the process, and then ends it, and
+ * calls `now_and_then`.  In a new child: once more.  Returns 0, or the errno
+ * for which there is no thread.  Allocates.
  */
-int occasion_start(void (*act)(void), bool (*is_deserted)(void));
+int occasion_start(void (*act)(void), void (*now_and_then)(void),
+		   bool (*is_deserted)(void));
 
 #endif

@@ -191,7 +191,21 @@ static void print(struct out *o, enum name_format format)
 	put_all(o);
 }
 
-int profile_write(struct target *target, bool last)
+static int keep(struct target *target)
+{
+	static uint64_t kept; /* what was there then */
+	uint64_t changes = sites_changes();
+	int error;
+
+	if (config.leaks || changes == kept)
+		return 0;
+	error = target_replace(target, print);
+	if (!error)
+		kept = changes;
+	return error;
+}
+
+int profile_write(struct target *target, enum dump_why why)
 {
 	int error;
 
@@ -200,8 +214,9 @@ int profile_write(struct target *target, bool last)
 	target->why = "the program ends inside of malloc";
 	error = EDEADLK;
 	if (record_enter()) {
-		at_exit = last;
-		error = target_write(target, print);
+		at_exit = why == DUMP_AT_EXIT;
+		error = why == DUMP_KEPT ? keep(target)
+					 : target_write(target, print);
 		record_leave();
 	}
 	return error;

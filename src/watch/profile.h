@@ -45,13 +45,14 @@
 #ifndef WATCH_PROFILE_H
 #define WATCH_PROFILE_H
 
-#include "watch/target.h"
+#include "watch/dump.h"
 
 /*
- * Writes it to `target`; `last`: the process ends, and its threads may be
- * halted.  The thread is inside meanwhile (watch/record.h).  Returns 0 or an
- * errno, EDEADLK if it was inside already; then target->why says more.
+ * Writes it to `target`.  DUMP_KEPT: as a whole, when something has changed,
+ * and not when leaks are to be looked for, which only the end can tell.  The
+ * thread is inside meanwhile (watch/record.h).  Returns 0 or an errno, EDEADLK
+ * if it was inside already; then target->why says more.
  */
-int profile_write(struct target *target, bool last);
+int profile_write(struct target *target, enum dump_why why);
 
 #endif

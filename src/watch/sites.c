@@ -36,6 +36,7 @@ struct chains {
 static struct chains stack_chains, site_chains;
 static char *store;
 static size_t store_left;
+static uint64_t changes; /* of live */
 
 /* bytes <= highest, but while the peak is held. */
 static struct {
@@ -207,6 +208,7 @@ static void keep_peak(struct site *s)
 
 static void live_more(struct site *s)
 {
+	changes++;
 	keep_peak(s);
 	s->live++;
 	peak.bytes += s->worth;
@@ -214,6 +216,7 @@ static void live_more(struct site *s)
 
 static void live_less(struct site *s)
 {
+	changes++;
 	keep_peak(s);
 	s->live--;
 	peak.bytes -= s->worth;
@@ -237,6 +240,16 @@ uint32_t sites_peak_hold(bool held)
 	at_ms = peak.at_ms;
 	lock_release(&lock);
 	return at_ms;
+}
+
+uint64_t sites_changes(void)
+{
+	uint64_t now;
+
+	lock_take(&lock);
+	now = changes;
+	lock_release(&lock);
+	return now;
 }
 
 uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,

@@ -65,6 +65,9 @@ uint64_t sites_size(uint32_t site);
 uint32_t sites_stacks(void);
 const struct stack *sites_stack(uint32_t stack);
 
+/* A number that grows with each sample that is taken or freed. */
+uint64_t sites_changes(void);
+
 void sites_fork(struct fork_table *t);
 
 #endif

@@ -336,7 +336,8 @@ static int replace(struct target *target, const struct stat *old,
 	if (o.error || (fd = open_temporary(target, name, old)) < 0)
 		return EPERM;
 	file_note(&new, fd);
-	error = target_print_to(&new, NAME_PROMETHEUS, print, &written);
+	error = target_print_to(&new, name_format(target->path), print,
+				&written);
 	if (!error &&
 	    renameat(target->folder.fd, name, target->folder.fd, last) == 0) {
 		file_close(&target->file);
@@ -350,9 +351,39 @@ static int replace(struct target *target, const struct stat *old,
 	return error ? failed(target, file_error(error), error) : EPERM;
 }
 
-int target_write(struct target *target, target_print *print)
+/* Whatever the program has done to descriptor and name. */
+static int reopen(struct target *target)
 {
 	struct stat st;
+
+	if (!file_valid(&target->file)) {
+		target->file = FILE_NONE;
+	} else if (fstat(target->file.fd, &st) == 0 &&
+		   lost_its_name(target, &st)) {
+		file_close(&target->file);
+	}
+	return target->file.fd < 0 ? open_file(target) : 0;
+}
+
+static int replace_regular(struct target *target, target_print *print)
+{
+	struct stat st;
+
+	if (fstat(target->file.fd, &st) < 0 || !S_ISREG(st.st_mode) ||
+	    open_folder(target) != 0)
+		return EPERM;
+	return replace(target, &st, print);
+}
+
+int target_replace(struct target *target, target_print *print)
+{
+	int error = process_confined() ? EPERM : reopen(target);
+
+	return error ? error : replace_regular(target, print);
+}
+
+int target_write(struct target *target, target_print *print)
+{
 	int error;
 
 	if (process_confined()) {
@@ -361,20 +392,11 @@ int target_write(struct target *target, target_print *print)
 		return failed(target, "the process is in a seccomp sandbox",
 			      EPERM);
 	}
-	if (!file_valid(&target->file)) {
-		target->file = FILE_NONE;
-	} else if (fstat(target->file.fd, &st) == 0 &&
-		   lost_its_name(target, &st)) {
-		file_close(&target->file);
-	}
-	if (target->file.fd < 0) {
-		error = open_file(target);
-		if (error)
-			return error;
-	}
-	if (is_prometheus(target) && fstat(target->file.fd, &st) == 0 &&
-	    S_ISREG(st.st_mode) && open_folder(target) == 0) {
-		error = replace(target, &st, print);
+	error = reopen(target);
+	if (error)
+		return error;
+	if (is_prometheus(target)) {
+		error = replace_regular(target, print);
 		if (error != EPERM)
 			return error;
 	}

@@ -58,6 +58,13 @@ int target_open(struct target *target);
  */
 int target_write(struct target *target, target_print *print);
 
+/*
+ * The same by renaming, or not at all: whoever reads the name, even after the
+ * process was killed in here, finds the old contents or the new.  EPERM: it is
+ * no regular file, or cannot be renamed there, or system calls are barred.
+ */
+int target_replace(struct target *target, target_print *print);
+
 /* In a new child: the file is the parent's, this process needs its own. */
 void target_fork_child(struct target *target);
 

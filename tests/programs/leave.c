@@ -14,6 +14,7 @@
  *                other end goes to PATH
  *   idle         sleeps until a file PATH exists, at most ten seconds
  *   busy         the same, allocating
+ *   late         the same as idle, and ends by _exit
  *   chdir        goes to the folder PATH first
  */
 #include "check.h"
@@ -140,8 +141,11 @@ int main(int argc, char **argv)
 		leave_child();
 	if (strcmp(way, "socket") == 0)
 		reuse_for_socket(path);
-	if (strcmp(way, "idle") == 0 || strcmp(way, "busy") == 0)
+	if (strcmp(way, "idle") == 0 || strcmp(way, "busy") == 0 ||
+	    strcmp(way, "late") == 0)
 		wait_for(path, way[0] == 'b');
+	if (strcmp(way, "late") == 0)
+		_exit(status);
 	if (strcmp(way, "chdir") == 0)
 		CHECK(!chdir(path));
 	return status;

@@ -25,7 +25,7 @@ static void write_and_read(void)
 
 	close(mkstemp(name));
 	target_aim(&target, name, false);
-	assert_int_equal(profile_write(&target, true), 0);
+	assert_int_equal(profile_write(&target, DUMP_AT_EXIT), 0);
 	target_close(&target);
 	f = fopen(name, "r");
 	assert_non_null(f);
@@ -127,7 +127,7 @@ static void inside_no_profile_is_written(void)
 	record_start(1, free);
 	assert_true(record_enter());
 	target_aim(&target, "/tmp/test_profile.none", false);
-	assert_int_equal(profile_write(&target, true), EDEADLK);
+	assert_int_equal(profile_write(&target, DUMP_AT_EXIT), EDEADLK);
 	assert_int_equal(access("/tmp/test_profile.none", F_OK), -1);
 	record_leave();
 }

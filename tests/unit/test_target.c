@@ -476,6 +476,38 @@ static void what_takes_the_descriptor_meanwhile_is_not_written_to(void **state)
 	unlink("stranger");
 }
 
+static void print_and_look(struct out *o, enum name_format format)
+{
+	out_pad(o, 'x', 40000);
+	assert_holds("kept", "old");
+	print(o, format);
+}
+
+static void who_is_killed_while_replacing_leaves_the_old_contents(void **state)
+{
+	struct stat st;
+
+	(void)state;
+	target_aim(&target, "kept", true);
+	assert_int_equal(write_contents("old"), 0);
+	contents = "new";
+	assert_int_equal(target_replace(&target, print_and_look), 0);
+	assert_int_equal(stat("kept", &st), 0);
+	assert_int_equal(st.st_size, 40000 + 3);
+	assert_int_equal(write_contents("last"), 0);
+	assert_holds("kept", "last");
+	target_close(&target);
+	unlink("kept");
+}
+
+static void what_is_no_file_is_not_replaced(void **state)
+{
+	(void)state;
+	target_aim(&target, "/dev/null", true);
+	assert_int_equal(target_replace(&target, print_and_look), EPERM);
+	target_close(&target);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -496,6 +528,8 @@ int main(void)
 		TEST(a_prom_file_stays_owned_when_replaced),
 		TEST(a_copy_that_was_taken_at_once_is_not_for_ours),
 		TEST(what_takes_the_descriptor_meanwhile_is_not_written_to),
+		TEST(who_is_killed_while_replacing_leaves_the_old_contents),
+		TEST(what_is_no_file_is_not_replaced),
 		TEST(a_full_disk_is_an_error),
 		TEST(overlong_names_are_an_error),
 	};

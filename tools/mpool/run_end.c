@@ -131,10 +131,10 @@ static void put_next(FILE *out, const struct run *r,
 		fprintf(out, "mpool report %s", cli_quoted(r->report));
 	else if (r->trace && !missing(r))
 		fprintf(out, "mpool replay %s", cli_quoted(r->log));
-	else if (has_died(r) && !r->pageless)
-		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
 	else if (r->sample && (!missing(r) || children->count))
 		put_profile(out, r, children);
+	else if (has_died(r) && !r->pageless)
+		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
 	else if (r->leaks && !missing(r))
 		fprintf(out, "mpool leaks --reachable %s",
 			cli_quoted(r->profile));
@@ -228,6 +228,9 @@ static void put_line(const struct run *r, const struct page *page,
 		put_leaks(stderr, v);
 	if (wrong)
 		fprintf(stderr, "; %s", wrong);
+	else if (r->sample && page && page->state != PAGE_ENDED)
+		fputs("; its profile is that of shortly before the end",
+		      stderr);
 	if (page && hides_calls(r))
 		fputs("; Python's own pools hide small calls, which "
 		      "PYTHONMALLOC=malloc shows",
@@ -271,6 +274,18 @@ static void put_answer(const struct run *r)
 	profile_free(&profile);
 }
 
+/* Killed while it renewed its profile: see target_replace(). */
+static void remove_half_written(const struct run *r)
+{
+	const char *last = strrchr(r->profile, '/');
+	size_t folder = last ? (size_t)(last + 1 - r->profile) : 0;
+	char *name = cli_format("%.*s.%s.%ld.new", (int)folder, r->profile,
+				r->profile + folder, (long)r->launch.pid);
+
+	unlink(name);
+	free(name);
+}
+
 /* Pages of children that ended without a word: by _exit, or killed. */
 static void remove_page(const struct page *page, const char *path, void *arg)
 {
@@ -303,6 +318,8 @@ int run_end(struct run *r, int status)
 	else if (!has_died(r))
 		unlink(r->page);
 	page_walk(remove_page, r);
+	if (r->sample)
+		remove_half_written(r);
 	if (r->trace || r->leaks || r->sample)
 		run_children(&children, r, r->trace ? r->log : r->profile);
 	if (r->leaks)
