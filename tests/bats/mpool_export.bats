@@ -116,7 +116,8 @@ crowded()
 }
 
 @test "a program that was killed is gone, waited for or not" {
-	start plain bash -c "'$MPOOL' run -q -- '$PROGRAMS/busy' 60 & exec sleep 60"
+	mkdir -m 700 "$XDG_RUNTIME_DIR/mpool"
+	start plain bash -c "MPOOL_PAGE='$XDG_RUNTIME_DIR/mpool/busy.page' LD_PRELOAD='$LIB' '$PROGRAMS/busy' 60 & exec sleep 60"
 	wait_until 10 bash -c "'$MPOOL' export --prom | grep -qx 'mpool_programs 1'"
 	kill -9 "$("$MPOOL" stat | awk '$NF == "busy" { print $1 }')"
 	wait_until 10 bash -c "'$MPOOL' export --prom | grep -qx 'mpool_programs 0'"
