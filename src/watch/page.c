@@ -352,14 +352,33 @@ void page_fork_child(const char *profile_path)
 	pending = true;
 }
 
+/* A handler of a signal may have come in the middle of this thread's turn. */
+static bool wait_for_turn(int patience_ms)
+{
+	for (; !take_turn(); patience_ms--) {
+		if (!patience_ms)
+			return false;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	}
+	return true;
+}
+
+bool page_history(struct history *history)
+{
+	if (!page || is_confined() || owner != getpid() || !wait_for_turn(100))
+		return false;
+	memcpy(history, &image.history, sizeof *history);
+	end_turn();
+	return true;
+}
+
 void page_at_exit(void)
 {
 	int saved = errno;
 
 	if (!page || is_orphan() || (!is_confined() && owner != getpid()))
 		return;
-	for (int patience = 1000; !take_turn() && patience; patience--)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+	wait_for_turn(1000);
 	update(PAGE_ENDED);
 	if (own_name && !process_confined())
 		sweep_children();

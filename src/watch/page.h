@@ -65,6 +65,12 @@ void page_start(const char *profile);
  */
 void page_fork_child(const char *profile);
 
+/*
+ * The history so far; false: there is no page, or it is being written all the
+ * time.  Waits for its writer a while.
+ */
+bool page_history(struct history *history);
+
 /* The last figures; the file stays if its name was meant for this process. */
 void page_at_exit(void);
 

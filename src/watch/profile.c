@@ -13,6 +13,7 @@
 #include "watch/children.h"
 #include "watch/leak.h"
 #include "watch/modules.h"
+#include "watch/page.h"
 #include "watch/process.h"
 #include "watch/record.h"
 #include "watch/sites.h"
@@ -53,6 +54,25 @@ static void put_cuts(struct out *o)
 		}
 }
 
+/* Age, live, resident and forwarded bytes, requests. */
+static void put_history(struct out *o)
+{
+	static struct history history; /* dump.c writes one at a time */
+
+	if (!page_history(&history))
+		return;
+	for (uint32_t i = 0; i < history.count; i++) {
+		const struct moment *m = &history.moments[i];
+
+		word(o, "moment ", m->age_ms);
+		word(o, " ", m->live_bytes);
+		word(o, " ", m->resident_bytes);
+		word(o, " ", m->forwarded_bytes);
+		word(o, " ", m->requests);
+		out_char(o, '\n');
+	}
+}
+
 static void put_header(struct out *o, uint32_t peak_ms)
 {
 	out_str(o, "mpool-profile 1\nversion " MEMPOOL_VERSION "\nprogram ");
@@ -69,6 +89,7 @@ static void put_header(struct out *o, uint32_t peak_ms)
 	word(o, "\npeak ", peak_ms);
 	word(o, "\nbrief ", SITES_BRIEF_MS);
 	out_char(o, '\n');
+	put_history(o);
 	put_cuts(o);
 }
 

@@ -368,6 +368,23 @@ two_ways()
 	in_terminal kill-server
 }
 
+@test "a profile carries the history, the oldest moment first" {
+	busy 60 --sample=64k -o p.mprof
+	wait_until 20 moments 3
+	run -0 "$MPOOL" prof p.mprof
+	# Later is older; requests only grow; busy keeps objects in the pools.
+	run -0 awk '/^moment / { if (NF != 6 || n++ && ($2 <= age || $6 < calls)) exit 1
+		age = $2; calls = $6; if ($3 > 0 && $4 > $3) seen = 1 }
+		END { exit !seen }' p.mprof
+}
+
+# moments N - the fresh profile has as many.
+moments()
+{
+	"$MPOOL" prof "$pid" >/dev/null
+	(($(grep -c '^moment ' p.mprof) >= $1))
+}
+
 @test "names are UTF-8" {
 	cp "$PROGRAMS/busy" größe
 	start plain "$MPOOL" run -q -- ./größe 5
