@@ -152,12 +152,8 @@ void *stock_take_one(struct stock *k)
 
 /* --- giving --- */
 
-bool stock_owns(struct stock *k, const void *p)
-{
-	return stock_state(k, p) > OBJECT_INSIDE;
-}
-
-enum object_state stock_state(struct stock *k, const void *p)
+/* Any `p`. */
+static enum object_state state_of(struct stock *k, const void *p)
 {
 	struct span *s = find(k, p);
 	bool unused;
@@ -172,6 +168,11 @@ enum object_state stock_state(struct stock *k, const void *p)
 	if (k->kept && !(kept_made(s)[i / 64] >> i % 64 & 1))
 		return unused ? OBJECT_RAW : OBJECT_BUSY;
 	return unused ? OBJECT_FREE : OBJECT_LIVE;
+}
+
+bool stock_owns(struct stock *k, const void *p)
+{
+	return state_of(k, p) > OBJECT_INSIDE;
 }
 
 /* In the words of the family. */
@@ -189,7 +190,7 @@ COLD void stock_accuse(struct stock *k, const void *p)
 		[OBJECT_FREE] = { "it is free already",
 				  "the object is free already" },
 	};
-	enum object_state state = stock_state(k, p);
+	enum object_state state = state_of(k, p);
 
 	if (state == OBJECT_FREE)
 		fault_pool(k->kept ? "double put" : "double free", p, k->name,

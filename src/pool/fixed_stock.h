@@ -81,9 +81,6 @@ void stock_give_one(struct stock *k, void *object);
 /* Whether `p` points at an object, free or not.  Any `p`. */
 bool stock_owns(struct stock *k, const void *p);
 
-/* Any `p`. */
-enum object_state stock_state(struct stock *k, const void *p);
-
 /* Names what is wrong with a free of `p`, and aborts; returns if nothing is. */
 void stock_accuse(struct stock *k, const void *p);
 
