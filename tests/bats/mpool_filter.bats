@@ -98,6 +98,27 @@ names_of()
 	assert_equal "$output" 'main;fill;get 200 200'
 }
 
+@test "--json has a row for each stack, as the manual tells" {
+	profile
+	"$MPOOL" prof --json -o a.json a.mprof
+	run -0 jq -c '[.schema, .program, .pid, .period, .view, .bytes, .objects, .error, .samples]' a.json
+	assert_output '["mpool-prof/1","app",7,1,"live",340,3,0,3]'
+	run -0 jq -c '.rows[] | [.function, .file, .line, .bytes, .objects, .error, .samples]' a.json
+	assert_line --index 0 '["get","get.c",7,200,1,0,1]'
+	assert_line --index 2 '["other",null,0,40,1,0,1]'
+	run -0 jq -c '.rows[0].stack[] | [.function, .file, .line]' a.json
+	assert_output $'["get","get.c",7]\n["fill","fill.c",3]\n["main","main.c",9]'
+	run -0 bash -c "'$MPOOL' prof --json --focus fill --hide get a.mprof | jq -c '[.bytes, (.rows[] | .function, .bytes)]'"
+	assert_output '[200,"fill",200]'
+	# Every key is in the manual, by its name.
+	run -0 jq -r '[paths[]] | map(strings) | unique[]' a.json
+	for key in "${lines[@]}"; do
+		sed -n '/^\.B .*json$/,/^\.TP/p' "$ROOT/src/man/mpool.1" | grep -w "$key"
+	done
+	run -2 "$MPOOL" prof --json a.mprof a.mprof
+	assert_line --index 0 --partial 'a difference can be'
+}
+
 @test "a filter that cannot be is refused, one that leaves nothing says so" {
 	profile
 	run -2 "$MPOOL" prof --focus '(' a.mprof

@@ -43,6 +43,10 @@ void format_legacy(FILE *out, const struct profile *profile,
 bool format_pprof(int fd, const struct profile *profile,
 		  struct symbols *symbols, enum value value);
 
+/* JSON, a row for each stack. */
+void format_json(FILE *out, const struct profile *profile,
+		 struct symbols *symbols, enum value value);
+
 /* heaptrack's data, version 3: heaptrack_print, heaptrack_gui. */
 void format_heaptrack(FILE *out, const struct profile *profile,
 		      struct symbols *symbols);

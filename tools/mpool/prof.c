@@ -44,6 +44,7 @@ const char help_prof[] =
 	"  --flame           a flame graph, a page for the browser\n"
 	"  --pprof           profile.proto, gzip, for go tool pprof\n"
 	"  --legacy          gperftools' text, for google-pprof and jeprof\n"
+	"  --json            a row for each stack, for scripts\n"
 	"  --embed           the profile with all names, for other machines\n\n"
 	"Of what (REGEX, extended, is for function, file or module; again: "
 	"both):\n"
@@ -59,7 +60,7 @@ const char help_prof[] =
 	"  --diff            says that BASE must be there\n"
 	"  -h, --help        this text\n";
 
-enum format { TEXT, COLLAPSED, FLAME, PPROF, LEGACY, EMBED };
+enum format { TEXT, COLLAPSED, FLAME, PPROF, LEGACY, EMBED, JSON };
 
 struct request {
 	enum format format;
@@ -105,6 +106,7 @@ static const struct option options[] = {
 	{ "flame", no_argument, NULL, OPT_FORMAT + FLAME },
 	{ "pprof", no_argument, NULL, OPT_FORMAT + PPROF },
 	{ "legacy", no_argument, NULL, OPT_FORMAT + LEGACY },
+	{ "json", no_argument, NULL, OPT_FORMAT + JSON },
 	{ "embed", no_argument, NULL, OPT_FORMAT + EMBED },
 	{ NULL, 0, NULL, 0 },
 };
@@ -356,6 +358,9 @@ static void write_profile(const struct request *r, FILE *out,
 		break;
 	case EMBED:
 		format_embedded(out, r->file, profile, symbols);
+		break;
+	case JSON:
+		format_json(out, profile, symbols, value_of(r));
 		break;
 	case FLAME:
 		write_graph(r, out, profile, symbols);

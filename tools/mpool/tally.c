@@ -72,7 +72,7 @@ static void estimate_add(struct estimate *to, const struct estimate *e,
 }
 
 /* Each sample was taken with probability 1 / weight. */
-static struct estimate estimate_of(const struct site *site, enum value value)
+struct estimate tally_estimate(const struct site *site, enum value value)
 {
 	double samples = (double)site->samples[value_view(value)];
 	double each = site->weight * (is_bytes(value) ? (double)site->size : 1);
@@ -126,7 +126,7 @@ void tally_add(struct tally *tally, const struct profile *profile,
 		way->brief_ms += ages;
 		tally->brief_ms += ages;
 		for (int v = 0; v < VALUES; v++) {
-			struct estimate e = estimate_of(s, v);
+			struct estimate e = tally_estimate(s, v);
 
 			estimate_add(&way->value[v], &e, sign);
 			if (sign < 0)

@@ -44,6 +44,9 @@ struct tally {
 	double brief_ms;
 };
 
+/* What a site's samples say. */
+struct estimate tally_estimate(const struct site *site, enum value value);
+
 /* Adds a profile, `sign` times: -1 for a base to compare with. */
 void tally_add(struct tally *tally, const struct profile *profile,
 	       struct symbols *symbols, double sign);
