@@ -184,10 +184,17 @@ static void threads_share_it(void **state)
 	hard_check();
 }
 
+/* ThreadSanitizer ends who maps where it has its own: no test is made then. */
+#ifdef __SANITIZE_THREAD__
+enum { CAN_START = 0 };
+#else
+enum { CAN_START = 1 };
+#endif
+
 static int start(void **state)
 {
 	(void)state;
-	return hard_start(true) ? 0 : -1;
+	return !CAN_START || hard_start(true) ? 0 : -1;
 }
 
 int main(void)
@@ -204,5 +211,7 @@ int main(void)
 		cmocka_unit_test(threads_share_it),
 	};
 
+	if (!CAN_START)
+		cmocka_set_skip_filter("*");
 	return cmocka_run_group_tests(tests, start, NULL);
 }
