@@ -282,19 +282,20 @@ static bool resize(struct tree_pool *pool, node_t *n, size_t size)
 	if (size > POOLED_SIZE_MAX || (size > old && size - old > pool->left) ||
 	    to > pool->end)
 		return false;
+	if (end != pool->top && to != end && (to > end || pool->shared))
+		return false;
+	tool_object(pool, node_bytes(n), old, false);
+	tool_object_again(pool, node_bytes(n), size);
 	if (end == pool->top)
 		pool->top = to;
-	else if (to < end && !pool->shared)
-		leave_gap(to, is_gap(end) ? gap_end(end) : end);
 	else if (to != end)
-		return false;
+		leave_gap(to, is_gap(end) ? gap_end(end) : end);
 	pool->left += old - size;
 	return true;
 }
 
 bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size)
 {
-	size_t old = node_size(n);
 	bool done;
 
 	enter(pool);
@@ -302,8 +303,6 @@ bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size)
 	leave(pool);
 	if (!done)
 		return false;
-	if (size > old)
-		tool_block((char *)node_bytes(n) + old, size - old, false);
 	node_set_word(n,
 		      (node_word(n) & ~0xffffffffull) | size_field(pool, size));
 	return true;
@@ -313,11 +312,14 @@ bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size)
 static void slide(struct tree_pool *pool, node_t *to, node_t *n, size_t size)
 {
 	size_t old = node_size(n), keep = sizeof(*n) + min_of(old, size);
+	node_t header = *n;
 
 	tool_block(to, max_of(chunk_bytes(size), keep), false);
 	memmove(to, n, keep);
 	tool_object(pool, node_bytes(n), old, false);
 	tool_block(to, sizeof(*to), false);
+	*to = header;
+	tool_kept(node_bytes(to), size, true);
 	tool_object_again(pool, node_bytes(to), size);
 	pool->top = (char *)to + chunk_bytes(size);
 	pool->left += old - size;
