@@ -3,18 +3,20 @@
 
 load cli
 
-# in_places SCRIPT - in a namespace of its own, with XDG_RUNTIME_DIR unset.
+# in_places SCRIPT - in a namespace of its own, with XDG_RUNTIME_DIR unset.  What
+# it runs lies in /mnt there, for all else may be below /tmp.
 in_places()
 {
 	run unshare --mount true
 	((status == 0)) || skip 'needs mount namespaces'
 	run --separate-stderr env -u XDG_RUNTIME_DIR unshare --mount sh -c "
 		mount --make-rprivate / && mount -t tmpfs -o size=1m none '$PWD/run' || exit 99
-		cd '$PWD' && $1"
+		mount -t tmpfs none /mnt && cp '$MPOOL' '$BUILD/libmpool.so' '$PROGRAMS'/stats_acts '$PROGRAMS'/leaky \\
+			'$PROGRAMS'/peak /mnt && cd '$PWD' && $1"
 }
 
 @test "where /tmp cannot be written the page lies in /dev/shm" {
-	in_places "mount -t tmpfs -o ro none /tmp && '$MPOOL' run -- '$PROGRAMS/stats_acts' pass 9 100 &&
+	in_places "mount -t tmpfs -o ro none /tmp && /mnt/mpool run -- /mnt/stats_acts pass 9 100 &&
 		ls -d /dev/shm/mpool-*"
 	assert_equal "$status" 0
 	assert_output --regexp '^/dev/shm/mpool-[0-9]+$'
@@ -23,14 +25,14 @@ in_places()
 
 @test "where nothing can be written the program runs all the same" {
 	in_places "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
-		'$MPOOL' run -- '$PROGRAMS/leaky'"
+		/mnt/mpool run -- /mnt/leaky"
 	assert_equal "$status" 0
 	assert_output ok
 	assert_equal "${#stderr_lines[@]}" 2
 	assert_regex "${stderr_lines[0]}" '^mpool run: neither XDG_RUNTIME_DIR nor /tmp nor /dev/shm can be written: '
 	assert_regex "${stderr_lines[1]}" '^mpool: leaky ended with status 0 after [0-9.]+ s; next: mpool run --sample -- '
 	in_places "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
-		mount -t tmpfs none /mnt && '$MPOOL' run --sample=1 -o /mnt/p.mprof -- '$PROGRAMS/peak'; '$MPOOL' stat"
+		/mnt/mpool run --sample=1 -o /mnt/p.mprof -- /mnt/peak; /mnt/mpool stat"
 	assert_regex "$stderr" '1\. 80\.0 %: 391 KiB in 40 objects'
 	assert_regex "$stderr" 'next: mpool prof /mnt/p\.mprof'
 	assert_output --partial 'No program publishes'
@@ -39,7 +41,7 @@ in_places()
 @test "a page that a full disk refused is called that" {
 	in_places "mount -t tmpfs -o size=1m none /tmp && mkdir -m 700 /tmp/mpool-\$(id -u) &&
 		! head -c 2m /dev/zero >/tmp/full 2>/dev/null;
-		'$MPOOL' run -- '$PROGRAMS/leaky'"
+		/mnt/mpool run -- /mnt/leaky"
 	assert_equal "$status" 0
 	assert_regex "$stderr" '; there is no room for its page in /tmp/mpool-[0-9]+: No space left on device'
 	refute_regex "$stderr" 'no pools'
