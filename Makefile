@@ -367,7 +367,7 @@ tidy: $(tool_objects)  ## clang-tidy over everything
 	@printf '%s\n' $(filter-out %/pools_plugin.c,$(filter %.c,$(c_files))) | xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- \
 		$(CPPFLAGS) $(TIDY_INCLUDES) -std=gnu11 -w
 	@printf '%s\n' $(filter-out tools/bench/pools/%,$(filter %.cc,$(c_files))) | \
-		xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- $(CPPFLAGS) -std=gnu++17 -w
+		xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- $(CPPFLAGS) -std=gnu++17 -fsized-deallocation -w
 TIDY_INCLUDES := -Isrc/mempool/shim -Itests -Itools/mpool -I$(BUILD)/obj/tools/mpool
 
 shellcheck:  ## shellcheck over every script

@@ -95,7 +95,7 @@ hold_hardened()
 
 @test "programs hold what they claim: threads, forks, their ends" {
 	hold_hardened thread_exit short_threads generations tiny_stack \
-		fork_kinds atfork fork_streams foreign
+		fork_kinds atfork foreign
 }
 
 @test "a fork finds no lock held, whatever the threads do" {
