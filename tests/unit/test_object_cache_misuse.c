@@ -155,7 +155,7 @@ static void a_get_from_a_destroyed_cache_is_named(void)
 
 static void what_is_no_cache_is_named(void)
 {
-	char zeros[1024] = { 0 };
+	_Alignas(64) char zeros[4096] = { 0 };
 
 	mempool_cache_destroy((mempool_cache_t *)zeros);
 }
