@@ -183,6 +183,17 @@ static RARE bool read_number(const char *value, uint64_t most, uint64_t *n)
 	return read_digits(&value, most, n) && !*value;
 }
 
+/* 0 or 1. */
+static RARE bool read_switch(const char *value, bool *on)
+{
+	uint64_t n;
+
+	if (!read_number(value, 1, &n))
+		return false;
+	*on = n;
+	return true;
+}
+
 static RARE bool read_count(const char *value, uint64_t most, uint64_t *n)
 {
 	if (!read_digits(&value, most, n))
@@ -309,10 +320,7 @@ static RARE bool read_value(enum config_name name, const char *value)
 		config.reserve = n;
 		return true;
 	case CONFIG_RESERVE_LOCK:
-		if (!read_number(value, 1, &n))
-			return false;
-		config.reserve_lock = n;
-		return true;
+		return read_switch(value, &config.reserve_lock);
 	case CONFIG_WAIT:
 		if (!read_number(value, WAIT_MOST_MS, &n))
 			return false;
@@ -328,10 +336,7 @@ static RARE bool read_value(enum config_name name, const char *value)
 		config.stats_interval_s = (unsigned)n;
 		return true;
 	case CONFIG_STATS_KEEP:
-		if (!read_number(value, 1, &n))
-			return false;
-		config.stats_keep = n;
-		return true;
+		return read_switch(value, &config.stats_keep);
 	case CONFIG_STATS_LABEL:
 		return label_read(value, &config.stats_labels, &bad_place);
 	case CONFIG_SAMPLE:
@@ -342,20 +347,14 @@ static RARE bool read_value(enum config_name name, const char *value)
 	case CONFIG_PROFILE:
 		return read_pattern(value, profile_kept, &config.profile);
 	case CONFIG_LEAKS:
-		if (!read_number(value, 1, &n))
-			return false;
-		config.leaks = n;
-		return true;
+		return read_switch(value, &config.leaks);
 	case CONFIG_GUARD:
 		if (!read_count(value, GIB, &n))
 			return false;
 		config.guard = n == 1 ? (size_t)GUARD_USUAL : n;
 		return true;
 	case CONFIG_GUARD_GO_ON:
-		if (!read_number(value, 1, &n))
-			return false;
-		config.guard_go_on = n;
-		return true;
+		return read_switch(value, &config.guard_go_on);
 	case CONFIG_REPORT:
 		return read_pattern(value, report_kept, &config.report);
 	case CONFIG_TRACE:
@@ -363,15 +362,9 @@ static RARE bool read_value(enum config_name name, const char *value)
 	case CONFIG_PAGE:
 		return read_pattern(value, page_kept, &config.page);
 	case CONFIG_HUGE:
-		if (!read_number(value, 1, &n))
-			return false;
-		config.huge = n;
-		return true;
+		return read_switch(value, &config.huge);
 	case CONFIG_DEEPBIND:
-		if (!read_number(value, 1, &n))
-			return false;
-		config.keep_deepbind = n;
-		return true;
+		return read_switch(value, &config.keep_deepbind);
 	case CONFIG_HARDEN:
 		return read_harden(value, &config.harden);
 	case CONFIG_SWITCH: /* off.c has looked at both */
