@@ -17,6 +17,7 @@
 #include "heap/cache.h"
 #include "heap/cache_enter.h"
 #include "heap/cache_wait.h"
+#include "heap/early.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
 #include "next_aligned.h"
@@ -41,6 +42,26 @@ struct next beyond = {
 };
 
 static bool beyond_taken;
+
+enum { EARLY_REQUESTS = 32 };
+
+static unsigned early_requests;
+
+/*
+ * The first that are forwarded are occasions to look for misuse among what
+ * this thread has freed; those after them go straight to the next allocator.
+ */
+static COLD void *early_malloc(size_t size)
+{
+	unsigned before =
+		__atomic_fetch_add(&early_requests, 1, __ATOMIC_RELAXED);
+
+	if (before + 1 >= EARLY_REQUESTS && !beyond_taken)
+		__atomic_store_n(&beyond.malloc, next.malloc, __ATOMIC_RELEASE);
+	if (before < EARLY_REQUESTS)
+		early_look();
+	return next.malloc(size);
+}
 
 /*
  * An allocator other than glibc's: few keep errno when they free, or set it
@@ -131,6 +152,14 @@ static void put_beyond(const struct next *from)
 	PUT_BEYOND(from, realloc);
 }
 
+static void put_beyond_early(void)
+{
+	put_beyond(&next);
+	if (__atomic_load_n(&early_requests, __ATOMIC_RELAXED) < EARLY_REQUESTS)
+		__atomic_store_n(&beyond.malloc, early_malloc,
+				 __ATOMIC_RELEASE);
+}
+
 RARE void next_take_beyond(const struct next *wide)
 {
 	beyond_taken = true;
@@ -149,7 +178,7 @@ static RARE void put_over(const struct layer *layer)
 	PUT(aligned);
 	PUT(usable_size);
 	if (!beyond_taken)
-		put_beyond(&next);
+		put_beyond_early();
 }
 
 RARE void next_wrap(const struct next *over, struct next *below)
@@ -271,7 +300,7 @@ static COLD bool resolve(void)
 	if (next.malloc == first_malloc) {
 		next = found;
 		if (!beyond_taken)
-			put_beyond(&next);
+			put_beyond_early();
 		for (int i = 0; i < layer_count; i++)
 			put_over(&layers[i]);
 	}
@@ -351,7 +380,7 @@ void *next_calloc_slow(size_t size)
 static void *first_malloc(size_t size)
 {
 	if (resolve())
-		return next.malloc(size);
+		return early_malloc(size);
 	errno = ENOMEM;
 	return NULL;
 }

@@ -24,6 +24,18 @@ crime()
 actual:   $stderr"
 }
 
+# early CRIME PATTERN - of tests/misuse/early.c, not at exit.
+early()
+{
+	local line
+
+	run -134 --separate-stderr pools "$MISUSE/early" "$1" "$size"
+	refute_line 'not noticed'
+	line=${2//PTR/${lines[0]#pointer }}
+	[[ $stderr =~ ^libmpool:\ ${line//CLASS/$(((size + 15) / 16 * 16))} ]] ||
+		fail "$size: $stderr"
+}
+
 in_every_class()
 {
 	for size in 1 17 40 64 65 96 112 128; do
@@ -45,6 +57,15 @@ inside='.*free of PTR.*(inside.*class CLASS|class CLASS.*inside)'
 
 @test "a double free with others in between, when a magazine is drained" {
 	in_every_class double-free-later "$twice" 3000
+}
+
+@test "a crime in a program that has just begun, at its next large request" {
+	for size in 1 17 40 64 65 96 112 128; do
+		early interleaved "$twice"
+		early delayed "$twice"
+		early 1 "$inside"
+		early 4096 '(invalid|double) free of PTR.*class CLASS'
+	done
 }
 
 @test "a double free of what was drained long ago, at exit" {
