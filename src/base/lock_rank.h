@@ -36,7 +36,6 @@
 	X(PAGES)       /* of each page source */                               \
 	X(GRAVES)      /* records of destroyed pools */                        \
 	X(LOCAL)       /* pool: threads and slots, local.c */                  \
-	X(TOOL)	       /* what LeakSanitizer was told of */                    \
 	X(START)       /* heap: its start */                                   \
 	X(CLASS)       /* of each class */                                     \
 	X(RACK)	       /* of each class and processor */                       \

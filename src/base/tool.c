@@ -39,21 +39,12 @@ extern void __asan_unpoison_memory_region(const volatile void *block,
 					  size_t bytes) __attribute__((weak));
 extern void __lsan_register_root_region(const void *block, size_t bytes)
 	__attribute__((weak));
+extern void __lsan_unregister_root_region(const void *block, size_t bytes)
+	__attribute__((weak));
 
 bool tool_on;
 
 static bool memcheck;
-
-enum { ROOTS = 1024 };
-
-/* What LeakSanitizer was told of.  Owner: the lock. */
-static struct {
-	struct lock lock;
-	size_t count;
-	struct {
-		const char *from, *to;
-	} of[ROOTS];
-} roots = { .lock = LOCK(RANK_TOOL) };
 
 void tool_start(void)
 {
@@ -62,11 +53,6 @@ void tool_start(void)
 	/* Other tools of valgrind do not know the request, and leave 0. */
 	memcheck = VALGRIND_MAKE_MEM_DEFINED(&byte, sizeof byte) != 0;
 	tool_on = memcheck || __asan_poison_memory_region;
-}
-
-void tool_fork(struct fork_table *t)
-{
-	fork_lock(t, RANK_TOOL, &roots.lock);
 }
 
 void tool_pool_slow(const void *pool, bool made, bool kept)
@@ -89,35 +75,6 @@ static void show(const void *from, size_t bytes)
 {
 	if (__asan_unpoison_memory_region)
 		__asan_unpoison_memory_region(from, bytes);
-}
-
-/*
- * LeakSanitizer does not look for pointers in what comes from mmap, so it is
- * told to.  Not to stop again, for memory that leaves us is a user's as a
- * rule, or unmapped: that it sees.
- */
-static void make_root(const char *from, const char *to)
-{
-	size_t i = 0;
-
-	lock_take(&roots.lock);
-	while (i < roots.count &&
-	       (from < roots.of[i].from || to > roots.of[i].to))
-		i++;
-	if (i == roots.count && i < ROOTS) {
-		roots.of[i].from = from;
-		roots.of[i].to = to;
-		roots.count++;
-		__lsan_register_root_region(from, (size_t)(to - from));
-	}
-	lock_release(&roots.lock);
-}
-
-void tool_block_slow(const void *block, size_t bytes, bool ours)
-{
-	if (ours && __lsan_register_root_region)
-		make_root(block, (const char *)block + bytes);
-	tool_kept_slow(block, bytes, ours);
 }
 
 /* Its first byte tells whether memcheck takes it for a live one. */
@@ -158,6 +115,17 @@ void tool_kept_slow(const void *object, size_t bytes, bool kept)
 		show(object, bytes);
 		(void)VALGRIND_MAKE_MEM_UNDEFINED(object, bytes);
 	}
+}
+
+void tool_mapping_slow(const void *start, size_t bytes, bool mapped)
+{
+	tool_kept_slow(start, bytes, mapped);
+	if (!__lsan_register_root_region)
+		return;
+	if (mapped)
+		__lsan_register_root_region(start, bytes);
+	else
+		__lsan_unregister_root_region(start, bytes);
 }
 
 void tool_look_away_slow(bool away)

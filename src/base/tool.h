@@ -9,19 +9,16 @@
 #ifndef BASE_TOOL_H
 #define BASE_TOOL_H
 
-#include "base/fork_table.h"
+#include "base/common.h"
 
 /* True when the program runs under ASan or valgrind.  After tool_start(). */
 extern HIDDEN bool tool_on;
 
 void tool_start(void);
 
-/* A row of the table of fork. */
-void tool_fork(struct fork_table *t);
-
 /* Outlined halves. */
 void tool_pool_slow(const void *pool, bool made, bool kept);
-void tool_block_slow(const void *block, size_t bytes, bool ours);
+void tool_mapping_slow(const void *start, size_t bytes, bool mapped);
 void tool_object_slow(const void *pool, const void *object, size_t bytes,
 		      bool live);
 void tool_object_again_slow(const void *pool, const void *object, size_t bytes);
@@ -49,13 +46,13 @@ static inline void tool_pool_kept(const void *pool)
 }
 
 /*
- * Memory that objects will be carved from becomes ours (inaccessible), or
- * leaves us again (accessible): for a user, for another pool, or unmapped.
+ * Memory comes from mmap, and is out of bounds; or is about to be unmapped.
+ * LeakSanitizer looks for pointers there only if it is told.
  */
-static inline void tool_block(const void *block, size_t bytes, bool ours)
+static inline void tool_mapping(const void *start, size_t bytes, bool mapped)
 {
 	if (unlikely(tool_on))
-		tool_block_slow(block, bytes, ours);
+		tool_mapping_slow(start, bytes, mapped);
 }
 
 /*
@@ -78,8 +75,8 @@ static inline void tool_object_again(const void *pool, const void *object,
 }
 
 /*
- * Memory of somebody else's, whom tools know as its owner, is kept aside: out
- * of bounds; or goes back to its user, with undefined contents.
+ * Memory that objects will be carved from, or an object of somebody else's, is
+ * kept: out of bounds; or goes to its user, with undefined contents.
  */
 static inline void tool_kept(const void *object, size_t bytes, bool kept)
 {

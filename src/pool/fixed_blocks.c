@@ -72,9 +72,6 @@ bool blocks_add(struct blocks *b, size_t bytes)
 		pages_give(b->source, start, got);
 		return false;
 	}
-	/* Told as a whole, before it is hidden in parts. */
-	tool_block(start, got, true);
-	tool_block(start, got, false);
 	b->fresh = &span_header(b, start)->as_block;
 	*b->fresh = (struct block){
 		.got = got,
@@ -140,7 +137,7 @@ static void hide(const struct blocks *b, struct span *s, size_t run, bool ours)
 	char *base = span_base(b, s);
 
 	end = min_of(end, base + run * b->stride);
-	tool_block(s + 1, (size_t)(end - (char *)(s + 1)), ours);
+	tool_kept(s + 1, (size_t)(end - (char *)(s + 1)), ours);
 }
 
 static struct span *used_span(struct blocks *b, struct span *s, size_t run,
@@ -298,7 +295,6 @@ size_t blocks_trim(struct blocks *b)
 		}
 		drop_spare(b, block, start);
 		extents_remove(&b->extents, i);
-		tool_block(start, got, false);
 		pages_give(b->source, start, got);
 		b->held -= got;
 		bytes += got;
@@ -313,7 +309,6 @@ void blocks_destroy(struct blocks *b)
 	for (unsigned i = 0; i < b->extents.count; i++) {
 		size_t got = block_of_extent(b, &b->extents.table[i])->got;
 
-		tool_block(b->extents.table[i].start, got, false);
 		pages_give(b->source, b->extents.table[i].start, got);
 	}
 	extents_clear(&b->extents);

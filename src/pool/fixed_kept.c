@@ -110,7 +110,7 @@ bool kept_grow(struct stock *k)
 		free(s);
 		return false;
 	}
-	tool_block(s->base, h->got, true);
+	tool_kept(s->base, h->got, true);
 	e = hash_add(&h->table->hash, (uintptr_t)s->base);
 	e->span = s;
 	list_add_tail(&h->all, &s->apart.all);
@@ -125,7 +125,6 @@ bool kept_grow(struct stock *k)
 
 static void give_memory(struct stock *k, struct span *s)
 {
-	tool_block(s->base, k->kept->got, false);
 	pages_give(k->blocks->source, s->base, k->kept->got);
 	free(s);
 }

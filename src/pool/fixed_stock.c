@@ -85,7 +85,7 @@ bool stock_grow(struct stock *k)
 	if (unlikely(k->watched)) {
 		for (size_t i = 0; i < n; i++)
 			debug_poison(stock_object(k, s, i), k->size);
-		tool_block(stock_object(k, s, 0), n * k->size, true);
+		tool_kept(stock_object(k, s, 0), n * k->size, true);
 	}
 	return true;
 }

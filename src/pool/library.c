@@ -40,7 +40,6 @@ static void fill(struct fork_table *t)
 	roster_fork_pools(t, RANK_PAGES);
 	pool_graves_fork(t);
 	local_fork(t);
-	tool_fork(t);
 	heap_fork(t);
 	inject_fork(t);
 }

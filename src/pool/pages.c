@@ -16,6 +16,7 @@
 #include "base/errors.h"
 #include "base/fault.h"
 #include "base/sys.h"
+#include "base/tool.h"
 #include "pool/pages_source.h"
 
 /* --- blocks --- */
@@ -82,7 +83,7 @@ static void *take(struct mempool_pages *s, size_t bytes, size_t align)
 	}
 	pool_unlock(&s->pool);
 	if (block)
-		chunk_hide(block, bytes, false);
+		tool_kept(block, bytes, false);
 	else
 		errno = ENOMEM;
 	return block;
@@ -109,7 +110,7 @@ static char *give_part_locked(struct mempool_pages *s, struct chunk *c,
 				   order_of(bytes));
 	if (unlikely(crime))
 		refuse(s, crime, block);
-	chunk_hide(block, bytes, true);
+	tool_kept(block, bytes, true);
 	source_relist(s, c, top);
 	return source_spare_chunk(s, s->keep);
 }

@@ -12,16 +12,6 @@
 #include "base/sys.h"
 #include "base/tool.h"
 
-/* sanitizer/asan_interface.h and sanitizer/lsan_interface.h */
-extern void __asan_poison_memory_region(const volatile void *block,
-					size_t bytes) __attribute__((weak));
-extern void __asan_unpoison_memory_region(const volatile void *block,
-					  size_t bytes) __attribute__((weak));
-extern void __lsan_register_root_region(const void *block, size_t bytes)
-	__attribute__((weak));
-extern void __lsan_unregister_root_region(const void *block, size_t bytes)
-	__attribute__((weak));
-
 enum { STORE_BYTES = 64 << 10 };
 
 struct chunk_store {
@@ -140,28 +130,6 @@ void chunk_walk(struct chunks *t, void (*visit)(struct chunk *c, void *arg),
 
 /* --- mappings --- */
 
-/* Unlike tool_block(), of any part of a mapping. */
-void chunk_hide(const void *block, size_t bytes, bool hidden)
-{
-	if (likely(!tool_on) || !__asan_poison_memory_region)
-		return;
-	if (hidden)
-		__asan_poison_memory_region(block, bytes);
-	else
-		__asan_unpoison_memory_region(block, bytes);
-}
-
-/* Pointers in what comes from mmap count for LeakSanitizer only if told. */
-static void be_root(const void *base, size_t bytes, bool root)
-{
-	if (likely(!tool_on) || !__lsan_register_root_region)
-		return;
-	if (root)
-		__lsan_register_root_region(base, bytes);
-	else
-		__lsan_unregister_root_region(base, bytes);
-}
-
 /*
  * The first chunk of a process is no huge page, or where those are the rule a
  * small program would pay 2 MiB for its first 4 KiB.
@@ -190,8 +158,7 @@ struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
 	sys_name(c->base, bytes, t->name);
 	if (!t->table.used)
 		stay_small(c->base, bytes);
-	be_root(c->base, bytes, true);
-	chunk_hide(c->base, bytes, true);
+	tool_mapping(c->base, bytes, true);
 	c->bytes = bytes;
 	c->single = single;
 	if (!single)
@@ -212,8 +179,7 @@ void chunk_remove(struct chunks *t, struct chunk *c)
 
 void chunk_unmap(void *base, size_t bytes)
 {
-	chunk_hide(base, bytes, false);
-	be_root(base, bytes, false);
+	tool_mapping(base, bytes, false);
 	sys_unmap(base, bytes);
 }
 

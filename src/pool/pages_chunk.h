@@ -71,9 +71,6 @@ struct chunk *chunk_find(const struct chunks *t, const void *base);
 /* Leaves the table; the memory stays for chunk_unmap(). */
 void chunk_remove(struct chunks *t, struct chunk *c);
 
-/* To ASan, any part of a mapping that is free becomes inaccessible, or not. */
-void chunk_hide(const void *block, size_t bytes, bool hidden);
-
 /* Gives the memory back to the kernel.  Needs no lock. */
 void chunk_unmap(void *base, size_t bytes);
 

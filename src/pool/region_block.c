@@ -61,16 +61,9 @@ static size_t use_settle(struct region_use *u)
 
 /* --- from and to the page source --- */
 
-/* The memory of a block, to tools. */
-static void hide(struct region_block *b, bool hidden)
-{
-	tool_block(b->start, (size_t)(end_of(b) - b->start), hidden);
-}
-
 static void give(struct region *r, struct region_block *b)
 {
 	r->held_bytes -= b->bytes;
-	hide(b, false);
 	pages_give(r->pages, b, b->bytes);
 }
 
@@ -93,7 +86,7 @@ static struct region_block *take_once(struct region *r, size_t bytes)
 	b->bytes = got;
 	b->start = b->top =
 		(char *)round_up((uintptr_t)(b + 1), r->head.mask + 1);
-	hide(b, true);
+	tool_kept(b->start, (size_t)(end_of(b) - b->start), true);
 	watch_fill(r, b->start, end_of(b));
 	return b;
 }
@@ -132,7 +125,7 @@ void block_begin(struct region *r, struct region_block *first, size_t bytes)
 	r->held_bytes = r->chain_bytes = bytes;
 	r->refills = 1;
 	use_more(&r->chain_use, bytes);
-	hide(first, true);
+	tool_kept(first->start, (size_t)(end_of(first) - first->start), true);
 	watch_fill(r, first->start, end_of(first));
 	block_back_to(r, first, first->start);
 }
@@ -322,7 +315,6 @@ void block_end(struct region *r)
 	block_trim(r);
 	/* Whoever still allocates gets into the slow path, and is told. */
 	r->head.next = r->head.end = NULL;
-	hide(first, false);
 	pages_give(r->pages, first, first->bytes);
 }
 

@@ -19,7 +19,6 @@ enum {
 	UNIT = 16,
 	ORDER_MIN = 12,
 	POOL_LOCKS = 16,
-	MAP_OWN = 4 << 20, /* beyond, pages_take() does not align */
 };
 
 static struct {
@@ -50,39 +49,13 @@ static void leave(struct tree_pool *pool)
 
 /* --- the block --- */
 
-/* Twice as much is mapped, and what sticks out goes back. */
-static void *map_aligned(size_t bytes)
-{
-	char *p = sys_map(NULL, 2 * bytes), *start;
-
-	if (!p)
-		return NULL;
-	start = (char *)round_up((uintptr_t)p, bytes);
-	if (start > p)
-		sys_unmap(p, (size_t)(start - p));
-	sys_unmap(start + bytes, bytes - (size_t)(start - p));
-	return start;
-}
-
-static void *take_block(struct mempool_pages *pages, size_t bytes, size_t *got)
-{
-	*got = bytes;
-	if (bytes > MAP_OWN)
-		return map_aligned(bytes);
-	return pages_take(pages, bytes, bytes, got);
-}
-
-/* What is ours no more reads as undefined under valgrind: asked before. */
+/* memcheck hides what still lives in a pool that dies: read before. */
 static void give_block(struct tree_pool *pool)
 {
 	struct tree_pool last = *pool;
 
 	tool_pool(pool, false);
-	tool_block(pool, last.block, false);
-	if (last.block > MAP_OWN)
-		sys_unmap(pool, last.block);
-	else
-		pages_give(last.pages, pool, last.got);
+	pages_give(last.pages, pool, last.block);
 }
 
 static node_t *own_node(const struct tree_pool *pool)
@@ -105,17 +78,16 @@ node_t *tree_pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 {
 	size_t need = sizeof(struct tree_pool) + chunk_bytes(size) + bytes +
 		      bytes / 4 * 3 + sizeof(node_t);
-	size_t block = (size_t)1 << ORDER_MIN;
+	size_t block = sys_page();
 	struct mempool_pages *pages = t ? t->pages : NULL;
 	struct tree_pool *pool;
 	node_t *n;
-	size_t got;
 
 	while (block < need)
 		block *= 2;
 	if (!family_may_hold(t, block))
 		return NULL;
-	pool = take_block(pages, block, &got);
+	pool = pages_take(pages, block, block, &block);
 	if (!pool)
 		return NULL;
 	n = own_node(pool);
@@ -125,11 +97,10 @@ node_t *tree_pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 		.left = bytes,
 		.inside = 1,
 		.block = block,
-		.got = got,
 		.pages = pages,
 	};
 	tool_pool(pool, true);
-	tool_block(pool->top, (size_t)(pool->end - pool->top), true);
+	tool_kept(pool->top, (size_t)(pool->end - pool->top), true);
 	node_set_word(n, word_make((uint32_t)size, 0, NODE_POOL));
 	*held = block;
 	return n;
@@ -188,7 +159,7 @@ node_t *tree_pool_take(struct tree_pool *pool, size_t size)
 	}
 	leave(pool);
 	if (n) {
-		tool_block(n, sizeof(*n), false);
+		tool_kept(n, sizeof(*n), false);
 		tool_object(pool, node_bytes(n), size, true);
 		node_set_word(
 			n, word_make(size_field(pool, size), 0, NODE_POOLED));
@@ -225,8 +196,8 @@ static void leave_gap(char *start, char *end)
 {
 	size_t *last = gap_below(end), *first = gap_at(start);
 
-	tool_block(last, sizeof(*last), false);
-	tool_block(first, sizeof(*first), false);
+	tool_kept(last, sizeof(*last), false);
+	tool_kept(first, sizeof(*first), false);
 	*first = NODE_FREED << 56 | (size_t)(end - start);
 	*last = (size_t)(end - start);
 	node_set_flag((node_t *)end, NODE_GAP_BELOW);
@@ -314,10 +285,10 @@ static void slide(struct tree_pool *pool, node_t *to, node_t *n, size_t size)
 	size_t old = node_size(n), keep = sizeof(*n) + min_of(old, size);
 	node_t header = *n;
 
-	tool_block(to, max_of(chunk_bytes(size), keep), false);
+	tool_kept(to, max_of(chunk_bytes(size), keep), false);
 	memmove(to, n, keep);
 	tool_object(pool, node_bytes(n), old, false);
-	tool_block(to, sizeof(*to), false);
+	tool_kept(to, sizeof(*to), false);
 	*to = header;
 	tool_kept(node_bytes(to), size, true);
 	tool_object_again(pool, node_bytes(to), size);

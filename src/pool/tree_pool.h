@@ -27,11 +27,10 @@ struct tree_pool {
 	size_t left;   /* of the users' bytes */
 	size_t inside; /* live nodes, the pool's own included */
 	size_t block;  /* bytes, a power of two */
-	size_t got;    /* as the page source said */
 	struct mempool_pages *pages;
 	bool shared;
 	bool freed; /* the pool's own node is */
-	char pad[6];
+	char pad[14];
 };
 
 _Static_assert(sizeof(struct tree_pool) % 16 == 0, "a node follows");

@@ -27,7 +27,7 @@ COLD static void *take(struct center *c, size_t align, size_t size)
 			c->large_held += run * b->stride;
 			c->large_bytes += run_size(c, s);
 			c->large_most = max_of(c->large_most, c->large_bytes);
-			tool_block(object, run_size(c, s), true);
+			tool_kept(object, run_size(c, s), true);
 			tool_object(c, object, run_size(c, s), true);
 			run_hide_rest(object, size, run_size(c, s));
 		}

@@ -5,6 +5,7 @@
 #include "trees.h"
 
 #include "mempool/fault.h"
+#include "mempool/pages.h"
 
 static bool inside(const void *pool, const void *p, size_t bytes)
 {
@@ -275,6 +276,19 @@ static void a_pool_in_a_pool_has_a_block_of_its_own(void)
 	assert_int_equal(mempool_tree_free(outer), 0);
 }
 
+static void a_large_pool_is_its_trees_source_too(void)
+{
+	const struct mempool_options less = { .limit = 6 << 20 };
+	mempool_pages_t *pages = mempool_pages_create(&less);
+	void *tree = mempool_tree_create(
+		&(struct mempool_options){ .pages = pages });
+
+	assert_refused(mempool_tree_pool(tree, 5 << 20), ENOMEM);
+	mempool_tree_free(tree);
+	mempool_pages_check(pages);
+	mempool_pages_destroy(pages);
+}
+
 static void a_second_free_in_a_pool(void)
 {
 	void *pool = mempool_tree_pool(NULL, 1000), *p;
@@ -301,6 +315,7 @@ int main(void)
 		APART(a_pool_may_have_bytes_of_its_own),
 		APART(sizes_without_sense_are_refused),
 		APART(a_pool_in_a_pool_has_a_block_of_its_own),
+		APART(a_large_pool_is_its_trees_source_too),
 		ABORTS(a_second_free_in_a_pool, "double free"),
 	};
 
