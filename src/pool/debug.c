@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debug.c - what MEMPOOL_DEBUG asks for, and poison.
+ * debug.c - what MEMPOOL_DEBUG and MEMPOOL_FAIL ask for, and poison.
  *
  * The bytes of poison are read and written through volatile pointers, in code
  * that no sanitizer instruments: a free object is inaccessible to ASan, and
@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fault.h"
+#include "base/inject.h"
 #include "base/out.h"
 #include "base/tool.h"
 
@@ -51,16 +52,16 @@ static unsigned flag_of(const char *word, size_t length)
 	return 0;
 }
 
-static void tell_bad_word(const char *value)
+static void tell_bad(const char *variable, const char *value, const char *what)
 {
 	char text[OUT_LINE];
 	struct out o;
 
 	out_memory(&o, text, sizeof text);
-	out_str(&o, "libmempool: MEMPOOL_DEBUG=");
+	out_str(&o, "libmempool: ");
+	out_str(&o, variable);
 	out_quoted(&o, value, SHOWN_MOST);
-	out_str(&o, " is not a list of poison, owner and leaks with commas"
-		    " between them; what else it says is ignored");
+	out_str(&o, what);
 	out_line(&o, STDERR_FILENO);
 }
 
@@ -76,7 +77,10 @@ void debug_start(void)
 
 		debug_flags |= flag;
 		if (!flag && !told) {
-			tell_bad_word(value);
+			tell_bad("MEMPOOL_DEBUG=", value,
+				 " is not a list of poison, owner and leaks"
+				 " with commas between them; what else it"
+				 " says is ignored");
 			told = true;
 		}
 		word += length;
@@ -85,6 +89,18 @@ void debug_start(void)
 	/* The first call loads a library: not in the middle of a fault. */
 	if (debug_flags & DEBUG_POISON)
 		backtrace(&frame, 1);
+}
+
+/* --- MEMPOOL_FAIL --- */
+
+void debug_start_faults(void)
+{
+	const char *rules = secure_getenv("MEMPOOL_FAIL");
+
+	if (rules && !(*rules && inject_set(rules)))
+		tell_bad("MEMPOOL_FAIL=", rules,
+			 " is not [SOURCE:]WHEN[,...], WHEN being N, N+, N/M or"
+			 " P%; it is ignored");
 }
 
 bool debug_watched(void)

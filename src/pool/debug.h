@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * debug.h - what MEMPOOL_DEBUG asks for, and poison.
+ * debug.h - what MEMPOOL_DEBUG and MEMPOOL_FAIL ask for, and poison.
  *
  * Debugging is run-time policy: a pool asks debug_watched() when it is made,
  * and if true keeps no stock that its fast path could see, so that every call
@@ -22,6 +22,12 @@ extern HIDDEN unsigned debug_flags;
 
 /* Reads MEMPOOL_DEBUG.  A bad word is told in one line on stderr. */
 void debug_start(void);
+
+/*
+ * Follows MEMPOOL_FAIL, if it is set, in the place of MPOOL_FAIL, which is for
+ * both libraries.  One that cannot be read is told likewise.
+ */
+void debug_start_faults(void);
 
 /* True when poison or owner checks are on, or ASan or valgrind look on. */
 bool debug_watched(void);

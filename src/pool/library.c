@@ -8,10 +8,9 @@
 #include "base/inject.h"
 #include "base/tool.h"
 #include "heap/heap.h"
+#include "mempool/version.h"
 #include "pool/debug.h"
-#include "pool/leaks.h"
 #include "pool/local.h"
-#include "pool/mempool_fault.h"
 #include "pool/pool.h"
 #include "pool/roster.h"
 #include "pool/start.h"
@@ -53,7 +52,7 @@ static void start_all(void)
 	debug_start();
 	tool_start();
 	stats_start();
-	fault_start();
+	debug_start_faults();
 }
 
 start_parts_t *const start_parts = start_all;
@@ -68,4 +67,9 @@ __attribute__((destructor(101))) static void finish(void)
 	stats_finish();
 	leaks_report();
 	heap_finish();
+}
+
+const char *mempool_version(void)
+{
+	return MEMPOOL_VERSION;
 }

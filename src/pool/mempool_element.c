@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempool_element.c - an element out of a mempool and back: the slow halves,
- * and the functions that the inline ones stand for.
+ * mempool_element.c - elements out of a mempool and back: the slow halves, and
+ * the functions that the inline ones stand for.
  */
 #define MEMPOOL_INLINE
 #include "mempool/reserve.h"
@@ -16,16 +16,20 @@
 
 enum { DUPLICATES_SOUGHT = 128 };
 
-static void *take(struct mempool_inside *in)
+/* All that is missing, or nothing. */
+static bool take(struct mempool_inside *in, void **elems, unsigned count,
+		 size_t missing)
 {
-	void *element;
+	bool enough;
 
 	lock_take(&in->pool.lock);
-	element = inside_take(in);
-	if (element)
-		inside_refresh(in);
+	enough = in->reserve.current >= missing;
+	for (unsigned i = 0; enough && i < count; i++)
+		if (!elems[i])
+			elems[i] = inside_take(in);
+	inside_refresh(in);
 	lock_release(&in->pool.lock);
-	return element;
+	return enough;
 }
 
 static bool are_valid(const struct mempool_inside *in, gfp_t flags,
@@ -58,7 +62,7 @@ static void *alloc(struct mempool_inside *in, gfp_t flags,
 	if (element)
 		return element;
 	if (reserve)
-		element = take(in);
+		take(in, &element, 1, 1);
 	if (!element && source && sleep) {
 		element = inside_ask(in, flags);
 		if (element)
@@ -100,6 +104,63 @@ void *mempool_alloc_preallocated(mempool_t *pool)
 {
 	return mempool_alloc_until(pool, MEMPOOL_RESERVE_ONLY | MEMPOOL_NOWAIT,
 				   NULL);
+}
+
+/* --- many at once --- */
+
+/* Fills empty slots from the source until it fails; returns how many. */
+static size_t ask_all(struct mempool_inside *in, void **elems, unsigned count,
+		      gfp_t flags)
+{
+	size_t got = 0;
+
+	for (unsigned i = 0; i < count; i++) {
+		if (elems[i])
+			continue;
+		elems[i] = inside_ask(in, flags);
+		if (!elems[i])
+			break;
+		got++;
+	}
+	return got;
+}
+
+/* What the caller has from the source counts as given out by the pool. */
+static bool adopt(struct mempool_inside *in, void **elems, unsigned count)
+{
+	bool known = true;
+
+	lock_take(&in->pool.lock);
+	for (unsigned i = 0; known && i < count; i++)
+		known = !elems[i] || strict_add(&in->strict, elems[i]);
+	lock_release(&in->pool.lock);
+	return known;
+}
+
+int mempool_alloc_bulk(mempool_t *pool, void **elems, unsigned count,
+		       unsigned allocated)
+{
+	struct mempool_inside *in = inside_of_pool(pool);
+	size_t missing = count;
+	int error;
+
+	if (!in || (!elems && count) || allocated > count ||
+	    count > (unsigned)__atomic_load_n(&in->min_nr, __ATOMIC_RELAXED))
+		return failed(-EINVAL);
+	for (unsigned i = 0; i < count; i++)
+		missing -= elems[i] != NULL;
+	if (missing != count - allocated)
+		return failed(-EINVAL);
+	if (in->strict.on && allocated && !adopt(in, elems, count))
+		return failed(-ENOMEM);
+	missing -= ask_all(in, elems, count, MEMPOOL_NOWAIT);
+	if (!missing || take(in, elems, count, missing))
+		return 0;
+	missing -= ask_all(in, elems, count, MEMPOOL_WAIT);
+	if (!missing)
+		return 0;
+	error = inside_wait(in, elems, missing, MEMPOOL_WAIT, NULL);
+	return failed(-error);
 }
 
 /* --- back --- */

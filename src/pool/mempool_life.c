@@ -3,8 +3,11 @@
  * mempool_life.c - a mempool's life: made, forked with, shown in statistics,
  * ended.
  */
+#include <linux/mempolicy.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/common.h"
 #include "base/errors.h"
@@ -14,7 +17,6 @@
 #include "pool/debug.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_life.h"
-#include "pool/mempool_node.h"
 #include "pool/mempool_wait.h"
 
 enum { WAIT_MS = 5000 };
@@ -124,6 +126,49 @@ static void drain(struct mempool_inside *in)
 	while ((element = inside_take(in)))
 		in->free(element, in->pool_data);
 }
+
+/* --- memory from a NUMA node --- */
+
+enum { NODES_MOST = 1024, WORD_BITS = 8 * sizeof(unsigned long) };
+
+/* The calling thread's policy as it was. */
+struct node_policy {
+	bool changed;
+	int mode;
+	unsigned long nodes[NODES_MOST / WORD_BITS];
+};
+
+/*
+ * From now on this thread's new pages come from `node`; -1: no change.  A hint,
+ * so failure is silence.  libnuma would be a dependency.
+ */
+static void node_prefer(struct node_policy *before, int node)
+{
+	struct node_policy wanted = { 0 };
+	int saved = errno;
+
+	before->changed = false;
+	if (node < 0 || node >= NODES_MOST)
+		return;
+	wanted.nodes[node / WORD_BITS] = 1ul << node % WORD_BITS;
+	before->changed = syscall(SYS_get_mempolicy, &before->mode,
+				  before->nodes, NODES_MOST, NULL, 0) == 0 &&
+			  syscall(SYS_set_mempolicy, MPOL_PREFERRED,
+				  wanted.nodes, NODES_MOST) == 0;
+	errno = saved;
+}
+
+static void node_restore(const struct node_policy *before)
+{
+	int saved = errno;
+
+	if (before->changed)
+		syscall(SYS_set_mempolicy, before->mode, before->nodes,
+			NODES_MOST);
+	errno = saved;
+}
+
+/* --- the reserve --- */
 
 /* All of the reserve; false: the source failed, and has it all back. */
 static bool fill(struct mempool_inside *in, gfp_t flags)

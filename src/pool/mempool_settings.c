@@ -4,7 +4,9 @@
  */
 
 #include "base/errors.h"
+#include "base/inject.h"
 #include "base/tool.h"
+#include "mempool/fault.h"
 #include "pool/debug.h"
 #include "pool/mempool_inside.h"
 #include "pool/mempool_life.h"
@@ -96,4 +98,13 @@ int mempool_set_strict(mempool_t *pool)
 	inside_refresh(in);
 	lock_release(&in->pool.lock);
 	return failed(-error);
+}
+
+int mempool_fault_set(const char *rules)
+{
+	start_library();
+	if (!inject_set(rules))
+		return failed(-EINVAL);
+	life_refresh_all();
+	return 0;
 }

@@ -20,4 +20,7 @@ void stats_fork(struct fork_table *t);
 /* The process ends: the last statistics, if asked for. */
 void stats_finish(void);
 
+/* With DEBUG_LEAKS: a line for each pool with live objects. */
+void leaks_report(void);
+
 #endif

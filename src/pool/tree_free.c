@@ -11,7 +11,7 @@
 #include "pool/tree_free.h"
 
 #include "base/errors.h"
-#include "pool/tree_extra.h"
+#include "mempool/small.h"
 #include "pool/tree_memory.h"
 #include "pool/tree_node.h"
 
@@ -85,12 +85,33 @@ leave:
 
 /* --- all others --- */
 
+/* Reference `r` leaves its target's list. */
+static void forget(node_t *r)
+{
+	struct reference *ref = reference_of(r);
+	struct mempool_tree_extra *x = ref->target->extra;
+
+	list_del(&x->references, &ref->link);
+	x->count--;
+}
+
+static void drop_extra(node_t *n)
+{
+	struct mempool_tree_extra *x = node_extra(n);
+
+	if (!x)
+		return;
+	n->name = x->name;
+	node_clear_flag(n, NODE_EXTRA);
+	mempool_small_free(x);
+}
+
 /* It has no children any more. */
 static void release(struct tree *t, node_t *n)
 {
 	if (node_flags(n) & NODE_REFERENCE)
-		extra_forget(n);
-	extra_drop(n);
+		forget(n);
+	drop_extra(n);
 	family_count(t, -1, -(int64_t)node_counted(n), -(int64_t)node_held(n));
 	node_unlink(n);
 	node_give(n);

@@ -5,10 +5,26 @@
 #include "mempool/tree.h"
 
 #include "base/errors.h"
-#include "pool/tree_extra.h"
+#include "mempool/small.h"
 #include "pool/tree_family.h"
 #include "pool/tree_free.h"
 #include "pool/tree_pool.h"
+
+/* The extra of a node, made if there is none; NULL with ENOMEM. */
+static struct mempool_tree_extra *extra_made(node_t *n)
+{
+	struct mempool_tree_extra *x = node_extra(n);
+
+	if (x)
+		return x;
+	x = mempool_small_alloc(sizeof(*x));
+	if (!x)
+		return NULL;
+	*x = (struct mempool_tree_extra){ .name = n->name };
+	n->extra = x;
+	node_set_flag(n, NODE_EXTRA);
+	return x;
+}
 
 int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 {
@@ -51,7 +67,9 @@ static int refer(struct tree *t, node_t *context, node_t *target)
 		     NODE_REFERENCE);
 	if (!r)
 		return ENOMEM;
-	extra_remember(x, r, target);
+	reference_of(r)->target = target;
+	list_add(&x->references, &reference_of(r)->link);
+	x->count++;
 	return 0;
 }
 

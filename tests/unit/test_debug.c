@@ -7,7 +7,7 @@
 #include "base/tool.h"
 #include "mempool/pages.h"
 #include "pool/debug.h"
-#include "pool/leaks.h"
+#include "pool/stats.h"
 #include "pool/roster.h"
 
 static unsigned char object[96] __attribute__((aligned(16)));

@@ -4,7 +4,7 @@
  * and source; names, statistics, faults.
  */
 #include "unit/apart.h"
-#include "pool/mempool_fault.h"
+#include "pool/debug.h"
 #include "unit/mempools.h"
 
 #include "mempool/pages.h"
@@ -237,7 +237,7 @@ static void another_name_keeps_the_place_in_the_order(void)
 static void the_environment_can_ask_for_faults(void)
 {
 	setenv("MEMPOOL_FAIL", "kmalloc-8:2", 1);
-	fault_start();
+	debug_start_faults();
 	assert_refused(mempool_create_kmalloc_pool(3, 8), ENOMEM);
 	assert_non_null(mempool_create_kmalloc_pool(3, 8));
 }
