@@ -23,6 +23,7 @@
 #include "heap/cache.h"
 #include "heap/cache_wait.h"
 #include "heap/hard.h"
+#include "heap/hard_stats.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
 #include "next.h"
@@ -229,10 +230,10 @@ static size_t hardened_usable_size(void *p)
 	return likely(hard_owns(p)) ? hard_size(p) : plain.usable_size(p);
 }
 
-RARE bool snapshot_hard(struct hard_sum *sum)
+RARE bool snapshot_hard(unsigned i, struct class_stats *stats)
 {
 	if (hard_on)
-		hard_sum_up(sum);
+		hard_row_add(i, stats);
 	return hard_on;
 }
 

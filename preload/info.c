@@ -9,6 +9,7 @@
 
 #include "heap/class.h"
 #include "heap/hard.h"
+#include "heap/hard_stats.h"
 #include "heap/heap.h"
 #include "heap/stats.h"
 #include "next.h"

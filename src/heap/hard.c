@@ -273,7 +273,7 @@ void *hard_resize(void *p, size_t size)
 		return NULL;
 	lock = lock_unit(u, p);
 	if (u->kind == UNIT_SLOTS)
-		to = slot_resize(u, p, size) ? p : NULL;
+		to = slot_resize(&arenas[u->arena], u, p, size) ? p : NULL;
 	else if (hard_class_of(size, HARD_STEP) == HARD_CLASSES)
 		to = alone_resize(u, p, size);
 	else
@@ -283,10 +283,7 @@ void *hard_resize(void *p, size_t size)
 	return to;
 }
 
-/* Calls one of them for each unit in use, its lock held. */
-static RARE void walk(void (*slots)(const struct unit *u, struct hard_sum *sum),
-		      void (*alone)(const struct unit *u, struct hard_sum *sum),
-		      struct hard_sum *sum)
+RARE void hard_check(void)
 {
 	if (!enter())
 		return;
@@ -301,23 +298,28 @@ static RARE void walk(void (*slots)(const struct unit *u, struct hard_sum *sum),
 					  : &hard_units_lock;
 		hard_lock(lock);
 		if (u->kind == UNIT_SLOTS)
-			slots(u, sum);
+			slot_check(u);
 		else if (u->kind == UNIT_ALONE)
-			alone(u, sum);
+			alone_check(u);
 		hard_unlock(lock);
 	}
 	leave();
 }
 
-RARE void hard_sum_up(struct hard_sum *sum)
+RARE void hard_visit(void (*arena)(struct arena *a, void *data),
+		     void (*alone)(void *data), void *data)
 {
-	*sum = (struct hard_sum){ 0 };
-	walk(slot_add, alone_add, sum);
-}
-
-RARE void hard_check(void)
-{
-	walk(slot_check, alone_check, NULL);
+	if (!enter())
+		return;
+	for (unsigned i = 0; i < ARENAS; i++) {
+		hard_lock(&arenas[i].lock);
+		arena(&arenas[i], data);
+		hard_unlock(&arenas[i].lock);
+	}
+	hard_lock(&hard_units_lock);
+	alone(data);
+	hard_unlock(&hard_units_lock);
+	leave();
 }
 
 /* --- fork --- */
@@ -330,12 +332,18 @@ RARE void hard_fork(struct fork_table *t)
 	fork_lock(t, RANK_HARD_UNITS, &hard_units_lock);
 }
 
-/* What a lost holder was changing is lost with it. */
+/* What a lost holder was changing is lost with it, but for the counts. */
+static RARE void forget_slots(struct arena *a)
+{
+	for (unsigned c = 0; c < HARD_CLASSES; c++)
+		memset(&a->piles[c], 0, offsetof(struct pile, served));
+}
+
 RARE void heap_adopted(void)
 {
 	for (unsigned i = 0; i < ARENAS && hard_on; i++)
 		if (lock_is_taken(&arenas[i].lock)) {
-			memset(arenas[i].piles, 0, sizeof(arenas[i].piles));
+			forget_slots(&arenas[i]);
 			lock_reset(&arenas[i].lock);
 		}
 	if (hard_on && lock_is_taken(&hard_units_lock)) {

@@ -59,15 +59,13 @@ void hard_expect(const void *p, size_t size);
  */
 void *hard_resize(void *p, size_t size);
 
-/* Objects that are not free, their bytes, and what is mapped for all. */
-struct hard_sum {
-	size_t objects, bytes, mapped;
-};
-
-void hard_sum_up(struct hard_sum *sum);
-
 /* Looks at all that is there: what has been changed ends the program. */
 void hard_check(void);
+
+/* Calls both for all that there is, with the locks held. */
+struct arena;
+void hard_visit(void (*arena)(struct arena *a, void *data),
+		void (*alone)(void *data), void *data);
 
 /* A floor of the table of fork. */
 void hard_fork(struct fork_table *t);

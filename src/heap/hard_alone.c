@@ -16,6 +16,21 @@
 
 enum { CANARY_MOST = 32 };
 
+struct hard_count alone_served[ALONE_ROWS];
+
+const size_t alone_most[ALONE_ROWS] = {
+	256 * KIB, MIB, 4 * MIB, 64 * MIB, (size_t)UNITS_MOST *UNIT_BYTES,
+};
+
+static struct hard_count *row_of(size_t size)
+{
+	unsigned i = 0;
+
+	while (size > alone_most[i])
+		i++;
+	return &alone_served[i];
+}
+
 static char *page_of(const struct unit *u)
 {
 	return (char *)((uintptr_t)u->start & ~(sys_page() - 1));
@@ -85,9 +100,30 @@ static struct unit *note(size_t first, char *start, size_t size)
 	return u;
 }
 
+static size_t mapped(const struct unit *u)
+{
+	return (size_t)(u->end - page_of(u));
+}
+
+static void count_in(const struct unit *u)
+{
+	struct hard_count *row = row_of(u->size);
+
+	count_alloc(row, u->size);
+	count_mapped(row, mapped(u));
+	count_peak(row);
+}
+
+static void count_out(const struct unit *u)
+{
+	count_free(row_of(u->size), u->size);
+	count_unmapped(row_of(u->size), mapped(u));
+}
+
 static void publish(struct unit *u)
 {
 	set_canaries(u);
+	count_in(u);
 	__atomic_store_n(&u->kind, UNIT_ALONE, __ATOMIC_RELEASE);
 }
 
@@ -127,6 +163,7 @@ static void check_start(const struct unit *u, const char *p)
 
 static void forget(struct unit *u)
 {
+	count_out(u);
 	__atomic_store_n(&u->kind, UNIT_FREED, __ATOMIC_RELEASE);
 	units_give(u->first);
 }
@@ -135,7 +172,7 @@ void alone_free(struct unit *u, const char *p)
 {
 	check_start(u, p);
 	look(u);
-	if (sys_unmap(page_of(u), (size_t)(u->end - page_of(u))))
+	if (sys_unmap(page_of(u), mapped(u)))
 		forget(u);
 	else
 		u->kind = UNIT_FREED;
@@ -154,12 +191,13 @@ static bool stretch(struct unit *u, size_t size)
 	if (size > (size_t)UNITS_MOST * UNIT_BYTES || end > room_end(u))
 		return false;
 	/* Another mapping beside one that has moved would not join it. */
-	if (end != u->end &&
-	    !sys_remap(page_of(u), (size_t)(u->end - page_of(u)), page_of(u),
-		       (size_t)(end - page_of(u))))
+	if (end != u->end && !sys_remap(page_of(u), mapped(u), page_of(u),
+					(size_t)(end - page_of(u))))
 		return false;
+	count_out(u);
 	u->end = end;
 	u->size = size;
+	count_in(u);
 	set_canaries(u);
 	return true;
 }
@@ -175,7 +213,7 @@ static void *move(struct unit *u, size_t size)
 		return NULL;
 	at = unit_address(first);
 	start = at + lead;
-	if (!sys_remap(from, (size_t)(u->end - from), at,
+	if (!sys_remap(from, mapped(u), at,
 		       (size_t)(end_for(start, size) - at))) {
 		units_give(first);
 		return NULL;
@@ -203,15 +241,7 @@ void *alone_resize(struct unit *u, char *p, size_t size)
 	return p;
 }
 
-RARE void alone_add(const struct unit *u, struct hard_sum *sum)
+RARE void alone_check(const struct unit *u)
 {
-	sum->objects++;
-	sum->bytes += u->size;
-	sum->mapped += (size_t)(u->end - page_of(u));
-}
-
-RARE void alone_check(const struct unit *u, struct hard_sum *unused)
-{
-	(void)unused;
 	look(u);
 }

@@ -5,6 +5,7 @@
 #ifndef HEAP_HARD_ALONE_H
 #define HEAP_HARD_ALONE_H
 
+#include "heap/hard_count.h"
 #include "heap/hard_unit.h"
 
 /* Zeroed.  Caller holds the lock of the units, here and below. */
@@ -20,8 +21,11 @@ size_t alone_size(const struct unit *u, const char *p);
  */
 void *alone_resize(struct unit *u, char *p, size_t size);
 
-struct hard_sum;
-void alone_add(const struct unit *u, struct hard_sum *sum);
-void alone_check(const struct unit *u, struct hard_sum *unused);
+void alone_check(const struct unit *u);
+
+/* Of objects up to alone_most[i] bytes. */
+enum { ALONE_ROWS = 5 };
+extern HIDDEN struct hard_count alone_served[ALONE_ROWS];
+extern HIDDEN const size_t alone_most[ALONE_ROWS];
 
 #endif

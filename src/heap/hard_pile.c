@@ -121,8 +121,10 @@ static NOINLINE bool add_unit(struct arena *a, unsigned c)
 		give_states(c, states);
 	}
 	hard_unlock(&hard_units_lock);
-	if (u)
+	if (u) {
 		link_unit(&a->piles[c], u);
+		count_mapped(&a->piles[c].served, c ? mapped_bytes(k) : 0);
+	}
 	return u;
 }
 
@@ -133,6 +135,7 @@ static NOINLINE void drop_unit(struct pile *pile, struct unit *u)
 	unlink_unit(pile, u);
 	hard_lock(&hard_units_lock);
 	if (!u->class || sys_unmap(slot_address(u, 0), mapped_bytes(k))) {
+		count_unmapped(&pile->served, u->class ? mapped_bytes(k) : 0);
 		give_states(u->class, u->states);
 		__atomic_store_n(&u->kind, UNIT_NONE, __ATOMIC_RELEASE);
 		units_give(number_of(u));
@@ -189,6 +192,7 @@ static NOINLINE bool refill(struct arena *a, unsigned c)
 	const struct hard_class *k = &hard_classes[c];
 	struct pile *pile = &a->piles[c];
 
+	count_peak(&pile->served);
 	while (pile->count < (k->pile + 1) / 2u) {
 		struct unit *u = &units[pile->units];
 

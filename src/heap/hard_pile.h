@@ -8,6 +8,7 @@
 #include "base/lock.h"
 #include "base/sys.h"
 #include "heap/hard_class.h"
+#include "heap/hard_count.h"
 #include "heap/hard_unit.h"
 
 /*
@@ -19,6 +20,7 @@ struct pile {
 	uint32_t count; /* at hand */
 	char *at_hand[HARD_PILE];
 	char *waiting[HARD_PILE];
+	struct hard_count served; /* comes last: see heap_adopted() */
 };
 
 /* Zeroed but for its number.  Whoever holds its lock owns it. */

@@ -106,6 +106,7 @@ void *slot_alloc_packed(struct arena *a, unsigned c, size_t size)
 		canary_set(slot, size, slot + k->stride);
 	}
 	*state = (uint16_t)(size + 1);
+	count_alloc(&a->piles[c].served, size);
 	return slot;
 }
 
@@ -154,6 +155,7 @@ void *slot_alloc_paged(struct arena *a, unsigned c, size_t size,
 	state->word = (uint32_t)size + 1;
 	state->lead = (uint32_t)(p - slot);
 	paged_set(k, slot, p, size);
+	count_alloc(&a->piles[c].served, size);
 	return p;
 }
 
@@ -222,6 +224,7 @@ static void packed_free(struct arena *a, struct unit *u, char *p)
 			clear(p, k->stride);
 		}
 	}
+	count_free(&a->piles[u->class].served, *state - 1u);
 	*state |= FREED;
 	pile_give(a, u->class, p);
 }
@@ -238,6 +241,7 @@ static NOINLINE void paged_free(struct arena *a, struct unit *u, char *p)
 		memset(before_of(slot, p), 0,
 		       (size_t)(behind_of(k, slot, p + size) -
 				before_of(slot, p)));
+	count_free(&a->piles[u->class].served, size);
 	state->word |= PAGED_FREED;
 	pile_give(a, u->class, slot);
 }
@@ -260,7 +264,7 @@ size_t slot_size(const struct unit *u, const char *p)
 }
 
 /* What it gives up is zero afterwards, what it gets is as it was. */
-static bool packed_resize(struct unit *u, char *p, size_t size)
+static bool packed_resize(struct arena *a, struct unit *u, char *p, size_t size)
 {
 	const struct hard_class *k = &hard_classes[u->class];
 	uint32_t i;
@@ -274,39 +278,18 @@ static bool packed_resize(struct unit *u, char *p, size_t size)
 	memset(p + min_of(old, size), 0, k->stride - min_of(old, size));
 	canary_set(p, size, p + k->stride);
 	*state = (uint16_t)(size + 1);
+	a->piles[u->class].served.bytes += size - old;
 	return true;
 }
 
-bool slot_resize(struct unit *u, char *p, size_t size)
+bool slot_resize(struct arena *a, struct unit *u, char *p, size_t size)
 {
 	if (u->class && !hard_is_paged(u->class))
-		return packed_resize(u, p, size);
+		return packed_resize(a, u, p, size);
 	return slot_size(u, p) == size;
 }
 
-/* --- walks over all --- */
-
-/* The size of the object in a slot and one; 0: there is none. */
-static RARE size_t live_at(const struct unit *u, uint32_t i)
-{
-	uint32_t word = hard_is_paged(u->class) ? hard_paged_of(u)[i].word
-						: packed_of(u)[i];
-	uint32_t freed = hard_is_paged(u->class) ? PAGED_FREED : FREED;
-
-	return word & freed ? 0 : word;
-}
-
-RARE void slot_add(const struct unit *u, struct hard_sum *sum)
-{
-	for (uint32_t i = 0; i < u->fresh; i++) {
-		size_t live = live_at(u, i);
-
-		sum->objects += live != 0;
-		sum->bytes += live ? live - 1 : 0;
-	}
-	if (u->class)
-		sum->mapped += mapped_bytes(&hard_classes[u->class]);
-}
+/* --- a walk over all --- */
 
 static RARE void packed_check(const struct unit *u, uint32_t i)
 {
@@ -337,9 +320,8 @@ static RARE void paged_check(const struct unit *u, uint32_t i)
 			   (state->word & ~PAGED_FREED) - 1);
 }
 
-RARE void slot_check(const struct unit *u, struct hard_sum *unused)
+RARE void slot_check(const struct unit *u)
 {
-	(void)unused;
 	for (uint32_t i = 0; i < u->fresh && u->class; i++)
 		if (hard_is_paged(u->class))
 			paged_check(u, i);

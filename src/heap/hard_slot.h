@@ -17,13 +17,9 @@ void slot_free(struct arena *a, struct unit *u, char *p);
 size_t slot_size(const struct unit *u, const char *p);
 
 /* False: it does not fit where it is. */
-bool slot_resize(struct unit *u, char *p, size_t size);
-
-/* Adds the objects of a unit, and what is mapped for it. */
-struct hard_sum;
-void slot_add(const struct unit *u, struct hard_sum *sum);
+bool slot_resize(struct arena *a, struct unit *u, char *p, size_t size);
 
 /* Looks at every slot. */
-void slot_check(const struct unit *u, struct hard_sum *unused);
+void slot_check(const struct unit *u);
 
 #endif

@@ -31,7 +31,20 @@ struct class_stats {
 	uint64_t refills, drains; /* magazines filled from / emptied to slabs */
 	uint64_t depot_hits;	  /* magazines found in the depot */
 	uint64_t waits, failures; /* calls that slept; calls that got NULL */
+	/* Hardened: several sizes share a row.  Their objects as asked for. */
+	uint64_t asked_bytes, asked_peak_bytes;
+	uint64_t hardened;
 };
+
+static inline uint64_t class_stats_live_bytes(const struct class_stats *s)
+{
+	return s->hardened ? s->asked_bytes : s->live * s->size;
+}
+
+static inline uint64_t class_stats_peak_bytes(const struct class_stats *s)
+{
+	return s->hardened ? s->asked_peak_bytes : s->peak * s->size;
+}
 
 /*
  * Whether a reader gets a row: for each small class, and for a wide one that

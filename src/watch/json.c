@@ -129,7 +129,7 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 		if (!class_stats_shown(&class->stats))
 			continue;
 		member(o, i ? ",\n{" : "\n{", "size", class->stats.size);
-		out_char(o, ',');
+		out_str(o, class->stats.hardened ? ",\"hardened\":true," : ",");
 		figures(o, &class_metrics, class);
 	}
 	out_str(o, "\n],\n\"totals\":{");
@@ -138,9 +138,10 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 	forwarded_sizes(o, snapshot);
 	if (snapshot->hardened) {
 		out_str(o, ",\n\"hardened\":");
-		member(o, "{", "live", snapshot->hard.objects);
-		member(o, ",", "live_bytes", snapshot->hard.bytes);
-		member(o, ",", "mapped_bytes", snapshot->hard.mapped);
+		member(o, "{", "live", snapshot->total.stats.live);
+		member(o, ",", "live_bytes", snapshot->total.live_bytes);
+		member(o, ",", "mapped_bytes",
+		       snapshot->total.stats.committed_bytes);
 		out_char(o, '}');
 	}
 	member(o, ",\n", "rss_bytes", snapshot->rss_bytes);

@@ -36,6 +36,7 @@
 #include "watch/file.h"
 #include "watch/name.h"
 #include "watch/orphan.h"
+#include "watch/snapshot.h"
 #include "watch/sweep.h"
 #include "watch/tell.h"
 
@@ -142,13 +143,15 @@ static void keep_moment(void)
 		.age_ms = image.age_ms,
 		.resident_bytes = process_confined() ? 0 : process_rss_bytes(),
 		.forwarded_bytes = forwarded_bytes(image.forwarded),
-		.requests = forwarded_all_requests(image.forwarded),
+		.requests = image.class[0].hardened
+				    ? 0
+				    : forwarded_all_requests(image.forwarded),
 	};
 
 	if (!history_due(&image.history, now.age_ms))
 		return;
 	for (unsigned i = 0; i < image.classes; i++) {
-		now.live_bytes += image.class[i].live * image.class[i].size;
+		now.live_bytes += class_stats_live_bytes(&image.class[i]);
 		now.requests += image.class[i].allocs;
 	}
 	history_add(&image.history, &now);
@@ -158,8 +161,8 @@ static void update(enum page_state state)
 {
 	struct rusage usage = { .ru_maxrss = 0 };
 
-	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
-		heap_class_stats(c, &image.class[c - CLASS_FIRST]);
+	for (unsigned i = 0; i < image.classes; i++)
+		snapshot_row_stats(i, &image.class[i]);
 	forwarded_read(image.forwarded);
 	if (!process_confined())
 		getrusage(RUSAGE_SELF, &usage);
@@ -205,7 +208,7 @@ static void fill(void)
 	image.start_unix_ms = (uint64_t)now.tv_sec * 1000 +
 			      (uint64_t)now.tv_nsec / 1000000 -
 			      process_age_ms();
-	image.classes = class_last;
+	image.classes = snapshot_row_count();
 	image.class_bytes = sizeof *image.class;
 	image.signal = (uint32_t)config.stats_signal;
 	strncpy(image.program, process_name(), sizeof image.program - 1);

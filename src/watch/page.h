@@ -19,7 +19,7 @@
 #define PAGE_MAGIC "mpoolpg"
 
 enum {
-	PAGE_VERSION = 5,
+	PAGE_VERSION = 6,
 	PAGE_PATH = 512,
 	PAGE_STALE_MS = 50, /* not written again before that is over */
 };

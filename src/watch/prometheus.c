@@ -81,7 +81,7 @@ static void class_metric(struct out *o, const struct snapshot *snapshot,
 		sample(o, snapshot, HEAP, m->name);
 		out_str(o, ",class=\"");
 		out_u64(o, row->stats.size);
-		out_char(o, '"');
+		out_str(o, row->stats.hardened ? "\",hardened=\"1\"" : "\"");
 		value(o, metric_of(m, row));
 	}
 }

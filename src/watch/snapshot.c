@@ -20,15 +20,44 @@ void snapshot_sum(struct snapshot *snapshot)
 	struct snapshot_row *total = &snapshot->total;
 
 	*total = (struct snapshot_row){ 0 };
+	snapshot->hardened = snapshot->classes[0].stats.hardened;
 	for (unsigned i = 0; i < snapshot->class_count; i++) {
 		struct snapshot_row *row = &snapshot->classes[i];
 
 		if (!class_stats_shown(&row->stats))
 			continue;
-		row->live_bytes = row->stats.live * row->stats.size;
-		row->peak_bytes = row->stats.peak * row->stats.size;
+		row->live_bytes = class_stats_live_bytes(&row->stats);
+		row->peak_bytes = class_stats_peak_bytes(&row->stats);
 		metrics_add(&class_metrics, total, row);
 	}
+}
+
+uint64_t snapshot_requests(const struct snapshot *snapshot)
+{
+	uint64_t forwarded = forwarded_all_requests(snapshot->forwarded);
+
+	/* Hardened, what is forwarded is in the rows as well, if it is served.
+	 */
+	if (snapshot->hardened && snapshot->forwarded_counted)
+		return forwarded;
+	return snapshot->total.stats.allocs + forwarded;
+}
+
+unsigned snapshot_row_count(void)
+{
+	struct class_stats unused = { 0 };
+
+	return snapshot_hard && snapshot_hard(0, &unused) ? CLASSES
+							  : class_last;
+}
+
+void snapshot_row_stats(unsigned i, struct class_stats *stats)
+{
+	*stats = (struct class_stats){ 0 };
+	if (i < class_last)
+		heap_class_stats(CLASS_FIRST + i, stats);
+	if (snapshot_hard)
+		snapshot_hard(i, stats);
 }
 
 void snapshot_take(struct snapshot *snapshot)
@@ -43,11 +72,10 @@ void snapshot_take(struct snapshot *snapshot)
 	snapshot->labels = config.stats_labels;
 	snapshot->age_ms = process_age_ms();
 	snapshot->start_ms = process_start_ms();
-	snapshot->class_count = class_last;
-	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
-		heap_class_stats(c, &snapshot->classes[c - CLASS_FIRST].stats);
+	snapshot->class_count = snapshot_row_count();
+	for (unsigned i = 0; i < snapshot->class_count; i++)
+		snapshot_row_stats(i, &snapshot->classes[i].stats);
 	snapshot_sum(snapshot);
-	snapshot->hardened = snapshot_hard && snapshot_hard(&snapshot->hard);
 	snapshot->forwarded_counted = forwarded_counting;
 	forwarded_read(snapshot->forwarded);
 	snapshot->rss_bytes = process_rss_bytes();

@@ -9,7 +9,6 @@
 
 #include "base/out.h"
 #include "heap/class.h"
-#include "heap/hard.h"
 #include "heap/stats.h"
 #include "watch/forwarded.h"
 #include "watch/pools.h"
@@ -37,7 +36,6 @@ struct snapshot {
 	struct snapshot_row classes[CLASSES]; /* class c at c - CLASS_FIRST */
 	struct snapshot_row total;
 	bool hardened; /* what is forwarded, the hardened heap serves */
-	struct hard_sum hard;
 	bool forwarded_counted;
 	struct forwarded_count forwarded[FORWARDED_KINDS];
 	uint64_t rss_bytes; /* 0: unknown */
@@ -51,8 +49,12 @@ struct snapshot {
  */
 extern HIDDEN bool snapshot_library;
 
-/* A hook: what the hardened heap holds, if it is on. */
-bool snapshot_hard(struct hard_sum *sum) __attribute__((weak));
+/* A hook: adds row `i` of the hardened heap, if it is on. */
+bool snapshot_hard(unsigned i, struct class_stats *stats) __attribute__((weak));
+
+/* The rows at class c's place, c - CLASS_FIRST; returns how many there are. */
+unsigned snapshot_row_count(void);
+void snapshot_row_stats(unsigned i, struct class_stats *stats);
 
 /*
  * Takes the heap's locks, one class after the other: rows are true each by
@@ -60,6 +62,9 @@ bool snapshot_hard(struct hard_sum *sum) __attribute__((weak));
  * is as process_look() found it.
  */
 void snapshot_take(struct snapshot *snapshot);
+
+/* All that were made, of the pools and beyond. */
+uint64_t snapshot_requests(const struct snapshot *snapshot);
 
 /* Sums up the classes that are shown, of a snapshot made otherwise. */
 void snapshot_sum(struct snapshot *snapshot);

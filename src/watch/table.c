@@ -69,6 +69,18 @@ static void put_name(struct out *o, const char *name, size_t width)
 	out_left(o, &cell, width);
 }
 
+/* A name, as elsewhere, as long as there is room. */
+static void put_size(struct out *o, uint64_t n)
+{
+	unsigned unit = 0;
+
+	for (; n >= 10000; n /= 1024)
+		unit++;
+	out_u64(o, n);
+	if (unit)
+		out_char(o, " KMGTPE"[unit]);
+}
+
 static void put_value(struct out *o, const struct column *column, uint64_t n)
 {
 	if (!n)
@@ -112,7 +124,7 @@ static void put_cell(struct out *o, const struct column *column,
 		if (row == table->total)
 			out_str(&cell, "sum");
 		else
-			out_u64(&cell, values[0]); /* a name, as elsewhere */
+			put_size(&cell, values[0]);
 		break;
 	default:
 		put_value(&cell, column, values[0]);

@@ -178,7 +178,7 @@ static void put_requests(struct out *o, const struct snapshot *snapshot)
 {
 	const struct snapshot_row *total = &snapshot->total;
 	uint64_t pooled = total->stats.allocs;
-	uint64_t all = pooled + forwarded_all_requests(snapshot->forwarded);
+	uint64_t all = snapshot_requests(snapshot);
 
 	out_str(o, snapshot->library ? "The small heap" : "The pools");
 	out_str(o, " served ");
@@ -207,7 +207,7 @@ static void put_memory(struct out *o, const struct snapshot *snapshot)
 		out_bytes_human(o, snapshot->rss_bytes);
 		out_str(o, " now");
 	}
-	if (snapshot->heap_used) {
+	if (snapshot->heap_used && !snapshot->hardened) {
 		out_str(o, snapshot->library ? "; slabs of the small heap: "
 					     : "; slabs of the pools: ");
 		out_bytes_human(o, snapshot->total.stats.committed_bytes);
@@ -217,13 +217,15 @@ static void put_memory(struct out *o, const struct snapshot *snapshot)
 
 static void put_hardened(struct out *o, const struct snapshot *snapshot)
 {
+	const struct snapshot_row *total = &snapshot->total;
+
 	out_str(o, "Hardened: ");
-	out_grouped(o, snapshot->hard.objects);
-	out_str(o, snapshot->hard.objects == 1 ? " object lives, "
-					       : " objects live, ");
-	out_bytes_human(o, snapshot->hard.bytes);
+	out_grouped(o, total->stats.live);
+	out_str(o,
+		total->stats.live == 1 ? " object lives, " : " objects live, ");
+	out_bytes_human(o, total->live_bytes);
 	out_str(o, " in ");
-	out_bytes_human(o, snapshot->hard.mapped);
+	out_bytes_human(o, total->stats.committed_bytes);
 	out_str(o, " of mappings.\n");
 }
 
@@ -281,7 +283,7 @@ static void put_share(struct out *o, uint64_t n, uint64_t all)
 static void put_forwarded_sizes(struct out *o, const struct snapshot *snapshot)
 {
 	uint64_t forwarded = forwarded_all_requests(snapshot->forwarded);
-	uint64_t all = snapshot->total.stats.allocs + forwarded, so_far = 0;
+	uint64_t all = snapshot_requests(snapshot), so_far = 0;
 
 	if (!forwarded || !all)
 		return;
@@ -312,13 +314,16 @@ static void put_forwarded_sizes(struct out *o, const struct snapshot *snapshot)
 void snapshot_text(const struct snapshot *snapshot, struct out *o)
 {
 	put_process(o, snapshot);
-	if (snapshot->heap_used)
+	if (snapshot->heap_used && !snapshot->hardened)
 		put_requests(o, snapshot);
 	put_memory(o, snapshot);
 	if (snapshot->hardened)
 		put_hardened(o, snapshot);
 	if (snapshot->heap_used) {
-		out_char(o, '\n');
+		out_str(o, snapshot->hardened
+				   ? "\nHardened, slots of up to so many "
+				     "bytes:\n"
+				   : "\n");
 		put_classes(o, snapshot);
 	}
 	if (snapshot->forwarded_counted) {

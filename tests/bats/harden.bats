@@ -58,8 +58,36 @@ hold_hardened()
 	refute_line 'Forwarded to the next allocator:'
 	MPOOL_HARDEN=1 pooled "$PROGRAMS/family"
 	run -0 jq -e '.hardened.mapped_bytes > .hardened.live_bytes
-		and .forwarded.malloc.calls > 0 and .totals.allocs < 100' \
+		and .forwarded.malloc.calls > 0
+		and .hardened.live == ([.classes[].live] | add)' \
 		"$(stats_folder)"/family.*.json
+}
+
+@test "rows of statistics are by size, and say that they are hardened" {
+	is_mpool || skip "the words of libmpool"
+	cd "$BATS_TEST_TMPDIR"
+	MPOOL_HARDEN=1 MPOOL_STATS=stderr run -0 pools "$PROGRAMS/sizes"
+	assert_line 'Hardened, slots of up to so many bytes:'
+	assert_line --regexp '^ *16K '
+	refute_line --partial 'The pools served'
+	for ending in json prom; do
+		MPOOL_HARDEN=light MPOOL_STATS=s.$ending MPOOL_PAGE=page \
+			claims_hold pools "$PROGRAMS/leaky"
+	done
+	run -0 "$BUILD/mpool" stat page
+	assert_line 'Hardened, slots of up to so many bytes:'
+	"$BUILD/mpool" stat --json page >page.json
+	for json in s.json page.json; do
+		# Of 24, 48, 5000 and 100000 bytes.
+		run -0 jq -e 'all(.classes[]; .hardened)
+			and ([.classes[].live_bytes] | add) == .totals.live_bytes
+			and any(.classes[]; .size > 2048 and .live > 0)
+			and all(.classes[]; .live_bytes <= .live * .size)' $json
+	done
+	grep -q '^mpool_live_objects{.*class="64",hardened="1"} [1-9]' s.prom
+	refute grep -q 'mpool_live_objects{.*class="[0-9]*"}' s.prom
+	run -0 pools env MPOOL_STATS=stderr "$PROGRAMS/leaky"
+	refute_output --partial Hardened
 }
 
 @test "sampling and the trace see what is served hardened" {

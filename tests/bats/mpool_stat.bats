@@ -244,6 +244,14 @@ two_ways()
 	kill "$pid"
 }
 
+@test "top says of a row that it is hardened" {
+	busy 60 --harden
+	terminal "$MPOOL top $pid"
+	wait_until 5 shows '^ *112 .* hardened '
+	in_terminal kill-server
+	kill "$pid"
+}
+
 @test "top outlives a profile that is damaged" {
 	busy 60 --sample=16k -o p.mprof
 	terminal "$MPOOL top $pid"

@@ -5,6 +5,7 @@
  */
 #include "heap/hard.h"
 #include "heap/hard_class.h"
+#include "heap/hard_stats.h"
 #include "heap/hard_unit.h"
 #include "unit/apart.h"
 
@@ -143,6 +144,63 @@ static void units_come_back_when_all_of_a_class_is_freed(void **state)
 		    (full.mapped - before.mapped) / 4);
 }
 
+static void each_object_is_in_the_row_of_its_size(void **state)
+{
+	static const size_t sizes[] = { 0,	8,	 9,	  248,
+					249,	376,	 377,	  2040,
+					2041,	4097,	 65536,	  65537,
+					300000, 2 << 20, 5 << 20, 65 << 20 };
+	uint64_t before = 0, most = 0;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(*sizes); i++) {
+		void *p = get(sizes[i], 16);
+		unsigned row = 0, found = 0;
+		struct class_stats s;
+
+		for (; row < HARD_ROWS; row++) {
+			s = (struct class_stats){ 0 };
+			hard_row_add(row, &s);
+			assert_true(s.hardened);
+			assert_true(!row || s.size > before);
+			before = s.size;
+			if (s.live) {
+				found++;
+				most = s.size;
+				assert_int_equal(s.live, 1);
+				assert_int_equal(s.asked_bytes, sizes[i]);
+				assert_true(s.committed_bytes ||
+					    !s.asked_bytes);
+				assert_true(s.peak >= 1);
+			}
+		}
+		assert_int_equal(found, 1);
+		assert_true(most >= sizes[i]);
+		hard_free(p);
+	}
+}
+
+static void an_object_that_grows_is_counted_once(void **state)
+{
+	struct hard_sum sum;
+	void *p = get(100, 16);
+
+	(void)state;
+	assert_ptr_equal(hard_resize(p, 97), p);
+	hard_sum_up(&sum);
+	assert_int_equal(sum.objects, 1);
+	assert_int_equal(sum.bytes, 97);
+	hard_free(p);
+	p = get(200000, 16);
+	p = hard_resize(p, 5000000);
+	hard_sum_up(&sum);
+	assert_int_equal(sum.objects, 1);
+	assert_int_equal(sum.bytes, 5000000);
+	hard_free(p);
+	hard_sum_up(&sum);
+	assert_int_equal(sum.objects + sum.bytes, 0);
+}
+
 static void absurd_sizes_are_refused(void **state)
 {
 	static const size_t sizes[] = { SIZE_MAX, (size_t)PTRDIFF_MAX + 1,
@@ -207,6 +265,8 @@ int main(void)
 		cmocka_unit_test(
 			a_large_object_grows_and_moves_with_its_content),
 		cmocka_unit_test(units_come_back_when_all_of_a_class_is_freed),
+		cmocka_unit_test(each_object_is_in_the_row_of_its_size),
+		cmocka_unit_test(an_object_that_grows_is_counted_once),
 		cmocka_unit_test(absurd_sizes_are_refused),
 		cmocka_unit_test(threads_share_it),
 	};

@@ -468,6 +468,5 @@ uint64_t page_quiet_ms(const struct page *page)
 
 uint64_t page_allocations(const struct snapshot *snapshot)
 {
-	return snapshot->total.stats.allocs +
-	       forwarded_all_requests(snapshot->forwarded);
+	return snapshot_requests(snapshot);
 }

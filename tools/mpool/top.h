@@ -28,8 +28,8 @@ enum top_colour { GOOD_COLOUR = 1, BAD_COLOUR, HEAD_COLOUR };
 enum sort { BY_BYTES, BY_OBJECTS, BY_RATE, BY_NAME };
 
 struct row {
-	char name[PATH_MAX]; /* of programs: the page's path */
-	char program[PROCESS_NAME];
+	char name[PATH_MAX];		/* of programs: the page's path */
+	char program[PROCESS_NAME];	/* of classes: "hardened", or "" */
 	uint64_t pid, age_ms, resident; /* of programs */
 	double bytes, count;		/* live */
 	double total;			/* bytes allocated; of threads: live */

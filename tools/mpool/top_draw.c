@@ -142,7 +142,8 @@ static void put_rows(const struct top *t)
 		else if (t->view == CLASSES_VIEW)
 			put(HEAD + 1 + i, "%6s %11s %11s %11s %11s %11s %11s",
 			    r->name, bytes, count, cli_count((uint64_t)r->rate),
-			    cli_bytes(r->peak), cli_count(r->stock),
+			    cli_bytes(r->peak),
+			    *r->program ? r->program : cli_count(r->stock),
 			    cli_bytes(r->committed));
 		else
 			put(HEAD + 1 + i, "%11s %11s %11s  %s", bytes, count,

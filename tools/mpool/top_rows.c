@@ -62,12 +62,14 @@ static void class_rows(struct top *t)
 		row = add_row(t);
 		snprintf(row->name, sizeof row->name, "%llu",
 			 (unsigned long long)s->size);
+		if (s->hardened)
+			strcpy(row->program, "hardened");
 		row->count = (double)s->live;
-		row->bytes = (double)(s->live * s->size);
+		row->bytes = (double)class_stats_live_bytes(s);
 		row->rate = t->seconds > 0 ? (double)(s->allocs - b->allocs) /
 						     t->seconds
 					   : 0;
-		row->peak = s->peak * s->size;
+		row->peak = class_stats_peak_bytes(s);
 		row->stock = s->stock;
 		row->committed = s->committed_bytes;
 	}
