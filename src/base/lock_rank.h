@@ -27,7 +27,7 @@
 	X(CACHE)       /* of each object cache */                              \
 	X(TREE_TABLE)  /* numbers of trees */                                  \
 	X(TREE)	       /* of trees, by number */                               \
-	X(TREE_POOL)   /* of trees' pools, by address */                       \
+	X(TREE_POOL)   /* of trees' pools that are shared */                   \
 	X(TREE_RING)   /* nodes that are poisoned */                           \
 	X(VAR_SHARD)   /* of each variable pool */                             \
 	X(VAR)	       /* the same, its center */                              \

@@ -16,7 +16,6 @@
 #include "pool/start.h"
 #include "pool/stats.h"
 #include "pool/tree_family.h"
-#include "pool/tree_memory.h"
 #include "pool/tree_pool.h"
 
 /* --- the table of fork --- */

@@ -11,8 +11,6 @@
 #include "base/errors.h"
 #include "base/fault.h"
 #include "pool/mempool_inside.h"
-#include "pool/mempool_life.h"
-#include "pool/mempool_wait.h"
 
 enum { DUPLICATES_SOUGHT = 128 };
 

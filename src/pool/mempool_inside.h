@@ -70,4 +70,31 @@ void inside_refresh(struct mempool_inside *in);
  */
 void inside_end(struct mempool_inside *in, void *unwanted, uint32_t *wake);
 
+/*
+ * Fills `missing` empty ones of `slots` from the reserve if it has so many,
+ * else from frees, else from the source, asked with `flags` each wait_ms
+ * (never with MEMPOOL_RESERVE_ONLY).  Without the lock.
+ *
+ * Returns 0, ETIMEDOUT or ECANCELED.  The pool may be gone when it returns.
+ */
+int inside_wait(struct mempool_inside *in, void **slots, size_t missing,
+		gfp_t flags, const struct timespec *deadline);
+
+/*
+ * Sends all who wait away and returns when they have left.  Nobody can wait
+ * any more.  Without the lock.
+ */
+void inside_send_away(struct mempool_inside *in);
+
+/*
+ * NULL: `pool` is NULL, or zeros.  Ends the program when it was destroyed, as
+ * far as what is left of it tells.
+ */
+struct mempool_inside *inside_of_pool(const mempool_t *pool);
+
+/* Has all pools look again whether faults are injected. */
+void inside_refresh_all(void);
+
+extern HIDDEN const struct roster_kind inside_kind;
+
 #endif

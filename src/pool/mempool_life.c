@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempool_life.c - a mempool's life: made, forked with, shown in statistics,
- * ended.
+ * mempool_life.c - a mempool is made, and ended.
  */
 #include <linux/mempolicy.h>
 #include <stdlib.h>
@@ -16,79 +15,9 @@
 #include "mempool/reserve.h"
 #include "pool/debug.h"
 #include "pool/mempool_inside.h"
-#include "pool/mempool_life.h"
-#include "pool/mempool_wait.h"
+#include "pool/start.h"
 
 enum { WAIT_MS = 5000 };
-
-/* --- for the roster --- */
-
-/* What goes past the reserve is not counted: that would cost something. */
-static void stats(struct roster_entry *e, struct mempool_stats *s)
-{
-	struct mempool_inside *in = pool_record(e, struct mempool_inside);
-
-	lock_take(&in->pool.lock);
-	s->object_size = in->size;
-	s->live = in->strict.out;
-	s->live_bytes = s->live * in->size;
-	s->stock = in->reserve.current;
-	s->held_bytes = (s->live + s->stock) * in->size;
-	s->overhead_bytes =
-		sizeof(mempool_t) + sizeof(*in) + in->capacity * sizeof(void *);
-	s->reserve_min = (uint64_t)in->min_nr;
-	s->reserve_current = in->reserve.current;
-	s->reserve_used = in->reserve.used;
-	s->waits = in->reserve.waits;
-	s->failures = __atomic_load_n(&in->failures, __ATOMIC_RELAXED);
-	lock_release(&in->pool.lock);
-}
-
-/* Those who waited are in the parent, and only there. */
-static void mend(struct roster_entry *e)
-{
-	struct mempool_inside *in = pool_record(e, struct mempool_inside);
-
-	in->reserve.queue = (struct list){ 0 };
-	in->callers = 0;
-	inside_refresh(in);
-}
-
-static const struct roster_kind kind = {
-	.name = "mempool",
-	.mark = 0x6d656d70,
-	.stats = stats,
-	.fork = pool_fork,
-	.mend = mend,
-	.rank = RANK_MEMPOOL,
-};
-
-static bool refresh(struct roster_entry *e, void *unused)
-{
-	struct mempool_inside *in = pool_record(e, struct mempool_inside);
-
-	(void)unused;
-	if (e->kind != &kind)
-		return false;
-	lock_take(&in->pool.lock);
-	inside_refresh(in);
-	lock_release(&in->pool.lock);
-	return false;
-}
-
-void life_refresh_all(void)
-{
-	roster_walk(refresh, NULL);
-}
-
-struct mempool_inside *inside_of_pool(const mempool_t *pool)
-{
-	struct mempool_inside *in = pool ? pool->inside : NULL;
-
-	if (in)
-		pool_demand(&in->pool, &kind, pool);
-	return in;
-}
 
 /* --- making --- */
 
@@ -199,7 +128,7 @@ static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 
 	if (!in)
 		return NULL;
-	pool_init(&in->pool, &kind, true);
+	pool_init(&in->pool, &inside_kind, true);
 	in->open = pool;
 	in->alloc = pool->quick_alloc;
 	in->free = pool->quick_free;

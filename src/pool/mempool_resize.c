@@ -7,7 +7,6 @@
 
 #include "base/errors.h"
 #include "pool/mempool_inside.h"
-#include "pool/mempool_life.h"
 
 /* The surplus of a smaller reserve, one by one, the lock given up for each. */
 static void give_back_surplus(struct mempool_inside *in)

@@ -9,7 +9,7 @@
 #include "mempool/fault.h"
 #include "pool/debug.h"
 #include "pool/mempool_inside.h"
-#include "pool/mempool_life.h"
+#include "pool/start.h"
 
 bool mempool_is_saturated(mempool_t *pool)
 {
@@ -105,6 +105,6 @@ int mempool_fault_set(const char *rules)
 	start_library();
 	if (!inject_set(rules))
 		return failed(-EINVAL);
-	life_refresh_all();
+	inside_refresh_all();
 	return 0;
 }

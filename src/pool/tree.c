@@ -8,7 +8,6 @@
 
 #include "base/errors.h"
 #include "pool/tree_family.h"
-#include "pool/tree_memory.h"
 #include "pool/tree_pool.h"
 
 /* In a created tree or a pool, with a parent that is no plain node, huge. */
@@ -136,14 +135,14 @@ static void *new_pool(struct tree *t, node_t *parent, size_t size, size_t bytes,
 void *mempool_tree_pool_named(const void *parent, size_t size, size_t bytes,
 			      const char *name)
 {
-	node_t *p = parent ? node_checked(parent) : NULL;
 	struct tree *t;
+	node_t *p;
 	void *pool;
 
 	if (!bytes)
 		return refused(EINVAL);
 	family_start();
-	t = p ? family_enter(p) : NULL;
+	p = family_node(parent, &t);
 	pool = new_pool(t, p, size, bytes, name);
 	family_leave(t);
 	return pool;
@@ -156,18 +155,11 @@ void *mempool_tree_pool(const void *parent, size_t bytes)
 
 size_t mempool_tree_pool_left(const void *node)
 {
-	node_t *n;
-	struct tree_pool *pool;
 	struct tree *t;
-	size_t left = 0;
+	node_t *n = family_node(node, &t);
+	struct tree_pool *pool = n ? tree_pool_of(n) : NULL;
+	size_t left = pool ? tree_pool_left(pool) : 0;
 
-	if (!node)
-		return 0;
-	n = node_checked(node);
-	t = family_enter(n);
-	pool = tree_pool_of(n);
-	if (pool)
-		left = tree_pool_left(pool);
 	family_leave(t);
 	return left;
 }

@@ -10,7 +10,6 @@
 #include "base/errors.h"
 #include "pool/debug.h"
 #include "pool/pages_source.h"
-#include "pool/tree_memory.h"
 #include "pool/tree_pool.h"
 
 /*

@@ -46,6 +46,15 @@ struct tree *family_create(const struct mempool_options *options);
 struct tree *family_enter(const node_t *p);
 void family_enter_two(const node_t *p, const node_t *q, struct tree *trees[2]);
 
+/* The node at the user's `p`, in a tree that is entered; NULL for NULL. */
+static inline node_t *family_node(const void *p, struct tree **t)
+{
+	node_t *n = p ? node_checked(p) : NULL;
+
+	*t = n ? family_enter(n) : NULL;
+	return n;
+}
+
 /* Releases the lock; a tree without nodes is gone afterwards.  NULL: nothing.
  */
 void family_leave(struct tree *t);

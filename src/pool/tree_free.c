@@ -12,7 +12,7 @@
 
 #include "base/errors.h"
 #include "mempool/small.h"
-#include "pool/tree_memory.h"
+#include "pool/tree_local.h"
 #include "pool/tree_node.h"
 
 /* --- plain nodes --- */
@@ -369,14 +369,12 @@ int mempool_tree_free(void *node)
 
 int mempool_tree_free_children(void *node)
 {
-	node_t *n;
 	struct tree *t;
+	node_t *n = family_node(node, &t);
 	bool again, all;
 
-	if (!node)
+	if (!n)
 		return failed(-EINVAL);
-	n = node_checked(node);
-	t = family_enter(n);
 	node_must_be_linked(n, "use");
 	again = node_flags(n) & NODE_FREEING;
 	all = fell(t, n, n, true);

@@ -28,14 +28,12 @@ static struct mempool_tree_extra *extra_made(node_t *n)
 
 int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 {
-	node_t *n;
 	struct tree *t;
+	node_t *n = family_node(node, &t);
 	struct mempool_tree_extra *x;
 
-	if (!node)
+	if (!n)
 		return failed(-EINVAL);
-	n = node_checked(node);
-	t = family_enter(n);
 	x = node_extra(n);
 	if (!x && destructor)
 		x = extra_made(n);
@@ -108,9 +106,8 @@ int mempool_tree_unlink(const void *context, void *node)
 
 	if (!node)
 		return failed(-EINVAL);
-	n = node_checked(node);
 	c = context ? node_checked(context) : NULL;
-	t = family_enter(n);
+	n = family_node(node, &t);
 	node_must_be_linked(n, "use");
 	r = reference_from(c, n);
 	if (r)
@@ -125,17 +122,11 @@ int mempool_tree_unlink(const void *context, void *node)
 
 size_t mempool_tree_references(const void *node)
 {
-	node_t *n;
 	struct tree *t;
-	struct mempool_tree_extra *x;
-	size_t count;
+	node_t *n = family_node(node, &t);
+	struct mempool_tree_extra *x = n ? node_extra(n) : NULL;
+	size_t count = x ? x->count : 0;
 
-	if (!node)
-		return 0;
-	n = node_checked(node);
-	t = family_enter(n);
-	x = node_extra(n);
-	count = x ? x->count : 0;
 	family_leave(t);
 	return count;
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * tree_local.h - what a thread has of its own: a stock of memory for nodes,
- * and the counts of tree 0.
+ * tree_local.h - nodes' memory, and what a thread has of its own: a stock of
+ * that, and the counts of tree 0.
+ *
+ * Behind the stock, header and bytes together come from the small-object heap
+ * up to 128 bytes, and from malloc() for more.
  *
  * Freed nodes of up to MEMPOOL_TREE_STOCK_MAX bytes, header included, wait for
  * the next node of their size, last in first out: up to 1024 of each small
@@ -14,6 +17,7 @@
 #ifndef POOL_TREE_LOCAL_H
 #define POOL_TREE_LOCAL_H
 
+#include "base/fork_table.h"
 #include "pool/tree_node.h"
 
 enum {
@@ -56,6 +60,39 @@ void local_count_slow(int64_t nodes, int64_t bytes);
 
 /* The sum of all threads, gone ones included. */
 void local_sum(int64_t *nodes, int64_t *bytes);
+
+/* --- behind the stocks --- */
+
+/* True when each byte is watched: nothing is rounded up or kept. */
+extern HIDDEN bool memory_watched;
+
+/* A row of the table of fork. */
+void memory_fork(struct fork_table *t);
+
+/* The library is ready, and memory_watched is decided. */
+void memory_start(void);
+
+/* From the source: `bytes` with the header.  NULL with ENOMEM. */
+void *memory_ask(size_t bytes);
+
+/* `bytes` as it was asked for, give or take a unit's part. */
+void memory_give(void *p, size_t bytes);
+
+/*
+ * Memory comes in units of 16 bytes, so that a little more or less needs no
+ * change; but to who watches each byte counts.
+ */
+static inline bool memory_fits(size_t old, size_t bytes)
+{
+	return !memory_watched &&
+	       round_up(old, STOCK_UNIT) == round_up(bytes, STOCK_UNIT);
+}
+
+/*
+ * Changes the size; the contents move, up to the smaller of the two.  NULL with
+ * ENOMEM, and `p` as it was.
+ */
+void *memory_resize(void *p, size_t old, size_t bytes);
 
 static inline unsigned stock_count(uint64_t word)
 {
@@ -125,6 +162,20 @@ static inline bool tree_local_give(struct mempool_tree_local *l, node_t *n,
 	s->free[count] = n;
 	stock_change(l, s, 1);
 	return true;
+}
+
+/*
+ * Gives a node back that is in no pool, and marks it as freed.  `word` is its
+ * own.  A huge one's size is beyond all lists.
+ */
+static inline void node_give_outside(struct mempool_tree_local *l, node_t *n,
+				     uint64_t word)
+{
+	uint32_t size = (uint32_t)word;
+
+	node_mark_freed(n);
+	if (unlikely(!tree_local_give(l, n, stock_of(size))))
+		node_give_slow(n);
 }
 
 #endif

@@ -9,7 +9,6 @@
 #include "base/errors.h"
 #include "base/fault.h"
 #include "pool/tree_family.h"
-#include "pool/tree_memory.h"
 #include "pool/tree_pool.h"
 
 const char node_unnamed[] = "UNNAMED";

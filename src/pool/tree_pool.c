@@ -18,33 +18,26 @@
 enum {
 	UNIT = 16,
 	ORDER_MIN = 12,
-	POOL_LOCKS = 16,
 };
 
-static struct {
-	struct lock lock;
-} locks[POOL_LOCKS] = { [0 ... POOL_LOCKS - 1] = { LOCK(RANK_TREE_POOL) } };
+/* Of all that are shared: few are. */
+static struct lock lock = LOCK(RANK_TREE_POOL);
 
 void tree_pool_fork(struct fork_table *t)
 {
-	fork_locks(t, RANK_TREE_POOL, locks);
-}
-
-static struct lock *lock_of(const struct tree_pool *pool)
-{
-	return &locks[(uintptr_t)pool >> ORDER_MIN & (POOL_LOCKS - 1)].lock;
+	fork_lock(t, RANK_TREE_POOL, &lock);
 }
 
 static void enter(struct tree_pool *pool)
 {
 	if (unlikely(pool->shared))
-		lock_take(lock_of(pool));
+		lock_take(&lock);
 }
 
 static void leave(struct tree_pool *pool)
 {
 	if (unlikely(pool->shared))
-		lock_release(lock_of(pool));
+		lock_release(&lock);
 }
 
 /* --- the block --- */

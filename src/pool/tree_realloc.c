@@ -6,7 +6,6 @@
 
 #include "base/errors.h"
 #include "pool/tree_family.h"
-#include "pool/tree_memory.h"
 #include "pool/tree_node.h"
 #include "pool/tree_pool.h"
 

@@ -128,13 +128,11 @@ char *mempool_tree_append(char *s, const char *format, ...)
 
 int mempool_tree_set_name_static(const void *node, const char *name)
 {
-	node_t *n;
 	struct tree *t;
+	node_t *n = family_node(node, &t);
 
-	if (!node)
+	if (!n)
 		return failed(-EINVAL);
-	n = node_checked(node);
-	t = family_enter(n);
 	node_set_name(n, name);
 	family_leave(t);
 	return 0;
@@ -167,15 +165,10 @@ int mempool_tree_set_name(const void *node, const char *format, ...)
 
 const char *mempool_tree_name(const void *node)
 {
-	node_t *n;
 	struct tree *t;
-	const char *name;
+	node_t *n = family_node(node, &t);
+	const char *name = n ? node_name(n) : NULL;
 
-	if (!node)
-		return NULL;
-	n = node_checked(node);
-	t = family_enter(n);
-	name = node_name(n);
 	family_leave(t);
 	return name;
 }

@@ -11,14 +11,9 @@
 
 void *mempool_tree_parent(const void *node)
 {
-	node_t *n, *parent;
 	struct tree *t;
+	node_t *n = family_node(node, &t), *parent = n ? n->parent : NULL;
 
-	if (!node)
-		return NULL;
-	n = node_checked(node);
-	t = family_enter(n);
-	parent = n->parent;
 	family_leave(t);
 	return parent ? node_bytes(parent) : NULL;
 }
@@ -30,14 +25,10 @@ size_t mempool_tree_size(const void *node)
 
 static void add_up(const void *node, size_t *bytes, size_t *nodes)
 {
-	node_t *top;
 	struct tree *t;
+	node_t *top = family_node(node, &t);
 
 	*bytes = *nodes = 0;
-	if (!node)
-		return;
-	top = node_checked(node);
-	t = family_enter(top);
 	for (node_t *n = top; n; n = node_after(n, top, true)) {
 		*bytes += node_counted(n);
 		++*nodes;
@@ -111,14 +102,13 @@ int mempool_tree_walk(const void *node, unsigned max_depth,
 				   void *arg),
 		      void *arg)
 {
-	node_t *top;
 	struct tree *t;
+	node_t *top;
 	int result;
 
 	if (!node || !visit)
 		return failed(-EINVAL);
-	top = node_checked(node);
-	t = family_enter(top);
+	top = family_node(node, &t);
 	result = walk(top, max_depth, visit, arg);
 	family_leave(t);
 	return result;
@@ -164,13 +154,9 @@ static void check_node(const node_t *n, unsigned tree)
 
 void mempool_tree_check(const void *node)
 {
-	node_t *top;
 	struct tree *t;
+	node_t *top = family_node(node, &t);
 
-	if (!node)
-		return;
-	top = node_checked(node);
-	t = family_enter(top);
 	for (node_t *n = top; n; n = node_after(n, top, true))
 		check_node(n, t ? t->number : 0);
 	family_leave(t);
