@@ -85,6 +85,8 @@ static NOINLINE void look(struct search *s)
 	s->roots.memory = s->memory;
 	s->roots.bytes = s->bytes;
 	s->looked = root_look(&s->roots) && !s->reach.blind;
+	if (s->looked)
+		reach_indirect(&s->reach);
 	reach_end(&s->reach);
 }
 
@@ -134,7 +136,7 @@ static size_t still_lost(struct search *s, bool first)
 	for (size_t i = 0; i < s->reach.count; i++) {
 		struct live *o = &s->reach.objects[i];
 
-		if (live_mark_lost(o, o->mark == REACH_LOST, first))
+		if (live_mark_lost(o, o->mark != REACH_FOUND, first))
 			count++;
 		else
 			o->mark = REACH_FOUND;

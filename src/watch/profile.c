@@ -134,6 +134,8 @@ static const char *state_name(uint32_t state)
 	switch (state) {
 	case REACH_LOST:
 		return " lost";
+	case REACH_INDIRECT:
+		return " lost indirectly";
 	case REACH_FOUND:
 		return " reachable";
 	default:

@@ -36,7 +36,8 @@
  *                          held in registers alone, may be taken for lost
  *   object ADDRESS STACK SIZE UNIT AGE_MS THREAD STATE
  *                          a live sample; STATE is lost or reachable, or
- *                          unknown when leaks were not looked for
+ *                          unknown when leaks were not looked for; "lost
+ *                          indirectly": another lost one points to it
  *   name ADDRESS LINE FUNCTION FILE        of a return address, by address:
  *                          'mpool prof --embed' adds them
  *   caller ADDRESS LINE FUNCTION FILE      the function before is inlined there

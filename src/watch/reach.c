@@ -120,6 +120,11 @@ static void look_at(struct reach *r, uintptr_t word)
 	if (at == r->count || r->objects[at].mark == REACH_FOUND ||
 	    !refers(r, &r->objects[at], word))
 		return;
+	if (r->lost) {
+		if (&r->objects[at] != r->lost)
+			r->objects[at].mark = REACH_INDIRECT;
+		return;
+	}
 	r->objects[at].mark = REACH_FOUND;
 	r->waiting[r->waits++] = (uint32_t)at;
 }
@@ -175,13 +180,17 @@ static void look_through(struct reach *r, uintptr_t from, uintptr_t to)
 	}
 }
 
+static void look_into(struct reach *r, const struct live *object)
+{
+	uintptr_t from = live_address(object);
+
+	look_through(r, from, from + size_of(object));
+}
+
 static void drain(struct reach *r)
 {
-	while (r->waits) {
-		const struct live *o = &r->objects[r->waiting[--r->waits]];
-
-		look_through(r, live_address(o), live_address(o) + size_of(o));
-	}
+	while (r->waits)
+		look_into(r, &r->objects[r->waiting[--r->waits]]);
 }
 
 /* A root region, but for the samples that lie in it. */
@@ -216,6 +225,16 @@ void reach_region(struct reach *r, uintptr_t from, uintptr_t to)
 {
 	look_between(r, from, to);
 	drain(r);
+}
+
+void reach_indirect(struct reach *r)
+{
+	for (size_t i = 0; i < r->count; i++) {
+		r->lost = &r->objects[i];
+		if (r->lost->mark != REACH_FOUND)
+			look_into(r, r->lost);
+	}
+	r->lost = NULL;
 }
 
 bool reach_holds(const struct reach *r, uintptr_t from, uintptr_t to)

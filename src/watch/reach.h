@@ -11,7 +11,8 @@
 
 #include "watch/live.h"
 
-enum reach_mark { REACH_NOT, REACH_LOST, REACH_FOUND };
+/* INDIRECT: lost as well, but another lost one points to it. */
+enum reach_mark { REACH_NOT, REACH_LOST, REACH_INDIRECT, REACH_FOUND };
 
 enum { REACH_WORDS = 16 << 10 }; /* bytes of memory that are copied at a time */
 
@@ -21,6 +22,7 @@ struct reach {
 	uint32_t *waiting; /* room for as many */
 	uintptr_t *words;  /* REACH_WORDS bytes */
 	size_t count, waits;
+	struct live *lost; /* looked through; NULL: what can be reached */
 	uintptr_t low, high;
 	int pagemap; /* descriptor, or -1 */
 	bool lists;  /* glibc's own are looked at */
@@ -40,6 +42,12 @@ void reach_words(struct reach *r, size_t bytes);
 
 /* What this memory leads to, but for the samples that lie in it. */
 void reach_region(struct reach *r, uintptr_t from, uintptr_t to);
+
+/*
+ * Marks those that are lost with another one.  As LeakSanitizer sees it: of a
+ * ring, each is.
+ */
+void reach_indirect(struct reach *r);
 
 /* Whether a sample starts there. */
 bool reach_holds(const struct reach *r, uintptr_t from, uintptr_t to);

@@ -9,12 +9,13 @@ load cli
 	run -0 "$MPOOL" leaks l.mprof
 	assert_line --index 0 --regexp '^1\. lost: 4\.9 KiB in 1 object'
 	assert_line --regexp '^ *lose_big  .*leaky\.c:'
-	assert_line --regexp '^2\. lost: 480 B in 10 objects'
-	assert_line --regexp '^3\. lost: 120 B in 5 objects'
-	assert_line --regexp '5\.5 KiB lost in 16 objects'
+	assert_line --regexp '^2\. lost: 120 B in 5 objects'
+	assert_line --regexp '^3\. lost: 48 B in 1 object,'
+	assert_line --regexp '^4\. lost indirectly: 432 B in 9 objects'
+	assert_line --regexp '5\.5 KiB lost in 16 objects \(432 B in 9 of them indirectly\)'
 	refute_output --partial keep_
 	run -0 "$MPOOL" leaks --reachable l.mprof
-	assert_line --regexp '^4\. reachable: 97\.7 KiB in 1 object'
+	assert_line --regexp '^5\. reachable: 97\.7 KiB in 1 object'
 	assert_line --regexp 'keep_big'
 }
 
@@ -27,7 +28,7 @@ load cli
 	definite=$(sed -n 's/.*definitely lost: \([0-9,]*\) bytes.*/\1/p' <<<"$output" | tr -d ,)
 	indirect=$(sed -n 's/.*indirectly lost: \([0-9,]*\) bytes.*/\1/p' <<<"$output" | tr -d ,)
 	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
-	run -0 awk '$1 == "object" && $NF == "lost" { n += $4 } END { print n }' l.mprof
+	run -0 awk '$1 == "object" && $8 == "lost" { n += $4 } END { print n }' l.mprof
 	assert_output $((definite + indirect))
 }
 
@@ -39,8 +40,57 @@ load cli
 
 	theirs=$(sed -n 's/.*LeakSanitizer: \([0-9]*\) byte.*/\1/p' <<<"$output")
 	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
-	run -0 awk '$1 == "object" && $NF == "lost" { n += $4 } END { print n }' l.mprof
+	run -0 awk '$1 == "object" && $8 == "lost" { n += $4 } END { print n }' l.mprof
 	assert_output "$theirs"
+}
+
+# shapes STATE - "BYTES OBJECTS" of what was lost so, in the profile s.mprof.
+shapes()
+{
+	"$MPOOL" leaks --json s.mprof | jq -r --arg state "$1" \
+		'[.rows[] | select(.state == $state)] | "\(map(.bytes) | add) \(map(.objects) | add)"'
+}
+
+@test "what is lost with another one is told apart, as LeakSanitizer does" {
+	"$MPOOL" run -q --leaks -o s.mprof -- "$PROGRAMS/leak_shapes" 2>/dev/null
+	# A list's head, two heads, one that points to itself; and their tails,
+	# and all of a ring.
+	assert_equal "$(shapes lost)" "384 4"
+	assert_equal "$(shapes 'lost indirectly')" "656 8"
+	run -0 "$MPOOL" leaks s.mprof
+	assert_line --regexp '^leak_shapes .*: 1\.0 KiB lost in 12 objects \(656 B in 8 of them indirectly\)'
+	gcc -g -O1 -fno-builtin -fsanitize=leak -o lsan "$ROOT/tests/programs/leak_shapes.c" || skip 'no LeakSanitizer here'
+	run ./lsan
+	[[ $output == *'SUMMARY: LeakSanitizer'* ]] || skip 'LeakSanitizer cannot run here'
+	assert_line --partial 'Direct leak of 384 byte(s) in 4 object(s)'
+	assert_line --partial 'Indirect leak of 656 byte(s) in 8 object(s)'
+}
+
+@test "--json of leaks has what the text has, as the manual tells" {
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
+	"$MPOOL" leaks --json l.mprof >l.json
+	run -0 jq -c '[.schema, .program, .period, .lost_bytes, .lost_objects, .error, .indirect_bytes, .indirect_objects, .unknown_bytes, .suppressed, .running]' l.json
+	assert_output '["mpool-leaks/1","leaky",1,5600,16,0,432,9,0,0,0]'
+	run -0 jq -c '.rows[] | [.state, .bytes, .objects, .samples, .stack[0].function]' l.json
+	assert_output '["lost",5000,1,1,"lose_big"]
+["lost",120,5,5,"lose_small"]
+["lost",48,1,1,"lose_list"]
+["lost indirectly",432,9,9,"lose_list"]'
+	run -0 bash -c "'$MPOOL' leaks --json --reachable l.mprof | jq -r '.rows[-1].state, .reachable_bytes'"
+	assert_line --index 0 reachable
+	# Every key is in the manual, by its name.
+	run -0 jq -r '[paths[]] | map(strings) | unique[]' l.json
+	for key in "${lines[@]}"; do
+		sed -n '/mpool.-leaks\/1/,/^\.SS/p' "$ROOT/src/man/mpool.1" | grep -w "$key"
+	done
+}
+
+@test "an object's row of earlier versions is read" {
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
+	sed -i 's/ lost indirectly$/ lost/' l.mprof
+	run -0 "$MPOOL" leaks l.mprof
+	assert_line --regexp '^2\. lost: 480 B in 10 objects'
+	refute_output --partial indirectly
 }
 
 @test "glibc's lists of free chunks keep nothing, a pointer to an end does" {
@@ -210,7 +260,8 @@ ends() {
 	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
 	printf '# known\n\nleak:lose_big\nleak:^lose_s*l$\n' >known
 	run -4 "$MPOOL" leaks --suppressions known --exit-code 4 l.mprof
-	assert_line --regexp '^1\. lost: 480 B in 10 objects'
+	assert_line --regexp '^1\. lost: 48 B in 1 object,'
+	assert_line --regexp '^2\. lost indirectly: 432 B in 9 objects'
 	assert_line --partial '2 stacks suppressed'
 	echo 'leak:leaky.c' >known
 	run -0 "$MPOOL" leaks --suppressions known --exit-code 4 l.mprof
@@ -304,7 +355,7 @@ ends() {
 	for command in "$PYTHON -c pass" "bash -c :"; do
 		# shellcheck disable=SC2086
 		"$MPOOL" run -q --leaks -o x.mprof -- $command 2>/dev/null
-		run -0 awk '$1 == "object" && $NF == "lost" { n += $4 } END { print n + 0 }' x.mprof
+		run -0 awk '$1 == "object" && $8 == "lost" { n += $4 } END { print n + 0 }' x.mprof
 		((output < 4096)) || fail "$command: $output bytes"
 	done
 }

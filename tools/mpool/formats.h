@@ -47,6 +47,13 @@ bool format_pprof(int fd, const struct profile *profile,
 void format_json(FILE *out, const struct profile *profile,
 		 struct symbols *symbols, enum value value);
 
+/*
+ * Of a row of JSON: function, file and line of the innermost frame, and stack,
+ * an array with those of all.
+ */
+void format_json_row(FILE *out, const struct stack *stack,
+		     struct symbols *symbols);
+
 /* heaptrack's data, version 3: heaptrack_print, heaptrack_gui. */
 void format_heaptrack(FILE *out, const struct profile *profile,
 		      struct symbols *symbols);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/common.h"
 #include "cli.h"
 #include "commands.h"
 #include "fresh.h"
@@ -19,7 +20,7 @@ const char help_leaks[] =
 	"left, or a program with MPOOL_LEAKS=1.  Memory that the program had "
 	"not\n"
 	"freed is lost when nothing pointed to it any more, reachable when\n"
-	"something did.\n\n"
+	"something did; lost indirectly when only what was lost did.\n\n"
 	"  --reachable            show what was reachable, too\n"
 	"  --suppressions FILE    known leaks, in LeakSanitizer's syntax\n"
 	"  --exit-code N          exit with N when there are leaks (0); 125: "
@@ -29,22 +30,16 @@ const char help_leaks[] =
 	"  --no-inline            without inlined functions: their callers' "
 	"lines\n"
 	"  --lines N              stacks that are shown, 0 for all (20)\n"
+	"  --json                 for scripts, with all stacks\n"
 	"  -h, --help             this text\n";
 
-/* Live objects of one stack and state. */
-struct group {
-	uint32_t stack;
-	enum object_state state;
-	double count, bytes, variance; /* of bytes */
-	double later_bytes;	       /* made in the later half of the run */
-	uint64_t oldest_ms, newest_ms, samples;
-};
-
-static const char *state_name(enum object_state state)
+const char *leaks_state(enum object_state state)
 {
 	switch (state) {
 	case OBJECT_LOST:
 		return "lost";
+	case OBJECT_INDIRECT:
+		return "lost indirectly";
 	case OBJECT_REACHABLE:
 		return "reachable";
 	default:
@@ -61,20 +56,24 @@ static int by_group(const void *a, const void *b)
 	return x->stack < y->stack ? -1 : x->stack > y->stack;
 }
 
-/* Lost ones first, then by bytes. */
+/* Lost ones first, then what these held, then by bytes. */
 static int by_weight(const void *a, const void *b)
 {
-	const struct group *x = a, *y = b;
+	static const int rank[] = {
+		[OBJECT_LOST] = 0,
+		[OBJECT_INDIRECT] = 1,
+		[OBJECT_UNKNOWN] = 2,
+		[OBJECT_REACHABLE] = 3,
+	};
+	const struct leak_group *x = a, *y = b;
 
 	if (x->state != y->state)
-		return x->state == OBJECT_LOST	 ? -1
-		       : y->state == OBJECT_LOST ? 1
-		       : x->state < y->state	 ? -1
-						 : 1;
+		return rank[x->state] - rank[y->state];
 	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
 }
 
-static void add_object(struct group *g, const struct object *o, uint64_t run_ms)
+static void add_object(struct leak_group *g, const struct object *o,
+		       uint64_t run_ms)
 {
 	double bytes = o->weight * (double)o->size;
 
@@ -91,26 +90,26 @@ static void add_object(struct group *g, const struct object *o, uint64_t run_ms)
 		g->newest_ms = o->age_ms;
 }
 
-static struct group *group_objects(struct profile *p, uint64_t older_ms,
-				   size_t *count)
+static struct leak_group *group_objects(struct profile *p, uint64_t older_ms,
+					size_t *count)
 {
-	struct group *groups =
+	struct leak_group *groups =
 		cli_alloc((p->object_count + 1) * sizeof *groups);
 
 	*count = 0;
 	qsort(p->objects, p->object_count, sizeof *p->objects, by_group);
 	for (size_t i = 0; i < p->object_count; i++) {
 		const struct object *o = &p->objects[i];
-		struct group *last = *count ? &groups[*count - 1] : NULL;
+		struct leak_group *last = *count ? &groups[*count - 1] : NULL;
 
 		if (o->age_ms < older_ms)
 			continue;
 		if (!last || last->stack != o->stack ||
 		    last->state != o->state) {
 			last = &groups[(*count)++];
-			*last = (struct group){ .stack = o->stack,
-						.state = o->state,
-						.newest_ms = UINT64_MAX };
+			*last = (struct leak_group){ .stack = o->stack,
+						     .state = o->state,
+						     .newest_ms = UINT64_MAX };
 		}
 		add_object(last, o, p->age_ms);
 	}
@@ -124,10 +123,10 @@ static const char *plural(double n)
 }
 
 static void put_group(FILE *out, const struct profile *p,
-		      struct symbols *symbols, const struct group *g,
+		      struct symbols *symbols, const struct leak_group *g,
 		      size_t number)
 {
-	fprintf(out, "%zu. %s: %s%s", number, state_name(g->state),
+	fprintf(out, "%zu. %s: %s%s", number, leaks_state(g->state),
 		value_human(LIVE_BYTES, g->bytes, false),
 		value_error(LIVE_BYTES, g->variance));
 	fprintf(out, " in %s object%s",
@@ -150,12 +149,20 @@ static void put_group(FILE *out, const struct profile *p,
 static void put_summary(FILE *out, const struct profile *p,
 			const struct leak_report *r)
 {
-	fprintf(out, "%s (%llu): %s%s lost in %s object%s, %s still reachable",
+	fprintf(out,
+		"%s (%llu): %s%s lost in %s object%s%s, %s still reachable",
 		cli_shown(p->program), (unsigned long long)p->pid,
 		value_human(LIVE_BYTES, r->lost_bytes, false),
 		value_error(LIVE_BYTES, r->lost_variance),
 		value_human(LIVE_COUNT, r->lost_count, false),
 		r->lost_count > 0.5 && r->lost_count < 1.5 ? "" : "s",
+		r->indirect_count > 0.5
+			? cli_format(" (%s in %s of them indirectly)",
+				     value_human(LIVE_BYTES, r->indirect_bytes,
+						 false),
+				     value_human(LIVE_COUNT, r->indirect_count,
+						 false))
+			: "",
 		value_human(LIVE_BYTES, r->reachable_bytes, false));
 	if (r->unknown_bytes > 0.5)
 		fprintf(out, ", %s not looked at",
@@ -174,9 +181,13 @@ static void put_summary(FILE *out, const struct profile *p,
 	fputc('\n', out);
 }
 
-static void add_up(struct leak_report *r, const struct group *g)
+static void add_up(struct leak_report *r, const struct leak_group *g)
 {
 	switch (g->state) {
+	case OBJECT_INDIRECT:
+		r->indirect_bytes += g->bytes;
+		r->indirect_count += g->count;
+		/* fall through */
 	case OBJECT_LOST:
 		r->lost_bytes += g->bytes;
 		r->lost_variance += g->variance;
@@ -191,20 +202,21 @@ static void add_up(struct leak_report *r, const struct group *g)
 	}
 }
 
-void leaks_report(FILE *out, struct profile *profile,
-		  const struct leak_options *options, struct leak_report *r)
+static bool is_shown(const struct leak_options *options,
+		     const struct leak_group *g)
 {
-	struct symbols *symbols = symbols_open(profile);
-	size_t count, shown = 0, left = 0;
-	struct group *groups;
+	return options->reachable || g->state != OBJECT_REACHABLE;
+}
 
-	if (options->no_inline)
-		symbols_no_inline(symbols);
-	leak_stacks_merge(profile, symbols, options->reachable);
-	groups = group_objects(profile, options->older_ms, &count);
-	*r = (struct leak_report){ 0 };
+/* Keeps of the groups what is to be shown. */
+static size_t choose(struct leak_group *groups, size_t count,
+		     const struct profile *profile, struct symbols *symbols,
+		     const struct leak_options *options, struct leak_report *r)
+{
+	size_t kept = 0;
+
 	for (size_t i = 0; i < count; i++) {
-		struct group *g = &groups[i];
+		struct leak_group *g = &groups[i];
 
 		if (suppress_matches(options->known, profile, symbols,
 				     &profile->stacks[g->stack])) {
@@ -212,17 +224,45 @@ void leaks_report(FILE *out, struct profile *profile,
 			continue;
 		}
 		add_up(r, g);
-		if (g->state == OBJECT_REACHABLE && !options->reachable)
-			continue;
-		if (options->lines && shown == options->lines)
-			left++;
-		else
-			put_group(out, profile, symbols, g, ++shown);
+		if (is_shown(options, g))
+			groups[kept++] = *g;
 	}
-	if (left)
-		fprintf(out, "... and %zu more; --lines 0 shows all\n\n", left);
+	return kept;
+}
+
+static void put_text(FILE *out, const struct profile *profile,
+		     struct symbols *symbols, const struct leak_group *groups,
+		     size_t count, size_t most)
+{
+	size_t shown = most ? min_of(count, most) : count;
+
+	for (size_t i = 0; i < shown; i++)
+		put_group(out, profile, symbols, &groups[i], i + 1);
+	if (shown < count)
+		fprintf(out, "... and %zu more; --lines 0 shows all\n\n",
+			count - shown);
+}
+
+void leaks_report(FILE *out, struct profile *profile,
+		  const struct leak_options *options, struct leak_report *r)
+{
+	struct symbols *symbols = symbols_open(profile);
+	struct leak_group *groups;
+	size_t count;
+
+	if (options->no_inline)
+		symbols_no_inline(symbols);
+	leak_stacks_merge(profile, symbols, options->reachable);
+	groups = group_objects(profile, options->older_ms, &count);
+	*r = (struct leak_report){ 0 };
+	count = choose(groups, count, profile, symbols, options, r);
 	r->whole = r->unknown_bytes < 0.5 && !profile->lost;
-	put_summary(out, profile, r);
+	if (options->json) {
+		leaks_json(out, profile, symbols, groups, count, r);
+	} else {
+		put_text(out, profile, symbols, groups, count, options->lines);
+		put_summary(out, profile, r);
+	}
 	free(groups);
 	symbols_close(symbols);
 }
@@ -233,7 +273,8 @@ enum {
 	OPT_EXIT,
 	OPT_OLDER,
 	OPT_NO_INLINE,
-	OPT_LINES
+	OPT_LINES,
+	OPT_JSON
 };
 
 static const struct option options[] = {
@@ -243,6 +284,7 @@ static const struct option options[] = {
 	{ "older", required_argument, NULL, OPT_OLDER },
 	{ "no-inline", no_argument, NULL, OPT_NO_INLINE },
 	{ "lines", required_argument, NULL, OPT_LINES },
+	{ "json", no_argument, NULL, OPT_JSON },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
@@ -280,6 +322,9 @@ int command_leaks(int argc, char **argv)
 			break;
 		case OPT_LINES:
 			how.lines = cli_size("--lines", optarg);
+			break;
+		case OPT_JSON:
+			how.json = true;
 			break;
 		default:
 			cli_try_help();

@@ -16,12 +16,23 @@ struct leak_options {
 	const struct suppressions *known; /* NULL: none */
 	uint64_t older_ms;		  /* nothing younger */
 	size_t lines;			  /* stacks shown; 0: all */
+	bool json;			  /* in the place of text, with all */
+};
+
+/* Live objects of one stack and state. */
+struct leak_group {
+	uint32_t stack;
+	enum object_state state;
+	double count, bytes, variance; /* of bytes */
+	double later_bytes;	       /* made in the later half of the run */
+	uint64_t oldest_ms, newest_ms, samples;
 };
 
 /* Without what is suppressed. */
 struct leak_report {
-	double lost_bytes, lost_variance, lost_count, reachable_bytes,
-		unknown_bytes;
+	double lost_bytes, lost_variance, lost_count;
+	double indirect_bytes, indirect_count; /* of these */
+	double reachable_bytes, unknown_bytes;
 	size_t suppressed; /* stacks */
 	bool whole;	   /* all that lived was looked at */
 };
@@ -47,6 +58,12 @@ void leak_stacks_merge(struct profile *profile, struct symbols *symbols,
 /* A line a frame. */
 void leak_stack_put(FILE *out, const struct stack *stack,
 		    struct symbols *symbols);
+
+const char *leaks_state(enum object_state state);
+
+void leaks_json(FILE *out, const struct profile *profile,
+		struct symbols *symbols, const struct leak_group *groups,
+		size_t count, const struct leak_report *report);
 
 /* Sorts the profile's objects. */
 void leaks_report(FILE *out, struct profile *profile,

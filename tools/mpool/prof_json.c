@@ -78,18 +78,16 @@ static void put_symbol(FILE *out, const struct symbol *s)
 	fprintf(out, ",\"line\":%u", s->line);
 }
 
-static void put_row(FILE *out, const struct row *row, struct symbols *symbols)
+void format_json_row(FILE *out, const struct stack *stack,
+		     struct symbols *symbols)
 {
-	const struct stack *stack = row->stack;
 	const char *comma = "";
 
-	putc('{', out);
 	if (stack->depth) {
 		put_symbol(out, symbols_find(symbols, stack->frames[0]));
 		putc(',', out);
 	}
-	put_values(out, row);
-	fputs(",\"stack\":[", out);
+	fputs("\"stack\":[", out);
 	for (uint32_t i = 0; i < stack->depth; i++) {
 		const struct symbol *s =
 			symbols_find(symbols, stack->frames[i]);
@@ -101,7 +99,7 @@ static void put_row(FILE *out, const struct row *row, struct symbols *symbols)
 			comma = ",";
 		}
 	}
-	fputs("]}", out);
+	putc(']', out);
 }
 
 void format_json(FILE *out, const struct profile *profile,
@@ -121,8 +119,11 @@ void format_json(FILE *out, const struct profile *profile,
 	put_values(out, &sum);
 	fputs(",\"rows\":[", out);
 	for (size_t i = 0; i < profile->stack_count && rows[i].key > 0; i++) {
-		fprintf(out, "%s\n", comma);
-		put_row(out, &rows[i], symbols);
+		fprintf(out, "%s\n{", comma);
+		put_values(out, &rows[i]);
+		putc(',', out);
+		format_json_row(out, rows[i].stack, symbols);
+		putc('}', out);
 		comma = ",";
 	}
 	fputs("\n]}\n", out);

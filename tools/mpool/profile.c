@@ -103,13 +103,15 @@ static const char *read_object(struct profile *p, char *at)
 		"an object row is ADDRESS STACK SIZE UNIT AGE_MS THREAD STATE";
 	enum object_state state = OBJECT_UNKNOWN;
 	uint64_t n[6];
-	char *word;
+	char *word, *how;
 
 	if (!words_numbers(&at, 6, n) || n[1] < 1 || n[1] > UINT32_MAX ||
 	    !n[3] || !words_next(&at, &word))
 		return wrong;
 	if (!strcmp(word, "lost"))
-		state = OBJECT_LOST;
+		state = words_next(&at, &how) && !strcmp(how, "indirectly")
+				? OBJECT_INDIRECT
+				: OBJECT_LOST;
 	else if (!strcmp(word, "reachable"))
 		state = OBJECT_REACHABLE;
 	else if (strcmp(word, "unknown"))
@@ -441,6 +443,11 @@ const struct mapping *profile_mapping(const struct profile *profile,
 			return m;
 	}
 	return NULL;
+}
+
+bool object_is_lost(enum object_state state)
+{
+	return state == OBJECT_LOST || state == OBJECT_INDIRECT;
 }
 
 double site_count(const struct site *site, enum heap_view view)

@@ -33,7 +33,13 @@ struct site {
 	double weight;
 };
 
-enum object_state { OBJECT_UNKNOWN, OBJECT_LOST, OBJECT_REACHABLE };
+/* INDIRECT: lost, and another lost one points to it. */
+enum object_state {
+	OBJECT_UNKNOWN,
+	OBJECT_LOST,
+	OBJECT_REACHABLE,
+	OBJECT_INDIRECT,
+};
 
 struct object {
 	uint64_t address;
@@ -102,6 +108,9 @@ uint64_t *profile_addresses(const struct profile *profile, size_t *count);
 /* The mapping that an address lies in; NULL: none. */
 const struct mapping *profile_mapping(const struct profile *profile,
 				      uint64_t address);
+
+/* Directly or not. */
+bool object_is_lost(enum object_state state);
 
 /* Allocations and bytes that a site stands for. */
 double site_count(const struct site *site, enum heap_view view);

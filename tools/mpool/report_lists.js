@@ -103,23 +103,23 @@ function functionTable()
 
 /* --- leaks --- */
 
-const LOST = 1; /* the state of an object */
+const LOST = 1, INDIRECT = 3; /* states of objects */
 
 const nameIn = frame => data.functions[frames[frame].name];
 
-/* Stacks that read the same are one. */
+/* Stacks that read the same are one, what was lost indirectly apart. */
 function leakRows()
 {
 	const rows = new Map();
 
 	for (const [stack, state, count, bytes, variance, oldest] of leaks) {
-		const way = leakWays.get(stack), key = way.join();
+		const way = leakWays.get(stack), key = [state, ...way].join();
 
-		if (state !== LOST)
+		if (state !== LOST && state !== INDIRECT)
 			continue;
 		if (!rows.has(key))
-			rows.set(key, { way, count: 0, bytes: 0, variance: 0,
-				oldest: 0 });
+			rows.set(key, { way, how: state === LOST ? "directly" : "indirectly",
+				count: 0, bytes: 0, variance: 0, oldest: 0 });
 		const row = rows.get(key);
 		row.count += count;
 		row.bytes += bytes;
@@ -131,13 +131,16 @@ function leakRows()
 
 function leakList()
 {
-	const rows = leakRows(), bytes = rows.reduce((n, r) => n + r.bytes, 0);
+	const rows = leakRows();
+	const sum = list => list.reduce((n, r) => n + r.bytes, 0);
+	const indirect = sum(rows.filter(r => r.how === "indirectly"));
 	const error = variance => variance >= 0.0625 ?
 		" \u00b1 " + human(2 * Math.sqrt(variance)) : "";
 	const table = sortable("leaks", [
 		{ title: "lost", key: r => r.bytes,
 			text: r => human(r.bytes) + error(r.variance) },
 		{ title: "objects", key: r => r.count, text: r => human(r.count, true) },
+		{ title: "how", left: true, key: r => r.how, text: r => r.how },
 		{ title: "oldest", key: r => r.oldest,
 			text: r => (r.oldest / 1000).toFixed(1) + " s" },
 		{ title: "stack", left: true, key: r => nameIn(r.way[0]), text: r =>
@@ -147,7 +150,8 @@ function leakList()
 	], () => rows, 0);
 	table.fill();
 	return [element("p", null, rows.length ?
-		`${human(bytes)} lost: nothing pointed to it any more.` :
+		`${human(sum(rows))} lost: nothing pointed to it any more` +
+			(indirect ? `, to ${human(indirect)} of it only what was lost.` : ".") :
 		"Nothing was lost."), ...rows.length ? [table] : []];
 }
 

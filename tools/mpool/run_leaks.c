@@ -95,7 +95,7 @@ static bool is_whole(const struct profile *p)
 static bool lost_any(const struct profile *p)
 {
 	for (size_t i = 0; i < p->object_count; i++)
-		if (p->objects[i].state == OBJECT_LOST)
+		if (object_is_lost(p->objects[i].state))
 			return true;
 	return false;
 }
