@@ -119,6 +119,49 @@ names_of()
 	assert_line --index 0 --partial 'a difference can be'
 }
 
+@test "--callers and --callees sum bytes and objects of one function's neighbours" {
+	profile
+	run -0 "$MPOOL" prof --callers get a.mprof
+	assert_line --index 0 'get and what it calls: 300 B live'
+	assert_line --index 1 --regexp '^ +bytes +% +objects  caller$'
+	assert_line --index 2 --regexp '^ +200 B +66\.7 +1  fill$'
+	assert_line --index 3 --regexp '^ +100 B +33\.3 +1  main$'
+	assert_equal "${#lines[@]}" 4
+	run -0 "$MPOOL" prof --callees main --count a.mprof
+	assert_line --index 0 'main and what it calls: 3 live objects'
+	assert_line --index 2 --regexp '^ +1 +33\.3  (fill|get|other)$'
+	assert_equal "${#lines[@]}" 5
+	run -0 "$MPOOL" prof --callees get --callers main a.mprof
+	assert_line --regexp '^ +340 B +100\.0 +3  \(none: the outermost\)$'
+	assert_line --regexp '^ +300 B +100\.0 +2  \(none: allocates itself\)$'
+	run -0 "$MPOOL" prof --no-inline --callers fill a.mprof
+	assert_line --index 2 --regexp '^ +200 B +100\.0 +1  main$'
+	# Sums are those of the lines of stacks.
+	run -0 "$MPOOL" prof --callers get a.mprof a.mprof
+	assert_line --index 0 'get and what it calls: 0 B live, the difference'
+	run -1 "$MPOOL" prof --callers ge a.mprof
+	assert_output "mpool prof: a.mprof: no function is called 'ge' in it; --focus looks for parts of names"
+	run -2 "$MPOOL" prof --callers get --flame a.mprof
+	assert_line --index 0 'mpool prof: --callers and --callees are tables, not --flame'
+}
+
+@test "a function is named with or without arguments and scope, and counts once when it calls itself" {
+	profile
+	sed -i -e 's/"get" "get.c"/"int ns::get<std::vector<main> >(fill)" "get.c"/' \
+		-e 's/"other"/"main"/' a.mprof
+	for name in get ns::get 'int ns::get<std::vector<main> >(fill)'; do
+		run -0 "$MPOOL" prof --callers "$name" a.mprof
+		assert_line --index 0 --partial 'and what it calls: 300 B live'
+	done
+	# What stands in arguments is another function's name.
+	run -0 "$MPOOL" prof --callers fill a.mprof
+	assert_line --index 0 'fill and what it calls: 200 B live'
+	run -0 "$MPOOL" prof --callers main a.mprof
+	assert_line --index 0 'main and what it calls: 340 B live'
+	assert_line --regexp '^ +340 B +100\.0 +3  \(none: the outermost\)$'
+	assert_line --regexp '^ +40 B +11\.8 +1  main$'
+}
+
 @test "a filter that cannot be is refused, one that leaves nothing says so" {
 	profile
 	run -2 "$MPOOL" prof --focus '(' a.mprof

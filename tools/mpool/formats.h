@@ -21,6 +21,15 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 		  const struct format_options *options);
 
 /*
+ * The same of the callers of one function, or of whom it calls: what is
+ * allocated on these ways.  It is named in whole or without arguments and
+ * scope.  False: there is none.
+ */
+bool format_neighbours(FILE *out, const struct tally *tally, enum value value,
+		       const struct format_options *options,
+		       const char *function, bool callers);
+
+/*
  * A line for each way, "main;a;b 123": flamegraph.pl, speedscope.  Of a
  * difference, with both values, before and after, as difffolded.pl writes
  * them: flamegraph.pl.

@@ -50,7 +50,10 @@ const char help_prof[] =
 	"both):\n"
 	"  --focus REGEX     the stacks with a frame that matches\n"
 	"  --hide REGEX      stacks without the frames that match\n"
-	"  --size MIN..MAX   allocations of these sizes\n\n"
+	"  --size MIN..MAX   allocations of these sizes\n"
+	"  --callers NAME    who calls this function, and what is allocated "
+	"there\n"
+	"  --callees NAME    whom it calls\n\n"
 	"  --no-inline       without inlined functions: their callers' lines\n"
 	"  --lines N         rows of the table, 0 for all (30)\n"
 	"  -o, --out FILE    write there; default is the terminal, and for "
@@ -68,7 +71,8 @@ struct request {
 	bool count, diff, merge, no_inline, formatted;
 	struct filter filter;
 	const char *out, *file, *base;
-	char **files; /* to be added: `file_count` of them */
+	const char *callers, *callees; /* of which functions */
+	char **files;		       /* to be added: `file_count` of them */
 	size_t file_count;
 	size_t lines;
 };
@@ -82,6 +86,8 @@ enum {
 	OPT_FOCUS,
 	OPT_HIDE,
 	OPT_SIZE,
+	OPT_CALLERS,
+	OPT_CALLEES,
 	OPT_VIEW,
 	OPT_FORMAT = OPT_VIEW + VIEWS
 };
@@ -99,6 +105,8 @@ static const struct option options[] = {
 	{ "focus", required_argument, NULL, OPT_FOCUS },
 	{ "hide", required_argument, NULL, OPT_HIDE },
 	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "callers", required_argument, NULL, OPT_CALLERS },
+	{ "callees", required_argument, NULL, OPT_CALLEES },
 	{ "out", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "text", no_argument, NULL, OPT_FORMAT + TEXT },
@@ -177,6 +185,12 @@ static void read_options(struct request *r, int argc, char **argv)
 		case OPT_SIZE:
 			filter_sizes(&r->filter, "--size", optarg);
 			break;
+		case OPT_CALLERS:
+			r->callers = optarg;
+			break;
+		case OPT_CALLEES:
+			r->callees = optarg;
+			break;
 		case '?':
 			cli_try_help();
 		default:
@@ -188,6 +202,9 @@ static void read_options(struct request *r, int argc, char **argv)
 	}
 	if (optind == argc)
 		cli_usage("which profile? A FILE is missing");
+	if ((r->callers || r->callees) && r->format != TEXT)
+		cli_usage("--callers and --callees are tables, not --%s",
+			  format_name(r->format));
 	r->files = argv + optind;
 	r->file_count = (size_t)(argc - optind);
 	r->merge |= r->file_count > 2;
@@ -290,6 +307,25 @@ static struct symbols *load_base(const struct request *r, struct profile *base)
 	return open_names(r, base);
 }
 
+static void write_neighbours(const struct request *r, FILE *out,
+			     const struct tally *tally,
+			     const struct format_options *how)
+{
+	const char *of[] = { r->callees, r->callers };
+
+	for (int callers = 1; callers >= 0; callers--) {
+		if (!of[callers])
+			continue;
+		if (!format_neighbours(out, tally, value_of(r), how,
+				       of[callers], callers))
+			cli_die("%s: no function is called '%s' in it; --focus "
+				"looks for parts of names",
+				r->file, of[callers]);
+		if (callers && r->callees)
+			putc('\n', out);
+	}
+}
+
 static void write_folded(const struct request *r, FILE *out,
 			 const struct profile *profile, struct symbols *symbols)
 {
@@ -307,7 +343,9 @@ static void write_folded(const struct request *r, FILE *out,
 		symbols_close(names);
 		profile_free(&base);
 	}
-	if (r->format == TEXT)
+	if (r->callers || r->callees)
+		write_neighbours(r, out, &tally, &how);
+	else if (r->format == TEXT)
 		format_table(out, &tally, value_of(r), &how);
 	else
 		format_collapsed(out, &tally, value_of(r), r->base != NULL);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * table.c - the functions that hold most, as a table for people.
+ * table.c - the functions that hold most, and the callers and callees of one,
+ * as tables for people.
  */
 #include "formats.h"
 
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/common.h"
 #include "cli.h"
 
 enum { ERROR_COLUMN = 13 };
@@ -19,6 +21,7 @@ struct row {
 	size_t length;
 	double flat, variance, cumulative; /* variance: of flat */
 	double calls, ages;		   /* of what was short-lived */
+	double objects;			   /* beside bytes that are flat */
 	const struct way *last;		   /* that came by */
 };
 
@@ -76,6 +79,89 @@ static void add_way(struct rows *r, const struct way *way, enum value value)
 	}
 }
 
+/* The place in a name where templates' and functions' arguments are closed. */
+static bool is_outside(const char *name, const char *at)
+{
+	int depth = 0;
+
+	for (const char *s = name; s < at; s++)
+		if (*s == '<' || *s == '(')
+			depth++;
+		else if (depth && (*s == ')' || (*s == '>' && s[-1] != '-')))
+			depth--;
+	return !depth;
+}
+
+/* Whole, or without its arguments, scope and the type that it returns. */
+static bool is_called(const char *name, size_t length, const char *wanted)
+{
+	size_t most = strlen(wanted);
+
+	for (const char *at = name; most && at + most <= name + length; at++) {
+		const char *end = at + most;
+
+		if (!memcmp(at, wanted, most) &&
+		    (at == name || strchr(": *&", at[-1])) &&
+		    (end == name + length || strchr("(<", *end)) &&
+		    is_outside(name, at))
+			return true;
+	}
+	return false;
+}
+
+struct neighbour {
+	const char *name;
+	size_t length;
+};
+
+static struct neighbour nobody(const char *why)
+{
+	return (struct neighbour){ why, strlen(why) };
+}
+
+static void add_neighbour(struct rows *r, const struct neighbour *n,
+			  const struct way *way, enum value value)
+{
+	struct row *row = row_of(r, n->name, n->length);
+
+	if (row->last == way)
+		return;
+	row->last = way;
+	row->flat += way->value[value].n;
+	row->variance += way->value[value].variance;
+	row->objects += way->value[value | 1].n;
+}
+
+/*
+ * Who calls `function`, or whom it calls, on this way; of each once.  False:
+ * it is not on it.
+ */
+static bool add_neighbours(struct rows *r, const struct way *way,
+			   enum value value, const char *function, bool callers)
+{
+	struct neighbour caller = nobody("(none: the outermost)");
+	const struct neighbour itself = nobody("(none: allocates itself)");
+	bool found = false;
+
+	for (const char *at = way->key, *rest; at; at = rest) {
+		struct neighbour here = { at, tally_first(at, &rest) };
+		struct neighbour callee = itself;
+		const char *behind;
+
+		if (rest)
+			callee = (struct neighbour){
+				rest, tally_first(rest, &behind)
+			};
+		if (is_called(at, here.length, function)) {
+			add_neighbour(r, callers ? &caller : &callee, way,
+				      value);
+			found = true;
+		}
+		caller = here;
+	}
+	return found;
+}
+
 static int by_flat(const void *a, const void *b)
 {
 	const struct row *x = *(struct row *const *)a;
@@ -87,6 +173,31 @@ static int by_flat(const void *a, const void *b)
 		q = fabs(y->cumulative);
 	}
 	return p < q ? 1 : p > q ? -1 : 0;
+}
+
+/* Rows whose memory is all freed, or as it was, come last: how many do not. */
+static size_t sort_rows(struct rows *r)
+{
+	size_t count = r->count;
+
+	if (count)
+		qsort(r->rows, count, sizeof *r->rows, by_flat);
+	while (count && fabs(r->rows[count - 1]->flat) < 0.5 &&
+	       fabs(r->rows[count - 1]->cumulative) < 0.5)
+		count--;
+	return count;
+}
+
+static size_t rows_shown(size_t count, const struct format_options *options)
+{
+	return options->lines ? min_of(options->lines, count) : count;
+}
+
+static void put_more(FILE *out, size_t left)
+{
+	if (left)
+		fprintf(out, "%12s and %zu more; --lines 0 shows all\n", "",
+			left);
 }
 
 static double percent(double part, double whole)
@@ -138,27 +249,21 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	double whole = sum->n, running = 0;
 	struct rows r = { 0 };
 	bool brief = value_view(value) == VIEW_BRIEF;
-	size_t shown;
+	size_t count, shown;
 	int error;
 
 	put_sum(out, sum, value, options);
 	for (size_t i = 0; i < tally->count; i++)
 		add_way(&r, &tally->ways[i], value);
-	if (r.count)
-		qsort(r.rows, r.count, sizeof *r.rows, by_flat);
-	/* Without those whose memory is all freed, or as it was. */
-	while (r.count && fabs(r.rows[r.count - 1]->flat) < 0.5 &&
-	       fabs(r.rows[r.count - 1]->cumulative) < 0.5)
-		r.count--;
-	if (!r.count && !options->diff && !options->filtered)
+	count = sort_rows(&r);
+	if (!count && !options->diff && !options->filtered)
 		put_empty(out, tally);
 	error = sum->variance ? ERROR_COLUMN : 0;
-	if (r.count || options->diff)
+	if (count || options->diff)
 		fprintf(out, "%12s%*s %6s %6s %12s %6s%s  function\n", "itself",
 			-error, "", "%", "sum %", "with callees", "%",
 			brief ? "     calls  mean age" : "");
-	shown = options->lines && options->lines < r.count ? options->lines
-							   : r.count;
+	shown = rows_shown(count, options);
 	for (size_t i = 0; i < shown; i++) {
 		const struct row *row = r.rows[i];
 
@@ -173,11 +278,63 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 			put_brief(out, row);
 		fprintf(out, "  %.*s\n", (int)row->length, row->name);
 	}
-	if (shown < r.count)
-		fprintf(out, "%12s and %zu more; --lines 0 shows all\n", "",
-			r.count - shown);
+	put_more(out, count - shown);
 	tdestroy(r.names, free);
 	free(r.rows);
+}
+
+static void put_neighbours(FILE *out, const struct rows *r, size_t count,
+			   const struct estimate *sum, enum value value,
+			   const struct format_options *options, bool callers)
+{
+	int error = sum->variance ? ERROR_COLUMN : 0;
+	bool bytes = value % 2 == 0;
+	size_t shown = rows_shown(count, options);
+
+	fprintf(out, "%12s%*s %6s%s  %s\n", bytes ? "bytes" : "objects", -error,
+		"", "%", bytes ? "    objects" : "",
+		callers ? "caller" : "callee");
+	for (size_t i = 0; i < shown; i++) {
+		const struct row *row = r->rows[i];
+
+		fprintf(out, "%12s%*s %6.1f",
+			value_human(value, row->flat, options->diff), -error,
+			value_error(value, row->variance),
+			percent(row->flat, sum->n));
+		if (bytes)
+			fprintf(out, " %10s",
+				value_human(value + 1, row->objects,
+					    options->diff));
+		fprintf(out, "  %.*s\n", (int)row->length, row->name);
+	}
+	put_more(out, count - shown);
+}
+
+bool format_neighbours(FILE *out, const struct tally *tally, enum value value,
+		       const struct format_options *options,
+		       const char *function, bool callers)
+{
+	struct rows r = { 0 };
+	struct estimate sum = { 0 };
+
+	for (size_t i = 0; i < tally->count; i++)
+		if (add_neighbours(&r, &tally->ways[i], value, function,
+				   callers)) {
+			const struct estimate *e = &tally->ways[i].value[value];
+
+			sum.n += e->n;
+			sum.variance += e->variance;
+			sum.samples += e->samples;
+		}
+	if (r.count) {
+		fprintf(out, "%s and what it calls: ", function);
+		put_sum(out, &sum, value, options);
+		put_neighbours(out, &r, sort_rows(&r), &sum, value, options,
+			       callers);
+	}
+	tdestroy(r.names, free);
+	free(r.rows);
+	return r.count;
 }
 
 void format_collapsed(FILE *out, const struct tally *tally, enum value value,
