@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mempool_life.c - a mempool is made, and ended.
+ * mempool_life.c - a mempool is made, gets another size, and ends.
  */
 #include <linux/mempolicy.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 
 enum { WAIT_MS = 5000 };
 
-/* --- making --- */
+/* --- what the source says --- */
 
 /* "kmalloc-64", "pages-2" or "mempool". */
 static void name_by_source(const struct mempool_inside *in, char *name)
@@ -46,14 +46,6 @@ static size_t size_by_source(const struct mempool_inside *in)
 	    (size_t)in->pool_data <= MEMPOOL_MAX_ORDER)
 		return mempool_pages_size((unsigned)(size_t)in->pool_data);
 	return 0;
-}
-
-static void drain(struct mempool_inside *in)
-{
-	void *element;
-
-	while ((element = inside_take(in)))
-		in->free(element, in->pool_data);
 }
 
 /* --- memory from a NUMA node --- */
@@ -99,23 +91,64 @@ static void node_restore(const struct node_policy *before)
 
 /* --- the reserve --- */
 
-/* All of the reserve; false: the source failed, and has it all back. */
-static bool fill(struct mempool_inside *in, gfp_t flags)
+/* What it has too much, one by one, the lock given up for each. */
+static void give_surplus(struct mempool_inside *in)
 {
 	struct reserve *r = &in->reserve;
-	uint32_t *wake;
 
-	while (r->current < r->min) {
+	lock_take(&in->pool.lock);
+	while (r->current > r->min) {
+		void *element = inside_take(in);
+
+		r->used--;
+		if (in->strict.on)
+			strict_remove(&in->strict, element);
+		inside_refresh(in);
+		lock_release(&in->pool.lock);
+		in->free(element, in->pool_data);
+		lock_take(&in->pool.lock);
+	}
+	inside_refresh(in);
+	lock_release(&in->pool.lock);
+}
+
+/* All that is there, and that is given back to the pool meanwhile. */
+static void drain(struct mempool_inside *in)
+{
+	lock_take(&in->pool.lock);
+	in->reserve.min = 0;
+	lock_release(&in->pool.lock);
+	give_surplus(in);
+}
+
+static bool wants(struct mempool_inside *in)
+{
+	bool yes;
+
+	lock_take(&in->pool.lock);
+	yes = reserve_wants(&in->reserve);
+	inside_refresh(in);
+	lock_release(&in->pool.lock);
+	return yes;
+}
+
+/*
+ * Waiters first, for that is whom a new element is given to.  False: the source
+ * has failed before the reserve was full.
+ */
+static bool fill(struct mempool_inside *in, gfp_t flags)
+{
+	while (wants(in)) {
 		void *element = inside_ask(in, flags);
 
-		if (!element) {
-			drain(in);
+		if (!element)
 			return false;
-		}
-		inside_put(in, element, &wake);
+		inside_give(in, element);
 	}
 	return true;
 }
+
+/* --- making --- */
 
 static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 				   int node)
@@ -151,6 +184,7 @@ static struct mempool_inside *make(mempool_t *pool, int min_nr, gfp_t flags,
 	full = fill(in, flags);
 	node_restore(&before);
 	if (!full) {
+		drain(in);
 		strict_clear(&in->strict);
 		free(in->reserve.elements);
 		free(in);
@@ -218,6 +252,63 @@ mempool_t *mempool_create(int min_nr, mempool_alloc_t *alloc_fn,
 {
 	return mempool_create_node(min_nr, alloc_fn, free_fn, pool_data,
 				   MEMPOOL_WAIT, -1);
+}
+
+/* --- another size --- */
+
+/*
+ * Sets the size, and changes *table for the one to be freed, if it is larger
+ * than what was there.  False: it is too small, for it was measured without
+ * the lock.
+ */
+static bool set_min(struct mempool_inside *in, int min_nr, void ***table,
+		    size_t capacity, bool *grown)
+{
+	struct reserve *r = &in->reserve;
+	size_t min = (size_t)max_of(min_nr, 1);
+	void **old;
+
+	lock_take(&in->pool.lock);
+	if (min > max_of(capacity, in->capacity)) {
+		lock_release(&in->pool.lock);
+		return false;
+	}
+	if (capacity > in->capacity) {
+		old = r->elements;
+		memcpy(*table, old, r->current * sizeof(void *));
+		r->elements = *table;
+		in->capacity = capacity;
+		*table = old;
+	}
+	*grown = min >= r->min;
+	r->min = min;
+	__atomic_store_n(&in->min_nr, min_nr, __ATOMIC_RELAXED);
+	inside_refresh(in);
+	lock_release(&in->pool.lock);
+	return true;
+}
+
+int mempool_resize(mempool_t *pool, int new_min_nr)
+{
+	struct mempool_inside *in = inside_of_pool(pool);
+	size_t capacity = (size_t)max_of(new_min_nr, 1);
+	void **table = NULL;
+	bool grown;
+
+	if (!in || new_min_nr < 0)
+		return failed(-EINVAL);
+	if (!set_min(in, new_min_nr, &table, 0, &grown)) {
+		table = calloc(capacity, sizeof(void *));
+		if (!table)
+			return failed(-ENOMEM);
+		set_min(in, new_min_nr, &table, capacity, &grown);
+		free(table);
+	}
+	if (grown)
+		fill(in, MEMPOOL_WAIT);
+	else
+		give_surplus(in);
+	return 0;
 }
 
 /* --- the end --- */
