@@ -29,6 +29,7 @@ enum {
 	WAIT_MOST_MS = 24 * 60 * 60 * 1000,
 	INTERVAL_MOST_S = 24 * 60 * 60,
 	GUARD_USUAL = 8 << 20,
+	PATTERNS = 5,	 /* variables that are one */
 	NAME_MOST = 39,	 /* bytes of an unknown name that are compared */
 	SHOWN_MOST = 80, /* bytes of a bad value or name that are shown */
 };
@@ -36,131 +37,74 @@ enum {
 struct config config = { .small_max = CONFIG_BORDER, .reserve = 64 };
 bool config_quiet;
 
-const struct config_variable config_variables[CONFIG_VARIABLES] = {
-	[CONFIG_SWITCH] = {
-		"MPOOL",
-		"on or off",
-		"on",
-	},
-	[CONFIG_OFF_FOR] = {
-		"MPOOL_OFF_FOR",
-		"names of programs without folders, separated by commas",
-		"none",
-	},
-	[CONFIG_SMALL_MAX] = {
-		"MPOOL_SMALL_MAX",
-		"a number of bytes from 16 to 8192 (suffix K)",
-		"128",
-	},
-	[CONFIG_RESERVE] = {
-		"MPOOL_RESERVE",
-		"a number of objects from 0 to 64M (suffixes K and M)",
-		"64",
-	},
-	[CONFIG_RESERVE_WIDE] = {
-		"MPOOL_RESERVE_WIDE",
-		"a number of objects from 0 to 64M (suffixes K and M)",
-		"0",
-	},
-	[CONFIG_RESERVE_LOCK] = {
-		"MPOOL_RESERVE_LOCK",
-		"0 or 1",
-		"0",
-	},
-	[CONFIG_WAIT] = {
-		"MPOOL_WAIT",
-		"a number of milliseconds from 0 to 86400000",
-		"0",
-	},
-	[CONFIG_STATS] = {
-		"MPOOL_STATS",
-		"stderr or a file name (in it %p, %n and %% are replaced)",
-		"none",
-	},
-	[CONFIG_STATS_SIGNAL] = {
-		"MPOOL_STATS_SIGNAL",
-		"a signal such as USR2, SIGHUP, RTMIN+1 or its number",
-		"none",
-	},
-	[CONFIG_STATS_INTERVAL] = {
-		"MPOOL_STATS_INTERVAL",
-		"a number of seconds from 0 to 86400",
-		"0",
-	},
-	[CONFIG_STATS_KEEP] = {
-		"MPOOL_STATS_KEEP",
-		"0 or 1",
-		"0",
-	},
-	[CONFIG_STATS_LABEL] = {
-		"MPOOL_STATS_LABEL",
-		"NAME=VALUE,... without quotes, or pid= to leave that out",
-		"none",
-	},
-	[CONFIG_SAMPLE] = {
-		"MPOOL_SAMPLE",
-		"a number of bytes from 0 to 1G (suffixes K, M and G)",
-		"0",
-	},
-	[CONFIG_PROFILE] = {
-		"MPOOL_PROFILE",
-		"a file name (in it %p, %n and %% are replaced)",
-		"%n.%p.mprof",
-	},
-	[CONFIG_LEAKS] = {
-		"MPOOL_LEAKS",
-		"0 or 1",
-		"0",
-	},
-	[CONFIG_GUARD] = {
-		"MPOOL_GUARD",
-		"0, 1 (for 8M), or bytes up to 1G (suffixes K, M and G)",
-		"0",
-	},
-	[CONFIG_GUARD_GO_ON] = {
-		"MPOOL_GUARD_GO_ON",
-		"0 or 1",
-		"0",
-	},
-	[CONFIG_REPORT] = {
-		"MPOOL_REPORT",
-		"a file name (in it %p, %n and %% are replaced)",
-		"none",
-	},
-	[CONFIG_TRACE] = {
-		"MPOOL_TRACE",
-		"a file name (in it %p, %n and %% are replaced)",
-		"none",
-	},
-	[CONFIG_PAGE] = {
-		"MPOOL_PAGE",
-		"a file name (in it %p, %n and %% are replaced)",
-		"none",
-	},
-	[CONFIG_HUGE] = {
-		"MPOOL_HUGE",
-		"0 or 1",
-		"0",
-	},
-	[CONFIG_DEEPBIND] = {
-		"MPOOL_DEEPBIND",
-		"0 or 1",
-		"0",
-	},
-	[CONFIG_HARDEN] = {
-		"MPOOL_HARDEN",
-		"0, 1 or light",
-		"0",
-	},
-	[CONFIG_FAIL] = {
-		"MPOOL_FAIL",
-		"[SOURCE:]WHEN[,...], WHEN being N, N+, N/M or P%",
-		"none",
-	},
-};
+/* A row, of a kind; where the value goes, and the most that it may be. */
+#define ROW(kind, member, most, name, accepted, fallback)                      \
+	{                                                                      \
+		name, accepted, fallback, kind,                                \
+			offsetof(struct config, member), most                  \
+	}
+#define COUNT(...)	       ROW(VALUE_COUNT, __VA_ARGS__)
+#define NUMBER(...)	       ROW(VALUE_NUMBER, __VA_ARGS__)
+#define SWITCHED(member, name) ROW(VALUE_SWITCH, member, 1, name, "0 or 1", "0")
+#define FILE_NAME	       "a file name (in it %p, %n and %% are replaced)"
+#define PATTERN(member, ...)   ROW(VALUE_PATTERN, member, 0, __VA_ARGS__)
+#define OWN(name, accepted, fallback)                                          \
+	{                                                                      \
+		name, accepted, fallback, VALUE_OWN, 0, 0                      \
+	}
 
-static char stats_kept[PATH_MAX], profile_kept[PATH_MAX], trace_kept[PATH_MAX],
-	page_kept[PATH_MAX], report_kept[PATH_MAX];
+const struct config_variable config_variables[CONFIG_VARIABLES] = {
+	[CONFIG_SWITCH] = OWN("MPOOL", "on or off", "on"),
+	[CONFIG_OFF_FOR] =
+		OWN("MPOOL_OFF_FOR",
+		    "names of programs without folders, separated by commas",
+		    "none"),
+	[CONFIG_SMALL_MAX] =
+		COUNT(small_max, CONFIG_BORDER_MOST, "MPOOL_SMALL_MAX",
+		      "a number of bytes from 16 to 8192 (suffix K)", "128"),
+	[CONFIG_RESERVE] = COUNT(
+		reserve, RESERVE_MOST, "MPOOL_RESERVE",
+		"a number of objects from 0 to 64M (suffixes K and M)", "64"),
+	[CONFIG_RESERVE_WIDE] = COUNT(
+		reserve_wide, RESERVE_MOST, "MPOOL_RESERVE_WIDE",
+		"a number of objects from 0 to 64M (suffixes K and M)", "0"),
+	[CONFIG_RESERVE_LOCK] = SWITCHED(reserve_lock, "MPOOL_RESERVE_LOCK"),
+	[CONFIG_WAIT] =
+		NUMBER(wait_ms, WAIT_MOST_MS, "MPOOL_WAIT",
+		       "a number of milliseconds from 0 to 86400000", "0"),
+	[CONFIG_STATS] =
+		PATTERN(stats, "MPOOL_STATS", "stderr or " FILE_NAME, "none"),
+	[CONFIG_STATS_SIGNAL] = OWN(
+		"MPOOL_STATS_SIGNAL",
+		"a signal such as USR2, SIGHUP, RTMIN+1 or its number", "none"),
+	[CONFIG_STATS_INTERVAL] = NUMBER(
+		stats_interval_s, INTERVAL_MOST_S, "MPOOL_STATS_INTERVAL",
+		"a number of seconds from 0 to 86400", "0"),
+	[CONFIG_STATS_KEEP] = SWITCHED(stats_keep, "MPOOL_STATS_KEEP"),
+	[CONFIG_STATS_LABEL] =
+		OWN("MPOOL_STATS_LABEL",
+		    "NAME=VALUE,... without quotes, or pid= to leave that out",
+		    "none"),
+	[CONFIG_SAMPLE] = COUNT(
+		sample, GIB, "MPOOL_SAMPLE",
+		"a number of bytes from 0 to 1G (suffixes K, M and G)", "0"),
+	[CONFIG_PROFILE] =
+		PATTERN(profile, "MPOOL_PROFILE", FILE_NAME, "%n.%p.mprof"),
+	[CONFIG_LEAKS] = SWITCHED(leaks, "MPOOL_LEAKS"),
+	[CONFIG_GUARD] = COUNT(
+		guard, GIB, "MPOOL_GUARD",
+		"0, 1 (for 8M), or bytes up to 1G (suffixes K, M and G)", "0"),
+	[CONFIG_GUARD_GO_ON] = SWITCHED(guard_go_on, "MPOOL_GUARD_GO_ON"),
+	[CONFIG_REPORT] = PATTERN(report, "MPOOL_REPORT", FILE_NAME, "none"),
+	[CONFIG_TRACE] = PATTERN(trace, "MPOOL_TRACE", FILE_NAME, "none"),
+	[CONFIG_PAGE] = PATTERN(page, "MPOOL_PAGE", FILE_NAME, "none"),
+	[CONFIG_HUGE] = SWITCHED(huge, "MPOOL_HUGE"),
+	[CONFIG_DEEPBIND] = SWITCHED(keep_deepbind, "MPOOL_DEEPBIND"),
+	[CONFIG_HARDEN] = OWN("MPOOL_HARDEN", "0, 1 or light", "0"),
+	[CONFIG_FAIL] =
+		OWN("MPOOL_FAIL",
+		    "[SOURCE:]WHEN[,...], WHEN being N, N+, N/M or P%", "none"),
+};
 
 /* --- values --- */
 
@@ -183,17 +127,6 @@ static RARE bool read_number(const char *value, uint64_t most, uint64_t *n)
 	return read_digits(&value, most, n) && !*value;
 }
 
-/* 0 or 1. */
-static RARE bool read_switch(const char *value, bool *on)
-{
-	uint64_t n;
-
-	if (!read_number(value, 1, &n))
-		return false;
-	*on = n;
-	return true;
-}
-
 static RARE bool read_count(const char *value, uint64_t most, uint64_t *n)
 {
 	if (!read_digits(&value, most, n))
@@ -210,9 +143,10 @@ static RARE bool read_count(const char *value, uint64_t most, uint64_t *n)
 }
 
 /* A file name for watch/name.h, kept, for the program may change its own. */
-static RARE bool read_pattern(const char *value, char kept[PATH_MAX],
-			      const char **pattern)
+static RARE bool read_pattern(const char *value, const char **pattern)
 {
+	static char kept[PATTERNS][PATH_MAX];
+	static unsigned count;
 	size_t length = strlen(value);
 
 	if (!length || length >= PATH_MAX || value[length - 1] == '/')
@@ -220,8 +154,7 @@ static RARE bool read_pattern(const char *value, char kept[PATH_MAX],
 	for (const char *s = value; *s; s++)
 		if (*s == '%' && !strchr("pn%", *++s ? *s : '?'))
 			return false;
-	memcpy(kept, value, length + 1);
-	*pattern = kept;
+	*pattern = memcpy(kept[count++ % PATTERNS], value, length + 1);
 	return true;
 }
 
@@ -297,74 +230,14 @@ static RARE bool read_harden(const char *value, enum harden *harden)
 
 static size_t bad_place; /* in a bad value, from 1; 0: all of it */
 
-/* False: the value is bad, and nothing has changed. */
-static RARE bool read_value(enum config_name name, const char *value)
+/* Of those that are like no other. */
+static RARE bool read_own(enum config_name name, const char *value)
 {
-	uint64_t n = 0;
-
 	switch (name) {
-	case CONFIG_SMALL_MAX:
-		if (!read_count(value, CONFIG_BORDER_MOST, &n) ||
-		    n < CONFIG_BORDER_LEAST)
-			return false;
-		config.small_max = n;
-		return true;
-	case CONFIG_RESERVE_WIDE:
-		if (!read_count(value, RESERVE_MOST, &n))
-			return false;
-		config.reserve_wide = n;
-		return true;
-	case CONFIG_RESERVE:
-		if (!read_count(value, RESERVE_MOST, &n))
-			return false;
-		config.reserve = n;
-		return true;
-	case CONFIG_RESERVE_LOCK:
-		return read_switch(value, &config.reserve_lock);
-	case CONFIG_WAIT:
-		if (!read_number(value, WAIT_MOST_MS, &n))
-			return false;
-		config.wait_ms = (unsigned)n;
-		return true;
-	case CONFIG_STATS:
-		return read_pattern(value, stats_kept, &config.stats);
 	case CONFIG_STATS_SIGNAL:
 		return read_signal(value, &config.stats_signal);
-	case CONFIG_STATS_INTERVAL:
-		if (!read_number(value, INTERVAL_MOST_S, &n))
-			return false;
-		config.stats_interval_s = (unsigned)n;
-		return true;
-	case CONFIG_STATS_KEEP:
-		return read_switch(value, &config.stats_keep);
 	case CONFIG_STATS_LABEL:
 		return label_read(value, &config.stats_labels, &bad_place);
-	case CONFIG_SAMPLE:
-		if (!read_count(value, GIB, &n))
-			return false;
-		config.sample = n;
-		return true;
-	case CONFIG_PROFILE:
-		return read_pattern(value, profile_kept, &config.profile);
-	case CONFIG_LEAKS:
-		return read_switch(value, &config.leaks);
-	case CONFIG_GUARD:
-		if (!read_count(value, GIB, &n))
-			return false;
-		config.guard = n == 1 ? (size_t)GUARD_USUAL : n;
-		return true;
-	case CONFIG_GUARD_GO_ON:
-		return read_switch(value, &config.guard_go_on);
-	case CONFIG_REPORT:
-		return read_pattern(value, report_kept, &config.report);
-	case CONFIG_TRACE:
-		return read_pattern(value, trace_kept, &config.trace);
-	case CONFIG_PAGE:
-		return read_pattern(value, page_kept, &config.page);
-	case CONFIG_HUGE:
-		return read_switch(value, &config.huge);
-	case CONFIG_DEEPBIND:
-		return read_switch(value, &config.keep_deepbind);
 	case CONFIG_HARDEN:
 		return read_harden(value, &config.harden);
 	case CONFIG_SWITCH: /* off.c has looked at both */
@@ -373,10 +246,42 @@ static RARE bool read_value(enum config_name name, const char *value)
 		return !strchr(value, '/');
 	case CONFIG_FAIL:
 		return *value && inject_set(value);
-	case CONFIG_VARIABLES:
-		break;
+	default:
+		return false;
 	}
-	return false;
+}
+
+/* False: the value is bad, and nothing has changed. */
+static RARE bool read_value(enum config_name name, const char *value)
+{
+	const struct config_variable *v = &config_variables[name];
+	void *member = (char *)&config + v->offset;
+	uint64_t n = 0;
+
+	switch (v->kind) {
+	case VALUE_COUNT:
+		if (!read_count(value, v->most, &n) ||
+		    (name == CONFIG_SMALL_MAX && n < CONFIG_BORDER_LEAST))
+			return false;
+		if (name == CONFIG_GUARD && n == 1)
+			n = GUARD_USUAL;
+		*(size_t *)member = n;
+		return true;
+	case VALUE_NUMBER:
+		if (!read_number(value, v->most, &n))
+			return false;
+		*(unsigned *)member = (unsigned)n;
+		return true;
+	case VALUE_SWITCH:
+		if (!read_number(value, 1, &n))
+			return false;
+		*(bool *)member = n;
+		return true;
+	case VALUE_PATTERN:
+		return read_pattern(value, member);
+	default:
+		return read_own(name, value);
+	}
 }
 
 /* --- what to say --- */

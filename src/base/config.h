@@ -62,11 +62,25 @@ static inline bool config_watches(void)
 /* Set before config_read(): another library complains of the same names. */
 extern HIDDEN bool config_quiet;
 
-/* A variable as the user knows it.  Arrays: no relocation at start. */
+enum config_kind {
+	VALUE_OWN,    /* is read by a function of its own */
+	VALUE_COUNT,  /* size_t; may end in K, M or G */
+	VALUE_NUMBER, /* unsigned */
+	VALUE_SWITCH, /* bool */
+	VALUE_PATTERN /* const char *: a file name */
+};
+
+/*
+ * A variable as the user knows it, and the member of struct config that it is.
+ * Arrays: no relocation at start.
+ */
 struct config_variable {
 	char name[24];
 	char accepted[80];
 	char fallback[24];
+	uint8_t kind;
+	uint16_t offset;
+	uint32_t most;
 };
 
 enum config_name {
