@@ -29,37 +29,45 @@ static struct next plain;
  * Around a request that may be a sample.  A thread that is inside is not asked:
  * what it allocates there is nobody's but ours.
  */
-static NOINLINE bool is_sample(size_t size)
+static NOINLINE size_t find_sample(size_t size)
 {
-	if (record_is_inside() || !sample_due(size))
-		return false;
-	if (guard_period && sample_keeps(size, guard_period))
+	size_t drawn = record_is_inside() ? 0 : sample_due(size);
+
+	if (drawn && guard_period &&
+	    sample_keeps(size, drawn, max_of(guard_period, drawn)))
 		guard_want(true);
-	return true;
+	return drawn;
 }
 
-static inline bool begin(size_t size)
+/* The mean distance with which it is a sample; 0: it is none. */
+static inline size_t begin(size_t size)
 {
-	return unlikely(!sample_skips(size)) && is_sample(size);
+	return likely(sample_skips(size)) ? 0 : find_sample(size);
 }
 
-static NOINLINE void end_sample(void *p, size_t size)
+/* A distance that was asked for meanwhile is not that of this sample. */
+static NOINLINE void end_sample(size_t drawn, void *p, size_t size)
 {
+	size_t period = __atomic_load_n(&record_period, __ATOMIC_RELAXED);
+
 	if (guard_period)
 		guard_want(false);
-	if (p && record_period && sample_keeps(size, record_period))
-		record_alloc(p, size);
+	if (!p || !period)
+		return;
+	period = max_of(period, drawn);
+	if (sample_keeps(size, drawn, period))
+		record_alloc(p, size, period);
 }
 
-static inline void end(bool sample, void *p, size_t size)
+static inline void end(size_t drawn, void *p, size_t size)
 {
-	if (unlikely(sample))
-		end_sample(p, size);
+	if (unlikely(drawn))
+		end_sample(drawn, p, size);
 }
 
 static NOINLINE void *malloc_sample(size_t size)
 {
-	bool sample = is_sample(size);
+	size_t sample = find_sample(size);
 	void *p = plain.malloc(size);
 
 	end(sample, p, size);
@@ -99,7 +107,8 @@ static void recording_free(void *p)
 static void *recording_calloc(size_t n, size_t size)
 {
 	size_t total;
-	bool sample = !__builtin_mul_overflow(n, size, &total) && begin(total);
+	size_t sample =
+		__builtin_mul_overflow(n, size, &total) ? 0 : begin(total);
 	void *p = plain.calloc(n, size);
 
 	end(sample, p, total);
@@ -141,7 +150,7 @@ static NOINLINE void *realloc_sample(void *p, size_t size)
 static void *recording_realloc(void *p, size_t size)
 {
 	bool moves = record_move();
-	bool sample = begin(size);
+	size_t sample = begin(size);
 	void *to = live_maybe(p) ? realloc_sample(p, size)
 				 : plain.realloc(p, size);
 
@@ -154,7 +163,7 @@ static void *recording_realloc(void *p, size_t size)
 static void *recording_aligned(enum next_name name, size_t alignment,
 			       size_t size)
 {
-	bool sample = begin(size);
+	size_t sample = begin(size);
 	void *p = plain.aligned(name, alignment, size);
 
 	end(sample, p, size);

@@ -69,5 +69,5 @@ void trace_next(void)
 	if (!trace_start())
 		return;
 	next_wrap(&tracing, &plain);
-	sample_start(1);
+	sample_want(SAMPLE_TRACE, 1);
 }

@@ -275,7 +275,7 @@ static COLD void *alloc_unusual(size_t size)
 		return object;
 	if (c > class_served || !heap_enter(t))
 		return NULL;
-	if (unlikely(sample_period) && !sample_pass(c)) {
+	if (sample_is_on() && !sample_pass(c)) {
 		cache_leave(t);
 		return NULL;
 	}
@@ -283,7 +283,7 @@ static COLD void *alloc_unusual(size_t size)
 	lock_take(&k->lock);
 	object = ready ? refill(t, k, c, size) : alloc_central(k);
 	lock_release(&k->lock);
-	if (unlikely(sample_period) && ready)
+	if (sample_is_on() && ready)
 		clip(t, k);
 	cache_leave(t);
 	return object;
@@ -301,7 +301,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 	if (unlikely(t->state != CACHE_READY) ||
 	    unlikely(c - 1 >= class_served) || unlikely(lock_orphaned()))
 		return alloc_unusual(size);
-	if (unlikely(sample_period) && !sample_pass(c)) {
+	if (sample_is_on() && !sample_pass(c)) {
 		tick_now();
 		return NULL;
 	}
@@ -317,7 +317,7 @@ NOINLINE void *cache_alloc_slow(size_t size)
 		object = refill(t, k, c, size);
 		lock_release(&k->lock);
 	}
-	if (unlikely(sample_period))
+	if (sample_is_on())
 		clip(t, k);
 	look_now_and_then(t, k, before, t->loaded[c]);
 	cache_leave(t);
@@ -436,7 +436,7 @@ static bool free_into_alloc_side(struct cache *t, unsigned c, void **top,
 		return false;
 	exchange(t, c, top, 0);
 	push(s, get(&s->free), object);
-	if (unlikely(sample_period))
+	if (sample_is_on())
 		clip(t, central_of(c));
 	return true;
 }

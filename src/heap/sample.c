@@ -9,13 +9,17 @@
 #include "heap/class.h"
 #include "heap/heap.h"
 
-/* Owner: its thread.  Zeroed: nothing drawn yet. */
+/* Owner: its thread. */
 struct sampler {
 	uint64_t random; /* state of xorshift64*; 0: not seeded */
 	uint64_t held;	 /* of sample_large_left */
+	size_t period;	 /* with which distances were drawn */
 };
 
 size_t sample_period;
+uint32_t sample_changes;
+static size_t wanted[SAMPLE_USERS];
+__thread uint32_t sample_drawn;
 __thread uint32_t sample_until[CLASSES + 1];
 __thread uint64_t sample_large_left;
 
@@ -53,7 +57,7 @@ static double minus_log_uniform(uint64_t random)
 /* Bytes to the next hit. */
 static double distance(struct sampler *s)
 {
-	return minus_log_uniform(next_random(s)) * (double)sample_period;
+	return minus_log_uniform(next_random(s)) * (double)s->period;
 }
 
 /* Objects of class `c` that end before the next hit. */
@@ -61,43 +65,68 @@ static uint32_t objects_before(struct sampler *s, unsigned c)
 {
 	double n;
 
-	if (sample_period == 1)
-		return 0;
+	if (s->period <= 1)
+		return s->period ? 0 : UINT32_MAX;
 	n = distance(s) / (double)class_size(c);
 	return n < UINT32_MAX ? (uint32_t)n : UINT32_MAX;
 }
 
 static uint64_t bytes_before(struct sampler *s)
 {
-	return sample_period == 1 ? 0 : (uint64_t)distance(s) + 1;
+	if (s->period <= 1)
+		return s->period ? 0 : INT64_MAX;
+	return (uint64_t)distance(s) + 1;
 }
 
-static struct sampler *own_sampler(void)
+static void seed(struct sampler *s)
 {
-	struct sampler *s = &sampler;
 	struct timespec now;
 
-	if (likely(s->random))
-		return s;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	s->random = ((uintptr_t)s ^ (uint64_t)now.tv_nsec << 32 ^
 		     (uint64_t)now.tv_sec) |
 		    1;
 	for (int i = 0; i < 8; i++)
 		next_random(s);
+}
+
+/* A change that comes in between is seen the next time. */
+static void draw(struct sampler *s)
+{
+	uint32_t changes = __atomic_load_n(&sample_changes, __ATOMIC_ACQUIRE);
+
+	if (!s->random)
+		seed(s);
+	s->period = __atomic_load_n(&sample_period, __ATOMIC_RELAXED);
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
-		sample_until[c] = objects_before(s, c);
+		sample_set_left(c, objects_before(s, c));
+	s->held = 0;
 	sample_large_left = bytes_before(s);
+	sample_drawn = changes;
+}
+
+static struct sampler *own_sampler(void)
+{
+	struct sampler *s = &sampler;
+
+	if (unlikely(sample_stale()))
+		draw(s);
 	return s;
 }
 
-void sample_start(size_t period)
+void sample_want(enum sample_user user, size_t period)
 {
-	if (sample_period)
-		period = min_of(period, sample_period);
-	__atomic_store_n(&sample_period, period, __ATOMIC_RELEASE);
-	/* What this thread's magazines hold would go out without a look. */
-	heap_trim();
+	size_t least = 0;
+
+	wanted[user] = period;
+	for (int i = 0; i < SAMPLE_USERS; i++)
+		if (wanted[i] && (!least || wanted[i] < least))
+			least = wanted[i];
+	__atomic_store_n(&sample_period, least, __ATOMIC_RELAXED);
+	/* Pairs with the acquire in draw(). */
+	if (__atomic_fetch_add(&sample_changes, 1, __ATOMIC_RELEASE) == 0)
+		/* At start: what is there would go out without a look. */
+		heap_trim();
 }
 
 /* False: the hit is now. */
@@ -146,21 +175,22 @@ double sample_chance(size_t unit, size_t period)
 	return chance;
 }
 
-bool sample_due(size_t size)
+size_t sample_due(size_t size)
 {
-	struct sampler *s;
+	struct sampler *s = own_sampler();
 
-	if (!sample_period)
-		return false;
-	s = own_sampler();
 	sample_large_left += s->held;
 	s->held = 0;
+	if (!s->period)
+		return 0;
 	if (size <= class_border)
-		return pooled_due(s, size ? class_of(size) : CLASS_FIRST);
+		return pooled_due(s, size ? class_of(size) : CLASS_FIRST)
+			       ? s->period
+			       : 0;
 	if (sample_skips(size))
-		return false;
+		return 0;
 	sample_large_left = bytes_before(s);
-	return true;
+	return s->period;
 }
 
 size_t sample_unit(size_t size)
@@ -175,13 +205,13 @@ uint64_t sample_dice(void)
 	return next_random(own_sampler());
 }
 
-bool sample_keeps(size_t size, size_t period)
+bool sample_keeps(size_t size, size_t drawn, size_t period)
 {
 	size_t unit = sample_unit(size);
 
-	if (period == sample_period)
+	if (period == drawn)
 		return true;
 	return (double)(sample_dice() >> 11) * 0x1p-53 *
-		       sample_chance(unit, sample_period) <
+		       sample_chance(unit, drawn) <
 	       sample_chance(unit, period);
 }

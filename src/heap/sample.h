@@ -20,15 +20,40 @@
 
 #include "heap/class.h"
 
-/* Mean distance in bytes; 1: every request; 0: off.  Set at start. */
+/*
+ * Mean distance in bytes, the least that somebody asks for; 1: every request;
+ * 0: off.  It may change at any time, and sample_changes with it.  A thread
+ * goes by the new one from its next larger request, and in each class from its
+ * next slow path: what its magazines hold by then goes out without a look.
+ */
 extern HIDDEN size_t sample_period;
+extern HIDDEN uint32_t sample_changes;
 
-/* Turns it on for who needs a sample every `period` bytes, or more of them. */
-void sample_start(size_t period);
+static inline bool sample_is_on(void)
+{
+	return unlikely(__atomic_load_n(&sample_period, __ATOMIC_RELAXED));
+}
+
+enum sample_user { SAMPLE_RECORD, SAMPLE_GUARD, SAMPLE_TRACE, SAMPLE_USERS };
+
+/* What one of them needs: a sample every `period` bytes, or more; 0: none. */
+void sample_want(enum sample_user user, size_t period);
 
 /*
- * Objects of each class to serve before the next hit.  Zeroed: nothing drawn
- * yet, which the first request finds out.  Owner: its thread.
+ * The change that this thread's distances were drawn after; zeroed: none have
+ * been.  Owner: its thread.
+ */
+extern __thread uint32_t sample_drawn
+	__attribute__((tls_model("initial-exec"), visibility("hidden")));
+
+static inline bool sample_stale(void)
+{
+	return sample_drawn !=
+	       __atomic_load_n(&sample_changes, __ATOMIC_ACQUIRE);
+}
+
+/*
+ * Objects of each class to serve before the next hit.  Owner: its thread.
  */
 extern __thread uint32_t sample_until[CLASSES + 1]
 	__attribute__((tls_model("initial-exec"), visibility("hidden")));
@@ -55,7 +80,7 @@ static inline bool sample_pass(unsigned c)
 {
 	uint32_t left = sample_left(c);
 
-	if (unlikely(!left))
+	if (unlikely(!left) || unlikely(sample_stale()))
 		return sample_pass_slow(c);
 	sample_set_left(c, left - 1);
 	return true;
@@ -64,10 +89,11 @@ static inline bool sample_pass(unsigned c)
 /* How many of `n` objects of class `c` may be handed out without a look. */
 static inline size_t sample_allow(unsigned c, size_t n)
 {
-	uint32_t left = sample_left(c);
+	uint32_t left = sample_stale() ? 0 : sample_left(c);
 
 	n = min_of(n, (size_t)left);
-	sample_set_left(c, left - (uint32_t)n);
+	if (n)
+		sample_set_left(c, left - (uint32_t)n);
 	return n;
 }
 
@@ -103,10 +129,13 @@ static inline bool sample_take_off(size_t size)
 /*
  * The short way, for the next allocator: true for what is no sample.  If it is
  * one, nothing has been taken off; but a handler that came in between may have
- * taken more than there was, and then the hit is now.
+ * taken more than there was, and then the hit is now.  False, too, when the
+ * distance has to be drawn anew.
  */
 static inline bool sample_skips(size_t size)
 {
+	if (unlikely(sample_stale()))
+		return false;
 	if (likely(sample_take_off(size)))
 		return true;
 	sample_large_left += size;
@@ -116,10 +145,11 @@ static inline bool sample_skips(size_t size)
 }
 
 /*
- * A request of `size` bytes was served by the next allocator.  True when it is
- * a sample: small ones that the pools declined, larger ones by their size.
+ * A request of `size` bytes was served by the next allocator.  When it is a
+ * sample (small ones that the pools declined, larger ones by their size): the
+ * mean distance with which it was found.  Else 0.
  */
-bool sample_due(size_t size);
+size_t sample_due(size_t size);
 
 /*
  * The chance that a request for which `unit` bytes are counted is a sample,
@@ -128,10 +158,10 @@ bool sample_due(size_t size);
 double sample_chance(size_t unit, size_t period);
 
 /*
- * Whether a request of `size` bytes, which is a sample, would have been one
- * with a mean distance of `period`, too, the longer one.
+ * Whether a request of `size` bytes, which is a sample with a mean distance of
+ * `drawn`, would have been one with a `period` that is no shorter, too.
  */
-bool sample_keeps(size_t size, size_t period);
+bool sample_keeps(size_t size, size_t drawn, size_t period);
 
 /* What the sampler counts for a request: the pools round up. */
 size_t sample_unit(size_t size);

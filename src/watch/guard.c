@@ -57,7 +57,7 @@ void guard_start(size_t period)
 	stack_start();
 	thread_id();
 	guard_period = period;
-	sample_start(period);
+	sample_want(SAMPLE_GUARD, period);
 }
 
 void guard_trace_here(struct guard_trace *trace, const void *context)

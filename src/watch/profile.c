@@ -78,7 +78,7 @@ static void put_header(struct out *o, uint32_t peak_ms)
 	out_str(o, "mpool-profile 1\nversion " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(o, process_name());
 	word(o, "\npid ", (uint64_t)process_id());
-	word(o, "\nperiod ", record_period);
+	word(o, "\nperiod ", record_last_period());
 	out_str(o, "\nunwinder ");
 	out_str(o, stack_unwinder());
 	word(o, "\nstart ", start_unix_ms());
@@ -110,13 +110,25 @@ static void put_stacks(struct out *o, const struct modules *modules)
 	}
 }
 
+/* Rows are of the period that was told last: the header's at first. */
+static void tell_period(struct out *o, uint64_t *told, uint64_t period)
+{
+	if (*told == period)
+		return;
+	*told = period;
+	word(o, "period ", period);
+	out_char(o, '\n');
+}
+
 static void put_sites(struct out *o)
 {
 	uint32_t count = sites_count();
+	uint64_t told = record_last_period();
 
 	for (uint32_t number = 1; number <= count; number++) {
 		struct site s = sites_at(number);
 
+		tell_period(o, &told, s.period);
 		word(o, "site ", s.stack);
 		word(o, " ", s.size);
 		word(o, " ", s.unit);
@@ -127,6 +139,7 @@ static void put_sites(struct out *o)
 		word(o, " ", s.brief_ms);
 		out_char(o, '\n');
 	}
+	tell_period(o, &told, record_last_period());
 }
 
 static const char *state_name(uint32_t state)
@@ -148,6 +161,7 @@ static bool at_exit; /* what the caller of profile_write() says */
 static void put_objects(struct out *o)
 {
 	uint32_t now = record_now();
+	uint64_t told = record_last_period();
 	struct leak_scan scan;
 
 	if (!leak_scan(&scan, !config.leaks ? LEAK_LIST
@@ -164,6 +178,7 @@ static void put_objects(struct out *o)
 		const struct live *object = &scan.objects[i];
 		struct site s = sites_at(object->site);
 
+		tell_period(o, &told, s.period);
 		out_str(o, "object");
 		address(o, live_address(object));
 		word(o, " ", s.stack);
@@ -174,6 +189,7 @@ static void put_objects(struct out *o)
 		out_str(o, state_name(object->mark));
 		out_char(o, '\n');
 	}
+	tell_period(o, &told, record_last_period());
 	leak_end(&scan);
 }
 
@@ -201,7 +217,7 @@ static void put_all(struct out *o)
 	modules_put(o, modules, NULL, 0);
 	put_sites(o);
 	sites_peak_hold(false);
-	if (config.leaks || record_period > 1)
+	if (config.leaks || record_last_period() > 1)
 		put_objects(o);
 	put_stacks(o, modules);
 	modules_drop(modules);

@@ -10,7 +10,8 @@
  *   version LIBRARY        of libmpool, without quotes
  *   program NAME
  *   pid N
- *   period BYTES           mean distance of samples; 1: every allocation
+ *   period BYTES           mean distance of samples; 1: every allocation.
+ *                          Again before rows of another one
  *   unwinder NAME
  *   start UNIX_MS          of the process
  *   age MS                 of the process, at this moment

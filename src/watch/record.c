@@ -12,7 +12,6 @@
 
 #include "heap/sample.h"
 #include "watch/children.h"
-#include "watch/guard.h"
 #include "watch/orphan.h"
 #include "watch/process.h"
 #include "watch/sites.h"
@@ -26,6 +25,7 @@ static struct {
 static uint64_t born_ms; /* the process, by the clock that is fast to read */
 static bool on;
 size_t record_period;
+static size_t last_period; /* that was not 0 */
 static void (*free_late)(void *p);
 
 /* Owner: its thread. */
@@ -45,17 +45,20 @@ static void signal_fence(void)
 
 static COLD void turn_off(void)
 {
-	on = false;
-	record_period = 0;
-	sample_period = guard_period;
+	__atomic_store_n(&on, false, __ATOMIC_RELAXED);
+	record_stop();
 	live_forget_all();
 }
 
 bool record_is_on(void)
 {
-	if (on && is_orphan())
+	bool is = __atomic_load_n(&on, __ATOMIC_ACQUIRE);
+
+	if (is && is_orphan()) {
 		turn_off();
-	return on;
+		return false;
+	}
+	return is;
 }
 
 bool record_is_inside(void)
@@ -131,21 +134,37 @@ static uint32_t thread_id(void)
 
 void record_start(size_t period, void (*late)(void *p))
 {
-	free_late = late;
-	born_ms = about_now_ms() - process_age_ms();
-	orphan_start();
-	stack_start();
-	on = true;
-	record_period = period;
-	sample_start(period);
+	if (!on) {
+		free_late = late;
+		born_ms = about_now_ms() - process_age_ms();
+		orphan_start();
+		stack_start();
+	}
+	last_period = period;
+	__atomic_store_n(&record_period, period, __ATOMIC_RELAXED);
+	/* Pairs with the acquire of record_is_on(). */
+	__atomic_store_n(&on, true, __ATOMIC_RELEASE);
+	sample_want(SAMPLE_RECORD, period);
 }
 
-static COLD void remember(void *p, size_t size)
+void record_stop(void)
+{
+	sample_want(SAMPLE_RECORD, 0);
+	__atomic_store_n(&record_period, 0, __ATOMIC_RELAXED);
+}
+
+size_t record_last_period(void)
+{
+	return last_period;
+}
+
+static COLD void remember(void *p, size_t size, size_t period)
 {
 	uintptr_t frames[STACK_ROOM];
 	unsigned depth = stack_capture(frames);
 	uint32_t now = record_now();
-	uint32_t site = sites_add(frames, depth, size, sample_unit(size), now);
+	uint32_t site =
+		sites_add(frames, depth, size, sample_unit(size), period, now);
 	struct live sample = {
 		.inverted = ~(uintptr_t)p,
 		.site = site,
@@ -160,12 +179,12 @@ static COLD void remember(void *p, size_t size)
 	__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
 }
 
-void record_alloc(void *p, size_t size)
+void record_alloc(void *p, size_t size, size_t period)
 {
 	int saved = errno;
 
 	if (record_enter()) {
-		remember(p, size);
+		remember(p, size, period);
 		record_leave();
 	}
 	errno = saved;
@@ -191,7 +210,8 @@ void record_kept(const struct live *was)
 
 bool record_move(void)
 {
-	if (record_period != 1 || own.moving)
+	if (__atomic_load_n(&record_period, __ATOMIC_RELAXED) != 1 ||
+	    own.moving)
 		return false;
 	own.moving = true;
 	__atomic_fetch_add(&moving, 1, __ATOMIC_RELAXED);

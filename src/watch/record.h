@@ -20,13 +20,17 @@
 /*
  * Loads the unwinder and turns sampling on, one sample every `period` bytes
  * in the mean; 1: every allocation.  free_late frees what had to wait.  Called
- * once, at start; allocates.
+ * at start, and by one thread at a time after that: what was sampled before
+ * stays, and each sample counts for what it was taken with.  Allocates.
  */
 void record_start(size_t period, void (*free_late)(void *p));
 
+/* No more samples; those that live are followed until they are freed. */
+void record_stop(void);
+
 /*
- * False when the thread is inside already, or recording is off: in a child
- * that nobody announced (watch/orphan.h).
+ * False when the thread is inside already, or nothing has been recorded: not
+ * yet, or in a child that nobody announced (watch/orphan.h).
  */
 bool record_enter(void);
 void record_leave(void);
@@ -35,17 +39,21 @@ bool record_is_inside(void);
 /* Mean bytes between samples that are recorded; 1: all; 0: none are. */
 extern HIDDEN size_t record_period;
 
-/* Whether anything is recorded here. */
+/* The same, and when none are any more: of the last ones. */
+size_t record_last_period(void);
+
+/* Whether anything has been recorded here. */
 bool record_is_on(void);
 
 /* While inside: `p`, of 8 bytes or more, is freed when the thread leaves. */
 void record_defer(void *p);
 
 /*
- * `p` has just been allocated, and is a sample (heap/sample.h).  Takes the
- * stack if this thread is not inside.  errno stays.
+ * `p` has just been allocated, and is a sample, as there is one every `period`
+ * bytes (heap/sample.h).  Takes the stack if this thread is not inside.  errno
+ * stays.
  */
-void record_alloc(void *p, size_t size);
+void record_alloc(void *p, size_t size, size_t period);
 
 /*
  * Inside: forgets `p`, which is about to be freed or moved.  False: it was no

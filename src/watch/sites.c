@@ -16,7 +16,6 @@
 #include "base/sys.h"
 #include "heap/sample.h"
 #include "watch/modules.h"
-#include "watch/record.h"
 #include "watch/shelf.h"
 
 enum {
@@ -70,9 +69,10 @@ static uint64_t stack_hash(uint32_t number, uint32_t **next)
 	return s->hash;
 }
 
-static uint64_t hash_of_site(uint32_t stack, uint64_t size, uint64_t unit)
+static uint64_t hash_of_site(uint32_t stack, uint64_t size, uint64_t unit,
+			     uint64_t period)
 {
-	return mix(mix(stack, size), unit);
+	return mix(mix(mix(stack, size), unit), period);
 }
 
 static uint64_t site_hash(uint32_t number, uint32_t **next)
@@ -80,7 +80,7 @@ static uint64_t site_hash(uint32_t number, uint32_t **next)
 	struct site *s = site_at(number);
 
 	*next = &s->next;
-	return hash_of_site(s->stack, s->size, s->unit);
+	return hash_of_site(s->stack, s->size, s->unit, s->period);
 }
 
 /*
@@ -166,9 +166,10 @@ static uint32_t find_stack(const uintptr_t *frames, unsigned depth)
 	return number;
 }
 
-static uint32_t find_site(uint32_t stack, size_t size, size_t unit)
+static uint32_t find_site(uint32_t stack, size_t size, size_t unit,
+			  size_t period)
 {
-	uint64_t hash = hash_of_site(stack, size, unit);
+	uint64_t hash = hash_of_site(stack, size, unit, period);
 	uint32_t *chain, number;
 	struct site *s;
 
@@ -177,7 +178,8 @@ static uint32_t find_site(uint32_t stack, size_t size, size_t unit)
 	chain = &site_chains.first[hash & site_chains.mask];
 	for (number = *chain; number; number = s->next) {
 		s = site_at(number);
-		if (s->stack == stack && s->size == size && s->unit == unit)
+		if (s->stack == stack && s->size == size && s->unit == unit &&
+		    s->period == period)
 			return number;
 	}
 	number = shelf_add(&sites, sizeof(struct site));
@@ -189,8 +191,8 @@ static uint32_t find_site(uint32_t stack, size_t size, size_t unit)
 		.stack = stack,
 		.size = size,
 		.unit = unit,
-		.worth = (uint64_t)((double)size /
-				    sample_chance(unit, record_period)),
+		.period = period,
+		.worth = (uint64_t)((double)size / sample_chance(unit, period)),
 	};
 	*chain = number;
 	return number;
@@ -253,14 +255,14 @@ uint64_t sites_changes(void)
 }
 
 uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,
-		   size_t unit, uint32_t now_ms)
+		   size_t unit, size_t period, uint32_t now_ms)
 {
 	uint32_t stack, number = 0;
 
 	lock_take(&lock);
 	stack = find_stack(frames, depth);
 	if (stack)
-		number = find_site(stack, size, unit);
+		number = find_site(stack, size, unit, period);
 	if (number) {
 		site_at(number)->total++;
 		live_more(site_at(number));

@@ -26,8 +26,9 @@ struct stack {
 struct site {
 	uint32_t next; /* with the same hash */
 	uint32_t stack;
-	uint64_t size; /* bytes asked for */
-	uint64_t unit; /* bytes that the sampler counted: the class's size */
+	uint64_t size;	 /* bytes asked for */
+	uint64_t unit;	 /* bytes that the sampler counted: the class's size */
+	uint64_t period; /* mean bytes between samples when they were taken */
 	uint64_t total, live;
 	uint64_t worth;		  /* bytes that one stands for */
 	uint64_t peak;		  /* live at the peak with the number `seen` */
@@ -43,7 +44,7 @@ enum { SITES_BRIEF_MS = 10 };
  * thread.
  */
 uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,
-		   size_t unit, uint32_t now_ms);
+		   size_t unit, size_t period, uint32_t now_ms);
 
 /* A sample of this site was freed at this age; or was not, after all. */
 void sites_free(uint32_t site, uint32_t age_ms);

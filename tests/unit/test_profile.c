@@ -54,7 +54,7 @@ static __attribute__((noinline)) void *sample(size_t size)
 {
 	void *p = calloc(1, size);
 
-	record_alloc(p, size);
+	record_alloc(p, size, 1);
 	return p;
 }
 

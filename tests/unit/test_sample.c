@@ -6,6 +6,7 @@
 
 #include <math.h>
 
+#include "heap/magazine.h"
 #include "heap/sample.h"
 #include "unit/heaps.h"
 
@@ -28,7 +29,7 @@ static void off_means_that_every_request_passes(void)
 
 static void a_period_of_1_declines_every_request(void)
 {
-	sample_period = 1;
+	sample_want(SAMPLE_RECORD, 1);
 	for (int i = 0; i < 1000; i++) {
 		assert_false(sample_pass(1 + (unsigned)i % SMALL_CLASSES));
 		assert_true(sample_due(1 + (size_t)i));
@@ -65,7 +66,7 @@ static void add_up_mixed_sizes(void)
 	double truth = 0, estimate = 0;
 	uint64_t x = 88172645463325252u;
 
-	sample_period = PERIOD;
+	sample_want(SAMPLE_RECORD, PERIOD);
 	for (int i = 0; i < 20 * 100000; i++) {
 		size_t size;
 
@@ -97,7 +98,7 @@ static void distances_are_exponential(void)
 	int shorter = 0, longer = 0, samples = 0;
 	size_t since = 0;
 
-	sample_period = PERIOD;
+	sample_want(SAMPLE_RECORD, PERIOD);
 	for (int i = 0; i < 4000000; i++) {
 		since += 16;
 		if (!sample_due(16))
@@ -120,7 +121,7 @@ static void the_pools_hand_out_no_more_than_what_lies_before_a_sample(void)
 
 	heaps_start(0);
 	heap_trim();
-	sample_period = PERIOD;
+	sample_want(SAMPLE_RECORD, PERIOD);
 	while (served + declined < 200000) {
 		if (object_alloc(64)) {
 			served++;
@@ -140,7 +141,7 @@ static void wide_classes_hand_out_no_more_either(void)
 
 	config.small_max = WIDE_MAX;
 	heaps_start(0);
-	sample_period = PERIOD;
+	sample_want(SAMPLE_RECORD, PERIOD);
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		size_t declined = 0, size = sizes[i];
 
@@ -167,7 +168,7 @@ static void frees_between_are_no_way_around_it(void)
 
 	heaps_start(0);
 	heap_trim();
-	sample_period = PERIOD;
+	sample_want(SAMPLE_RECORD, PERIOD);
 	for (int i = 0; i < 200000; i++) {
 		p = object_alloc(64);
 		if (p) {
@@ -189,7 +190,7 @@ static void counts_stay_exact(void)
 	heaps_start(0);
 	heap_class_stats(4, &stats);
 	live = stats.live;
-	sample_period = PERIOD;
+	sample_want(SAMPLE_RECORD, PERIOD);
 	for (int i = 0; i < 20000; i++) {
 		if (object_alloc(64))
 			live++;
@@ -208,14 +209,67 @@ static void samples_are_thinned_out_for_a_longer_period(void)
 	for (size_t size = 48; size <= 3 * PERIOD; size *= 4) {
 		double found = 0, expected;
 
-		sample_period = PERIOD;
+		sample_want(SAMPLE_RECORD, PERIOD);
 		for (int i = 0; i < TIMES; i++)
 			found += sample_due(size) &&
-				 sample_keeps(size, 4 * PERIOD);
+				 sample_keeps(size, PERIOD, 4 * PERIOD);
 		expected = TIMES * -expm1(-(double)size / (4 * PERIOD));
 		assert_true(fabs(found - expected) < 6 * sqrt(expected));
 	}
-	assert_true(sample_keeps(1, PERIOD));
+	assert_true(sample_keeps(1, PERIOD, PERIOD));
+}
+
+/* Far away is what was drawn for a distance of 1 GiB. */
+static void a_new_distance_holds_at_once_however_far_the_old_one_went(void)
+{
+	enum { LARGE = 1000, TIMES = 200000 };
+	double expected = TIMES * -expm1(-(double)LARGE / PERIOD);
+	int found = 0;
+
+	sample_want(SAMPLE_RECORD, 1 << 30);
+	while (!sample_skips(LARGE))
+		sample_due(LARGE);
+	sample_want(SAMPLE_RECORD, PERIOD);
+	for (int i = 0; i < TIMES; i++)
+		if (!sample_skips(LARGE) && sample_due(LARGE) == PERIOD)
+			found++;
+	assert_true(fabs(found - expected) < 6 * sqrt(expected));
+	sample_want(SAMPLE_RECORD, 0);
+	for (int i = 0; i < TIMES; i++)
+		assert_true(sample_skips(LARGE) || !sample_due(LARGE));
+}
+
+/* Of another thread: this one's go back when it asks. */
+static void no_more_than_a_magazine_goes_out_before_that_is_seen(void)
+{
+	size_t unseen = 0;
+
+	heaps_start(0);
+	sample_want(SAMPLE_RECORD, 1 << 30);
+	for (int i = 0; i < 1000; i++)
+		object_free(object_alloc(64));
+	/* As another thread does it. */
+	sample_period = 1;
+	sample_changes++;
+	while (object_alloc(64))
+		unseen++;
+	assert_in_range(unseen, 0, MAGAZINE_OBJECTS);
+	assert_int_equal(sample_due(64), 1);
+	assert_null(object_alloc(64));
+}
+
+static void who_asks_for_most_is_heard_until_he_asks_no_more(void)
+{
+	sample_want(SAMPLE_GUARD, 8 * PERIOD);
+	sample_want(SAMPLE_RECORD, PERIOD);
+	assert_int_equal(sample_period, PERIOD);
+	sample_want(SAMPLE_TRACE, 1);
+	assert_int_equal(sample_period, 1);
+	sample_want(SAMPLE_TRACE, 0);
+	sample_want(SAMPLE_RECORD, 0);
+	assert_int_equal(sample_period, 8 * PERIOD);
+	sample_want(SAMPLE_GUARD, 0);
+	assert_int_equal(sample_period, 0);
 }
 
 int main(void)
@@ -233,6 +287,9 @@ int main(void)
 		APART(frees_between_are_no_way_around_it),
 		APART(counts_stay_exact),
 		APART(samples_are_thinned_out_for_a_longer_period),
+		APART(a_new_distance_holds_at_once_however_far_the_old_one_went),
+		APART(no_more_than_a_magazine_goes_out_before_that_is_seen),
+		APART(who_asks_for_most_is_heard_until_he_asks_no_more),
 	};
 
 	return cmocka_run_group_tests_name("sample", tests, NULL, NULL);

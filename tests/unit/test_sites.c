@@ -4,20 +4,19 @@
  */
 #include "unit/apart.h"
 
-#include "watch/record.h"
 #include "watch/sites.h"
 #include "unit/chance.h"
 
 static void a_stack_and_a_size_make_one_site(void)
 {
 	uintptr_t here[] = { 1, 2, 3 }, there[] = { 1, 2, 4 };
-	uint32_t a = sites_add(here, 3, 40, 48, 0);
+	uint32_t a = sites_add(here, 3, 40, 48, 1, 0);
 
 	assert_int_not_equal(a, 0);
-	assert_int_equal(sites_add(here, 3, 40, 48, 0), a);
-	assert_int_not_equal(sites_add(there, 3, 40, 48, 0), a);
-	assert_int_not_equal(sites_add(here, 2, 40, 48, 0), a);
-	assert_int_not_equal(sites_add(here, 3, 41, 48, 0), a);
+	assert_int_equal(sites_add(here, 3, 40, 48, 1, 0), a);
+	assert_int_not_equal(sites_add(there, 3, 40, 48, 1, 0), a);
+	assert_int_not_equal(sites_add(here, 2, 40, 48, 1, 0), a);
+	assert_int_not_equal(sites_add(here, 3, 41, 48, 1, 0), a);
 	assert_int_equal(sites_count(), 4);
 	assert_int_equal(sites_stacks(), 3);
 	assert_int_equal(sites_at(a).total, 2);
@@ -40,7 +39,8 @@ static void stacks_come_back_as_they_were(void)
 
 		for (unsigned i = 0; i < depth; i++)
 			frames[i] = n * 1000 + i;
-		assert_int_not_equal(sites_add(frames, depth, n, n + 1, 0), 0);
+		assert_int_not_equal(sites_add(frames, depth, n, n + 1, 1, 0),
+				     0);
 	}
 	for (uint32_t site = 1; site <= sites_count(); site++) {
 		struct site s = sites_at(site);
@@ -56,7 +56,7 @@ static uint32_t add_site(size_t i, size_t size)
 {
 	uintptr_t frames[2] = { 0x1000 + i, 0x2000 };
 
-	return sites_add(frames, 2, size, 64, 0);
+	return sites_add(frames, 2, size, 64, 1, 0);
 }
 
 static void sites_keep_their_numbers_when_there_are_many(void)
@@ -109,12 +109,12 @@ static uint32_t peak_ms(void)
 static void the_first_of_equal_moments_is_the_peak(void)
 {
 	uintptr_t frame = 0x1000;
-	uint32_t a = sites_add(&frame, 1, 64, 64, 7);
+	uint32_t a = sites_add(&frame, 1, 64, 64, 1, 7);
 
 	sites_free(a, 1);
-	sites_add(&frame, 1, 64, 64, 9);
+	sites_add(&frame, 1, 64, 64, 1, 9);
 	assert_int_equal(peak_ms(), 7);
-	sites_add(&frame, 1, 1, 16, 12);
+	sites_add(&frame, 1, 1, 16, 1, 12);
 	assert_int_equal(peak_ms(), 12);
 }
 
@@ -164,13 +164,15 @@ static void while_the_peak_is_held_there_is_no_other(void)
 /* 300 of 1000 bytes stand for as many as one of 64 KiB. */
 static void a_sample_counts_for_what_it_stands_for(void)
 {
-	uint32_t small, large;
+	enum { PERIOD = 64 << 10 };
+	uintptr_t here[] = { 1 };
+	uint32_t small = sites_add(here, 1, 1000, 1000, PERIOD, 0);
+	uint32_t large = sites_add(here, 1, PERIOD, PERIOD, PERIOD, 0);
+	uint32_t later = sites_add(here, 1, 1000, 1000, 1, 0);
 
-	record_period = 64 << 10;
-	small = sites_add((uintptr_t[]){ 1 }, 1, 1000, 1000, 0);
-	large = sites_add((uintptr_t[]){ 2 }, 1, 64 << 10, 64 << 10, 0);
 	assert_int_equal(sites_at(small).worth, 66037);
 	assert_int_equal(sites_at(large).worth, 103676);
+	assert_int_equal(sites_at(later).worth, 1000);
 }
 
 static void what_is_freed_soon_is_short_lived(void)
