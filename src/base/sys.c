@@ -161,6 +161,11 @@ bool sys_want_huge(void *where, size_t bytes)
 	return advise(where, bytes, MADV_HUGEPAGE);
 }
 
+RARE void sys_stay_small(void *where, size_t bytes)
+{
+	advise(where, bytes, MADV_NOHUGEPAGE);
+}
+
 bool sys_return(void *where, size_t bytes)
 {
 	return advise(where, bytes, MADV_DONTNEED);

@@ -60,6 +60,9 @@ bool sys_return(void *where, size_t bytes);
 /* Asks for large pages behind them.  False: the kernel knows none. */
 bool sys_want_huge(void *where, size_t bytes);
 
+/* Asks for none, where a little is touched of much. */
+void sys_stay_small(void *where, size_t bytes);
+
 /* Has the kernel put memory behind the pages now. */
 void sys_prefault(void *where, size_t bytes);
 

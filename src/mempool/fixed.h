@@ -69,9 +69,10 @@ MEMPOOL_API void mempool_fixed_free_bulk_slow(mempool_fixed_t *pool,
  *   align    objects lie at its multiples: a power of two up to 2 MiB.  By
  *            default 16, or 8 for a size of 8 or less.
  *   initial  taken at once, in one call to the source.
- *   limit    on blocks; the pool's own record and its stacks of pointers,
- *            4 KiB each, come on top: those in use, and for free objects 16,
- *            or an eighth of the objects' bytes.  The last block is cut to fit.
+ *   limit    on blocks; what is known of them (a bit an object), the pool's own
+ *            record and its stacks of pointers, 4 KiB each, come on top: those
+ *            in use, and for free objects 16, or an eighth of the objects'
+ *            bytes.  The last block is cut to fit.
  *   threading
  *     MEMPOOL_LOCKED        any thread.  A few stacks with a lock each, so
  *                           that threads seldom meet; an allocation fails only
@@ -311,8 +312,7 @@ static inline void mempool_fixed_free_bulk(mempool_fixed_t *pool,
 
 /*
  * True when `p` points at an object of the pool, in use or free.  False when
- * either is NULL.
- * O(log blocks); takes the lock.
+ * either is NULL.  O(1); takes the lock.
  */
 MEMPOOL_API bool mempool_fixed_owns(mempool_fixed_t *pool, const void *p);
 
@@ -326,9 +326,9 @@ MEMPOOL_API bool mempool_fixed_owns(mempool_fixed_t *pool, const void *p);
 MEMPOOL_API size_t mempool_fixed_trim(mempool_fixed_t *pool);
 
 /*
- * What the pool can say about itself.  held_bytes are the blocks and the
- * stacks; overhead_bytes what of them is no object.  Takes the lock.  A NULL
- * pool: all zeros; stats NULL does nothing.
+ * What the pool can say about itself.  held_bytes are the blocks, what is known
+ * of them, and the stacks; overhead_bytes what of all that is no object.  Takes
+ * the lock.  A NULL pool: all zeros; stats NULL does nothing.
  */
 MEMPOOL_API void mempool_fixed_stats(mempool_fixed_t *pool,
 				     struct mempool_stats *stats);

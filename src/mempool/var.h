@@ -24,7 +24,7 @@ typedef struct mempool_var mempool_var_t;
  *   align      of all objects: a power of two up to 2 KiB; 16.
  *   initial    bytes taken at once, in one call to the source.  With a limit
  *              as high, the pool never asks for more.
- *   limit      on blocks, headers included; the pool's own record and its
+ *   limit      on blocks; what is known of them, the pool's own record and its
  *              stacks of pointers, 4 KiB each, come on top.
  *   threading  as for mempool_fixed_create().
  *

@@ -44,30 +44,28 @@ static size_t largest_align(void)
  * Large objects make spans longer, so that little is left over; a low limit
  * makes them shorter, so that some fit.
  */
-static size_t span_align(size_t size, size_t limit)
+static size_t span_bytes(size_t size, size_t limit)
 {
-	size_t align = SPAN_BYTES, least = sys_page();
+	size_t bytes = SPAN_BYTES, least = sys_page();
 
-	while (align < largest_align() && align / SPAN_OBJECTS < size)
-		align *= 2;
-	while (limit && align > least && align > limit / 4)
-		align /= 2;
-	return align;
+	while (bytes < largest_align() && bytes / SPAN_OBJECTS < size)
+		bytes *= 2;
+	while (limit && bytes > least && bytes > limit / 4)
+		bytes /= 2;
+	return bytes;
 }
 
-/* Sets sizes and spans.  An object may be longer than what spans align to. */
+/* Sets sizes and spans.  An object may be longer than other spans are. */
 static void shape(struct center *c, size_t size, size_t align, size_t limit)
 {
-	struct blocks *b = &c->blocks;
-	struct stock *k = &c->stocks[0];
+	size_t unit = max_of(align, sys_page());
 
-	k->size = round_up(size, align);
-	k->blocks = b;
-	blocks_shape(b, max_of(span_align(k->size, limit), 2 * align));
-	stock_init(k, align);
-	b->stride = round_up(k->first + k->size, b->align);
-	b->least = k->first + k->size;
-	b->first = b->stride;
+	size = round_up(size, align);
+	stock_init(&c->stocks[0], &c->blocks, size);
+	blocks_init(&c->blocks,
+		    max_of(span_bytes(size, limit), round_up(size, unit)),
+		    unit);
+	c->blocks.least = size;
 }
 
 mempool_fixed_t *mempool_fixed_create(size_t size,

@@ -2,86 +2,72 @@
 /*
  * fixed_blocks.c - a chain of blocks, each twice the last, cut into spans.
  *
- * The k-th block is 2^k times the first until BLOCK_MAX_BYTES, so n objects
+ * The k-th block is 2^k times the first until the largest, so n objects
  * take about log2(n / objects of the first) calls to the source.  What the
  * source or the limit refuses is asked for again at half the size.
+ *
+ * Records and headers come from malloc().  Growing asks for all of them first,
+ * so that a failure changes nothing, and giving needs no memory.
  */
 #include "pool/fixed_blocks.h"
+
+#include <stdlib.h>
 
 #include "base/tool.h"
 #include "pool/pages.h"
 
-enum { LINE_SHIFT = 6, COLORS = 8 };
+/* What lies beyond in a span is no start of an object. */
+#define MAPPED_MOST (4 * MIB)
 
-size_t blocks_colors(size_t align)
+void blocks_init(struct blocks *b, size_t stride, size_t align)
 {
-	return align < SPAN_BYTES ? 0 : (COLORS - 1) << LINE_SHIFT;
-}
-
-void blocks_shape(struct blocks *b, size_t align)
-{
+	b->stride = b->least = b->first = b->next = stride;
 	b->align = align;
-	b->color_shift = (unsigned)__builtin_ctzll(align) - LINE_SHIFT;
-	b->colors = blocks_colors(align);
-}
-
-void blocks_init(struct blocks *b)
-{
-	extents_init(&b->extents);
-	b->next = b->first;
-}
-
-/* --- where a pointer leads --- */
-
-static void widen(struct blocks *b, uintptr_t low, uintptr_t high)
-{
-	if (!b->low || low < b->low)
-		__atomic_store_n(&b->low, low, __ATOMIC_RELAXED);
-	if (high > b->high)
-		__atomic_store_n(&b->high, high, __ATOMIC_RELAXED);
-}
-
-struct span *blocks_find(struct blocks *b, const void *p)
-{
-	const struct extent *e = extents_find(&b->extents, p);
-	struct span *s = span_of(b, p);
-	size_t offset;
-
-	if (!e)
-		return NULL;
-	offset = (size_t)(span_base(b, p) - e->start);
-	if (offset % b->stride ||
-	    offset / b->stride >= block_of_extent(b, e)->fresh || !s->stock)
-		return NULL;
-	return s;
+	b->most = max_of(BLOCK_MAX_BYTES, stride);
 }
 
 /* --- the source --- */
 
+static size_t record_bytes(size_t spans)
+{
+	return sizeof(struct block) + bits_words(spans) * sizeof(uint64_t);
+}
+
+static struct block *new_block(const struct blocks *b, char *start, size_t got)
+{
+	size_t spans = (got - b->least) / b->stride + 1;
+	struct block *block = calloc(1, record_bytes(spans));
+
+	if (!block)
+		return NULL;
+	block->start = start;
+	block->got = got;
+	block->spans = block->free = spans;
+	bits_fill(block->bits, 0, spans, true);
+	return block;
+}
+
 bool blocks_add(struct blocks *b, size_t bytes)
 {
+	struct block *block = NULL;
 	size_t got;
-	char *start;
+	char *start = pages_take(b->source, bytes, b->align, &got);
 
-	if (!extents_reserve(&b->extents))
-		return false;
-	start = pages_take(b->source, bytes, b->align, &got);
 	if (!start)
 		return false;
-	if (got < b->least || (b->limit && got > b->limit - b->held)) {
+	if (got >= b->least && (!b->limit || got <= b->limit - b->held))
+		block = new_block(b, start, got);
+	if (!block) {
 		pages_give(b->source, start, got);
 		return false;
 	}
-	b->fresh = &span_header(b, start)->as_block;
-	*b->fresh = (struct block){
-		.got = got,
-		.spans = (unsigned)((got - b->least) / b->stride + 1),
-	};
-	extents_insert(&b->extents, start, start + got);
-	widen(b, (uintptr_t)start, (uintptr_t)start + got);
+	tool_kept(start, got, true);
+	list_add_tail(&b->all, &block->all);
+	list_add_tail(&b->some, &block->some);
 	b->held += got;
+	b->records += record_bytes(block->spans);
 	b->calls++;
-	b->next = min_of(2 * got, max_of(BLOCK_MAX_BYTES, b->first));
+	b->next = min_of(2 * got, max_of(b->most, b->first));
 	return true;
 }
 
@@ -104,215 +90,174 @@ static bool grow(struct blocks *b, size_t least)
 	return least <= most && bytes * 2 > most && blocks_add(b, least);
 }
 
+static void drop(struct blocks *b, struct block *block)
+{
+	list_del(&b->all, &block->all);
+	pages_give(b->source, block->start, block->got);
+	b->held -= block->got;
+	b->records -= record_bytes(block->spans);
+	free(block);
+}
+
 /* --- spans --- */
 
-static char *start_of(const struct blocks *b, const struct block *block)
+static size_t header_bytes(size_t words)
 {
-	return span_base(b, block);
+	return sizeof(struct span) + words * sizeof(uint64_t);
 }
 
-static struct span *span_at(const struct blocks *b, char *start, size_t i)
+static struct block *find(struct blocks *b, size_t run, size_t *at)
 {
-	return span_header(b, start + i * b->stride);
-}
-
-static struct span *take_fresh(struct blocks *b, size_t run)
-{
-	struct block *block = b->fresh;
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): has `run` */
-	struct span *s = span_at(b, start_of(b, block), block->fresh);
-
-	s->base = start_of(b, block) + block->fresh * b->stride;
-	block->fresh += (unsigned)run;
-	s->block = block;
-	if (block->fresh == block->spans)
-		b->fresh = NULL;
-	return s;
-}
-
-/* Whether tools let others touch what is behind the first header. */
-static void hide(const struct blocks *b, struct span *s, size_t run, bool ours)
-{
-	char *end = start_of(b, s->block) + s->block->got;
-	char *base = span_base(b, s);
-
-	end = min_of(end, base + run * b->stride);
-	tool_kept(s + 1, (size_t)(end - (char *)(s + 1)), ours);
-}
-
-static struct span *used_span(struct blocks *b, struct span *s, size_t run,
-			      struct stock *stock)
-{
-	s->stock = stock;
-	hide(b, s, run, false);
-	s->run = (uint32_t)run;
-	s->objects = 0;
-	s->block->used += s->run;
-	b->used += run;
-	return s;
-}
-
-struct span *blocks_take_span(struct blocks *b, struct stock *stock,
-			      size_t *bytes)
-{
-	struct span *s = list_first(&b->spare, struct span, link);
-	char *end;
-
-	if (s)
-		list_del(&b->spare, &s->link);
-	else if (b->fresh || grow(b, b->least))
-		s = take_fresh(b, 1);
-	else
-		return NULL;
-	end = start_of(b, s->block) + s->block->got;
-	*bytes = min_of((size_t)(end - span_base(b, s)), b->stride);
-	return used_span(b, s, 1, stock);
-}
-
-static void add_spare(struct blocks *b, struct span *s)
-{
-	s->stock = NULL;
-	s->run = 1;
-	list_add(&b->spare, &s->link);
-	hide(b, s, 1, true);
-}
-
-void blocks_give_span(struct blocks *b, struct span *s)
-{
-	struct block *block = s->block;
-	char *base = span_base(b, s);
-	uint32_t run = s->run;
-
-	block->used -= run;
-	b->used -= run;
-	/* The headers of what it covered are written anew. */
-	hide(b, s, run, false);
-	for (uint32_t i = run; i-- > 0;) {
-		struct span *part = span_at(b, base, i);
-
-		part->block = block;
-		part->base = base + i * b->stride;
-		add_spare(b, part);
-	}
-}
-
-/* --- runs --- */
-
-/* `run` spare spans in a row; NULL: none. */
-static struct span *search(struct blocks *b, const struct extent *e, size_t run)
-{
-	const struct block *block = block_of_extent(b, e);
-	size_t row = 0;
-
-	for (size_t i = 0; i < block->fresh;) {
-		const struct span *s = span_at(b, e->start, i);
-
-		row = s->stock ? 0 : row + 1;
-		i += s->run;
-		if (row == run)
-			return span_at(b, e->start, i - run);
+	list_for_each_safe(struct block, block, &b->some, some) {
+		*at = bits_find(block->bits, block->spans, run);
+		if (*at < block->spans)
+			return block;
 	}
 	return NULL;
 }
 
-/* Makes the rest of the fresh block spare, so that another can be fresh. */
-static void retire_fresh(struct blocks *b)
+/* Spans are used from now on, or are not. */
+static void use(struct blocks *b, struct block *block, size_t at, size_t run,
+		bool used)
 {
-	while (b->fresh)
-		add_spare(b, take_fresh(b, 1));
+	bits_fill(block->bits, at, run, !used);
+	if (!used && !block->free)
+		list_add(&b->some, &block->some);
+	block->free += used ? -run : run;
+	b->used += used ? run : -run;
+	if (used && !block->free)
+		list_del(&b->some, &block->some);
 }
 
-struct span *blocks_take_run(struct blocks *b, struct stock *stock, size_t run)
+static size_t mapped(const struct blocks *b, const struct span *s)
 {
-	struct span *s;
+	size_t bytes = min_of(s->bytes, b->stride);
 
-	if (b->fresh && b->fresh->spans - b->fresh->fresh >= run)
-		return used_span(b, take_fresh(b, run), run, stock);
-	for (unsigned i = 0; i < b->extents.count; i++) {
-		s = search(b, &b->extents.table[i], run);
-		if (!s)
-			continue;
-		for (size_t n = 0; n < run; n++)
-			list_del(&b->spare,
-				 &span_at(b, span_base(b, s), n)->link);
-		return used_span(b, s, run, stock);
-	}
-	retire_fresh(b);
-	if (!grow(b, run * b->stride))
+	return min_of(bytes, MAPPED_MOST);
+}
+
+static size_t index_in_block(const struct blocks *b, const struct span *s)
+{
+	return (size_t)(s->base - s->block->start) / b->stride;
+}
+
+/* How many strides it takes up. */
+static size_t run_of(const struct blocks *b, const struct span *s)
+{
+	return (s->bytes - 1) / b->stride + 1;
+}
+
+struct span *blocks_take(struct blocks *b, struct stock *stock, size_t run,
+			 size_t words)
+{
+	struct span *s = calloc(1, header_bytes(words));
+	struct block *block;
+	size_t at;
+
+	if (!s)
 		return NULL;
-	return used_span(b, take_fresh(b, run), run, stock);
+	block = find(b, run, &at);
+	if (!block && grow(b, (run - 1) * b->stride + b->least))
+		block = find(b, run, &at);
+	if (!block)
+		goto fail;
+	s->stock = stock;
+	s->block = block;
+	s->base = block->start + at * b->stride;
+	s->bytes = min_of(run * b->stride, block->got - at * b->stride);
+	s->words = (uint32_t)words;
+	if (!map_set(s->base, mapped(b, s), stock, s))
+		goto fail;
+	use(b, block, at, run, true);
+	b->records += header_bytes(words);
+	list_add_tail(&b->spans, &s->all);
+	return s;
+fail:
+	free(s);
+	return NULL;
 }
 
-static bool is_unused(struct blocks *b, struct block *block, size_t i)
-{
-	return i < block->spans &&
-	       (i >= block->fresh || !span_at(b, start_of(b, block), i)->stock);
-}
-
-bool blocks_extend_run(struct blocks *b, struct span *s, size_t more)
+bool blocks_extend(struct blocks *b, struct span *s, size_t more)
 {
 	struct block *block = s->block;
-	char *start = start_of(b, block);
-	size_t end = (size_t)(span_base(b, s) - start) / b->stride + s->run;
+	size_t end = index_in_block(b, s) + run_of(b, s);
 
-	for (size_t n = 0; n < more; n++)
-		if (!is_unused(b, block, end + n))
-			return false;
-	for (size_t n = 0; n < more; n++)
-		if (end + n < block->fresh)
-			list_del(&b->spare, &span_at(b, start, end + n)->link);
-		else
-			take_fresh(b, 1);
-	hide(b, span_at(b, start, end), more, false);
-	s->run += (uint32_t)more;
-	block->used += (unsigned)more;
-	b->used += more;
+	if (more > block->spans - end ||
+	    bits_row(block->bits, end, end + more) < more)
+		return false;
+	use(b, block, end, more, true);
+	s->bytes += more * b->stride;
 	return true;
+}
+
+void blocks_give(struct blocks *b, struct span *s)
+{
+	map_clear(s->base, mapped(b, s));
+	use(b, s->block, index_in_block(b, s), run_of(b, s), false);
+	list_del(&b->spans, &s->all);
+	b->records -= header_bytes(s->words);
+	free(s);
 }
 
 /* --- giving back --- */
 
-static void drop_spare(struct blocks *b, struct block *block, char *start)
-{
-	for (unsigned i = 0; i < block->fresh; i++)
-		list_del(&b->spare, &span_at(b, start, i)->link);
-	if (b->fresh == block)
-		b->fresh = NULL;
-}
-
 size_t blocks_trim(struct blocks *b)
 {
-	size_t bytes = 0, largest = 0;
+	size_t before = b->held, largest = 0;
 
-	for (unsigned i = b->extents.count; i-- > 0;) {
-		char *start = b->extents.table[i].start;
-		struct block *block = block_of_extent(b, &b->extents.table[i]);
-		size_t got = block->got;
-
-		if (block->used) {
-			largest = max_of(largest, got);
+	list_for_each_safe(struct block, block, &b->all, all) {
+		if (block->free < block->spans) {
+			largest = max_of(largest, block->got);
 			continue;
 		}
-		drop_spare(b, block, start);
-		extents_remove(&b->extents, i);
-		pages_give(b->source, start, got);
-		b->held -= got;
-		bytes += got;
+		list_del(&b->some, &block->some);
+		drop(b, block);
 	}
-	if (bytes)
+	if (b->held < before)
 		b->next = max_of(b->first, min_of(2 * largest, b->next));
-	return bytes;
+	return before - b->held;
 }
 
 void blocks_destroy(struct blocks *b)
 {
-	for (unsigned i = 0; i < b->extents.count; i++) {
-		size_t got = block_of_extent(b, &b->extents.table[i])->got;
+	blocks_each_span(s, b)
+		blocks_give(b, s);
+	blocks_trim(b);
+}
 
-		pages_give(b->source, b->extents.table[i].start, got);
+/* --- invariants --- */
+
+const char *blocks_check(const struct blocks *b, const void **where)
+{
+	size_t held = 0, used = 0, spans = 0, n = 0, free = 0;
+
+	list_for_each_safe(const struct block, block, &b->all, all) {
+		*where = block;
+		if (bits_count(block->bits, bits_words(block->spans)) !=
+		    block->free)
+			return "a block's free spans are miscounted";
+		if (list_has(&b->some, &block->some) != (block->free != 0))
+			return "a block is in the wrong list";
+		held += block->got;
+		free += block->free;
+		spans += block->spans;
+		n++;
 	}
-	extents_clear(&b->extents);
-	b->held = b->used = 0;
-	b->spare = (struct list){ 0 };
-	b->fresh = NULL;
+	*where = b;
+	if (list_check(&b->all, n))
+		return list_check(&b->all, n);
+	n = 0;
+	blocks_each_span(s, b) {
+		*where = s;
+		if (map_span(s->base, s->stock) != s)
+			return "a span is not in the map";
+		used += run_of(b, s);
+		n++;
+	}
+	*where = b;
+	if (held != b->held)
+		return "bytes of blocks are miscounted";
+	if (used != b->used || used + free != spans)
+		return "used spans are miscounted";
+	return list_check(&b->spans, n);
 }

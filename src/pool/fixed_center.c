@@ -40,8 +40,12 @@ struct center *center_new(const struct roster_kind *kind, unsigned classes,
 	pool_init(&c->pool, kind, o->threading != MEMPOOL_SINGLE);
 	if (c->watched)
 		c->pool.alive = pool_watched_mark(kind);
-	c->blocks.source = c->cells.source = o->pages;
+	c->blocks.source = c->cell_blocks.source = o->pages;
 	c->blocks.limit = o->limit;
+	blocks_init(&c->cell_blocks, SPAN_BYTES, CELL_BYTES);
+	c->cell_blocks.most = SPAN_BYTES;
+	stock_init(&c->cells, &c->cell_blocks, CELL_BYTES);
+	c->cells.slots = SPAN_BYTES / CELL_BYTES;
 	return c;
 }
 
@@ -91,11 +95,9 @@ static struct mempool_front *single_fronts(struct center *c)
 bool center_open(struct center *c, const struct mempool_options *o)
 {
 	source_of(o->pages);
-	blocks_init(&c->blocks);
 	for (unsigned i = 0; i < c->classes; i++) {
 		struct stock *k = &c->stocks[i];
 
-		k->blocks = &c->blocks;
 		k->class = i;
 		k->pool = c;
 		k->name = c->pool.entry.name;
@@ -122,7 +124,7 @@ bool center_open(struct center *c, const struct mempool_options *o)
 	return true;
 fail:
 	blocks_destroy(&c->blocks);
-	cells_destroy(&c->cells);
+	blocks_destroy(&c->cell_blocks);
 	free(c);
 	errno = ENOMEM;
 	return false;
@@ -148,10 +150,8 @@ void center_destroy(struct center *c)
 void center_end(struct center *c)
 {
 	tool_pool(c, false);
-	if (c->stocks[0].kept)
-		kept_end(&c->stocks[0]);
 	blocks_destroy(&c->blocks);
-	cells_destroy(&c->cells);
+	blocks_destroy(&c->cell_blocks);
 	pool_bury(c);
 }
 

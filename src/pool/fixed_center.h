@@ -16,10 +16,8 @@
 #define POOL_FIXED_CENTER_H
 
 #include "mempool/fixed.h"
-#include "pool/fixed_blocks.h"
-#include "pool/fixed_cells.h"
+#include "pool/fixed_front.h"
 #include "pool/fixed_shard.h"
-#include "pool/fixed_stock.h"
 #include "pool/pool.h"
 
 enum {
@@ -38,10 +36,10 @@ struct center {
 	unsigned classes;
 	size_t object_size; /* as asked for; 0: any */
 	uint64_t failures;
-	/* Objects beyond the classes; held: with headers and rounding. */
-	size_t large, large_bytes, large_most, large_held;
-	struct blocks blocks;
-	struct cells cells;
+	/* Objects beyond the classes. */
+	size_t large, large_bytes, large_most;
+	struct blocks blocks, cell_blocks;
+	struct stock cells;
 	struct shard shards[SHARDS];
 	struct stock stocks[];
 };
@@ -72,6 +70,12 @@ static inline void center_enter(struct center *c,
 {
 	if (unlikely(c->pool.alive != kind->mark))
 		center_enter_slow(c, kind);
+}
+
+/* Bytes of blocks, with what is known of them, and of magazines and fronts. */
+static inline size_t center_held(const struct center *c)
+{
+	return c->blocks.held + c->blocks.records + c->cell_blocks.held;
 }
 
 static inline void center_lock(struct center *c)

@@ -274,15 +274,19 @@ void center_flush(struct center *c)
 
 size_t center_trim(struct center *c)
 {
-	size_t bytes;
+	size_t before, after;
 
-	center_flush(c);
-	center_lock(c);
+	center_lock_all(c);
+	before = center_held(c);
+	flush_locked(c);
 	for (unsigned i = 0; i < c->classes; i++)
 		stock_trim(&c->stocks[i]);
-	bytes = blocks_trim(&c->blocks) + cells_trim(&c->cells);
-	center_unlock(c);
-	return bytes;
+	stock_trim(&c->cells);
+	blocks_trim(&c->blocks);
+	blocks_trim(&c->cell_blocks);
+	after = center_held(c);
+	center_unlock_all(c);
+	return before - after;
 }
 
 /* --- several objects at once --- */

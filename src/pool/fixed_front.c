@@ -96,9 +96,9 @@ size_t front_list(const struct mempool_front *f, void **objects, size_t most)
 	return n;
 }
 
-static void **new_magazine(struct cells *cells, const struct stock *k)
+static void **new_magazine(struct stock *cells, const struct stock *k)
 {
-	void **m = cells_take(cells);
+	void **m = stock_get(cells);
 
 	if (m)
 		m[k->slots - 1] = NULL;
@@ -159,8 +159,7 @@ static size_t kept_bytes(const struct stock *k)
  * Where objects are kept a front has both of its magazines with it: they never
  * go anywhere else, and are small, so they come from malloc().
  */
-static struct mempool_front *new_kept(struct cells *cells,
-				      const struct stock *k)
+static struct mempool_front *new_kept(const struct stock *k)
 {
 	struct mempool_front *f;
 	int saved = errno;
@@ -176,18 +175,18 @@ static struct mempool_front *new_kept(struct cells *cells,
 	m[k->slots - 1] = m[2 * k->slots - 1] = NULL;
 	f->alloc = m + k->slots;
 	f->free = m + 2 * k->slots - 1;
-	cells->bytes += kept_bytes(k);
+	k->blocks->records += kept_bytes(k);
 	return f;
 }
 
-struct mempool_front *fronts_new(struct cells *cells,
+struct mempool_front *fronts_new(struct stock *cells,
 				 const struct stock *stocks, unsigned classes)
 {
 	struct mempool_front *fronts;
 
 	if (stocks->kept)
-		return new_kept(cells, stocks);
-	fronts = cells_take(cells);
+		return new_kept(stocks);
+	fronts = stock_get(cells);
 	if (!fronts)
 		return NULL;
 	memset(fronts, 0, CELL_BYTES);
@@ -196,12 +195,12 @@ struct mempool_front *fronts_new(struct cells *cells,
 	return fronts;
 }
 
-void fronts_destroy(struct mempool_front *fronts, struct cells *cells,
+void fronts_destroy(struct mempool_front *fronts, struct stock *cells,
 		    struct stock *stocks, unsigned classes)
 {
 	if (stocks->kept) {
 		front_flush(fronts, stocks);
-		cells->bytes -= kept_bytes(stocks);
+		stocks->blocks->records -= kept_bytes(stocks);
 		free(fronts);
 		return;
 	}
@@ -210,28 +209,26 @@ void fronts_destroy(struct mempool_front *fronts, struct cells *cells,
 
 		front_flush(f, &stocks[i]);
 		if (f->alloc)
-			cells_give(cells, magazine_of_alloc(f));
+			stock_give_one(cells, magazine_of_alloc(f));
 		if (f->free)
-			cells_give(cells, magazine_of_free(f));
+			stock_give_one(cells, magazine_of_free(f));
 	}
-	cells_give(cells, fronts);
+	stock_give_one(cells, fronts);
 }
 
 /* --- refill --- */
 
 static void *take_one(struct stock *k)
 {
-	void *object = stock_take_one(k);
+	void *object = stock_get(k);
 
-	if (!object && stock_grow(k))
-		object = stock_take_one(k);
 	if (object)
 		stock_note_peak(k);
 	return object;
 }
 
 /* Fills the alloc side, which is empty and has a magazine. */
-static bool fill(struct mempool_front *f, struct cells *cells, struct stock *k)
+static bool fill(struct mempool_front *f, struct stock *cells, struct stock *k)
 {
 	void **m = magazine_of_alloc(f);
 	size_t most = k->slots - 1, n;
@@ -242,7 +239,7 @@ static bool fill(struct mempool_front *f, struct cells *cells, struct stock *k)
 		return true;
 	}
 	if (k->fulls) {
-		cells_give(cells, m);
+		stock_give_one(cells, m);
 		set(&f->alloc, depot_take(k) + 1);
 		return true;
 	}
@@ -284,7 +281,7 @@ static void *refill_kept(struct mempool_front *f, struct stock *k)
 	return mempool_front_pop_free(f);
 }
 
-void *front_refill(struct mempool_front *f, struct cells *cells,
+void *front_refill(struct mempool_front *f, struct stock *cells,
 		   struct stock *k)
 {
 	void *object;
@@ -314,7 +311,7 @@ void *front_refill(struct mempool_front *f, struct cells *cells,
 	return object;
 }
 
-size_t front_refill_bulk(struct mempool_front *f, struct cells *cells,
+size_t front_refill_bulk(struct mempool_front *f, struct stock *cells,
 			 struct stock *k, void **objects, size_t count)
 {
 	size_t n = 0;
@@ -346,7 +343,7 @@ static void flush_alloc(struct mempool_front *f, struct stock *k)
 }
 
 /* Makes room in the free side; false: it has no magazine. */
-static bool make_room(struct mempool_front *f, struct cells *cells,
+static bool make_room(struct mempool_front *f, struct stock *cells,
 		      struct stock *k)
 {
 	void **m;
@@ -378,7 +375,7 @@ static bool make_room(struct mempool_front *f, struct cells *cells,
 	return true;
 }
 
-void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
+void front_drain(struct mempool_front *f, struct stock *cells, struct stock *k,
 		 void *object)
 {
 	if (!k->slots || !f) {
@@ -396,7 +393,7 @@ void front_drain(struct mempool_front *f, struct cells *cells, struct stock *k,
 		mempool_front_push(f, object);
 }
 
-void front_drain_bulk(struct mempool_front *f, struct cells *cells,
+void front_drain_bulk(struct mempool_front *f, struct stock *cells,
 		      struct stock *k, void *const *objects, size_t count)
 {
 	for (size_t n = 0; n < count; n++) {
@@ -420,12 +417,12 @@ void front_flush(struct mempool_front *f, struct stock *k)
 	}
 }
 
-void front_empty_depot(struct cells *cells, struct stock *k)
+void front_empty_depot(struct stock *cells, struct stock *k)
 {
 	while (k->fulls) {
 		void **m = depot_take(k);
 
 		stock_give(k, m, k->slots - 1);
-		cells_give(cells, m);
+		stock_give_one(cells, m);
 	}
 }

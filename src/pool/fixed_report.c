@@ -71,9 +71,10 @@ void report_stats(struct roster_entry *e, struct mempool_stats *s)
 	s->live = minus(out, t.count) + c->large;
 	s->live_bytes = minus(out_bytes, t.bytes) + c->large_bytes;
 	s->peak_bytes += c->large_most;
-	s->held_bytes = c->blocks.held + c->cells.bytes + c->large_held;
-	s->overhead_bytes = c->cells.bytes + c->large_held - c->large_bytes +
-			    minus(c->blocks.used * c->blocks.stride, carved);
+	s->held_bytes = center_held(c);
+	s->overhead_bytes = c->blocks.records + c->cell_blocks.held +
+			    minus(c->blocks.used * c->blocks.stride,
+				  carved + c->large_bytes);
 	s->refills = c->blocks.calls;
 	s->failures = __atomic_load_n(&c->failures, __ATOMIC_RELAXED);
 	center_unlock(c);
@@ -105,11 +106,11 @@ void report_fork(struct roster_entry *e, enum lock_rank rank, enum fork_act act)
 
 /* --- checks --- */
 
-static size_t count_bits(const struct stock *k, struct span *s)
+static size_t count_free(const struct stock *k, struct span *s)
 {
 	size_t n = 0;
 
-	for (size_t w = 0; w < (s->objects + 63) / 64; w++)
+	for (size_t w = 0; w < bits_words(s->objects); w++)
 		n += (size_t)__builtin_popcountll(stock_bits(k, s, w));
 	return n;
 }
@@ -121,7 +122,7 @@ static void check_stock(struct center *c, struct stock *k)
 	list_for_each_safe(struct span, s, &k->spans, link) {
 		pool_must(s->stock == k, &c->pool, s,
 			  "a span is in a list of others");
-		pool_must(s->free && s->free == count_bits(k, s), &c->pool, s,
+		pool_must(s->free && s->free == count_free(k, s), &c->pool, s,
 			  "a span's free objects are miscounted");
 		for (size_t w = 0; w < s->hint; w++)
 			pool_must(!stock_bits(k, s, w), &c->pool, s,
@@ -147,48 +148,23 @@ static void check_stock(struct center *c, struct stock *k)
 /* All that is counted in blocks, and in stocks. */
 static void check_blocks(struct center *c)
 {
-	struct blocks *b = &c->blocks;
-	size_t held = 0, objects = 0, capacity = 0;
-
-	for (unsigned i = 0; i < b->extents.count; i++) {
-		const struct block *block =
-			block_of_extent(b, &b->extents.table[i]);
-		unsigned used = 0;
-
-		pool_must(!i || b->extents.table[i - 1].end <=
-					  b->extents.table[i].start,
-			  &c->pool, block, "the table of blocks is not sorted");
-		pool_must(block->fresh <= block->spans, &c->pool, block,
-			  "a block has more spans than fit");
-		for (unsigned n = 0; n < block->fresh;) {
-			const struct span *s = span_header(
-				b, b->extents.table[i].start + n * b->stride);
-
-			pool_must(s->block == block, &c->pool, s,
-				  "a span's block is wrong");
-			n += s->run;
-			if (!s->stock)
-				continue;
-			used += s->run;
-			objects += s->objects;
-		}
-		pool_must(used == block->used, &c->pool, block,
-			  "a block's used spans are miscounted");
-		held += block->got;
-	}
-	for (unsigned i = 0; i < c->classes; i++)
-		capacity += c->stocks[i].capacity;
-	pool_must(held == b->held, &c->pool, b,
-		  "bytes of blocks are miscounted");
-	pool_must(objects == capacity, &c->pool, b, "objects are miscounted");
-}
-
-static void check_kept(struct center *c)
-{
+	size_t objects = 0, capacity = 0;
 	const void *where;
-	const char *wrong = kept_check(&c->stocks[0], &where);
+	const char *wrong = blocks_check(&c->blocks, &where);
 
 	pool_must(!wrong, &c->pool, where, wrong);
+	wrong = blocks_check(&c->cell_blocks, &where);
+	pool_must(!wrong, &c->pool, where, wrong);
+	if (c->stocks[0].kept) {
+		wrong = kept_check(&c->stocks[0], &where);
+		pool_must(!wrong, &c->pool, where, wrong);
+		return;
+	}
+	blocks_each_span(s, &c->blocks)
+		objects += s->objects;
+	for (unsigned i = 0; i < c->classes; i++)
+		capacity += c->stocks[i].capacity;
+	pool_must(objects == capacity, &c->pool, c, "objects are miscounted");
 }
 
 static void check_fronts(struct center *c, struct mempool_front *fronts)
@@ -214,10 +190,7 @@ void report_check(struct center *c)
 	center_lock_all(c);
 	for (unsigned i = 0; i < c->classes; i++)
 		check_stock(c, &c->stocks[i]);
-	if (c->stocks[0].kept)
-		check_kept(c);
-	else
-		check_blocks(c);
+	check_blocks(c);
 	for (unsigned i = 0; i < SHARDS; i++)
 		check_fronts(c, c->shards[i].fronts);
 	if (c->open.slot < 0)

@@ -10,47 +10,14 @@
 #include "pool/fixed_stock.h"
 
 #include "base/fault.h"
-#include "base/tool.h"
 #include "pool/debug.h"
 #include "pool/fixed_kept.h"
 
-/* --- geometry --- */
-
-static size_t header_bytes(size_t objects)
+void stock_init(struct stock *k, struct blocks *blocks, size_t size)
 {
-	return sizeof(struct span) + (objects + 63) / 64 * sizeof(uint64_t);
-}
-
-void stock_init(struct stock *k, size_t align)
-{
-	/* An upper bound of the objects gives one of the header. */
-	size_t most = k->blocks->align / k->size + 1;
-
-	if (!k->kept)
-		k->first =
-			round_up(header_bytes(most) + k->blocks->colors, align);
-	k->inverse = ((uint64_t)1 << STOCK_INVERSE_SHIFT) / k->size + 1;
-}
-
-size_t stock_objects(const struct stock *k, size_t bytes)
-{
-	/* Each begins where its address still leads to the header. */
-	size_t most = (k->blocks->align - k->first - 1) / k->size + 1;
-
-	if (bytes < k->first)
-		return 0;
-	return min_of(most, (bytes - k->first) / k->size);
-}
-
-/* The span around `p`; NULL: none of ours. */
-static inline struct span *find(struct stock *k, const void *p)
-{
-	struct span *s;
-
-	if (k->kept)
-		return kept_find(k, p);
-	s = blocks_find(k->blocks, p);
-	return s && s->stock == k ? s : NULL;
+	k->blocks = blocks;
+	k->size = size;
+	k->inverse = ((uint64_t)1 << STOCK_INVERSE_SHIFT) / size + 1;
 }
 
 /* --- spans with free objects --- */
@@ -59,34 +26,25 @@ static void retire(struct stock *k, struct span *s)
 {
 	stock_took(k, s, s->objects);
 	k->capacity -= s->objects;
-	blocks_give_span(k->blocks, s);
+	blocks_give(k->blocks, s);
 }
 
 bool stock_grow(struct stock *k)
 {
-	size_t bytes;
-	struct span *s =
-		k->kept ? NULL : blocks_take_span(k->blocks, k, &bytes);
-	size_t n;
+	struct blocks *b = k->blocks;
+	size_t words = bits_words(b->stride / k->size), n;
+	struct span *s = k->kept ? NULL : blocks_take(b, k, 1, words);
 
 	if (!s)
 		return false;
-	n = stock_objects(k, bytes);
+	n = s->bytes / k->size;
 	s->objects = s->free = (uint32_t)n;
-	s->hint = 0;
-	s->class = k->class;
-	for (size_t w = 0; w < n / 64; w++)
-		s->bits[w] = UINT64_MAX;
-	if (n % 64)
-		s->bits[n / 64] = ((uint64_t)1 << n % 64) - 1;
+	bits_fill(s->bits, 0, n, true);
 	list_add(&k->spans, &s->link);
 	k->capacity += n;
 	k->free += n;
-	if (unlikely(k->watched)) {
-		for (size_t i = 0; i < n; i++)
-			debug_poison(stock_object(k, s, i), k->size);
-		tool_kept(stock_object(k, s, 0), n * k->size, true);
-	}
+	for (size_t i = 0; unlikely(k->watched) && i < n; i++)
+		debug_poison(stock_object(k, s, i), k->size);
 	return true;
 }
 
@@ -150,12 +108,19 @@ void *stock_take_one(struct stock *k)
 	return object;
 }
 
+void *stock_get(struct stock *k)
+{
+	void *object = stock_take_one(k);
+
+	return object || !stock_grow(k) ? object : stock_take_one(k);
+}
+
 /* --- giving --- */
 
 /* Any `p`. */
 static enum object_state state_of(struct stock *k, const void *p)
 {
-	struct span *s = find(k, p);
+	struct span *s = stock_span(k, p);
 	bool unused;
 	size_t i;
 
@@ -164,8 +129,8 @@ static enum object_state state_of(struct stock *k, const void *p)
 	i = stock_index(k, s, p);
 	if (i == s->objects)
 		return OBJECT_INSIDE;
-	unused = s->bits[i / 64] >> i % 64 & 1;
-	if (k->kept && !(kept_made(s)[i / 64] >> i % 64 & 1))
+	unused = bits_has(s->bits, i);
+	if (k->kept && !bits_has(kept_made(s), i))
 		return unused ? OBJECT_RAW : OBJECT_BUSY;
 	return unused ? OBJECT_FREE : OBJECT_LIVE;
 }
@@ -257,11 +222,11 @@ void stock_give(struct stock *k, void *const *objects, size_t count)
 		uint64_t bit;
 		size_t i;
 
-		if (!s || span_base(k->blocks, p) != s->base) {
+		if (!s || (size_t)((const char *)p - s->base) >= s->bytes) {
 			settle(k, &at);
 			if (s)
 				retire_if_idle(k, s);
-			s = find(k, p);
+			s = stock_span(k, p);
 			at = (struct word){ s, 0, 0 };
 			if (unlikely(!s))
 				stock_accuse(k, p);
@@ -288,7 +253,7 @@ void stock_give(struct stock *k, void *const *objects, size_t count)
 
 void stock_give_one(struct stock *k, void *object)
 {
-	struct span *s = find(k, object);
+	struct span *s = stock_span(k, object);
 	size_t i = s ? stock_index(k, s, object) : 0, w = i / 64;
 	uint64_t bit = (uint64_t)1 << i % 64;
 

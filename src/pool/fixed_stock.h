@@ -30,7 +30,8 @@ struct kept;
 /*
  * `spans` are those with free objects.  free: the sum of their counts.
  * slots: pointers in a magazine, the one that stays empty included, a power of
- * two; 0: the objects are too large for magazines.  full: `fulls` magazines,
+ * two; 0: the objects are too large for magazines.  As many free objects are
+ * kept when a span could go.  full: `fulls` magazines,
  * the last one first, linked through the slot that stays empty else.  kept:
  * objects stay constructed, see fixed_kept.h; only such ones are counted as
  * free and in capacity, and there is no depot.
@@ -43,7 +44,6 @@ struct stock {
 	bool watched, alone;	      /* alone: the only one of its pool */
 	unsigned slots, fulls, class; /* class: in its pool */
 	size_t size;		      /* from object to object */
-	size_t first;	  /* bytes before the first object of a span */
 	uint64_t inverse; /* 2^STOCK_INVERSE_SHIFT / size, rounded up */
 	struct list spans;
 	size_t capacity, free;
@@ -51,11 +51,8 @@ struct stock {
 	void **full;
 };
 
-/* size and blocks->align are set; prepares the rest. */
-void stock_init(struct stock *k, size_t align);
-
-/* Objects of a span of `bytes`. */
-size_t stock_objects(const struct stock *k, size_t bytes);
+/* An empty stock of objects of `size` bytes. */
+void stock_init(struct stock *k, struct blocks *blocks, size_t size);
 
 /*
  * Moves up to `want` free objects into objects[0..], lowest address of a span
@@ -68,6 +65,9 @@ void *stock_take_one(struct stock *k);
 
 /* One more span.  False: memory is out, or objects must be constructed. */
 bool stock_grow(struct stock *k);
+
+/* One that is free, or of one more span; NULL: neither. */
+void *stock_get(struct stock *k);
 
 /*
  * Takes objects back.  One that is free already, or no object, ends the
@@ -118,16 +118,20 @@ static inline void stock_note_peak(struct stock *k)
 static inline char *stock_object(const struct stock *k, const struct span *s,
 				 size_t i)
 {
-	return s->base + k->first + i * k->size;
+	return s->base + i * k->size;
+}
+
+/* The span around `p`; NULL: none of this stock's.  Any `p`. */
+static inline struct span *stock_span(const struct stock *k, const void *p)
+{
+	return map_span(p, k);
 }
 
 /* Index of `p` in its span; what is no object's start gives s->objects. */
 static inline size_t stock_index(const struct stock *k, const struct span *s,
 				 const void *p)
 {
-	size_t offset =
-		(size_t)((const char *)p - span_base(k->blocks, p)) - k->first;
-	size_t i;
+	size_t offset = (size_t)((const char *)p - s->base), i;
 
 	if (offset >> 22)
 		return s->objects;

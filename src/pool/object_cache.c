@@ -62,7 +62,6 @@ static void set_policy(struct object_cache *c,
 static bool set_layout(struct object_cache *c, size_t size, size_t align)
 {
 	struct center *center = object_cache_center(c);
-	struct stock *k = object_cache_stock(c);
 	size_t redzone = c->redzones || tool_on ? REDZONE : 0;
 
 	align = align ? align : ALIGN_DEFAULT;
@@ -70,12 +69,9 @@ static bool set_layout(struct object_cache *c, size_t size, size_t align)
 		return false;
 	center->object_size = size;
 	/* The quotient by a product wants no less. */
-	k->size = round_up(size + redzone, max_of(align, (size_t)16));
-	k->blocks = &center->blocks;
-	if (!kept_init(k, &c->kept, align))
-		return false;
-	stock_init(k, align);
-	return true;
+	size = round_up(size + redzone, max_of(align, (size_t)16));
+	return kept_init(object_cache_stock(c), &c->kept, &center->blocks, size,
+			 align);
 }
 
 /*
@@ -132,7 +128,7 @@ static void end(struct object_cache *c)
 	void *object;
 
 	center_close(center);
-	for (struct span *s = kept_first(&c->kept); s; s = kept_next(s))
+	object_cache_each_span(s, c)
 		for (unsigned w = 0; w < kept_words(&c->kept); w++)
 			object_cache_each(object, kept_made(s)[w], c, s, w)
 				object_cache_unmake(c, object);

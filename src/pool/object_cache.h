@@ -81,6 +81,12 @@ static inline bool object_cache_has_fronts(const struct object_cache *c)
 	return object_cache_center(c)->open.slot >= 0;
 }
 
+/* All spans, in the order they came in; those that come meanwhile as well. */
+#define object_cache_each_span(s, c)                                           \
+	for (struct span *s = list_first(                                      \
+		     &object_cache_center(c)->blocks.spans, struct span, all); \
+	     s; s = list_next(s, struct span, all))
+
 /* Constructed ones and busy ones: no more than `most`. */
 static inline size_t object_cache_existing(const struct object_cache *c)
 {

@@ -24,8 +24,7 @@ static void fill_stats(struct roster_entry *e, struct mempool_stats *s)
 	s->live_bytes = s->live * s->object_size;
 	object_cache_lock(c);
 	s->peak_bytes = object_cache_stock(c)->most_out * s->object_size;
-	records = c->kept.overhead + sizeof(struct center) +
-		  sizeof(struct stock) + sizeof *c;
+	records = sizeof(struct center) + sizeof(struct stock) + sizeof *c;
 	s->waits = c->waiting.waits;
 	object_cache_unlock(c);
 	s->overhead_bytes += records;
@@ -64,10 +63,11 @@ COLD void object_cache_demand(mempool_cache_t *cache)
 		pool_demand(&c->pool, &object_cache_kind, c);
 }
 
-COLD void object_cache_enter_slow(mempool_cache_t *cache)
+COLD struct object_cache *object_cache_enter_slow(mempool_cache_t *cache)
 {
 	object_cache_demand(cache);
 	pool_demand_owner(&((struct center *)cache)->pool, cache);
+	return object_cache_of(cache);
 }
 
 int mempool_cache_stats(mempool_cache_t *cache, struct mempool_stats *stats)

@@ -16,7 +16,7 @@ extern HIDDEN const struct roster_kind object_cache_kind;
 void object_cache_demand(mempool_cache_t *cache);
 
 /* Outlined half. */
-void object_cache_enter_slow(mempool_cache_t *cache);
+struct object_cache *object_cache_enter_slow(mempool_cache_t *cache);
 
 /*
  * Ends the program when it is destroyed or none; with DEBUG_OWNER also when a
@@ -27,7 +27,7 @@ static inline struct object_cache *object_cache_enter(mempool_cache_t *cache)
 	const struct center *c = (struct center *)cache;
 
 	if (unlikely(!c) || unlikely(c->pool.alive != OBJECT_CACHE_MARK))
-		object_cache_enter_slow(cache);
+		return object_cache_enter_slow(cache);
 	return object_cache_of(cache);
 }
 

@@ -9,16 +9,11 @@
 #include "pool/object_cache_get.h"
 #include "pool/object_cache_kind.h"
 
-/* Its address is right; whether it is live shows when the front spills. */
-static void demand_ours(struct object_cache *c, const void *object)
+/* It is none of this cache's objects, unless they move about right now. */
+COLD static void demand_ours(struct object_cache *c, const void *object)
 {
-	struct stock *k = object_cache_stock(c);
-
-	if (likely(kept_owns(k, &object_cache_center(c)->blocks, &c->kept,
-			     object)))
-		return;
 	object_cache_lock(c);
-	stock_accuse(k, object);
+	stock_accuse(object_cache_stock(c), object);
 	object_cache_unlock(c);
 }
 
@@ -36,11 +31,13 @@ static void check_live(struct object_cache *c, const void *object)
 }
 
 /* A live object becomes free, or somebody's who waits. */
-static void give(struct object_cache *c, void *object)
+NOINLINE static void give(struct object_cache *c, void *object)
 {
 	struct stock *k = object_cache_stock(c);
 	uint32_t *wake = NULL;
 
+	if (c->careful)
+		check_live(c, object);
 	object_cache_lock(c);
 	if (unlikely(reserve_first(&c->waiting))) {
 		stock_accuse(k, object);
@@ -53,9 +50,26 @@ static void give(struct object_cache *c, void *object)
 		reserve_wake(wake);
 }
 
+/* Nobody waits here: who runs dry makes one. */
+NOINLINE __attribute__((nonnull)) static void give_front(struct object_cache *c,
+							 void *object, int slot)
+{
+	struct center *center = object_cache_center(c);
+	struct mempool_front *front;
+
+	/* Whether it is live shows when the front spills. */
+	if (unlikely(!kept_owns(object_cache_stock(c), &center->blocks,
+				&c->kept, object)))
+		demand_ours(c, object);
+	if (unlikely(c->careful))
+		object_cache_check_object(c, object);
+	front = (struct mempool_front *)mempool_local[slot];
+	if (unlikely(!front || !mempool_front_push(front, object)))
+		center_free(center, 0, object);
+}
+
 void mempool_cache_put(mempool_cache_t *cache, void *object)
 {
-	struct mempool_front *front;
 	struct object_cache *c;
 	int slot;
 
@@ -63,17 +77,8 @@ void mempool_cache_put(mempool_cache_t *cache, void *object)
 		return;
 	c = object_cache_enter(cache);
 	slot = object_cache_center(c)->open.slot;
-	if (slot >= 0) {
-		demand_ours(c, object);
-		if (c->careful)
-			object_cache_check_object(c, object);
-		front = (struct mempool_front *)mempool_local[slot];
-		/* Nobody waits here: who runs dry makes one. */
-		if (unlikely(!front || !mempool_front_push(front, object)))
-			center_free(object_cache_center(c), 0, object);
-		return;
-	}
-	if (c->careful)
-		check_live(c, object);
-	give(c, object);
+	if (slot >= 0)
+		give_front(c, object, slot);
+	else
+		give(c, object);
 }

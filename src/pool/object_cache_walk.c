@@ -120,8 +120,7 @@ int mempool_cache_walk(mempool_cache_t *cache,
 		return failed(-ENOMEM);
 	object_cache_lock(c);
 	c->walkers++;
-	for (struct span *s = kept_first(&c->kept); s && !stopped;
-	     s = kept_next(s))
+	object_cache_each_span(s, c)
 		for (unsigned w = 0; w < kept_words(&c->kept) && !stopped; w++)
 			stopped = visit_word(c, s, w, &walk);
 	c->walkers--;
@@ -162,7 +161,7 @@ size_t mempool_cache_trim(mempool_cache_t *cache)
 	center_flush(object_cache_center(c));
 	object_cache_lock(c);
 	c->walkers++;
-	for (struct span *s = kept_first(&c->kept); s; s = kept_next(s))
+	object_cache_each_span(s, c)
 		for (unsigned w = 0; w < kept_words(&c->kept); w++)
 			trim_word(c, s, w);
 	if (!--c->walkers)

@@ -4,9 +4,7 @@
  */
 #include "pool/pages_chunk.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/inject.h"
 #include "base/sys.h"
@@ -130,18 +128,6 @@ void chunk_walk(struct chunks *t, void (*visit)(struct chunk *c, void *arg),
 
 /* --- mappings --- */
 
-/*
- * The first chunk of a process is no huge page, or where those are the rule a
- * small program would pay 2 MiB for its first 4 KiB.
- */
-static void stay_small(void *base, size_t bytes)
-{
-	int saved = errno;
-
-	madvise(base, bytes, MADV_NOHUGEPAGE);
-	errno = saved;
-}
-
 struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
 			bool single)
 {
@@ -156,8 +142,12 @@ struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
 		return NULL;
 	}
 	sys_name(c->base, bytes, t->name);
+	/*
+	 * The first chunk of a process is no huge page, or where those are the
+	 * rule a small program would pay 2 MiB for its first 4 KiB.
+	 */
 	if (!t->table.used)
-		stay_small(c->base, bytes);
+		sys_stay_small(c->base, bytes);
 	tool_mapping(c->base, bytes, true);
 	c->bytes = bytes;
 	c->single = single;

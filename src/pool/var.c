@@ -3,7 +3,7 @@
  * var.c - pools of objects of any size.
  *
  * A center with a stock for each size class; what is larger than the classes
- * is a run of spans.  The class of an object is in the header of its span, so
+ * is a run of spans.  The map of pages leads from an object to its stock, so
  * free needs no size.
  */
 #include "mempool/var.h"
@@ -45,30 +45,20 @@ static struct center *center_of(mempool_var_t *pool)
 
 /* --- creation and end --- */
 
-/* The largest power of two that divides `size`. */
-static size_t alignment_of(size_t size)
-{
-	return size & -size;
-}
-
 static void shape(struct center *c, const struct var_classes *classes,
-		  size_t span, size_t align)
+		  size_t span)
 {
 	struct behind *v = behind_of(c);
 
+	v->large.pool = c;
+	v->large.class = c->classes;
 	v->classes = *classes;
-	v->align = align;
 	v->quick = tool_on ? 0 : classes->largest;
-	blocks_shape(&c->blocks, span);
-	c->blocks.stride = c->blocks.least = span;
-	c->blocks.first = SPAN_BYTES;
-	for (unsigned i = 0; i < c->classes; i++) {
-		struct stock *k = &c->stocks[i];
-
-		k->size = var_class_size(classes, i);
-		k->blocks = &c->blocks;
-		stock_init(k, alignment_of(k->size));
-	}
+	blocks_init(&c->blocks, span, span);
+	c->blocks.first = c->blocks.next = SPAN_BYTES;
+	for (unsigned i = 0; i < c->classes; i++)
+		stock_init(&c->stocks[i], &c->blocks,
+			   var_class_size(classes, i));
 }
 
 mempool_var_t *mempool_var_create(const struct mempool_options *options)
@@ -83,12 +73,11 @@ mempool_var_t *mempool_var_create(const struct mempool_options *options)
 		return NULL;
 	align = max_of(o->align, (size_t)ALIGN_DEFAULT);
 	span = o->limit && o->limit < LIMIT_SMALL ? sys_page() : SPAN_BYTES;
-	var_classes_make(&classes, span, blocks_colors(span), align,
-			 tool_on ? GAP : 0);
+	var_classes_make(&classes, span, align, tool_on ? GAP : 0);
 	c = center_new(&kind, classes.count, sizeof(struct behind), o);
 	if (!c)
 		return NULL;
-	shape(c, &classes, span, align);
+	shape(c, &classes, span);
 	return center_open(c, o) ? (mempool_var_t *)c : NULL;
 }
 
@@ -106,30 +95,30 @@ COLD static _Noreturn void accuse(struct center *c, const void *p,
 	fault_pool("invalid free", p, c->pool.entry.name, what);
 }
 
-/*
- * The header of the span around `p`, which is one of the pool's.  What is in
- * no span ends the program.
- */
-static struct span *span_around(struct center *c, const void *p)
+/* What is of no class: a run, or nothing of the pool's, and that is the end. */
+COLD static struct span *run_at(struct center *c, const void *p)
 {
-	struct span *s = span_of(&c->blocks, p);
+	struct span *s;
 
-	if (unlikely(!blocks_may_hold(&c->blocks, p)))
+	center_lock(c);
+	s = stock_span(&behind_of(c)->large, p);
+	center_unlock(c);
+	if (!s)
 		accuse(c, p, "no object of this pool is there");
-	if (unlikely(c->watched)) {
-		center_lock(c);
-		s = blocks_find(&c->blocks, p);
-		center_unlock(c);
-		if (!s)
-			accuse(c, p, "no object of this pool is there");
-	}
-	if (likely(s->class < c->classes && s->stock == &c->stocks[s->class]))
-		return s;
-	if (s->stock != &behind_of(c)->large || s->class != c->classes)
-		accuse(c, p, "no object of this pool is there");
-	if (p != run_object(c, s))
+	if (p != s->base)
 		accuse(c, p, "it is not the start of an object");
 	return s;
+}
+
+/* The stock of the class of `p`, or NULL. */
+static inline struct stock *stock_around(const struct center *c, const void *p)
+{
+	struct stock *k = map_stock(p);
+
+	return likely(k) && likely(k->pool == c) &&
+			       likely(k->class < c->classes)
+		       ? k
+		       : NULL;
 }
 
 /* --- objects --- */
@@ -163,7 +152,7 @@ COLD static void *alloc_slow(struct center *c, size_t size)
 	const struct behind *v = behind_of(c);
 
 	if (size > v->classes.largest)
-		return run_alloc(c, v->align, size);
+		return run_alloc(c, size);
 	return class_alloc_seen(c, var_class_of(&v->classes, size), size);
 }
 
@@ -217,14 +206,14 @@ void *mempool_var_aligned(mempool_var_t *pool, size_t align, size_t size)
 		     class < c->classes; class ++)
 			if (c->stocks[class].size % align == 0)
 				return class_alloc_seen(c, class, size);
-	return run_alloc(c, max_of(align, v->align), size);
+	return run_alloc(c, size);
 }
 
 void mempool_var_free(mempool_var_t *pool, void *p)
 {
 	struct mempool_front *fronts;
+	const struct stock *k;
 	struct center *c;
-	struct span *s;
 
 	if (unlikely(!pool)) {
 		center_free_nowhere(p);
@@ -233,22 +222,21 @@ void mempool_var_free(mempool_var_t *pool, void *p)
 	c = center_of(pool);
 	if (!p)
 		return;
-	s = span_around(c, p);
-	if (unlikely(s->class == c->classes)) {
-		run_free(c, s);
+	k = stock_around(c, p);
+	if (unlikely(!k)) {
+		run_free(c, run_at(c, p));
 		return;
 	}
 	fronts = center_fronts(c);
-	if (unlikely(!fronts || !mempool_front_push(&fronts[s->class], p)))
-		center_free(c, s->class, p);
+	if (unlikely(!fronts || !mempool_front_push(&fronts[k->class], p)))
+		center_free(c, k->class, p);
 }
 
 /* Who asks may use all of it. */
 static size_t size_at(struct center *c, const void *p)
 {
-	const struct span *s = span_around(c, p);
-	size_t size = s->class == c->classes ? run_size(c, s)
-					     : c->stocks[s->class].size;
+	const struct stock *k = stock_around(c, p);
+	size_t size = k ? k->size : run_at(c, p)->bytes;
 
 	tool_object_again(c, p, size);
 	return size;
@@ -273,7 +261,8 @@ void *mempool_var_realloc(mempool_var_t *pool, void *p, size_t size)
 		run_hide_rest(p, size, old);
 		return p;
 	}
-	if (size > old && run_grow(c, span_around(c, p), size))
+	if (size > old && !stock_around(c, p) &&
+	    run_grow(c, run_at(c, p), size))
 		return p;
 	to = mempool_var_alloc(pool, size);
 	if (!to)

@@ -4,13 +4,11 @@
  */
 #include "pool/var_class.h"
 
-/* HEADER: of a span with few objects, however they are aligned. */
 enum {
 	LINEAR_MAX = 128,
 	QUARTERS = 4,
 	SPAN_EIGHTHS = 8,
 	SPAN_LEAST = 2,
-	HEADER = 128
 };
 
 static void add(struct var_classes *v, size_t size, size_t align)
@@ -22,15 +20,8 @@ static void add(struct var_classes *v, size_t size, size_t align)
 	v->largest = size;
 }
 
-/* What each of `n` objects can have of a span. */
-static size_t share(size_t span, size_t header, size_t align, size_t n)
-{
-	header = round_up(HEADER + header, align);
-	return (span - header) / n & ~(align - 1);
-}
-
-void var_classes_make(struct var_classes *v, size_t span, size_t before,
-		      size_t align, size_t gap)
+void var_classes_make(struct var_classes *v, size_t span, size_t align,
+		      size_t gap)
 {
 	unsigned class = 0;
 
@@ -42,7 +33,7 @@ void var_classes_make(struct var_classes *v, size_t span, size_t before,
 		for (size_t i = 1; i <= QUARTERS; i++)
 			add(v, base + base / QUARTERS * i, align);
 	for (size_t n = SPAN_EIGHTHS - 1; n >= SPAN_LEAST; n--)
-		add(v, share(span, before, align, n), align);
+		add(v, span / n & ~(align - 1), align);
 	v->largest -= gap;
 	for (size_t i = 0; i <= v->largest / VAR_STEP; i++) {
 		class += i + gap / VAR_STEP > v->sixteenths[class];

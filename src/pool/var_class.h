@@ -21,12 +21,11 @@ struct var_classes {
 };
 
 /*
- * Classes for spans of `span` bytes, of which `before` come before the header
- * at most; sizes are multiples of `align`.  Each has room for `gap` bytes, a
- * multiple of 16, beyond what it is asked for.
+ * Classes for spans of `span` bytes; sizes are multiples of `align`.  Each has
+ * room for `gap` bytes, a multiple of 16, beyond what it is asked for.
  */
-void var_classes_make(struct var_classes *v, size_t span, size_t before,
-		      size_t align, size_t gap);
+void var_classes_make(struct var_classes *v, size_t span, size_t align,
+		      size_t gap);
 
 /* `size` <= v->largest. */
 static inline unsigned var_class_of(const struct var_classes *v, size_t size)

@@ -6,64 +6,54 @@
 
 #include "pool/fixed_center_calls.h"
 
-COLD static void *take(struct center *c, size_t align, size_t size)
+static void count(struct center *c, size_t bytes)
 {
-	struct blocks *b = &c->blocks;
-	size_t offset = round_up(
-		b->colors + sizeof(struct span) + sizeof(uint64_t), align);
-	struct span *s = NULL;
-	char *object = NULL;
-	size_t run;
-
-	if (size <= PTRDIFF_MAX - b->stride) {
-		run = (offset + size + b->stride - 1) / b->stride;
-		center_lock(c);
-		s = blocks_take_run(b, &behind_of(c)->large, run);
-		if (s) {
-			s->bits[0] = offset;
-			s->class = c->classes;
-			object = run_object(c, s);
-			c->large++;
-			c->large_held += run * b->stride;
-			c->large_bytes += run_size(c, s);
-			c->large_most = max_of(c->large_most, c->large_bytes);
-			tool_kept(object, run_size(c, s), true);
-			tool_object(c, object, run_size(c, s), true);
-			run_hide_rest(object, size, run_size(c, s));
-		}
-		center_unlock(c);
-	}
-	return object;
+	c->large_bytes += bytes;
+	c->large_most = max_of(c->large_most, c->large_bytes);
 }
 
-void *run_alloc(struct center *c, size_t align, size_t size)
+COLD static void *take(struct center *c, size_t size)
 {
-	void *object = take(c, align, size);
+	struct blocks *b = &c->blocks;
+	struct span *s;
+
+	if (size > PTRDIFF_MAX - b->stride)
+		return NULL;
+	center_lock(c);
+	s = blocks_take(b, &behind_of(c)->large, (size - 1) / b->stride + 1, 0);
+	if (s) {
+		c->large++;
+		count(c, s->bytes);
+		tool_object(c, s->base, s->bytes, true);
+		run_hide_rest(s->base, size, s->bytes);
+	}
+	center_unlock(c);
+	return s ? s->base : NULL;
+}
+
+void *run_alloc(struct center *c, size_t size)
+{
+	void *object = take(c, size);
 
 	if (object)
 		return object;
 	/* Free objects of classes may be in the way of a run. */
 	center_trim(c);
-	object = take(c, align, size);
+	object = take(c, size);
 	return object ? object : center_fail(c);
 }
 
 bool run_grow(struct center *c, struct span *s, size_t size)
 {
-	size_t stride = c->blocks.stride, old, more;
+	size_t more = (size - s->bytes - 1) / c->blocks.stride + 1;
 	bool done;
 
-	if (s->class < c->classes || size > PTRDIFF_MAX || c->watched)
+	if (size > PTRDIFF_MAX || c->watched)
 		return false;
-	old = run_size(c, s);
-	more = (size - old + stride - 1) / stride;
 	center_lock(c);
-	done = blocks_extend_run(&c->blocks, s, more);
-	if (done) {
-		c->large_held += more * stride;
-		c->large_bytes += more * stride;
-		c->large_most = max_of(c->large_most, c->large_bytes);
-	}
+	done = blocks_extend(&c->blocks, s, more);
+	if (done)
+		count(c, more * c->blocks.stride);
 	center_unlock(c);
 	return done;
 }
@@ -71,10 +61,9 @@ bool run_grow(struct center *c, struct span *s, size_t size)
 COLD void run_free(struct center *c, struct span *s)
 {
 	center_lock(c);
-	tool_object(c, run_object(c, s), run_size(c, s), false);
+	tool_object(c, s->base, s->bytes, false);
 	c->large--;
-	c->large_held -= s->run * c->blocks.stride;
-	c->large_bytes -= run_size(c, s);
-	blocks_give_span(&c->blocks, s);
+	c->large_bytes -= s->bytes;
+	blocks_give(&c->blocks, s);
 	center_unlock(c);
 }

@@ -11,30 +11,20 @@
 #include "pool/var_class.h"
 
 /*
- * What is behind the center's stocks.  `large` is the stock that headers of
- * runs name; it has no objects.  quick: the largest size that needs nothing but
- * an object of a class; 0 where tools look on.
+ * What is behind the center's stocks.  `large` is the stock that the map names
+ * for runs; it has no objects, and its class is beyond the others.  quick: the
+ * largest size that needs nothing but an object of a class; 0 where tools look
+ * on.
  */
 struct behind {
 	struct stock large;
-	size_t align, quick;
+	size_t quick;
 	struct var_classes classes;
 };
 
 static inline struct behind *behind_of(struct center *c)
 {
 	return (struct behind *)&c->stocks[c->classes];
-}
-
-/* A run's object begins after its header; where, is in the first word. */
-static inline char *run_object(const struct center *c, struct span *s)
-{
-	return span_base(&c->blocks, s) + s->bits[0];
-}
-
-static inline size_t run_size(const struct center *c, const struct span *s)
-{
-	return s->run * c->blocks.stride - s->bits[0];
 }
 
 /* What is behind the `size` bytes that were asked for is out of bounds. */
@@ -46,15 +36,14 @@ static inline void run_hide_rest(void *object, size_t size, size_t bytes)
 }
 
 /*
- * A run for `size` bytes at a multiple of `align`; NULL with ENOMEM.  Takes the
+ * A run for `size` bytes, aligned as spans are; NULL with ENOMEM.  Takes the
  * center's lock; may map memory.
  */
-void *run_alloc(struct center *c, size_t align, size_t size);
+void *run_alloc(struct center *c, size_t size);
 
 /*
- * The run of object `p`, in span `s`, grows in place to `size` bytes, if what
- * follows it is not used.  Not where tools look on, who would take the contents
- * for new ones.
+ * The run of an object grows in place to `size` bytes, if what follows it is
+ * not used.  Not where tools look on, who would take the contents for new ones.
  */
 bool run_grow(struct center *c, struct span *s, size_t size);
 

@@ -23,8 +23,7 @@ static void each_size_gets_the_smallest_class_that_holds_it(void)
 
 	for (size_t s = 0; s < 2; s++) {
 		for (size_t a = 0; a < 3; a++) {
-			var_classes_make(&v, spans[s], s ? 448 : 0, aligns[a],
-					 0);
+			var_classes_make(&v, spans[s], aligns[a], 0);
 			assert_true(v.count <= VAR_CLASSES);
 			for (size_t size = 1; size <= v.largest; size++) {
 				unsigned c = var_class_of(&v, size);
@@ -42,7 +41,7 @@ static void at_most_a_quarter_is_wasted(void)
 {
 	struct var_classes v;
 
-	var_classes_make(&v, 65536, 448, 16, 0);
+	var_classes_make(&v, 65536, 16, 0);
 	for (size_t size = 128; size <= 8192; size++) {
 		size_t got = var_class_size(&v, var_class_of(&v, size));
 

@@ -129,6 +129,20 @@ static void bookkeeping_is_small(void)
 	mempool_var_destroy(pool);
 }
 
+static void a_large_object_counts_once(void)
+{
+	mempool_var_t *pool = make(MEMPOOL_LOCKED, 0);
+	struct mempool_stats s;
+	void *p = mempool_var_alloc(pool, 1 << 20);
+
+	s = stats_of(pool);
+	assert_true(s.live_bytes >= 1 << 20);
+	assert_true(s.held_bytes < 3 << 20);
+	assert_true(s.overhead_bytes < 1 << 16);
+	mempool_var_free(pool, p);
+	mempool_var_destroy(pool);
+}
+
 /* --- threads --- */
 
 static mempool_var_t *shared;
@@ -228,6 +242,7 @@ int main(void)
 		APART(memory_of_one_class_serves_another),
 		APART(trim_gives_back_what_is_free),
 		APART(bookkeeping_is_small),
+		APART(a_large_object_counts_once),
 		APART(threads_never_get_the_same_object),
 		APART(short_threads_leave_nothing),
 		APART(in_a_child_the_pool_works_on),
