@@ -110,7 +110,7 @@ libs: $(products)  ## the libraries alone: they need nothing but a compiler
 COLDFLAGS := -Os -fno-asynchronous-unwind-tables
 $(BUILD)/obj/src/watch/%.o $(BUILD)/obj/src/base/out.o $(BUILD)/obj/src/base/out_write.o \
 $(BUILD)/obj/src/base/calls.o $(BUILD)/obj/src/base/vdso.o \
-$(BUILD)/obj/src/base/config.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
+$(BUILD)/obj/src/base/config.o $(BUILD)/obj/src/base/value.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
 	$(if $(SANITIZE),,$(COLDFLAGS))
 # What each sample runs is built for speed.
 $(BUILD)/obj/src/watch/walk.o: LIBFLAGS += -O2

@@ -10,9 +10,7 @@
 
 #include <errno.h>
 #include <limits.h>
-#include <signal.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 
@@ -20,6 +18,7 @@
 #include "base/label.h"
 #include "base/off.h"
 #include "base/out.h"
+#include "base/value.h"
 
 #define PREFIX "MPOOL"
 
@@ -108,40 +107,6 @@ const struct config_variable config_variables[CONFIG_VARIABLES] = {
 
 /* --- values --- */
 
-/* Decimal digits at `*s`, which moves past them.  False: none, or > most. */
-static RARE bool read_digits(const char **s, uint64_t most, uint64_t *n)
-{
-	const char *start = *s;
-
-	*n = 0;
-	for (; **s >= '0' && **s <= '9'; ++*s) {
-		*n = *n * 10 + (uint64_t)(**s - '0');
-		if (*n > most)
-			return false;
-	}
-	return *s != start;
-}
-
-static RARE bool read_number(const char *value, uint64_t most, uint64_t *n)
-{
-	return read_digits(&value, most, n) && !*value;
-}
-
-static RARE bool read_count(const char *value, uint64_t most, uint64_t *n)
-{
-	if (!read_digits(&value, most, n))
-		return false;
-	if (*value == 'K' || *value == 'k')
-		*n *= KIB;
-	else if (*value == 'M' || *value == 'm')
-		*n *= MIB;
-	else if (*value == 'G' || *value == 'g')
-		*n *= GIB;
-	else if (*value)
-		return false;
-	return (!*value || !value[1]) && *n <= most;
-}
-
 /* A file name for watch/name.h, kept, for the program may change its own. */
 static RARE bool read_pattern(const char *value, const char **pattern)
 {
@@ -156,60 +121,6 @@ static RARE bool read_pattern(const char *value, const char **pattern)
 			return false;
 	*pattern = memcpy(kept[count++ % PATTERNS], value, length + 1);
 	return true;
-}
-
-/*
- * Signals that a program can take and go on.  Not those that report its own
- * fault, cannot be caught, or tell of something that it must act upon.
- */
-static const struct {
-	char name[8];
-	int number;
-} signals[] = {
-	{ "HUP", SIGHUP },   { "INT", SIGINT },	      { "QUIT", SIGQUIT },
-	{ "USR1", SIGUSR1 }, { "USR2", SIGUSR2 },     { "ALRM", SIGALRM },
-	{ "TERM", SIGTERM }, { "CONT", SIGCONT },     { "URG", SIGURG },
-	{ "PROF", SIGPROF }, { "VTALRM", SIGVTALRM }, { "WINCH", SIGWINCH },
-	{ "IO", SIGIO },     { "POLL", SIGPOLL },     { "PWR", SIGPWR },
-};
-
-/* "RTMIN", "RTMIN+n" or "RTMAX-n", glibc's own two below RTMIN left out. */
-static RARE bool read_realtime(const char *value, int *number)
-{
-	bool from_low = strncasecmp(value, "RTMIN", 5) == 0;
-	uint64_t n = 0;
-
-	if (!from_low && strncasecmp(value, "RTMAX", 5) != 0)
-		return false;
-	value += 5;
-	if (*value && (*value != (from_low ? '+' : '-') ||
-		       !read_number(value + 1, 64, &n)))
-		return false;
-	if ((int)n > SIGRTMAX - SIGRTMIN)
-		return false;
-	*number = from_low ? SIGRTMIN + (int)n : SIGRTMAX - (int)n;
-	return true;
-}
-
-static RARE bool read_signal(const char *value, int *number)
-{
-	uint64_t n = 0;
-	bool by_number = read_number(value, 64, &n);
-
-	if (by_number && (int)n >= SIGRTMIN && (int)n <= SIGRTMAX) {
-		*number = (int)n;
-		return true;
-	}
-	if (strncasecmp(value, "SIG", 3) == 0)
-		value += 3;
-	for (size_t i = 0; i < sizeof signals / sizeof *signals; i++) {
-		if (by_number ? (int)n == signals[i].number
-			      : strcasecmp(value, signals[i].name) == 0) {
-			*number = signals[i].number;
-			return true;
-		}
-	}
-	return read_realtime(value, number);
 }
 
 static RARE bool read_harden(const char *value, enum harden *harden)
@@ -235,7 +146,7 @@ static RARE bool read_own(enum config_name name, const char *value)
 {
 	switch (name) {
 	case CONFIG_STATS_SIGNAL:
-		return read_signal(value, &config.stats_signal);
+		return value_signal(value, &config.stats_signal);
 	case CONFIG_STATS_LABEL:
 		return label_read(value, &config.stats_labels, &bad_place);
 	case CONFIG_HARDEN:
@@ -260,7 +171,7 @@ static RARE bool read_value(enum config_name name, const char *value)
 
 	switch (v->kind) {
 	case VALUE_COUNT:
-		if (!read_count(value, v->most, &n) ||
+		if (!value_count(value, v->most, &n) ||
 		    (name == CONFIG_SMALL_MAX && n < CONFIG_BORDER_LEAST))
 			return false;
 		if (name == CONFIG_GUARD && n == 1)
@@ -268,12 +179,12 @@ static RARE bool read_value(enum config_name name, const char *value)
 		*(size_t *)member = n;
 		return true;
 	case VALUE_NUMBER:
-		if (!read_number(value, v->most, &n))
+		if (!value_number(value, v->most, &n))
 			return false;
 		*(unsigned *)member = (unsigned)n;
 		return true;
 	case VALUE_SWITCH:
-		if (!read_number(value, 1, &n))
+		if (!value_number(value, 1, &n))
 			return false;
 		*(bool *)member = n;
 		return true;

@@ -9,6 +9,7 @@
 #include "base/inject.h"
 
 #include "base/fork_table.h"
+#include "base/value.h"
 
 #define NUMBER_MOST  1000000000000000000u
 #define ANY_SOURCE   0
@@ -43,26 +44,12 @@ static uint64_t hash_name(const char *name, size_t length)
 
 /* --- reading --- */
 
-/* Decimal digits at `*s`, which moves past them.  False: none, or too many. */
-static bool read_number(const char **s, uint64_t *n)
-{
-	const char *start = *s;
-
-	*n = 0;
-	for (; **s >= '0' && **s <= '9'; ++*s) {
-		*n = *n * 10 + (uint64_t)(**s - '0');
-		if (*n > NUMBER_MOST)
-			return false;
-	}
-	return *s != start;
-}
-
 /* "12", "0.5": the number before the per cent sign, in 1/PERCENT_UNIT. */
 static bool read_percent(const char *s, struct rule *r)
 {
 	uint64_t unit = PERCENT_UNIT;
 
-	if (!read_number(&s, &r->a) || r->a > 100)
+	if (!value_digits(&s, NUMBER_MOST, &r->a) || r->a > 100)
 		return false;
 	r->a *= PERCENT_UNIT;
 	if (*s == '.') {
@@ -79,7 +66,7 @@ static bool read_when(const char *s, struct rule *r)
 {
 	const char *start = s;
 
-	if (!read_number(&s, &r->a))
+	if (!value_digits(&s, NUMBER_MOST, &r->a))
 		return false;
 	if (*s == '%' || *s == '.')
 		return read_percent(start, r);
@@ -92,7 +79,7 @@ static bool read_when(const char *s, struct rule *r)
 	} else if (*s == '/') {
 		s++;
 		r->when = OF_EACH;
-		if (!read_number(&s, &r->b) || r->b < r->a)
+		if (!value_digits(&s, NUMBER_MOST, &r->b) || r->b < r->a)
 			return false;
 	}
 	return !*s;
