@@ -355,7 +355,7 @@ ends() {
 	for command in "$PYTHON -c pass" "bash -c :"; do
 		# shellcheck disable=SC2086
 		"$MPOOL" run -q --leaks -o x.mprof -- $command 2>/dev/null
-		run -0 awk '$1 == "object" && $8 == "lost" { n += $4 } END { print n + 0 }' x.mprof
+		run -0 bash -c "zcat -f x.mprof | awk '\$1 == \"object\" && \$8 == \"lost\" { n += \$4 } END { print n + 0 }'"
 		((output < 4096)) || fail "$command: $output bytes"
 	done
 }

@@ -2,12 +2,12 @@
 /*
  * embed.c - a profile with the names of all its frames, for other machines.
  */
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "cli.h"
 #include "formats.h"
+#include "gzip.h"
 
 static void put_string(FILE *out, const char *s)
 {
@@ -50,17 +50,21 @@ static void put_names(FILE *out, const struct profile *p,
 void format_embedded(FILE *out, const char *path, const struct profile *profile,
 		     struct symbols *symbols)
 {
-	FILE *in = cli_open(path);
-	char *line = NULL;
-	size_t room = 0;
+	const char *wrong;
+	size_t length;
+	char *text = gzip_read(path, "", &length, &wrong), *next;
 
-	while (getline(&line, &room, in) > 0) {
+	if (!text)
+		cli_die("%s: %s", path, wrong);
+	for (char *line = text; *line; line = next) {
+		size_t rest = strcspn(line, "\n");
+
+		next = line + rest + (line[rest] == '\n');
 		if (!strncmp(line, "name ", 5) || !strncmp(line, "caller ", 7))
 			continue;
-		if (!strcmp(line, "end\n"))
+		if (!strncmp(line, "end\n", 4))
 			put_names(out, profile, symbols);
-		fputs(line, out);
+		fwrite(line, 1, (size_t)(next - line), out);
 	}
-	free(line);
-	fclose(in);
+	free(text);
 }

@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <zlib.h>
 
 #include "cli.h"
 #include "commands.h"
 #include "formats.h"
+#include "gzip.h"
 #include "serve.h"
 
 const char help_export[] =
@@ -33,39 +33,6 @@ const char help_export[] =
 	"  -o, --out OUT          write there; - is the terminal\n"
 	"  -h, --help             this text\n";
 
-static ssize_t write_gzip(void *file, const char *bytes, size_t length)
-{
-	int written = gzwrite(file, bytes, (unsigned)length);
-
-	return written > 0 ? written : 0;
-}
-
-static int close_gzip(void *file)
-{
-	return gzclose(file) == Z_OK ? 0 : EOF;
-}
-
-/* What goes through it is compressed; to be closed before `out` is. */
-static FILE *gzip_to(FILE *out)
-{
-	static const cookie_io_functions_t how = { .write = write_gzip,
-						   .close = close_gzip };
-	int fd = dup(fileno(out));
-	gzFile file = fd >= 0 ? gzdopen(fd, "wb") : NULL;
-	FILE *compressed = file ? fopencookie(file, "w", how) : NULL;
-
-	if (!compressed)
-		cli_die("%s", strerror(errno));
-	return compressed;
-}
-
-static bool is_gzip(const char *name)
-{
-	size_t length = name ? strlen(name) : 0;
-
-	return length > 3 && !strcmp(name + length - 3, ".gz");
-}
-
 static void export_heaptrack(const char *path, const char *to)
 {
 	struct symbols *symbols;
@@ -77,7 +44,7 @@ static void export_heaptrack(const char *path, const char *to)
 	if (!to && strcmp(path, "-"))
 		to = cli_format("%s.heaptrack", path);
 	out = cli_create(to, path);
-	if (is_gzip(to)) {
+	if (gzip_named(to)) {
 		FILE *compressed = gzip_to(out);
 
 		format_heaptrack(compressed, &profile, symbols);

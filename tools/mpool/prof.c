@@ -12,8 +12,9 @@
 #include "cli.h"
 #include "commands.h"
 #include "filter.h"
-#include "fresh.h"
 #include "formats.h"
+#include "fresh.h"
+#include "gzip.h"
 #include "merge.h"
 #include "web.h"
 
@@ -380,6 +381,17 @@ static void write_graph(const struct request *r, FILE *out,
 	web_stacks_free(stacks);
 }
 
+static void write_embedded(const struct request *r, FILE *out,
+			   const struct profile *profile,
+			   struct symbols *symbols)
+{
+	FILE *to = gzip_named(r->out) ? gzip_to(out) : out;
+
+	format_embedded(to, r->file, profile, symbols);
+	if (to != out && fclose(to))
+		cli_die("%s: %s", r->out, strerror(errno));
+}
+
 static void write_profile(const struct request *r, FILE *out,
 			  const struct profile *profile,
 			  struct symbols *symbols)
@@ -395,7 +407,7 @@ static void write_profile(const struct request *r, FILE *out,
 			      r->view == VIEW_TOTAL ? VIEW_LIVE : r->view);
 		break;
 	case EMBED:
-		format_embedded(out, r->file, profile, symbols);
+		write_embedded(r, out, profile, symbols);
 		break;
 	case JSON:
 		format_json(out, profile, symbols, value_of(r));

@@ -6,7 +6,6 @@
  */
 #include "profile.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <math.h>
 #include <stdio.h>
@@ -15,6 +14,7 @@
 
 #include "base/common.h"
 #include "cli.h"
+#include "gzip.h"
 #include "profile_words.h"
 
 enum { DEEPEST = 1024 };
@@ -315,46 +315,20 @@ const char *profile_parse(struct profile *profile, char *text, size_t length,
 	return NULL;
 }
 
-/* NULL and errno: it cannot be read.  Ends where it is seen to be no profile.
- */
-static char *read_all(FILE *file, size_t *length)
-{
-	size_t room = 1 << 16, n;
-	char *text = cli_alloc(room);
-
-	*length = 0;
-	while ((n = fread(text + *length, 1, room - 1 - *length, file))) {
-		*length += n;
-		if (memcmp(text, FIRST, min_of(*length, sizeof FIRST - 1)))
-			break;
-		if (room - 1 - *length == 0)
-			text = cli_grow(text, room *= 2);
-	}
-	text[*length] = '\0';
-	if (!ferror(file))
-		return text;
-	free(text);
-	return NULL;
-}
-
 const char *profile_read(struct profile *profile, const char *path)
 {
 	static char said[PATH_MAX + 256];
-	FILE *file = strcmp(path, "-") ? fopen(path, "re") : stdin;
 	const char *wrong;
 	uint64_t line;
 	size_t length;
-	char *text;
+	char *text = gzip_read(path, FIRST, &length, &wrong);
 
-	text = file ? read_all(file, &length) : NULL;
-	if (!text)
-		snprintf(said, sizeof said, "%s: %s", path, strerror(errno));
-	if (file && file != stdin)
-		fclose(file);
-	if (!text)
+	if (!text) {
+		snprintf(said, sizeof said, "%s: %s", path, wrong);
 		return said;
+	}
 	wrong = profile_parse(profile, text, length, &line);
-	if (!wrong && file != stdin)
+	if (!wrong && strcmp(path, "-"))
 		profile->path = realpath(path, NULL);
 	free(text);
 	if (!wrong)

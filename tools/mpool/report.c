@@ -217,9 +217,10 @@ size_t report_put(FILE *out, FILE *in)
 	return count;
 }
 
-/* By its first bytes, which are left unread. */
+/* By its first bytes, which are left unread; reports are not compressed. */
 static bool is_profile(FILE *in)
 {
+	enum { GZIP = 0x1f };
 	static const char magic[] = "mpool-profile ";
 	size_t same = 0;
 	int c = EOF;
@@ -229,6 +230,8 @@ static bool is_profile(FILE *in)
 	if (!magic[same])
 		c = EOF;
 	ungetc(c, in);
+	if (c == GZIP)
+		return true;
 	for (size_t i = same; i-- > 0;)
 		ungetc(magic[i], in); /* glibc takes them all */
 	return !magic[same];

@@ -57,6 +57,12 @@ struct children {
 void run_children(struct children *children, const struct run *r,
 		  const char *own);
 
+/*
+ * Compresses the profiles that were left, but for small ones and for those of
+ * processes that live on.
+ */
+void run_compress(const struct run *r, const struct children *children);
+
 /* What the leak check found, in the program and in its children. */
 struct verdict {
 	bool checked; /* the program itself */

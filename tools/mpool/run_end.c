@@ -330,6 +330,8 @@ int run_end(struct run *r, int status)
 		put_answer(r);
 	if (!r->quiet)
 		put_line(r, wrong ? NULL : &page, &verdict, &children);
+	if (r->leaks || r->sample)
+		run_compress(r, &children);
 	if (status || !r->leak_status)
 		return status;
 	if (verdict.own.lost_count > 0.5 || verdict.losing)
