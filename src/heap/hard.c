@@ -22,6 +22,7 @@
 #include "heap/hard_canary.h"
 #include "heap/hard_crime.h"
 #include "heap/hard_lock.h"
+#include "heap/hard_look.h"
 #include "heap/hard_slot.h"
 
 enum { ARENAS = 16 };
@@ -159,8 +160,12 @@ static struct lock *lock_unit(struct unit *u, const void *p)
 
 static void *alloc_alone(size_t size, size_t alignment)
 {
+	struct arena *a = own.arena;
 	void *p;
 
+	hard_lock(&a->lock);
+	hard_look_recent(a);
+	hard_unlock(&a->lock);
 	hard_lock(&hard_units_lock);
 	p = alone_alloc(size, alignment);
 	hard_unlock(&hard_units_lock);
@@ -298,7 +303,7 @@ RARE void hard_check(void)
 					  : &hard_units_lock;
 		hard_lock(lock);
 		if (u->kind == UNIT_SLOTS)
-			slot_check(u);
+			hard_look_unit(u);
 		else if (u->kind == UNIT_ALONE)
 			alone_check(u);
 		hard_unlock(lock);
@@ -335,6 +340,7 @@ RARE void hard_fork(struct fork_table *t)
 /* What a lost holder was changing is lost with it, but for the counts. */
 static RARE void forget_slots(struct arena *a)
 {
+	a->given = a->freed = (struct recent){ 0 };
 	for (unsigned c = 0; c < HARD_CLASSES; c++)
 		memset(&a->piles[c], 0, offsetof(struct pile, served));
 }

@@ -10,7 +10,7 @@
  *   canaries            behind each object, to the end of its slot
  *   neighbours *        canaries and free memory beside a freed object are
  *                       looked at
- *   zero on free *      and checked when the memory is used anew
+ *   zero on free *      and checked soon, and when the memory is used anew
  *   quarantine *        what is freed waits, and leaves at random
  *   random slots *
  *   own pages           from 2 KiB on, against a guard page at their right

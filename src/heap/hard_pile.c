@@ -15,8 +15,12 @@
 #include "base/sys.h"
 #include "heap/hard.h"
 #include "heap/hard_lock.h"
+#include "heap/hard_look.h"
 
-enum { RETURNED_FROM = 16 << 10 };
+enum {
+	RETURNED_FROM = 16 << 10,
+	LOOK_AT_REFILLS = 32, /* at each of so many: see hard_look.c */
+};
 
 static uint64_t next_random(struct arena *a)
 {
@@ -128,11 +132,22 @@ static NOINLINE bool add_unit(struct arena *a, unsigned c)
 	return u;
 }
 
-static NOINLINE void drop_unit(struct pile *pile, struct unit *u)
+static void forget(struct recent *r, size_t unit)
+{
+	for (unsigned i = 0; i < HARD_RECENT; i++)
+		if (unit_number(r->slots[i]) == unit)
+			r->slots[i] = NULL;
+}
+
+static NOINLINE void drop_unit(struct arena *a, struct unit *u)
 {
 	const struct hard_class *k = &hard_classes[u->class];
+	struct pile *pile = &a->piles[u->class];
 
 	unlink_unit(pile, u);
+	hard_look_unit(u);
+	forget(&a->given, number_of(u));
+	forget(&a->freed, number_of(u));
 	hard_lock(&hard_units_lock);
 	if (!u->class || sys_unmap(slot_address(u, 0), mapped_bytes(k))) {
 		count_unmapped(&pile->served, u->class ? mapped_bytes(k) : 0);
@@ -193,6 +208,9 @@ static NOINLINE bool refill(struct arena *a, unsigned c)
 	struct pile *pile = &a->piles[c];
 
 	count_peak(&pile->served);
+	hard_look_recent(a);
+	if (a->refills++ % LOOK_AT_REFILLS == 0)
+		hard_look_waiting(a);
 	while (pile->count < (k->pile + 1) / 2u) {
 		struct unit *u = &units[pile->units];
 
@@ -210,12 +228,14 @@ static NOINLINE bool refill(struct arena *a, unsigned c)
 }
 
 /* Big ones are no memory meanwhile. */
-static void give_bit(struct pile *pile, char *slot)
+static void give_bit(struct arena *a, struct pile *pile, char *slot)
 {
 	struct unit *u = &units[unit_number(slot)];
 	const struct hard_class *k = &hard_classes[u->class];
 	uint32_t i = index_of(k, slot);
 
+	if (k->room >= RETURNED_FROM)
+		hard_look(slot, SIZE_MAX);
 	if (k->room >= RETURNED_FROM && sys_return(slot, k->room))
 		hard_paged_of(u)[i].lead = HARD_RETURNED;
 	u->bits[i / 64] |= UINT64_C(1) << i % 64;
@@ -223,16 +243,16 @@ static void give_bit(struct pile *pile, char *slot)
 	if (!u->listed)
 		link_unit(pile, u);
 	if (u->free == u->fresh && (u->next || u->prev))
-		drop_unit(pile, u);
+		drop_unit(a, u);
 }
 
 /* The older half goes. */
-static NOINLINE void spill(struct pile *pile)
+static NOINLINE void spill(struct arena *a, struct pile *pile)
 {
 	uint32_t half = (pile->count + 1) / 2;
 
 	for (uint32_t i = 0; i < half; i++)
-		give_bit(pile, pile->at_hand[i]);
+		give_bit(a, pile, pile->at_hand[i]);
 	pile->count -= half;
 	memmove(pile->at_hand, pile->at_hand + half,
 		pile->count * sizeof(*pile->at_hand));
@@ -269,6 +289,6 @@ void pile_give(struct arena *a, unsigned c, char *slot)
 		slot = leaving;
 	}
 	if (unlikely(pile->count == k->pile))
-		spill(pile);
+		spill(a, pile);
 	pile->at_hand[pile->count++] = slot;
 }

@@ -23,11 +23,21 @@ struct pile {
 	struct hard_count served; /* comes last: see heap_adopted() */
 };
 
+enum { HARD_RECENT = 8 };
+
+/* The slots that had to do with something last, in a ring; or NULL. */
+struct recent {
+	char *slots[HARD_RECENT];
+	unsigned at;
+};
+
 /* Zeroed but for its number.  Whoever holds its lock owns it. */
 struct arena {
 	struct lock lock;
 	uint8_t number;
 	uint64_t random;
+	struct recent given, freed;
+	unsigned refills, looked_at; /* see hard_look.c */
 	struct pile piles[HARD_CLASSES];
 };
 
@@ -69,6 +79,15 @@ static inline uint32_t index_of(const struct hard_class *k, const char *p)
 static inline size_t mapped_bytes(const struct hard_class *k)
 {
 	return round_up((size_t)k->stride * k->capacity, sys_page());
+}
+
+/* Puts one into the ring; the one that has to make room. */
+static inline char *recent_put(struct recent *r, char *slot)
+{
+	char **at = &r->slots[r->at++ % HARD_RECENT], *before = *at;
+
+	*at = slot;
+	return before;
 }
 
 /*

@@ -11,35 +11,11 @@
 #include "heap/hard.h"
 #include "heap/hard_canary.h"
 #include "heap/hard_crime.h"
+#include "heap/hard_look.h"
 
-enum { LOOKED_AT = 32 }; /* bytes of a free neighbour */
-
-/*
- * What is known of a slot.  0: fresh.  Else the size of its object and one,
- * and whether it is free now.  Paged ones know where in its slot it begins.
- */
-enum { FREED = 1 << 15 };
-#define PAGED_FREED (UINT32_C(1) << 31)
-
-static uint16_t *packed_of(const struct unit *u)
-{
-	return u->states;
-}
+enum { AGAIN = 256 }; /* bytes of what was freed lately */
 
 /* --- what is in them --- */
-
-typedef uint64_t two_words __attribute__((vector_size(16), may_alias));
-
-/* Both are multiples of 16. */
-static inline bool is_zero(const char *p, size_t bytes)
-{
-	const two_words *at = (const void *)p, *end = (const void *)(p + bytes);
-	two_words seen = { 0, 0 };
-
-	for (; at < end; at++)
-		seen |= *at;
-	return !(seen[0] | seen[1]);
-}
 
 static inline void clear(char *p, size_t bytes)
 {
@@ -51,12 +27,6 @@ static inline void clear(char *p, size_t bytes)
 	else
 		for (; at < end; at++)
 			*at = zero;
-}
-
-static bool packed_is_whole(const struct hard_class *k, uint16_t state,
-			    const char *slot)
-{
-	return canary_is_whole(slot, state - 1u, slot + k->stride);
 }
 
 /* The slot at `i`, of which the edge towards `from` is looked at. */
@@ -107,18 +77,8 @@ void *slot_alloc_packed(struct arena *a, unsigned c, size_t size)
 	}
 	*state = (uint16_t)(size + 1);
 	count_alloc(&a->piles[c].served, size);
+	recent_put(&a->given, slot);
 	return slot;
-}
-
-/* The few bytes on both sides of an object of pages that are the canary. */
-static char *before_of(const char *slot, char *p)
-{
-	return p - min_of((size_t)(p - slot), (size_t)LOOKED_AT);
-}
-
-static char *behind_of(const struct hard_class *k, char *slot, char *end)
-{
-	return end + min_of((size_t)(slot + k->room - end), (size_t)LOOKED_AT);
 }
 
 static void paged_set(const struct hard_class *k, char *slot, char *p,
@@ -126,15 +86,6 @@ static void paged_set(const struct hard_class *k, char *slot, char *p,
 {
 	canary_fill(p, before_of(slot, p), p);
 	canary_fill(p, p + size, behind_of(k, slot, p + size));
-}
-
-static void paged_look(const struct hard_class *k, char *slot, char *p,
-		       size_t size)
-{
-	if (!canary_fills(p, before_of(slot, p), p))
-		hard_crime(HARD_UNDERFLOW, p, size);
-	if (!canary_fills(p, p + size, behind_of(k, slot, p + size)))
-		hard_crime(HARD_OVERFLOW, p, size);
 }
 
 void *slot_alloc_paged(struct arena *a, unsigned c, size_t size,
@@ -156,6 +107,9 @@ void *slot_alloc_paged(struct arena *a, unsigned c, size_t size,
 	state->lead = (uint32_t)(p - slot);
 	paged_set(k, slot, p, size);
 	count_alloc(&a->piles[c].served, size);
+	if (hard_full)
+		hard_look_recent(a);
+	recent_put(&a->given, slot);
 	return p;
 }
 
@@ -210,6 +164,18 @@ static struct hard_paged *paged_state(const struct unit *u, const char *p,
 	return state;
 }
 
+/* From now on it is free; what was some frees ago is looked at again. */
+static inline void rest(struct arena *a, unsigned c, char *slot)
+{
+	if (hard_full) {
+		char *before = recent_put(&a->freed, slot);
+
+		if (likely(before))
+			hard_look(before, AGAIN);
+	}
+	pile_give(a, c, slot);
+}
+
 static void packed_free(struct arena *a, struct unit *u, char *p)
 {
 	const struct hard_class *k = &hard_classes[u->class];
@@ -226,7 +192,7 @@ static void packed_free(struct arena *a, struct unit *u, char *p)
 	}
 	count_free(&a->piles[u->class].served, *state - 1u);
 	*state |= FREED;
-	pile_give(a, u->class, p);
+	rest(a, u->class, p);
 }
 
 static NOINLINE void paged_free(struct arena *a, struct unit *u, char *p)
@@ -243,7 +209,7 @@ static NOINLINE void paged_free(struct arena *a, struct unit *u, char *p)
 				before_of(slot, p)));
 	count_free(&a->piles[u->class].served, size);
 	state->word |= PAGED_FREED;
-	pile_give(a, u->class, slot);
+	rest(a, u->class, slot);
 }
 
 void slot_free(struct arena *a, struct unit *u, char *p)
@@ -287,44 +253,4 @@ bool slot_resize(struct arena *a, struct unit *u, char *p, size_t size)
 	if (u->class && !hard_is_paged(u->class))
 		return packed_resize(a, u, p, size);
 	return slot_size(u, p) == size;
-}
-
-/* --- a walk over all --- */
-
-static RARE void packed_check(const struct unit *u, uint32_t i)
-{
-	const struct hard_class *k = &hard_classes[u->class];
-	const char *slot = slot_address(u, i);
-	uint16_t state = packed_of(u)[i];
-
-	if (state && !(state & FREED)) {
-		if (!packed_is_whole(k, state, slot))
-			hard_crime(HARD_OVERFLOW, slot, state - 1u);
-	} else if (hard_full && state && !is_zero(slot, k->stride)) {
-		hard_crime(HARD_WRITE_AFTER_FREE, slot, (state & ~FREED) - 1u);
-	}
-}
-
-static RARE void paged_check(const struct unit *u, uint32_t i)
-{
-	const struct hard_class *k = &hard_classes[u->class];
-	struct hard_paged *state = &hard_paged_of(u)[i];
-	char *slot = slot_address(u, i);
-
-	if (!state->word || state->lead == HARD_RETURNED)
-		return;
-	if (!(state->word & PAGED_FREED))
-		paged_look(k, slot, slot + state->lead, state->word - 1);
-	else if (hard_full && !is_zero(slot, k->room))
-		hard_crime(HARD_WRITE_AFTER_FREE, slot + state->lead,
-			   (state->word & ~PAGED_FREED) - 1);
-}
-
-RARE void slot_check(const struct unit *u)
-{
-	for (uint32_t i = 0; i < u->fresh && u->class; i++)
-		if (hard_is_paged(u->class))
-			paged_check(u, i);
-		else
-			packed_check(u, i);
 }

@@ -19,7 +19,4 @@ size_t slot_size(const struct unit *u, const char *p);
 /* False: it does not fit where it is. */
 bool slot_resize(struct arena *a, struct unit *u, char *p, size_t size);
 
-/* Looks at every slot. */
-void slot_check(const struct unit *u);
-
 #endif

@@ -36,6 +36,35 @@ hold_hardened()
 	done
 }
 
+# soon MODE PATTERN CRIME SIZE THEN - found while the program goes on.
+soon()
+{
+	MPOOL_HARDEN=$1 run -134 --separate-stderr pools "$MISUSE/soon" "${@:3}"
+	refute_line 'not noticed'
+	[[ $stderr =~ ^'libmpool: '$2 ]] || fail "$*: $stderr"
+}
+
+@test "what is written after free is found within eight frees, or by a slow call" {
+	for size in 16 40 64 240 1000 4096; do
+		soon 1 'write after free of ' write-freed $size frees
+		soon 1 'write after free of ' write-freed $size large
+		soon 1 'write after free of ' write-freed $size refill
+	done
+	# Before the memory goes back to the kernel.
+	for size in 20000 60000; do
+		soon 1 'write after free of ' write-freed $size trim
+	done
+}
+
+@test "what is written behind a new object is found by a slow call" {
+	for mode in 1 light; do
+		for size in 1 40 64 240 1000; do
+			soon $mode 'overflow of ' overflow $size large
+			soon $mode 'overflow of ' overflow $size refill
+		done
+	done
+}
+
 @test "the line on a crime ends with what to try next, unless that is on" {
 	is_mpool || skip "the words of libmpool"
 	ends()
