@@ -215,7 +215,7 @@ handles_usr2()
 	assert_output 1
 	run -1 grep '^libmempool: ' <<<"$text"
 	mapfile -t lines <<<"$text"
-	assert_line --regexp '^The pools served [0-9,]+ requests'
+	assert_line --regexp '^The pools served [0-9,]+ requests?'
 	assert_line --regexp '^ 128 '
 	assert_line --regexp '^conn +cache '
 	both stats.json cache conn 3 64 small 100 40
