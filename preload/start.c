@@ -90,6 +90,8 @@ __attribute__((constructor(101))) static COLD void start(void)
 		next_count();
 	if (config_records() || config.guard)
 		record_next();
+	if (config_records())
+		dump_keep_start();
 	if (config.trace)
 		trace_next();
 	if (config.page)

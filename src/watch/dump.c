@@ -17,6 +17,7 @@
 #include "base/out.h"
 #include "watch/file.h"
 #include "watch/json.h"
+#include "watch/lasting.h"
 #include "watch/occasion.h"
 #include "watch/process.h"
 #include "watch/prometheus.h"
@@ -319,36 +320,42 @@ const char *dump_profile(void)
 
 /* --- on a signal, and after each interval --- */
 
-static uint64_t now_ns(void)
+static void keep(enum dump_why why)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * UINT64_C(1000000000) +
-	       (uint64_t)now.tv_nsec;
+	if (!profiling || !hold())
+		return;
+	if (why == DUMP_NOW_AND_THEN)
+		process_look();
+	if (!process_confined())
+		profile_writer(&profile, why);
+	let_go();
 }
 
-/*
- * A process that is killed, or ends by _exit, leaves the profile of a moment
- * ago.  Costs a fiftieth of a processor at most.  Owner: the occasions' thread.
- */
-static void keep(void)
+static void now_and_then(void)
 {
-	static uint64_t due_ns;
-	uint64_t began = now_ns();
+	keep(DUMP_NOW_AND_THEN);
+}
 
-	if (!profiling || began < due_ns || !hold())
+void dump_keep(void)
+{
+	int saved = errno;
+
+	keep(DUMP_SAMPLED);
+	errno = saved;
+}
+
+void dump_keep_start(void)
+{
+	if (!profiling)
 		return;
-	process_look();
-	if (!process_confined() && !process_muted())
-		profile_writer(&profile, DUMP_KEPT);
-	let_go();
-	due_ns = now_ns() + 50 * (now_ns() - began);
+	lasting_want(0, dump_keep);
+	if (profile.file.fd >= 0)
+		dump_keep();
 }
 
 static void start_occasions(void)
 {
-	int error = occasion_start(dump_now, keep, is_deserted);
+	int error = occasion_start(dump_now, now_and_then, is_deserted);
 
 	if (error)
 		tell_once(config.stats_signal ? "statistics when a signal comes"

@@ -11,7 +11,8 @@
 enum dump_why {
 	DUMP_ASKED,
 	DUMP_AT_EXIT, /* threads may be halted */
-	DUMP_KEPT,    /* nobody asks, but the process may be killed */
+	DUMP_SAMPLED, /* a sample was taken, and may be the first */
+	DUMP_NOW_AND_THEN,
 };
 
 /* Writes the profile to `target`.  Returns 0 or an errno; then target->why. */
@@ -40,6 +41,15 @@ void dump_now(void);
 
 /* The last time, if config.stats asks.  Waits 5 s at most for another dump. */
 void dump_at_exit(void);
+
+/*
+ * The profile is to be kept from now on, whatever ends the process: at once,
+ * if it has a file, or from the first sample on.  After recording has begun.
+ */
+void dump_keep_start(void);
+
+/* For a thread that is about to take a sample.  Does not wait. */
+void dump_keep(void);
 
 /* Where the profile is written to; "" when none is. */
 const char *dump_profile(void);

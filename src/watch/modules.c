@@ -35,7 +35,7 @@ struct module {
 
 struct modules {
 	unsigned generation;
-	size_t count;
+	size_t count, most;
 	struct module modules[];
 };
 
@@ -96,7 +96,7 @@ static int add_module(struct dl_phdr_info *info, size_t size, void *data)
 
 		if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
 			continue;
-		if ((char *)(m + 1) > (char *)list + LIST_BYTES)
+		if (list->count == list->most)
 			return 1;
 		m->start = info->dlpi_addr + ph->p_vaddr;
 		m->end = m->start + ph->p_memsz;
@@ -113,6 +113,8 @@ struct modules *modules_list(void)
 	struct modules *list = sys_map(NULL, LIST_BYTES);
 
 	if (list) {
+		list->most =
+			(LIST_BYTES - sizeof *list) / sizeof *list->modules;
 		list->generation =
 			__atomic_load_n(&generation, __ATOMIC_RELAXED);
 		dl_iterate_phdr(add_module, list);
@@ -293,8 +295,7 @@ static bool is_loaded(const struct modules *list, uintptr_t frame)
 }
 
 /* The first to be unloaded there after the stack was taken. */
-uint64_t modules_address(const struct modules *list, uintptr_t frame,
-			 unsigned taken)
+static const struct gone *closed_since(uintptr_t frame, unsigned taken)
 {
 	unsigned count = __atomic_load_n(&gone_count, __ATOMIC_ACQUIRE);
 	const struct gone *g = NULL;
@@ -303,9 +304,84 @@ uint64_t modules_address(const struct modules *list, uintptr_t frame,
 		if (covers(&gone[i].module, frame) && gone[i].closed > taken &&
 		    (!g || gone[i].closed < g->closed))
 			g = &gone[i];
-	if (!g && count && !is_loaded(list, frame))
-		g = last_at(frame - 1);
+	return g;
+}
+
+static uint64_t address_in(const struct gone *g, uintptr_t frame)
+{
 	return g ? place_of(g) + (frame - g->module.start) : frame;
+}
+
+uint64_t modules_address(const struct modules *list, uintptr_t frame,
+			 unsigned taken)
+{
+	const struct gone *g = closed_since(frame, taken);
+
+	if (!g && __atomic_load_n(&gone_count, __ATOMIC_ACQUIRE) &&
+	    !is_loaded(list, frame))
+		g = last_at(frame - 1);
+	return address_in(g, frame);
+}
+
+/* --- one by one --- */
+
+unsigned modules_closings(void)
+{
+	return __atomic_load_n(&generation, __ATOMIC_ACQUIRE);
+}
+
+uint64_t modules_place(uintptr_t frame, unsigned taken)
+{
+	return address_in(closed_since(frame, taken), frame);
+}
+
+/* The headers lie at the start of the first segment, as a rule. */
+static bool find_headers(uintptr_t frame, struct dl_phdr_info *info,
+			 struct module_span *span)
+{
+	struct dl_find_object object;
+	const ElfW(Ehdr) * head;
+
+	if (_dl_find_object((void *)(frame - 1), &object) != 0)
+		return false;
+	head = object.dlfo_map_start;
+	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0)
+		return false;
+	*span = (struct module_span){ (uintptr_t)object.dlfo_map_start,
+				      (uintptr_t)object.dlfo_map_end };
+	*info = (struct dl_phdr_info){
+		.dlpi_addr = object.dlfo_link_map->l_addr,
+		.dlpi_name = object.dlfo_link_map->l_name,
+		.dlpi_phdr = (const void *)((const char *)head + head->e_phoff),
+		.dlpi_phnum = head->e_phnum,
+	};
+	return true;
+}
+
+bool modules_find(uintptr_t frame, struct module_span *span)
+{
+	struct dl_phdr_info info;
+
+	return find_headers(frame, &info, span);
+}
+
+void modules_put_one(struct out *o, uintptr_t frame, uint64_t shift)
+{
+	enum { SEGMENTS = 4 }; /* that are executable; nearly always one */
+	static _Alignas(
+		struct modules) char memory[sizeof(struct modules) +
+					    SEGMENTS * sizeof(struct module)];
+	struct modules *list = (void *)memory;
+	struct module_span span;
+	struct dl_phdr_info info;
+
+	if (!find_headers(frame, &info, &span))
+		return;
+	memset(memory, 0, sizeof memory);
+	list->most = SEGMENTS;
+	add_module(&info, sizeof info, list);
+	for (size_t i = 0; i < list->count; i++)
+		put_row(o, &list->modules[i], list->modules[i].start + shift);
 }
 
 static void put_name(struct out *o, const struct module *m, uint64_t offset)

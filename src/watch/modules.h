@@ -42,6 +42,22 @@ void modules_put(struct out *o, const struct modules *list,
 uint64_t modules_address(const struct modules *list, uintptr_t frame,
 			 unsigned generation);
 
+/*
+ * For who writes stacks down as they come, and takes no lock of the loader's: a
+ * number that grows with each library that is closed; what a return address of
+ * an older stack is; the library that one of now is in, and its rows, with
+ * addresses raised by `shift`, one caller at a time.  In a library that is no
+ * longer there: false, and nothing.
+ */
+struct module_span {
+	uintptr_t from, to;
+};
+
+unsigned modules_closings(void);
+uint64_t modules_place(uintptr_t frame, unsigned generation);
+bool modules_find(uintptr_t frame, struct module_span *span);
+void modules_put_one(struct out *o, uintptr_t frame, uint64_t shift);
+
 /* NAME+0xOFFSET of such an address, the offset in the file; or nothing. */
 void modules_put_name(struct out *o, const struct modules *list,
 		      uint64_t address);

@@ -6,11 +6,13 @@
 
 #include <errno.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/common.h"
 #include "base/config.h"
 #include "mempool/version.h"
 #include "watch/children.h"
+#include "watch/lasting.h"
 #include "watch/leak.h"
 #include "watch/modules.h"
 #include "watch/page.h"
@@ -230,33 +232,126 @@ static void print(struct out *o, enum name_format format)
 	put_all(o);
 }
 
-static int keep(struct target *target)
-{
-	static uint64_t kept; /* what was there then */
-	uint64_t changes = sites_changes();
-	int error;
+/* --- kept, whatever ends the process --- */
 
-	if (config.leaks || changes == kept)
+/* Where the file that is kept goes when somebody asks for a profile. */
+static struct {
+	char path[PATH_MAX];
+	bool taken; /* it is there */
+} aside;
+
+static void name_aside(const struct target *target)
+{
+	struct out o;
+
+	out_memory(&o, aside.path, sizeof aside.path);
+	out_str(&o, target->path);
+	out_text(&o, LASTING_ENDING, sizeof LASTING_ENDING);
+	if (o.error)
+		*aside.path = '\0';
+}
+
+/* Lines of the header that stay what they are. */
+static const char *identity(void)
+{
+	static char text[3 * KIB];
+	struct out o;
+
+	out_memory(&o, text, sizeof text);
+	out_str(&o, "version " MEMPOOL_VERSION "\nprogram ");
+	out_json_string(&o, process_name());
+	out_str(&o, "\nunwinder ");
+	out_str(&o, stack_unwinder());
+	out_char(&o, '\n');
+	modules_put(&o, NULL, NULL, 0);
+	while (o.error && o.used && o.buffer[o.used - 1] != '\n')
+		o.used--; /* of libraries that were closed before some are left
+			     out */
+	text[min_of(o.used, sizeof text - 1)] = '\0';
+	return text;
+}
+
+static void begin(struct target *target)
+{
+	const struct lasting_header header = {
+		.pid = (uint64_t)process_id(),
+		.period = record_last_period(),
+		.start_ms = start_unix_ms(),
+		.brief_ms = SITES_BRIEF_MS,
+		.age_ms = record_now(),
+	};
+	int fd = target_own(target);
+
+	name_aside(target);
+	unlink(aside.path); /* of one before that was killed */
+	aside.taken = false;
+	if (fd < 0 || !sites_keep(fd, target->path, &header, identity()))
+		lasting_want(UINT32_MAX, dump_keep);
+}
+
+static void keep(struct target *target, enum dump_why why)
+{
+	static uint64_t told; /* changes at the last time */
+	uint64_t changes = sites_changes();
+
+	if (lasting_on && why == DUMP_NOW_AND_THEN && changes != told)
+		sites_keep_now(record_now(), process_rss_bytes(),
+			       process_peak_rss_bytes());
+	else if (!lasting_on && record_now() >= lasting_due_ms &&
+		 (why == DUMP_SAMPLED || target->file.fd >= 0 ||
+		  changes != told))
+		begin(target);
+	told = changes;
+}
+
+/* The file that is kept goes on under another name. */
+static int write_beside(struct target *target)
+{
+	if (lasting_on && !aside.taken) {
+		aside.taken = target_step_aside(target, LASTING_ENDING);
+		if (aside.taken)
+			lasting_moved(aside.path);
+		else
+			sites_unkeep();
+	}
+	return target_write(target, print);
+}
+
+/* If there is no room for the profile, what was kept stays. */
+static int write_last(struct target *target)
+{
+	int error = lasting_on ? target_replace(target, print) : EPERM;
+
+	if (error == EPERM && lasting_on && process_confined())
 		return 0;
-	error = target_replace(target, print);
-	if (!error)
-		kept = changes;
+	if (error && error != EPERM)
+		return error;
+	sites_unkeep();
+	if (error)
+		error = target_write(target, print);
+	if (!error && aside.taken)
+		unlink(aside.path);
 	return error;
 }
 
 int profile_write(struct target *target, enum dump_why why)
 {
-	int error;
+	bool entered;
+	int error = 0;
 
 	if (!record_is_on())
 		return 0;
-	target->why = "the program ends inside of malloc";
-	error = EDEADLK;
-	if (record_enter()) {
+	entered = record_enter();
+	if (why == DUMP_NOW_AND_THEN || why == DUMP_SAMPLED) {
+		keep(target, why);
+	} else if (entered) {
 		at_exit = why == DUMP_AT_EXIT;
-		error = why == DUMP_KEPT ? keep(target)
-					 : target_write(target, print);
-		record_leave();
+		error = at_exit ? write_last(target) : write_beside(target);
+	} else {
+		target->why = "the program ends inside of malloc";
+		error = EDEADLK;
 	}
+	if (entered)
+		record_leave();
 	return error;
 }

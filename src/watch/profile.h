@@ -50,8 +50,8 @@
 #include "watch/dump.h"
 
 /*
- * Writes it to `target`.  DUMP_KEPT: as a whole, when something has changed,
- * and not when leaks are to be looked for, which only the end can tell.  The
+ * Writes it to `target`.  Until the end the samples are in that file anyway
+ * (watch/lasting.h): DUMP_SAMPLED and DUMP_NOW_AND_THEN see to that alone.  The
  * thread is inside meanwhile (watch/record.h).  Returns 0 or an errno, EDEADLK
  * if it was inside already; then target->why says more.
  */

@@ -12,6 +12,7 @@
 
 #include "heap/sample.h"
 #include "watch/children.h"
+#include "watch/lasting.h"
 #include "watch/orphan.h"
 #include "watch/process.h"
 #include "watch/sites.h"
@@ -162,16 +163,16 @@ static COLD void remember(void *p, size_t size, size_t period)
 {
 	uintptr_t frames[STACK_ROOM];
 	unsigned depth = stack_capture(frames);
-	uint32_t now = record_now();
-	uint32_t site =
-		sites_add(frames, depth, size, sample_unit(size), period, now);
+	uint32_t now = record_now(), site;
 	struct live sample = {
 		.inverted = ~(uintptr_t)p,
-		.site = site,
 		.born_ms = now,
 		.thread = thread_id(),
 	};
 
+	lasting_look(now);
+	site = sites_add(frames, depth, size, sample_unit(size), period, now);
+	sample.site = site;
 	if (site && live_add(&sample))
 		return;
 	if (site)
@@ -193,9 +194,13 @@ void record_alloc(void *p, size_t size, size_t period)
 bool record_forget(void *p, struct live *was)
 {
 	bool found = live_take(p, was);
+	uint32_t now;
 
-	if (found)
-		sites_free(was->site, record_now() - was->born_ms);
+	if (found) {
+		now = record_now();
+		lasting_look(now);
+		sites_free(was->site, now - was->born_ms);
+	}
 	return found;
 }
 
@@ -258,6 +263,7 @@ static void mend(enum fork_child how)
 	sites_peak_hold(false);
 	forked.when_ms = record_now();
 	forked.by = thread_id();
+	lasting_fork_child(forked.when_ms);
 	if (how != FORK_WHOLE)
 		turn_off();
 }

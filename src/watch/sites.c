@@ -15,6 +15,7 @@
 
 #include "base/sys.h"
 #include "heap/sample.h"
+#include "watch/lasting.h"
 #include "watch/modules.h"
 #include "watch/shelf.h"
 
@@ -163,6 +164,7 @@ static uint32_t find_stack(const uintptr_t *frames, unsigned depth)
 	memcpy(s->frames, frames, depth * sizeof *frames);
 	*stack_slot(number) = s;
 	*chain = number;
+	lasting_stack(number, s);
 	return number;
 }
 
@@ -231,6 +233,7 @@ static void look_for_peak(uint32_t now_ms)
 	peak.highest = peak.bytes;
 	peak.at_ms = now_ms;
 	peak.number++;
+	lasting_peak(peak.number, now_ms);
 }
 
 uint32_t sites_peak_hold(bool held)
@@ -266,6 +269,8 @@ uint32_t sites_add(const uintptr_t *frames, unsigned depth, size_t size,
 	if (number) {
 		site_at(number)->total++;
 		live_more(site_at(number));
+		lasting_site(number, site_at(number));
+		lasting_age(now_ms);
 		look_for_peak(now_ms);
 	}
 	lock_release(&lock);
@@ -282,6 +287,7 @@ void sites_free(uint32_t site, uint32_t age_ms)
 		s->brief++;
 		s->brief_ms += age_ms;
 	}
+	lasting_site(site, s);
 	lock_release(&lock);
 }
 
@@ -296,8 +302,45 @@ void sites_kept(uint32_t site, uint32_t age_ms)
 		s->brief--;
 		s->brief_ms -= min_of(s->brief_ms, (uint64_t)age_ms);
 	}
+	lasting_site(site, s);
 	lock_release(&lock);
 }
+
+/* --- in a file --- */
+
+bool sites_keep(int fd, const char *path, const struct lasting_header *header,
+		const char *text)
+{
+	bool begun;
+
+	lock_take(&lock);
+	begun = lasting_begin(fd, path, header, text);
+	for (uint32_t n = 1; begun && n <= stacks.count; n++)
+		lasting_stack(n, *stack_slot(n));
+	for (uint32_t n = 1; begun && n <= sites.count; n++)
+		lasting_site(n, site_at(n));
+	if (begun)
+		lasting_peak(peak.number, peak.at_ms);
+	lock_release(&lock);
+	return begun;
+}
+
+void sites_keep_now(uint32_t now_ms, uint64_t rss, uint64_t peak_rss)
+{
+	lock_take(&lock);
+	lasting_age(now_ms);
+	lasting_rss(rss, peak_rss);
+	lock_release(&lock);
+}
+
+void sites_unkeep(void)
+{
+	lock_take(&lock);
+	lasting_end();
+	lock_release(&lock);
+}
+
+/* --- reading --- */
 
 /* Under the lock, no row is half made. */
 static uint32_t count_of(const struct shelf *shelf)

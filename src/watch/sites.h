@@ -69,6 +69,16 @@ const struct stack *sites_stack(uint32_t stack);
 /* A number that grows with each sample that is taken or freed. */
 uint64_t sites_changes(void);
 
+/*
+ * Keeps them in the file `fd`, too, from now on (watch/lasting.h).  False:
+ * there is no room for it.  Until sites_unkeep().
+ */
+struct lasting_header;
+bool sites_keep(int fd, const char *path, const struct lasting_header *header,
+		const char *text);
+void sites_keep_now(uint32_t now_ms, uint64_t rss, uint64_t peak_rss);
+void sites_unkeep(void);
+
 void sites_fork(struct fork_table *t);
 
 #endif

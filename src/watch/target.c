@@ -365,6 +365,44 @@ static int reopen(struct target *target)
 	return target->file.fd < 0 ? open_file(target) : 0;
 }
 
+int target_own(struct target *target)
+{
+	int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+	struct stat named;
+	int fd;
+
+	if (process_confined() || reopen(target) ||
+	    fstat(target->file.fd, &named) < 0 || !S_ISREG(named.st_mode) ||
+	    named.st_size || open_folder(target) ||
+	    !has_the_name(target, &named))
+		return -1;
+	fd = openat(target->folder.fd, name_last(target->path), flags);
+	if (fd >= 0 &&
+	    (fstat(fd, &named) < 0 || named.st_ino != target->file.inode ||
+	     named.st_dev != target->file.device)) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+bool target_step_aside(struct target *target, const char *ending)
+{
+	char other[NAME_MAX + 1];
+	struct stat st;
+	struct out o;
+
+	out_memory(&o, other, sizeof other);
+	out_str(&o, name_last(target->path));
+	out_str(&o, ending);
+	out_char(&o, '\0');
+	return !o.error && !process_confined() && file_valid(&target->file) &&
+	       fstat(target->file.fd, &st) == 0 && open_folder(target) == 0 &&
+	       has_the_name(target, &st) &&
+	       renameat(target->folder.fd, name_last(target->path),
+			target->folder.fd, other) == 0;
+}
+
 static int replace_regular(struct target *target, target_print *print)
 {
 	struct stat st;

@@ -65,6 +65,18 @@ int target_write(struct target *target, target_print *print);
  */
 int target_replace(struct target *target, target_print *print);
 
+/*
+ * The file itself, opened once more to read and write; it is empty.  Returns
+ * the descriptor, or -1: it is no regular file, or out of reach.
+ */
+int target_own(struct target *target);
+
+/*
+ * Gives the file another name, for the next one to take its own: `ending` is
+ * added to it.  False: nothing has changed.
+ */
+bool target_step_aside(struct target *target, const char *ending);
+
 /* In a new child: the file is the parent's, this process needs its own. */
 void target_fork_child(struct target *target);
 

@@ -301,6 +301,16 @@ bytes_of()
 	refute_output --partial alpha.so
 }
 
+@test "the same where the end leaves no time to write a profile" {
+	profile_closed -x ./alpha.so=alpha ./beta.so=beta ./alpha.so=alpha
+	assert_equal "$(bytes_of alpha)" 2.0
+	assert_equal "$(bytes_of beta)" 1000
+	profile_closed -x ./alpha.so=alpha ./alpha.so+alpha ./alpha.so=alpha
+	assert_equal "$(bytes_of alpha)" 2.9
+	run -0 "$MPOOL" prof --collapsed c.mprof
+	refute_output --partial alpha.so
+}
+
 @test "a library that is opened and closed all the time takes little of the profile" {
 	profile_closed ./alpha.so=alpha 2000
 	assert_equal "$(bytes_of alpha)" 1.9

@@ -295,25 +295,6 @@ advice()
 		run -0 "$MPOOL" run "$option" -o /nowhere/p -- /bin/echo
 		assert_line --partial "; it left no profile; next: mpool run $option --out FILE -- /bin/echo"
 	done
-	run -0 "$MPOOL" run --leaks -- "$PROGRAMS/leave" _exit
-	assert_line --partial "it left no profile, which exit() writes"
-}
-
-@test "a killed program, or one that ended by _exit, leaves the profile of shortly before" {
-	written() { [[ $(tail -n 1 "$1" 2>/dev/null) == end ]]; }
-	for end in TERM KILL _exit; do
-		"$MPOOL" run --sample=1k -o "$end.mprof" -- "$PROGRAMS/leave" late 3 "$PWD/go" 2>told &
-		wait_until 20 written "$end.mprof"
-		pid=$(awk '$1 == "pid" { print $2 }' "$end.mprof")
-		if [[ $end == _exit ]]; then : >go; else kill -"$end" "$pid"; fi
-		wait $! || :
-		rm -f go
-		run -0 cat told
-		assert_line --partial "; its profile is that of shortly before the end; next: mpool prof $end.mprof"
-		run -0 "$MPOOL" prof --total "$end.mprof"
-		assert_output --partial allocate
-		assert_equal "$(find . -name '.*.new')" ''
-	done
 }
 
 @test "what is no log is not offered for replay" {

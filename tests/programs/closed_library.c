@@ -2,15 +2,17 @@
 /*
  * closed_library.c - allocates in libraries and closes them.
  *
- * closed_library LIBRARY=FUNCTION... [TIMES]: opens each in turn, has its
+ * closed_library [-x] LIBRARY=FUNCTION... [TIMES]: opens each in turn, has its
  * function allocate 10 blocks that stay, and closes it; "+" in place of "="
- * leaves a mapping where it was, so that the next comes to lie elsewhere.
+ * leaves a mapping where it was, so that the next comes to lie elsewhere.  -x:
+ * ends by _exit.
  */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 typedef void *allocate(size_t size);
 
@@ -44,9 +46,12 @@ static void use(const char *what)
 int main(int argc, char **argv)
 {
 	int times = argc > 1 ? atoi(argv[argc - 1]) : 0;
+	int abrupt = argc > 1 && strcmp(argv[1], "-x") == 0;
 
 	for (int i = 0; i < (times ? times : 1); i++)
-		for (int k = 1; k < argc - !!times; k++)
+		for (int k = 1 + abrupt; k < argc - !!times; k++)
 			use(argv[k]);
+	if (abrupt)
+		_exit(0);
 	return 0;
 }

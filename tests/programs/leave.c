@@ -3,7 +3,8 @@
  * leave.c - a program that allocates a little and leaves in the way asked for.
  *
  * Usage: leave WAY [STATUS [PATH]]
- *   return exit quick _exit abort kill
+ *   return exit quick _exit abort
+ *   kill int term   by that signal
  *   close-all    closes every descriptor first
  *   reuse        closes 1 and 2 and opens PATH until it has both numbers
  *   steal        closes all but the first three, and opens PATH for a hundred
@@ -128,6 +129,10 @@ int main(int argc, char **argv)
 		abort();
 	if (strcmp(way, "kill") == 0)
 		raise(SIGKILL);
+	if (strcmp(way, "int") == 0)
+		raise(SIGINT);
+	if (strcmp(way, "term") == 0)
+		raise(SIGTERM);
 	if (strcmp(way, "close-all") == 0)
 		for (int fd = 0; fd < 1024; fd++)
 			close(fd);

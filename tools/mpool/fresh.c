@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "cli.h"
+#include "lasting.h"
 #include "proc.h"
+#include "watch/lasting.h"
 #include "watch/occasion.h"
 
 static bool same_time(const struct stat *a, const struct stat *b)
@@ -21,20 +23,46 @@ static bool same_time(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-bool fresh_is_whole(const char *path)
+/* A pipe with nobody at its other end would keep us waiting. */
+static FILE *open_regular(const char *path)
 {
 	struct stat st;
-	/* A pipe with nobody at its other end would keep us waiting. */
-	FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode)
-			     ? fopen(path, "re")
-			     : NULL;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re")
+							   : NULL;
+}
+
+static bool is_written(FILE *file)
+{
 	char tail[4] = { 0 };
-	bool whole = file && fseek(file, -4, SEEK_END) == 0 &&
-		     fread(tail, 1, 4, file) == 4 && !memcmp(tail, "end\n", 4);
+
+	return fseek(file, -4, SEEK_END) == 0 && fread(tail, 1, 4, file) == 4 &&
+	       !memcmp(tail, "end\n", 4);
+}
+
+/* What is left by a program that does not end by exit() is whole, too. */
+static bool is_lasting(FILE *file)
+{
+	char head[sizeof LASTING_MAGIC];
+
+	rewind(file);
+	return lasting_is(head, fread(head, 1, sizeof head, file));
+}
+
+static bool is_whole(const char *path, bool lasting)
+{
+	FILE *file = open_regular(path);
+	bool whole =
+		file && (is_written(file) || (lasting && is_lasting(file)));
 
 	if (file)
 		fclose(file);
 	return whole;
+}
+
+bool fresh_is_whole(const char *path)
+{
+	return is_whole(path, true);
 }
 
 const char *fresh_profile(const struct page *page, int patience_ms)
@@ -65,7 +93,7 @@ const char *fresh_profile(const struct page *page, int patience_ms)
 	for (int ms = 0; ms < patience_ms; ms += 10) {
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
 		if (stat(page->profile, &now) == 0 &&
-		    !same_time(&before, &now) && fresh_is_whole(page->profile))
+		    !same_time(&before, &now) && is_whole(page->profile, false))
 			return NULL;
 	}
 	return "it did not write its profile in time; is it stopped?";

@@ -15,7 +15,7 @@
  */
 const char *fresh_profile(const struct page *page, int patience_ms);
 
-/* Whether there is a file that ends as profiles do. */
+/* Whether there is a file that is a profile, and not cut. */
 bool fresh_is_whole(const char *path);
 
 /*

@@ -15,6 +15,7 @@
 #include "base/common.h"
 #include "cli.h"
 #include "gzip.h"
+#include "lasting.h"
 #include "profile_words.h"
 
 enum { DEEPEST = 1024 };
@@ -297,13 +298,30 @@ static const char *read_lines(struct profile *p, char *text, size_t length,
 		      : "the file is empty";
 }
 
+static const char *read_lasting(struct profile *p, const char *bytes,
+				size_t length, uint64_t *where)
+{
+	const char *wrong;
+	size_t text_length;
+	char *text =
+		lasting_profile(bytes, length, &text_length, &wrong, where);
+
+	if (!text)
+		return wrong;
+	wrong = read_lines(p, text, text_length, where);
+	free(text);
+	return wrong;
+}
+
 const char *profile_parse(struct profile *profile, char *text, size_t length,
 			  uint64_t *line)
 {
 	const char *wrong;
 
 	*profile = (struct profile){ 0 };
-	wrong = read_lines(profile, text, length, line);
+	wrong = lasting_is(text, length)
+			? read_lasting(profile, text, length, line)
+			: read_lines(profile, text, length, line);
 	if (wrong) {
 		profile_free(profile);
 		return wrong;
@@ -321,8 +339,10 @@ const char *profile_read(struct profile *profile, const char *path)
 	const char *wrong;
 	uint64_t line;
 	size_t length;
-	char *text = gzip_read(path, FIRST, &length, &wrong);
+	char *text;
 
+	path = lasting_path(path);
+	text = gzip_read(path, FIRST, &length, &wrong);
 	if (!text) {
 		snprintf(said, sizeof said, "%s: %s", path, wrong);
 		return said;

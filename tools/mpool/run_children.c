@@ -15,6 +15,8 @@
 #include <sys/stat.h>
 
 #include "cli.h"
+#include "lasting.h"
+#include "watch/lasting.h"
 #include "watch/name.h"
 
 /* Whether `name` is `pattern`, %p being any number and %n anything. */
@@ -86,6 +88,19 @@ static int by_name(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
+/* What a killed child kept beside its profile is its profile. */
+static char *settled(const char *folder, const char *name)
+{
+	size_t length = strlen(name), ending = strlen(LASTING_ENDING);
+	bool is = length > ending &&
+		  !strcmp(name + length - ending, LASTING_ENDING);
+	char *own = cli_format("%.*s", (int)(length - (is ? ending : 0)), name);
+
+	if (is)
+		lasting_settle(cli_format("%s%s", folder, own));
+	return own;
+}
+
 void run_children(struct children *c, const struct run *r, const char *own)
 {
 	const char *path = r->out ? r->out : own, *pattern = name_last(path);
@@ -99,7 +114,7 @@ void run_children(struct children *c, const struct run *r, const char *own)
 			folder, name_mentions(pattern, 'p') ? pattern : more),
 	};
 	while (files && (entry = readdir(files))) {
-		const char *name = entry->d_name;
+		const char *name = settled(folder, entry->d_name);
 
 		if (!strcmp(name, name_last(own)) ||
 		    !(matches(pattern, name) || matches(more, name)) ||

@@ -18,6 +18,7 @@
 #include "base/off.h"
 #include "cli.h"
 #include "fresh.h"
+#include "lasting.h"
 #include "page.h"
 #include "report.h"
 #include "watch/name.h"
@@ -121,7 +122,7 @@ static void put_profile(FILE *out, const struct run *r,
 		fprintf(out, " %s", children->name);
 }
 
-static void put_next(FILE *out, const struct run *r,
+static void put_next(FILE *out, const struct run *r, bool checked,
 		     const struct children *children)
 {
 	char **argv = r->launch.argv;
@@ -133,6 +134,8 @@ static void put_next(FILE *out, const struct run *r,
 		fprintf(out, "mpool replay %s", cli_quoted(r->log));
 	else if (r->sample && (!missing(r) || children->count))
 		put_profile(out, r, children);
+	else if (r->leaks && !checked && !missing(r))
+		put_profile(out, r, &(struct children){ 0 });
 	else if (has_died(r) && !r->pageless)
 		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
 	else if (r->leaks && !missing(r))
@@ -177,10 +180,9 @@ static const char *what_is_wrong(const struct run *r, const struct page *page,
 		return "it had no pools (linked statically or with another "
 		       "libc, set-user-ID, or it ended too early)";
 	if (missing(r))
-		return cli_format("it left no %s%s", missing(r),
-				  r->trace || page->state == PAGE_ENDED
-					  ? ""
-					  : ", which exit() writes");
+		return cli_format("it left no %s", missing(r));
+	if (r->leaks && !checked && page->state != PAGE_ENDED)
+		return "it did not end by exit(), which looks for them";
 	if (r->leaks && !checked)
 		return "not all of its memory could be looked at";
 	return NULL;
@@ -228,9 +230,6 @@ static void put_line(const struct run *r, const struct page *page,
 		put_leaks(stderr, v);
 	if (wrong)
 		fprintf(stderr, "; %s", wrong);
-	else if (r->sample && page && page->state != PAGE_ENDED)
-		fputs("; its profile is that of shortly before the end",
-		      stderr);
 	if (page && hides_calls(r))
 		fputs("; Python's own pools hide small calls, which "
 		      "PYTHONMALLOC=malloc shows",
@@ -239,7 +238,7 @@ static void put_line(const struct run *r, const struct page *page,
 		fprintf(stderr, "; its children left %zu more: %s",
 			children->count, children->name);
 	if (page || r->pageless)
-		put_next(stderr, r, children);
+		put_next(stderr, r, v->checked, children);
 	fputc('\n', stderr);
 }
 
@@ -318,8 +317,10 @@ int run_end(struct run *r, int status)
 	else if (!has_died(r))
 		unlink(r->page);
 	page_walk(remove_page, r);
-	if (r->sample)
+	if (r->sample || r->leaks) {
 		remove_half_written(r);
+		lasting_settle(r->profile);
+	}
 	if (r->trace || r->leaks || r->sample)
 		run_children(&children, r, r->trace ? r->log : r->profile);
 	if (r->leaks)

@@ -117,6 +117,10 @@ static bool look_at_child(struct verdict *v, const struct run *r,
 
 	if (!fresh_is_whole(path) || profile_read(&profile, path))
 		return false;
+	if (!profile.has_objects) { /* it did not end by exit() */
+		profile_free(&profile);
+		return false;
+	}
 	v->looked_at++;
 	note_ids(&profile, is_whole(&profile));
 	if (lost_any(&profile)) {
@@ -148,6 +152,10 @@ void run_leaks(struct verdict *v, const struct run *r,
 
 	*v = (struct verdict){ 0 };
 	v->checked = load_own(r, &profile);
+	if (v->checked && !profile.has_objects) {
+		v->checked = false;
+		profile_free(&profile);
+	}
 	if (v->checked) {
 		leaks_report(stderr, &profile, &how, &v->own);
 		if (!r->sample && !r->quiet)
