@@ -24,20 +24,13 @@ EXPORT void *malloc(size_t size)
 	return p;
 }
 
-/* Not in a slab of any class: foreign, or free already for a long time. */
-static void check_foreign(void *p)
-{
-	if (unlikely(space_slab_of(p) < WINDOW_SLABS) && space_strays(p))
-		slab_stray(p);
-}
-
 static NOINLINE void free_slow(void *p)
 {
 	if (slab_class_of(p)) {
 		cache_free_slow(p);
 		return;
 	}
-	check_foreign(p);
+	slab_must_be_foreign(p);
 	next.free(p);
 }
 
@@ -211,7 +204,7 @@ static NOINLINE void *realloc_unusual(void *p, size_t size)
 		return realloc_wide(p, class_size(hidden), size);
 	if (hidden)
 		return realloc_pooled(p, class_size(hidden), size);
-	check_foreign(p);
+	slab_must_be_foreign(p);
 	if (size > SMALL_MAX || !size)
 		return next.realloc(p, size);
 	return shrink_foreign(p, size);

@@ -215,11 +215,19 @@ RARE bool heap_trim(void)
 	return returned != 0;
 }
 
-RARE void heap_yield(void)
+RARE bool heap_gather(void)
 {
 	if (!heap_is_on() || !cache_enter(&heap_cache))
-		return;
+		return false;
 	empty_classes(false);
+	cache_leave(&heap_cache);
+	return true;
+}
+
+RARE void heap_yield(void)
+{
+	if (!heap_gather() || !cache_enter(&heap_cache))
+		return;
 	space_yield();
 	cache_leave(&heap_cache);
 }

@@ -47,6 +47,12 @@ void heap_fork(struct fork_table *t);
 bool heap_trim(void);
 
 /*
+ * Empties the same; slabs that are wholly free go to the space, for any class
+ * to take.  False: the heap is off, or the thread inside a slow path.
+ */
+bool heap_gather(void);
+
+/*
  * Another allocator has been refused: empties the same, and gives the address
  * space of all that is free up.
  */

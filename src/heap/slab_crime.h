@@ -5,7 +5,7 @@
 #ifndef HEAP_SLAB_CRIME_H
 #define HEAP_SLAB_CRIME_H
 
-#include "base/common.h"
+#include "heap/space.h"
 
 /* Names what is wrong with a freed address of class `c`, and aborts. */
 _Noreturn void slab_crime(unsigned c, const void *p);
@@ -17,7 +17,14 @@ _Noreturn void slab_crime(unsigned c, const void *p);
 _Noreturn void slab_crime_late(unsigned c, const void *p, void *const *objects,
 			       size_t count);
 
-/* The same of an address in the window where no object is: space_strays(). */
+/* The same of an address in the window where no object is. */
 _Noreturn void slab_stray(const void *p);
+
+/* Of no class: it is somebody else's, or the program ends. */
+static inline void slab_must_be_foreign(const void *p)
+{
+	if (unlikely(space_slab_of(p) < WINDOW_SLABS) && space_strays(p))
+		slab_stray(p);
+}
 
 #endif

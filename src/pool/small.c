@@ -17,16 +17,14 @@
 
 #include "base/config.h"
 #include "base/errors.h"
-#include "base/fault.h"
 #include "base/tool.h"
-#include "heap/cache_enter.h"
 #include "heap/cache_wait.h"
 #include "heap/central.h"
 #include "heap/check.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
+#include "heap/slab_crime.h"
 #include "heap/stats.h"
-#include "heap/thread.h"
 #include "pool/start.h"
 
 _Static_assert(MEMPOOL_SMALL_MAX == SMALL_MAX, "said to users");
@@ -125,26 +123,6 @@ int mempool_small_setup(const struct mempool_small_options *options)
 
 /* --- alloc --- */
 
-/*
- * Slabs of all classes that are wholly free go back to the space, for any class
- * to take; to this end what the caller and the depots hold back goes down to
- * the slabs.
- */
-static bool free_slabs(void)
-{
-	if (!heap_is_on() || !cache_enter(&heap_cache))
-		return false;
-	thread_flush(&heap_cache);
-	for (unsigned c = CLASS_FIRST; c <= class_last; c++) {
-		lock_take(&central[c].lock);
-		central_drain(&central[c]);
-		slab_trim(&central[c].slabs);
-		lock_release(&central[c].lock);
-	}
-	cache_leave(&heap_cache);
-	return true;
-}
-
 static COLD void *ask_malloc(void *data)
 {
 	size_t size = *(size_t *)data;
@@ -157,7 +135,7 @@ static COLD void *alloc_fallback(size_t size)
 	int saved = errno;
 	void *p = NULL;
 
-	if (free_slabs())
+	if (heap_gather())
 		p = cache_alloc_slow(size);
 	if (!p && heap_is_on() && config.wait_ms)
 		p = cache_alloc_waiting(size, ask_malloc, &size);
@@ -221,23 +199,14 @@ void *mempool_small_calloc(size_t n, size_t size)
 
 /* --- free --- */
 
-/* Class of the object at `p`; 0: it is malloc()'s. */
-static unsigned class_at(const void *p)
-{
-	unsigned c = slab_class_of(p);
-
-	if (unlikely(!c) && unlikely(space_strays(p)))
-		fault("invalid free", p, 0,
-		      "the address is in a pool, but no object is there");
-	return c;
-}
-
 static NOINLINE void free_slow(void *p)
 {
-	if (class_at(p))
+	if (slab_class_of(p)) {
 		cache_free_slow(p);
-	else
-		free(p);
+		return;
+	}
+	slab_must_be_foreign(p);
+	free(p);
 }
 
 void mempool_small_free(void *p)
@@ -273,6 +242,7 @@ static void *realloc_foreign(void *p, size_t size)
 {
 	void *to = NULL;
 
+	slab_must_be_foreign(p);
 	if (size <= min_of(class_border, (size_t)SMALL_MAX) && !heap_vetoed())
 		to = mempool_small_alloc(size);
 	if (!to)
@@ -289,7 +259,7 @@ void *mempool_small_realloc(void *p, size_t size)
 
 	if (!p)
 		return mempool_small_alloc(size);
-	old = class_size(class_at(p));
+	old = class_size(slab_class_of(p));
 	if (!old)
 		return realloc_foreign(p, size);
 	if (class_keeps(old, size))
