@@ -21,24 +21,6 @@
 
 static const unsigned ask_ms = 5000; /* as in the kernel */
 
-/*
- * From enter to leave, as everywhere; in between our handlers may allocate.
- * They may fork, too: in the child the line is gone, and a new one begins.
- */
-static void begin(struct cache *t, struct central *k, struct waiter *self)
-{
-	cache_enter(t);
-	lock_take(&k->lock);
-	if (unlikely(!waiter_is_out(self) && !reserve_holds(&k->reserve, self)))
-		reserve_join(&k->reserve, self, self->slots, self->missing);
-}
-
-static void end(struct cache *t, struct central *k)
-{
-	lock_release(&k->lock);
-	cache_leave(t);
-}
-
 struct wait {
 	struct cache *cache;
 	struct central *central;
@@ -46,41 +28,101 @@ struct wait {
 	void *(*other)(void *);
 	void *arg;
 	void *object; /* from the line, or from the other allocator */
-	bool slept;
 };
+
+/*
+ * From enter to leave, as everywhere; in between our handlers may allocate.
+ * They may fork, too: in the child the line is gone, and a new one begins.
+ */
+static void begin(struct wait *w)
+{
+	struct reserve *r = &w->central->reserve;
+
+	cache_enter(w->cache);
+	lock_take(&w->central->lock);
+	if (unlikely(!waiter_is_out(&w->self) && !reserve_holds(r, &w->self)))
+		reserve_join(r, &w->self, &w->object, 1);
+}
+
+static void end(struct wait *w)
+{
+	lock_release(&w->central->lock);
+	cache_leave(w->cache);
+}
 
 /* Leaves it with another allocator's block: there is memory again. */
 static void leave_with(struct wait *w, void *block)
 {
+	begin(w);
 	if (!reserve_leave(&w->central->reserve, &w->self)) {
 		w->central->frees++;
 		central_give(w->central, &w->object, 1);
 	}
 	central_fill(w->central);
 	w->object = block;
+	end(w);
+}
+
+static bool ask_other(struct wait *w)
+{
+	void *block = w->other(w->arg);
+
+	if (block)
+		leave_with(w, block);
+	return block != NULL;
 }
 
 /* Who leaves gets nothing, or what came in the last moment. */
+static bool look(struct wait *w, bool source, bool last)
+{
+	struct central *k = w->central;
+	bool served;
+
+	begin(w);
+	served = central_serve(k, &w->self, source);
+	if (!served && last)
+		k->failures += reserve_leave(&k->reserve, &w->self);
+	end(w);
+	return served || last;
+}
+
 static RARE bool ask(void *wait, bool last)
 {
 	struct wait *w = wait;
-	struct central *k = w->central;
-	void *block = w->other(w->arg);
-	bool enough;
 
-	if (!block && waiter_is_out(&w->self))
-		return true;
-	begin(w->cache, k, &w->self);
-	enough = block || central_serve(k, &w->self, w->slept) || last;
-	if (block)
-		leave_with(w, block);
-	else if (enough)
-		k->failures += reserve_leave(&k->reserve, &w->self);
-	else
-		k->reserve.waits += !w->slept;
-	w->slept = true;
-	end(w->cache, k);
-	return enough;
+	return ask_other(w) || waiter_is_out(&w->self) || look(w, true, last);
+}
+
+/*
+ * What lies in the reserve is for those whom all others have refused.  Where
+ * nothing does, nothing will while somebody is in line.
+ */
+static bool join(struct wait *w, bool *reserved)
+{
+	struct central *k = w->central;
+	bool served;
+
+	lock_take(&k->lock);
+	central_join(k, &w->self, &w->object);
+	*reserved = k->reserve.current;
+	served = !*reserved && central_serve(k, &w->self, false);
+	end(w);
+	return served;
+}
+
+/*
+ * As a rule it needs the lock no more: many may want it, and who is handed an
+ * object meanwhile would lose its turn for it.
+ */
+static void stand_in_line(struct wait *w, bool reserved)
+{
+	struct timespec deadline = waiter_deadline(config.wait_ms);
+
+	if (ask_other(w) || waiter_is_out(&w->self) ||
+	    (reserved && look(w, false, false)))
+		return;
+	__atomic_add_fetch(&w->central->reserve.waits, 1, __ATOMIC_RELAXED);
+	waiter_await(&w->self, &deadline, &ask_ms, ask, w);
 }
 
 RARE void *cache_alloc_waiting(size_t size, void *(*other)(void *), void *arg)
@@ -91,15 +133,11 @@ RARE void *cache_alloc_waiting(size_t size, void *(*other)(void *), void *arg)
 		.other = other,
 		.arg = arg,
 	};
-	struct timespec deadline;
+	bool reserved;
 
 	if (!heap_enter(w.cache))
 		return other(arg);
-	lock_take(&w.central->lock);
-	central_join(w.central, &w.self, &w.object);
-	end(w.cache, w.central);
-	deadline = waiter_deadline(config.wait_ms);
-	if (!ask(&w, !config.wait_ms))
-		waiter_await(&w.self, &deadline, &ask_ms, ask, &w);
+	if (!join(&w, &reserved))
+		stand_in_line(&w, reserved);
 	return w.object;
 }

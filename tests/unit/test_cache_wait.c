@@ -146,6 +146,23 @@ static void what_lies_in_the_reserve_goes_in_the_order_they_came(void)
 	heaps_nothing_is_lost(C);
 }
 
+/* It is handed one while others hold the lock, and goes on with it. */
+static void who_was_refused_elsewhere_sleeps_without_the_lock(void)
+{
+	struct caller c = { 0 };
+	size_t n = start_dry(0);
+
+	let_ask(&c);
+	lock_take(&central[C].lock);
+	__atomic_store_n(&c.busy, false, __ATOMIC_RELEASE);
+	while (!__atomic_load_n(&central[C].reserve.waits, __ATOMIC_RELAXED))
+		pause_ms(1);
+	assert_true(reserve_give(&central[C].reserve, objects[n - 1]));
+	join_thread(c.thread);
+	lock_release(&central[C].lock);
+	assert_ptr_equal(c.got, objects[n - 1]);
+}
+
 /* What is freed while it was not in line yet is no later one's. */
 static void who_comes_finds_what_was_freed_just_before(void)
 {
@@ -307,6 +324,7 @@ int main(void)
 		APART(without_a_reserve_they_are_too),
 		APART(who_still_asks_another_allocator_keeps_its_place),
 		APART(what_lies_in_the_reserve_goes_in_the_order_they_came),
+		APART(who_was_refused_elsewhere_sleeps_without_the_lock),
 		APART(who_comes_finds_what_was_freed_just_before),
 		APART(a_newcomer_does_not_overtake),
 		APART(what_comes_beside_another_allocators_block_is_the_next_ones),
