@@ -10,12 +10,10 @@
 
 #include <string.h>
 
-enum { LABELS_MOST = 512 };
-
 static char kept[LABELS_MOST];
 
-static const char ours[][8] = { "program", "class",   "pool", "kind",
-				"size",	   "version", "le" };
+static const char ours[][9] = { "program",  "class", "pool",	"kind",
+				"hardened", "size",  "version", "le" };
 
 static RARE bool is_letter(char c)
 {
@@ -47,14 +45,16 @@ static RARE size_t value_length(const char *value)
 	return length;
 }
 
-static RARE bool is_there(const char *labels, const char *name, size_t length)
+/* The first of that name; NULL: there is none. */
+static RARE const char *find(const char *labels, const char *name,
+			     size_t length)
 {
 	const char *other, *value;
 
 	while (label_next(&labels, &other, &value))
 		if (strlen(other) == length && !strncmp(other, name, length))
-			return true;
-	return false;
+			return other;
+	return NULL;
 }
 
 bool RARE label_read(const char *text, const char **labels, size_t *place)
@@ -66,7 +66,7 @@ bool RARE label_read(const char *text, const char **labels, size_t *place)
 		size_t length = strcspn(at, "=,"), value;
 
 		*place = (size_t)(at - text) + 1;
-		if (at[length] != '=' || is_there(read, at, length))
+		if (at[length] != '=' || find(read, at, length))
 			return false;
 		value = value_length(at + length + 1);
 		if (!is_name(at, length, value) ||
@@ -88,6 +88,21 @@ bool RARE label_read(const char *text, const char **labels, size_t *place)
 	}
 	memcpy(kept, read, sizeof kept);
 	*labels = *text ? kept : NULL;
+	return true;
+}
+
+bool RARE label_sound(const char *labels)
+{
+	const char *at = labels, *name, *value;
+
+	while (label_next(&at, &name, &value)) {
+		size_t length = strlen(name);
+
+		if (!is_name(name, length, *value) ||
+		    value[value_length(value)] ||
+		    find(labels, name, length) != name)
+			return false;
+	}
 	return true;
 }
 

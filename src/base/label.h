@@ -7,12 +7,20 @@
 
 #include "base/common.h"
 
+enum { LABELS_MOST = 512 }; /* bytes of what label_next() walks */
+
 /*
  * Reads `text`.  True: *labels is what label_next() walks, and stays; NULL for
  * no labels.  False: `*place` is the character, from 1, where it goes wrong;
  * *labels is as it was.
  */
 bool label_read(const char *text, const char **labels, size_t *place);
+
+/*
+ * Whether what others have kept could be of label_read().  It ends with an
+ * empty name, whatever else it is.
+ */
+bool label_sound(const char *labels);
 
 /* A walk: *name and *value of the next label.  `at` NULL or at its end: false.
  */

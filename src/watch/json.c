@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/label.h"
 #include "watch/metrics.h"
 
 /* `before` opens an object or separates from the member before. */
@@ -112,6 +113,25 @@ static void put_pools(struct out *o, const struct pools *pools)
 	member(o, ",", "pools_left_out", pools->left_out);
 }
 
+/* Nothing without any: an empty value says that there is no such label. */
+static void labels(struct out *o, const char *at)
+{
+	const char *name, *value;
+	bool any = false;
+
+	while (label_next(&at, &name, &value)) {
+		if (!*value)
+			continue;
+		out_str(o, any ? "," : ",\"labels\":{");
+		any = true;
+		out_json_string(o, name);
+		out_char(o, ':');
+		out_json_string(o, value);
+	}
+	if (any)
+		out_char(o, '}');
+}
+
 void snapshot_json(const struct snapshot *snapshot, struct out *o)
 {
 	out_str(o, "{\"schema\":\"mpool-stats/1\",\"version\":");
@@ -119,6 +139,7 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 	member(o, ",", "pid", (uint64_t)snapshot->pid);
 	out_str(o, ",\"program\":");
 	out_json_string(o, snapshot->program);
+	labels(o, snapshot->labels);
 	out_str(o, ",\"seconds\":");
 	out_fixed(o, snapshot->age_ms, 3);
 	out_str(o, ",\n\"classes\":[");

@@ -212,6 +212,8 @@ static void fill(void)
 	image.class_bytes = sizeof *image.class;
 	image.signal = (uint32_t)config.stats_signal;
 	strncpy(image.program, process_name(), sizeof image.program - 1);
+	if (config.stats_labels)
+		memcpy(image.labels, config.stats_labels, sizeof image.labels);
 	strncpy(image.profile, profile, sizeof image.profile - 1);
 	update(PAGE_RUNNING);
 }

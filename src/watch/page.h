@@ -10,6 +10,7 @@
 #ifndef WATCH_PAGE_H
 #define WATCH_PAGE_H
 
+#include "base/label.h"
 #include "heap/class.h"
 #include "heap/stats.h"
 #include "watch/forwarded.h"
@@ -19,7 +20,7 @@
 #define PAGE_MAGIC "mpoolpg"
 
 enum {
-	PAGE_VERSION = 6,
+	PAGE_VERSION = 7,
 	PAGE_PATH = 512,
 	PAGE_STALE_MS = 50, /* not written again before that is over */
 };
@@ -46,7 +47,8 @@ struct page {
 	uint32_t elsewhere; /* 0; for readers, see tools/mpool/page.c */
 	uint32_t unused;
 	char program[PROCESS_NAME];
-	char profile[PAGE_PATH]; /* where the profile goes; "": none */
+	char profile[PAGE_PATH];  /* where the profile goes; "": none */
+	char labels[LABELS_MOST]; /* base/label.h; since version 7 */
 	struct forwarded_count forwarded[FORWARDED_KINDS];
 	struct class_stats class[CLASSES];
 	struct history history; /* since version 5 */

@@ -39,7 +39,7 @@ static void sample(struct out *o, const struct snapshot *snapshot,
 	bool with_pid = true;
 
 	while (label_next(&at, &label, &text))
-		with_pid &= strcmp(label, "pid") != 0;
+		with_pid &= strcmp(label, "pid") || snapshot->among_others;
 	out_str(o, prefix);
 	out_str(o, name);
 	out_char(o, '{');

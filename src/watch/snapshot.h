@@ -29,6 +29,7 @@ struct snapshot {
 	pid_t pid;
 	char program[PROCESS_NAME];
 	const char *labels; /* base/label.h */
+	bool among_others;  /* its process id stays, whatever they say */
 	bool ended;	    /* or about to */
 	uint64_t age_ms;
 	uint64_t start_ms;		      /* since 1970; 0: unknown */

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # Statistics of many processes, for who scrapes their files.
 
-load helpers
+load cli
 
 setup()
 {
@@ -79,6 +79,31 @@ finish()
 	run -0 promtool check metrics <b.prom
 }
 
+@test "mpool stat and export show the labels of programs, each of which has its own series" {
+	packages prometheus
+	export XDG_RUNTIME_DIR=$PWD
+	mkdir -m 700 mpool
+	sleep 60 3>&- &
+	lives=$!
+	for name in a b; do
+		MPOOL_PAGE=mpool/$name.page LD_PRELOAD=$LIB \
+			MPOOL_STATS_LABEL='service=web,zone=eu west/1,pid=' \
+			tail --pid="$lives" -s 0.1 -f /dev/null 3>&- &
+		programs+=($!)
+		wait_until 20 test -s mpool/$name.page
+	done
+	run -0 "$MPOOL" export --prom
+	echo "$output" >all.prom
+	run -0 promtool check metrics <all.prom
+	for program in "${programs[@]}"; do
+		grep -F "mpool_up{pid=\"$program\",program=\"tail\",service=\"web\",zone=\"eu west/1\"} 1" all.prom
+		run -0 bash -c "'$MPOOL' stat --json $program | jq -c .labels"
+		assert_output '{"service":"web","zone":"eu west/1"}'
+	done
+	kill "$lives"
+	wait "${programs[@]}"
+}
+
 @test "a label that cannot be is refused, and its place told" {
 	while read -r place label; do
 		MPOOL_STATS_LABEL=$label LD_PRELOAD=$LIB run -0 /bin/true
@@ -92,6 +117,7 @@ finish()
 		5 a=1,__b=2
 		5 a=1,pid=2
 		5 a=1,class=2
+		5 a=1,hardened=2
 		4 a=1,
 	END
 }

@@ -76,6 +76,9 @@ static void end_strings(struct page *page)
 	page->library[sizeof page->library - 1] = '\0';
 	page->program[sizeof page->program - 1] = '\0';
 	page->profile[sizeof page->profile - 1] = '\0';
+	memset(page->labels + LABELS_MOST - 2, 0, 2);
+	if (!label_sound(page->labels))
+		*page->labels = '\0';
 }
 
 static const char *copy_page(struct page *copy, const struct page *page)
@@ -438,6 +441,8 @@ void page_snapshot(const struct page *page, struct snapshot *snapshot)
 		snprintf(snapshot->program, sizeof snapshot->program,
 			 "%.40s@%llu", page->program,
 			 (unsigned long long)page->pid_namespace);
+	snapshot->labels = page->labels;
+	snapshot->among_others = true;
 	snapshot->ended = !page_alive(page);
 	snapshot->age_ms = page->age_ms;
 	snapshot->start_ms = page->start_unix_ms;

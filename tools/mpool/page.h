@@ -66,7 +66,7 @@ void page_walk(void (*visit)(const struct page *page, const char *path,
 /* Removes all pages of programs that have ended but the newest `kept`. */
 void page_sweep(size_t kept);
 
-/* What snapshot printers take. */
+/* What snapshot printers take, as long as the page is there. */
 void page_snapshot(const struct page *page, struct snapshot *snapshot);
 
 /* Allocations in all: those of the pools, and those that went past them. */
