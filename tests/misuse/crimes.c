@@ -21,7 +21,7 @@
 #include <stdbool.h>
 #include <sys/wait.h>
 
-enum { BIG = 256 << 10, WARM = 300, REUSED = 2000, SECONDS = 60 };
+enum { BIG = 256 << 10, WARM = 300, REUSED = 2000, APART = 100, SECONDS = 60 };
 
 static const size_t sizes[] = { 16, 64, 128, 256, 4096, BIG };
 
@@ -146,13 +146,48 @@ static void free_never(int unused)
 	give(p + ((size + 4096) & -(size_t)4096) * 7);
 }
 
+static int by_address(const void *a, const void *b)
+{
+	uintptr_t x = *(const uintptr_t *)a, y = *(const uintptr_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+/*
+ * From now on `p` is an object beside which there is none, where it can be
+ * had: what changes another object's content is found by nobody.
+ */
+static void move_apart(void)
+{
+	char *old = p;
+	int chosen = 0;
+
+	if (getenv("MPOOL_GUARD")) /* which has none, and not so many slots */
+		return;
+	for (int i = 0; i < APART; i++)
+		others[i] = get(size);
+	qsort(others, APART, sizeof(*others), by_address);
+	for (int i = 1; i + 1 < APART && !chosen; i++)
+		if (others[i + 1] - others[i] == others[i] - others[i - 1] &&
+		    others[i + 1] - others[i] <= (long)size + 32)
+			chosen = i;
+	for (int i = 0; i < APART; i++)
+		if (i != chosen)
+			give(others[i]);
+	p = others[chosen];
+	memset(p, 0x55, size);
+	give(old);
+}
+
 static void overflow(int n)
 {
+	move_apart();
 	p[size - 1 + n] ^= 'A';
 }
 
 static void underflow(int n)
 {
+	move_apart();
 	p[-n] ^= 'A';
 }
 
@@ -168,11 +203,13 @@ static void copy_to(char *to, size_t bytes)
 
 static void overflow_copy(int n)
 {
+	move_apart();
 	copy_to(p, size + n);
 }
 
 static void underflow_copy(int n)
 {
+	move_apart();
 	copy_to(p - n, size);
 }
 
