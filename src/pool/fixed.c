@@ -82,7 +82,7 @@ mempool_fixed_t *mempool_fixed_create(size_t size,
 		align = max_of(o->align, (size_t)ALIGN_TINY);
 	if (size > PTRDIFF_MAX - 4 * largest_align())
 		return refused(ENOMEM);
-	c = center_new(&kind, 1, 0, o);
+	c = center_new(&kind, 1, 0, false, o);
 	if (!c)
 		return NULL;
 	c->object_size = size;

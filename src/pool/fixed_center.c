@@ -18,17 +18,28 @@
 
 enum { MAGAZINE_BYTES_WORTH = 32 << 10 };
 
-static size_t record_bytes(unsigned classes, size_t extra)
+static void start_cells(struct cells *cells, struct mempool_pages *source)
 {
-	return round_up(sizeof(struct center) + classes * sizeof(struct stock) +
-				extra,
-			64);
+	cells->blocks.source = source;
+	blocks_init(&cells->blocks, SPAN_BYTES, CELL_BYTES);
+	cells->blocks.most = SPAN_BYTES;
+	stock_init(&cells->stock, &cells->blocks, CELL_BYTES);
+	cells->stock.slots = SPAN_BYTES / CELL_BYTES;
 }
 
+/* One record: center, stocks, what is behind them; and shards and cells. */
 struct center *center_new(const struct roster_kind *kind, unsigned classes,
-			  size_t extra, const struct mempool_options *o)
+			  size_t extra, bool keeps,
+			  const struct mempool_options *o)
 {
-	size_t bytes = record_bytes(classes, extra);
+	bool locked = o->threading != MEMPOOL_SINGLE;
+	bool watched = debug_watched();
+	unsigned shards = locked && !keeps && !watched ? SHARDS : 0;
+	size_t own = round_up(sizeof(struct center) +
+				      classes * sizeof(struct stock) + extra,
+			      64);
+	size_t bytes = own + shards * sizeof(struct shard) +
+		       (keeps ? 0 : round_up(sizeof(struct cells), 64));
 	struct center *c = aligned_alloc(64, bytes);
 
 	if (!c)
@@ -36,16 +47,18 @@ struct center *center_new(const struct roster_kind *kind, unsigned classes,
 	memset(c, 0, bytes);
 	c->classes = classes;
 	c->open.slot = -1;
-	c->watched = debug_watched();
-	pool_init(&c->pool, kind, o->threading != MEMPOOL_SINGLE);
-	if (c->watched)
+	c->watched = watched;
+	pool_init(&c->pool, kind, locked);
+	if (watched)
 		c->pool.alive = pool_watched_mark(kind);
-	c->blocks.source = c->cell_blocks.source = o->pages;
+	c->blocks.source = o->pages;
 	c->blocks.limit = o->limit;
-	blocks_init(&c->cell_blocks, SPAN_BYTES, CELL_BYTES);
-	c->cell_blocks.most = SPAN_BYTES;
-	stock_init(&c->cells, &c->cell_blocks, CELL_BYTES);
-	c->cells.slots = SPAN_BYTES / CELL_BYTES;
+	c->shards_used = shards;
+	c->shards = (struct shard *)((char *)c + own);
+	if (keeps)
+		return c;
+	c->cells = (struct cells *)(c->shards + shards);
+	start_cells(c->cells, o->pages);
 	return c;
 }
 
@@ -73,7 +86,7 @@ static void leave(void *pool, void *memory)
 	struct center *c = pool;
 
 	center_lock(c);
-	fronts_destroy(memory, &c->cells, c->stocks, c->classes);
+	fronts_destroy(memory, c->stocks, c->classes);
 	center_unlock(c);
 }
 
@@ -81,12 +94,19 @@ static void leave(void *pool, void *memory)
 static struct mempool_front *single_fronts(struct center *c)
 {
 	if (c->classes > 1)
-		return fronts_new(&c->cells, c->stocks, c->classes);
+		return fronts_new(c->stocks, c->classes);
 	front_init(&c->open.front, &c->stocks[0]);
 	return &c->open.front;
 }
 
 /* --- creation and end --- */
+
+static void destroy_blocks(struct center *c)
+{
+	blocks_destroy(&c->blocks);
+	if (c->cells)
+		blocks_destroy(&c->cells->blocks);
+}
 
 /*
  * The source of the process enters the roster when it is first asked for.  That
@@ -104,6 +124,7 @@ bool center_open(struct center *c, const struct mempool_options *o)
 		k->watched = c->watched && !k->kept;
 		k->alone = c->classes == 1;
 		k->slots = c->watched ? 0 : slots_for(k);
+		k->cells = c->cells ? &c->cells->stock : NULL;
 	}
 	if (o->initial && !blocks_add(&c->blocks, o->initial))
 		goto fail;
@@ -114,7 +135,7 @@ bool center_open(struct center *c, const struct mempool_options *o)
 	}
 	if (o->threading == MEMPOOL_THREAD_LOCAL && !c->watched)
 		c->open.slot = local_open(c, leave);
-	for (unsigned i = 0; i < SHARDS; i++)
+	for (unsigned i = 0; i < c->shards_used; i++)
 		lock_init(&c->shards[i].lock, c->pool.entry.kind->shard_rank);
 	pool_open(&c->pool, o->name);
 	if (c->stocks[0].kept)
@@ -123,8 +144,7 @@ bool center_open(struct center *c, const struct mempool_options *o)
 		tool_pool(c, true);
 	return true;
 fail:
-	blocks_destroy(&c->blocks);
-	blocks_destroy(&c->cell_blocks);
+	destroy_blocks(c);
 	free(c);
 	errno = ENOMEM;
 	return false;
@@ -150,8 +170,7 @@ void center_destroy(struct center *c)
 void center_end(struct center *c)
 {
 	tool_pool(c, false);
-	blocks_destroy(&c->blocks);
-	blocks_destroy(&c->cell_blocks);
+	destroy_blocks(c);
 	pool_bury(c);
 }
 
@@ -159,7 +178,7 @@ void center_end(struct center *c)
 
 void center_lock_all(struct center *c)
 {
-	for (unsigned i = 0; i < SHARDS && center_shards(c); i++)
+	for (unsigned i = 0; i < c->shards_used; i++)
 		shard_lock(&c->shards[i]);
 	center_lock(c);
 }
@@ -167,7 +186,7 @@ void center_lock_all(struct center *c)
 void center_unlock_all(struct center *c)
 {
 	center_unlock(c);
-	for (unsigned i = 0; i < SHARDS && center_shards(c); i++)
+	for (unsigned i = 0; i < c->shards_used; i++)
 		shard_unlock(&c->shards[i]);
 }
 

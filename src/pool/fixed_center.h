@@ -25,8 +25,16 @@ enum {
 	CENTER_CLASSES = CELL_BYTES / sizeof(struct mempool_front),
 };
 
+/* Where magazines and fronts lie, in blocks of their own. */
+struct cells {
+	struct blocks blocks;
+	struct stock stock;
+};
+
 /*
- * A single pool is one without a lock.  watched: no fronts at all.
+ * A single pool is one without a lock.  watched: no fronts at all.  cells: NULL
+ * where objects are kept.  shards_used: 0 or SHARDS, of a pool with a lock that
+ * is not watched and keeps no objects.
  */
 struct center {
 	struct mempool_fixed open;    /* what the fast path sees */
@@ -38,18 +46,21 @@ struct center {
 	uint64_t failures;
 	/* Objects beyond the classes. */
 	size_t large, large_bytes, large_most;
-	struct blocks blocks, cell_blocks;
-	struct stock cells;
-	struct shard shards[SHARDS];
+	struct blocks blocks;
+	struct cells *cells;
+	unsigned shards_used;
+	struct shard *shards;
 	struct stock stocks[];
 };
 
 /*
  * A center with `classes` stocks whose sizes are not set, blocks neither, and
- * `extra` zeroed bytes behind them; options were checked.  NULL with ENOMEM.
+ * `extra` zeroed bytes behind them; `keeps`: its objects.  Options were
+ * checked. NULL with ENOMEM.
  */
 struct center *center_new(const struct roster_kind *kind, unsigned classes,
-			  size_t extra, const struct mempool_options *o);
+			  size_t extra, bool keeps,
+			  const struct mempool_options *o);
 
 /* Prepares blocks and stocks, once sizes are set.  False: memory is out. */
 bool center_open(struct center *c, const struct mempool_options *o);
@@ -75,7 +86,8 @@ static inline void center_enter(struct center *c,
 /* Bytes of blocks, with what is known of them, and of magazines and fronts. */
 static inline size_t center_held(const struct center *c)
 {
-	return c->blocks.held + c->blocks.records + c->cell_blocks.held;
+	return c->blocks.held + c->blocks.records +
+	       (c->cells ? c->cells->blocks.held : 0);
 }
 
 static inline void center_lock(struct center *c)
@@ -86,12 +98,6 @@ static inline void center_lock(struct center *c)
 static inline void center_unlock(struct center *c)
 {
 	pool_unlock(&c->pool);
-}
-
-/* Whether it may have shards: what is kept never has. */
-static inline bool center_shards(const struct center *c)
-{
-	return c->pool.locked && !c->stocks[0].kept;
 }
 
 /* All locks: nobody else is in a stack that others may touch. */

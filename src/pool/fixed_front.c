@@ -41,36 +41,23 @@ static void **magazine_of_alloc(const struct mempool_front *f)
 	return (void **)((uintptr_t)(f->alloc - 1) & ~f->mask);
 }
 
-static size_t count_free(const struct mempool_front *f, const struct stock *k)
+static size_t count_free(void **top, uintptr_t mask)
 {
-	return f->free ? (size_t)(magazine_of_free(f) + k->slots - 1 - f->free)
-		       : 0;
+	uintptr_t below = (uintptr_t)top & mask;
+
+	return top ? (mask + 1 - below) / sizeof(*top) - 1 : 0;
 }
 
-static size_t count_alloc(const struct mempool_front *f, const struct stock *k)
+static size_t count_alloc(void **word, uintptr_t mask)
 {
-	return f->alloc ? (size_t)(magazine_of_alloc(f) + k->slots - f->alloc)
-			: 0;
-}
-
-static size_t count_side(const void *word, uintptr_t mask)
-{
-	uintptr_t below = (uintptr_t)word & mask;
-
-	return word ? (mask + 1 - below) / sizeof(void *) : 0;
+	return (-(uintptr_t)word & mask) / sizeof(*word);
 }
 
 size_t front_count(const struct mempool_front *f)
 {
-	void **alloc = __atomic_load_n(&f->alloc, __ATOMIC_RELAXED);
-	void **free = __atomic_load_n(&f->free, __ATOMIC_RELAXED);
-	size_t n = 0;
-
-	if ((uintptr_t)alloc & f->mask)
-		n += count_side(alloc, f->mask);
-	if (free)
-		n += count_side(free, f->mask) - 1;
-	return n;
+	return count_alloc(__atomic_load_n(&f->alloc, __ATOMIC_RELAXED),
+			   f->mask) +
+	       count_free(__atomic_load_n(&f->free, __ATOMIC_RELAXED), f->mask);
 }
 
 static size_t list_side(void **from, size_t n, void **objects, size_t most)
@@ -85,20 +72,16 @@ size_t front_list(const struct mempool_front *f, void **objects, size_t most)
 {
 	void **alloc = __atomic_load_n(&f->alloc, __ATOMIC_RELAXED);
 	void **free = __atomic_load_n(&f->free, __ATOMIC_RELAXED);
-	size_t n = 0;
+	size_t n = list_side(alloc - 1, count_alloc(alloc, f->mask), objects,
+			     most);
 
-	if ((uintptr_t)alloc & f->mask)
-		n = list_side(alloc - 1, count_side(alloc, f->mask), objects,
-			      most);
-	if (free)
-		n += list_side(free, count_side(free, f->mask) - 1, objects + n,
-			       most - n);
-	return n;
+	return n + list_side(free, count_free(free, f->mask), objects + n,
+			     most - n);
 }
 
-static void **new_magazine(struct stock *cells, const struct stock *k)
+static void **new_magazine(const struct stock *k)
 {
-	void **m = stock_get(cells);
+	void **m = stock_get(k->cells);
 
 	if (m)
 		m[k->slots - 1] = NULL;
@@ -179,14 +162,13 @@ static struct mempool_front *new_kept(const struct stock *k)
 	return f;
 }
 
-struct mempool_front *fronts_new(struct stock *cells,
-				 const struct stock *stocks, unsigned classes)
+struct mempool_front *fronts_new(const struct stock *stocks, unsigned classes)
 {
 	struct mempool_front *fronts;
 
 	if (stocks->kept)
 		return new_kept(stocks);
-	fronts = stock_get(cells);
+	fronts = stock_get(stocks->cells);
 	if (!fronts)
 		return NULL;
 	memset(fronts, 0, CELL_BYTES);
@@ -195,8 +177,8 @@ struct mempool_front *fronts_new(struct stock *cells,
 	return fronts;
 }
 
-void fronts_destroy(struct mempool_front *fronts, struct stock *cells,
-		    struct stock *stocks, unsigned classes)
+void fronts_destroy(struct mempool_front *fronts, struct stock *stocks,
+		    unsigned classes)
 {
 	if (stocks->kept) {
 		front_flush(fronts, stocks);
@@ -209,11 +191,11 @@ void fronts_destroy(struct mempool_front *fronts, struct stock *cells,
 
 		front_flush(f, &stocks[i]);
 		if (f->alloc)
-			stock_give_one(cells, magazine_of_alloc(f));
+			stock_give_one(stocks->cells, magazine_of_alloc(f));
 		if (f->free)
-			stock_give_one(cells, magazine_of_free(f));
+			stock_give_one(stocks->cells, magazine_of_free(f));
 	}
-	stock_give_one(cells, fronts);
+	stock_give_one(stocks->cells, fronts);
 }
 
 /* --- refill --- */
@@ -228,23 +210,23 @@ static void *take_one(struct stock *k)
 }
 
 /* Fills the alloc side, which is empty and has a magazine. */
-static bool fill(struct mempool_front *f, struct stock *cells, struct stock *k)
+static bool fill(struct mempool_front *f, struct stock *k)
 {
 	void **m = magazine_of_alloc(f);
 	size_t most = k->slots - 1, n;
 
 	/* What was freed last is in the CPU's cache. */
-	if (f->free && count_free(f, k) > most / 2) {
+	if (count_free(f->free, f->mask) > most / 2) {
 		exchange(f, k);
 		return true;
 	}
 	if (k->fulls) {
-		stock_give_one(cells, m);
+		stock_give_one(k->cells, m);
 		set(&f->alloc, depot_take(k) + 1);
 		return true;
 	}
 	if (!k->free) {
-		if (f->free && count_free(f, k)) {
+		if (count_free(f->free, f->mask)) {
 			exchange(f, k);
 			return true;
 		}
@@ -264,7 +246,7 @@ static bool fill(struct mempool_front *f, struct stock *cells, struct stock *k)
 static void *refill_kept(struct mempool_front *f, struct stock *k)
 {
 	void **m = magazine_of_free(f);
-	size_t n = count_alloc(f, k);
+	size_t n = count_alloc(f->alloc, f->mask);
 
 	if (n) {
 		set(&f->free, f->alloc - 1);
@@ -281,8 +263,7 @@ static void *refill_kept(struct mempool_front *f, struct stock *k)
 	return mempool_front_pop_free(f);
 }
 
-void *front_refill(struct mempool_front *f, struct stock *cells,
-		   struct stock *k)
+void *front_refill(struct mempool_front *f, struct stock *k)
 {
 	void *object;
 
@@ -291,12 +272,12 @@ void *front_refill(struct mempool_front *f, struct stock *cells,
 	if (k->kept)
 		return refill_kept(f, k);
 	if (!f->alloc) {
-		void **m = new_magazine(cells, k);
+		void **m = new_magazine(k);
 
 		if (!m) {
 			object = take_one(k);
 
-			if (!object && f->free && count_free(f, k)) {
+			if (!object && count_free(f->free, f->mask)) {
 				object = *f->free;
 				set(&f->free, f->free + 1);
 			}
@@ -304,27 +285,29 @@ void *front_refill(struct mempool_front *f, struct stock *cells,
 		}
 		set(&f->alloc, m + k->slots);
 	}
-	if (!count_alloc(f, k) && !fill(f, cells, k))
+	if (!count_alloc(f->alloc, f->mask) && !fill(f, k))
 		return NULL;
 	object = mempool_front_pop(f);
 	stock_note_peak(k);
 	return object;
 }
 
-size_t front_refill_bulk(struct mempool_front *f, struct stock *cells,
-			 struct stock *k, void **objects, size_t count)
+size_t front_refill_bulk(struct mempool_front *f, struct stock *k,
+			 void **objects, size_t count)
 {
 	size_t n = 0;
 
 	while (n < count) {
-		size_t some = f ? min_of(count_alloc(f, k), count - n) : 0;
+		size_t some =
+			f ? min_of(count_alloc(f->alloc, f->mask), count - n)
+			  : 0;
 
 		if (some) {
 			mempool_front_pop_bulk(f, objects + n, some);
 			n += some;
 			continue;
 		}
-		objects[n] = front_refill(f, cells, k);
+		objects[n] = front_refill(f, k);
 		if (!objects[n])
 			break;
 		n++;
@@ -336,35 +319,34 @@ size_t front_refill_bulk(struct mempool_front *f, struct stock *cells,
 
 static void flush_alloc(struct mempool_front *f, struct stock *k)
 {
-	size_t n = count_alloc(f, k);
+	size_t n = count_alloc(f->alloc, f->mask);
 
 	stock_give(k, f->alloc - 1, n);
 	set(&f->alloc, f->alloc + n);
 }
 
 /* Makes room in the free side; false: it has no magazine. */
-static bool make_room(struct mempool_front *f, struct stock *cells,
-		      struct stock *k)
+static bool make_room(struct mempool_front *f, struct stock *k)
 {
 	void **m;
 
 	if (!f->free) {
-		m = new_magazine(cells, k);
+		m = new_magazine(k);
 		if (!m)
 			return false;
 		set(&f->free, m + k->slots - 1);
 		return true;
 	}
-	if (count_free(f, k) < k->slots - 1)
+	if (count_free(f->free, f->mask) < k->slots - 1)
 		return true;
 	/* What is kept is judged at last when it has lain there longest. */
 	if (k->kept)
 		flush_alloc(f, k);
-	if (f->alloc && !count_alloc(f, k)) {
+	if (f->alloc && !count_alloc(f->alloc, f->mask)) {
 		exchange(f, k);
 		return true;
 	}
-	m = depot_is_full(k) ? NULL : new_magazine(cells, k);
+	m = depot_is_full(k) ? NULL : new_magazine(k);
 	if (m) {
 		depot_put(k, f->free);
 	} else {
@@ -375,8 +357,7 @@ static bool make_room(struct mempool_front *f, struct stock *cells,
 	return true;
 }
 
-void front_drain(struct mempool_front *f, struct stock *cells, struct stock *k,
-		 void *object)
+void front_drain(struct mempool_front *f, struct stock *k, void *object)
 {
 	if (!k->slots || !f) {
 		stock_give_one(k, object);
@@ -387,20 +368,20 @@ void front_drain(struct mempool_front *f, struct stock *cells, struct stock *k,
 		fault_pool(k->kept ? "double put" : "double free", object,
 			   k->name, "it was freed just before");
 	}
-	if (!make_room(f, cells, k))
+	if (!make_room(f, k))
 		stock_give_one(k, object);
 	else
 		mempool_front_push(f, object);
 }
 
-void front_drain_bulk(struct mempool_front *f, struct stock *cells,
-		      struct stock *k, void *const *objects, size_t count)
+void front_drain_bulk(struct mempool_front *f, struct stock *k,
+		      void *const *objects, size_t count)
 {
 	for (size_t n = 0; n < count; n++) {
 		if (f)
 			n += mempool_front_push_bulk(f, objects + n, count - n);
 		if (n < count && objects[n])
-			front_drain(f, cells, k, objects[n]);
+			front_drain(f, k, objects[n]);
 	}
 }
 
@@ -411,18 +392,18 @@ void front_flush(struct mempool_front *f, struct stock *k)
 	if (f->alloc)
 		flush_alloc(f, k);
 	if (f->free) {
-		n = count_free(f, k);
+		n = count_free(f->free, f->mask);
 		stock_give(k, f->free, n);
 		set(&f->free, f->free + n);
 	}
 }
 
-void front_empty_depot(struct stock *cells, struct stock *k)
+void front_empty_depot(struct stock *k)
 {
 	while (k->fulls) {
 		void **m = depot_take(k);
 
 		stock_give(k, m, k->slots - 1);
-		stock_give_one(cells, m);
+		stock_give_one(k->cells, m);
 	}
 }

@@ -25,40 +25,37 @@ void front_init(struct mempool_front *f, const struct stock *k);
  * A set of fronts, one for each of the stocks; NULL: memory is out.  Where
  * objects are kept, the free side is popped as well, see refill_kept().
  */
-struct mempool_front *fronts_new(struct stock *cells,
-				 const struct stock *stocks, unsigned classes);
+struct mempool_front *fronts_new(const struct stock *stocks, unsigned classes);
 
 /* Their objects go to the stocks, their cells back. */
-void fronts_destroy(struct mempool_front *fronts, struct stock *cells,
-		    struct stock *stocks, unsigned classes);
+void fronts_destroy(struct mempool_front *fronts, struct stock *stocks,
+		    unsigned classes);
 
 /*
  * An object, when the alloc side is empty; that is filled too.  NULL: memory
  * is out.  `f` NULL: straight from the stock.
  */
-void *front_refill(struct mempool_front *f, struct stock *cells,
-		   struct stock *k);
+void *front_refill(struct mempool_front *f, struct stock *k);
 
 /*
  * Fills objects[0..] from the alloc side and what it can be refilled with.
  * Returns how many; fewer than `count` only when memory is out.  `f` as above.
  */
-size_t front_refill_bulk(struct mempool_front *f, struct stock *cells,
-			 struct stock *k, void **objects, size_t count);
+size_t front_refill_bulk(struct mempool_front *f, struct stock *k,
+			 void **objects, size_t count);
 
 /* Takes an object when the free side is full.  `f` NULL: for the stock. */
-void front_drain(struct mempool_front *f, struct stock *cells, struct stock *k,
-		 void *object);
+void front_drain(struct mempool_front *f, struct stock *k, void *object);
 
 /* Takes objects; NULL among them is passed over.  `f` as above. */
-void front_drain_bulk(struct mempool_front *f, struct stock *cells,
-		      struct stock *k, void *const *objects, size_t count);
+void front_drain_bulk(struct mempool_front *f, struct stock *k,
+		      void *const *objects, size_t count);
 
 /* All objects go to the stock. */
 void front_flush(struct mempool_front *f, struct stock *k);
 
 /* The full magazines of the depot go to the spans. */
-void front_empty_depot(struct stock *cells, struct stock *k);
+void front_empty_depot(struct stock *k);
 
 /* Objects of both sides; may be called without a lock, for statistics. */
 size_t front_count(const struct mempool_front *f);

@@ -37,7 +37,7 @@ static void add_all_fronts(struct center *c, struct tally *t)
 		local_walk(c->open.slot, add_fronts, t);
 	else
 		add_fronts(c->fronts, t);
-	for (unsigned i = 0; i < SHARDS; i++)
+	for (unsigned i = 0; i < c->shards_used; i++)
 		add_fronts(
 			__atomic_load_n(&c->shards[i].fronts, __ATOMIC_ACQUIRE),
 			t);
@@ -72,7 +72,7 @@ void report_stats(struct roster_entry *e, struct mempool_stats *s)
 	s->live_bytes = minus(out_bytes, t.bytes) + c->large_bytes;
 	s->peak_bytes += c->large_most;
 	s->held_bytes = center_held(c);
-	s->overhead_bytes = c->blocks.records + c->cell_blocks.held +
+	s->overhead_bytes = s->held_bytes - c->blocks.held +
 			    minus(c->blocks.used * c->blocks.stride,
 				  carved + c->large_bytes);
 	s->refills = c->blocks.calls;
@@ -97,7 +97,7 @@ void report_fork(struct roster_entry *e, enum lock_rank rank, enum fork_act act)
 	pool_fork(e, rank, act);
 	if (!c->pool.locked || rank != e->kind->shard_rank)
 		return;
-	for (unsigned i = 0; i < SHARDS; i++)
+	for (unsigned i = 0; i < c->shards_used; i++)
 		if (act == FORK_TAKE)
 			shard_lock(&c->shards[i]);
 		else
@@ -153,13 +153,11 @@ static void check_blocks(struct center *c)
 	const char *wrong = blocks_check(&c->blocks, &where);
 
 	pool_must(!wrong, &c->pool, where, wrong);
-	wrong = blocks_check(&c->cell_blocks, &where);
+	wrong = c->cells ? blocks_check(&c->cells->blocks, &where)
+			 : kept_check(&c->stocks[0], &where);
 	pool_must(!wrong, &c->pool, where, wrong);
-	if (c->stocks[0].kept) {
-		wrong = kept_check(&c->stocks[0], &where);
-		pool_must(!wrong, &c->pool, where, wrong);
+	if (c->stocks[0].kept)
 		return;
-	}
 	blocks_each_span(s, &c->blocks)
 		objects += s->objects;
 	for (unsigned i = 0; i < c->classes; i++)
@@ -169,19 +167,14 @@ static void check_blocks(struct center *c)
 
 static void check_fronts(struct center *c, struct mempool_front *fronts)
 {
-	for (unsigned i = 0; fronts && i < c->classes; i++) {
-		const struct mempool_front *f = &fronts[i];
-		size_t in_free = 0;
+	void *objects[2 * CELL_BYTES / sizeof(void *)];
 
-		if (f->free)
-			in_free =
-				(f->mask + 1 - ((uintptr_t)f->free & f->mask)) /
-					sizeof(void *) -
-				1;
-		for (size_t n = 0; n < in_free; n++)
-			stock_accuse(&c->stocks[i], f->free[n]);
-		for (size_t n = 0; n + in_free < front_count(f); n++)
-			stock_accuse(&c->stocks[i], *(f->alloc + n - 1));
+	for (unsigned i = 0; fronts && i < c->classes; i++) {
+		size_t n = front_list(&fronts[i], objects,
+				      sizeof(objects) / sizeof(*objects));
+
+		while (n)
+			stock_accuse(&c->stocks[i], objects[--n]);
 	}
 }
 
@@ -191,7 +184,7 @@ void report_check(struct center *c)
 	for (unsigned i = 0; i < c->classes; i++)
 		check_stock(c, &c->stocks[i]);
 	check_blocks(c);
-	for (unsigned i = 0; i < SHARDS; i++)
+	for (unsigned i = 0; i < c->shards_used; i++)
 		check_fronts(c, c->shards[i].fronts);
 	if (c->open.slot < 0)
 		check_fronts(c, c->fronts);

@@ -39,6 +39,7 @@ struct kept;
 struct stock {
 	struct blocks *blocks;
 	struct kept *kept;	      /* NULL: objects have no state */
+	struct stock *cells;	      /* for its magazines and fronts */
 	const void *pool;	      /* an anchor for tools */
 	const char *name;	      /* of the pool */
 	bool watched, alone;	      /* alone: the only one of its pool */

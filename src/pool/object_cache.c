@@ -150,7 +150,7 @@ mempool_cache_create(size_t size, const struct mempool_cache_options *options)
 	base.initial = 0;
 	if (!pool_options(&base, ALIGN_MOST, 0) || !is_valid(size, o))
 		return refused(EINVAL);
-	center = center_new(&object_cache_kind, 1, sizeof *c, &base);
+	center = center_new(&object_cache_kind, 1, sizeof *c, true, &base);
 	if (!center)
 		return NULL;
 	c = object_cache_of((mempool_cache_t *)center);

@@ -74,7 +74,7 @@ mempool_var_t *mempool_var_create(const struct mempool_options *options)
 	align = max_of(o->align, (size_t)ALIGN_DEFAULT);
 	span = o->limit && o->limit < LIMIT_SMALL ? sys_page() : SPAN_BYTES;
 	var_classes_make(&classes, span, align, tool_on ? GAP : 0);
-	c = center_new(&kind, classes.count, sizeof(struct behind), o);
+	c = center_new(&kind, classes.count, sizeof(struct behind), false, o);
 	if (!c)
 		return NULL;
 	shape(c, &classes, span);

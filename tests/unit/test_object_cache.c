@@ -214,6 +214,14 @@ static void a_cache_that_grows_stops_at_most(void)
 	mempool_cache_destroy(c);
 }
 
+static void an_empty_cache_is_small(void)
+{
+	mempool_cache_t *c = cache_of(MEMPOOL_LOCKED);
+
+	assert_true(stats_of(c).held_bytes < 1024);
+	mempool_cache_destroy(c);
+}
+
 static void the_limit_in_bytes_holds(void)
 {
 	struct mempool_cache_options o = { .base = { .limit = 64 << 10 } };
@@ -311,6 +319,7 @@ int main(void)
 		APART(a_callback_may_use_the_cache_it_belongs_to),
 		APART(a_cache_that_fails_has_the_objects_made_ahead_and_no_more),
 		APART(a_cache_that_grows_stops_at_most),
+		APART(an_empty_cache_is_small),
 		APART(the_limit_in_bytes_holds),
 		APART(bytes_asked_for_at_first_are_taken_at_once),
 		APART(objects_of_all_sizes_lie_apart_and_aligned),
