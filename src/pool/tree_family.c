@@ -163,16 +163,21 @@ static void bury(struct tree *t)
 
 /* --- enter and leave --- */
 
-static struct tree *tree_at(unsigned number)
+/* NULL: no lock is needed. */
+static struct lock *lock_for(uint64_t word)
 {
-	return __atomic_load_n(&table[number], __ATOMIC_RELAXED);
+	return word_flags(word) & NODE_LOCKED ? lock_of(word_tree(word)) : NULL;
 }
 
-static struct tree *single(const node_t *n, unsigned number)
+/* Whose lock is held, if it has one. */
+static struct tree *tree_of(const node_t *n)
 {
-	struct tree *t = tree_at(number);
+	uint64_t word = node_word(n);
+	struct tree *t = NULL;
 
-	if (unlikely(debug_flags & DEBUG_OWNER))
+	if (word_tree(word))
+		t = __atomic_load_n(&table[word_tree(word)], __ATOMIC_RELAXED);
+	if (t && unlikely(debug_flags & DEBUG_OWNER))
 		pool_demand_owner(&t->pool, node_bytes(n));
 	return t;
 }
@@ -181,32 +186,26 @@ struct tree *family_enter(const node_t *p)
 {
 	for (;;) {
 		uint64_t word = node_word(p);
-		unsigned number = word_tree(word);
+		struct lock *lock = lock_for(word);
 
-		if (!number)
-			return NULL;
-		if (!(word_flags(word) & NODE_LOCKED))
-			return single(p, number);
-		lock_take(lock_of(number));
-		if (likely(word_tree(node_word(p)) == number))
-			return tree_at(number);
-		lock_release(lock_of(number));
+		if (lock)
+			lock_take(lock);
+		if (likely(word_tree(node_word(p)) == word_tree(word)))
+			return tree_of(p);
+		if (lock)
+			lock_release(lock);
 	}
 }
 
-static struct lock *lock_for(uint64_t word)
-{
-	return word_flags(word) & NODE_LOCKED ? lock_of(word_tree(word)) : NULL;
-}
-
+/* The one at the lower address first; they may be one, or NULL. */
 static void take_both(struct lock *a, struct lock *b)
 {
-	if (a && (!b || a <= b))
-		lock_take(a);
-	if (b && b != a)
-		lock_take(b);
-	if (a && b && a > b)
-		lock_take(a);
+	struct lock *first = min_of(a, b), *second = max_of(a, b);
+
+	if (first && first != second)
+		lock_take(first);
+	if (second)
+		lock_take(second);
 }
 
 static void release_both(struct lock *a, struct lock *b)
@@ -215,17 +214,6 @@ static void release_both(struct lock *a, struct lock *b)
 		lock_release(a);
 	if (b && b != a)
 		lock_release(b);
-}
-
-static struct tree *tree_for(const node_t *n)
-{
-	uint64_t word = node_word(n);
-
-	if (!word_tree(word))
-		return NULL;
-	if (!(word_flags(word) & NODE_LOCKED))
-		return single(n, word_tree(word));
-	return tree_at(word_tree(word));
 }
 
 void family_enter_two(const node_t *p, const node_t *q, struct tree *trees[2])
@@ -239,8 +227,8 @@ void family_enter_two(const node_t *p, const node_t *q, struct tree *trees[2])
 			break;
 		release_both(lock_for(one), lock_for(two));
 	}
-	trees[0] = tree_for(p);
-	trees[1] = tree_for(q);
+	trees[0] = tree_of(p);
+	trees[1] = tree_of(q);
 }
 
 void family_leave(struct tree *t)

@@ -30,6 +30,15 @@ struct tree {
 	size_t live, bytes, peak, held, failures;
 };
 
+/* What the words of its nodes say of the tree; of NULL, tree 0: nothing. */
+static inline uint64_t family_mark(const struct tree *t)
+{
+	if (!t)
+		return 0;
+	return (uint64_t)t->number << 32 |
+	       (uint64_t)(t->pool.locked ? NODE_LOCKED : 0) << 48;
+}
+
 /* Rows of the table of fork. */
 void family_fork(struct fork_table *t);
 

@@ -161,11 +161,7 @@ static void enter_tree(node_t *top, const struct tree *from,
 		       const struct tree *t)
 {
 	uint64_t mark = (uint64_t)0xffff << 32 | (uint64_t)NODE_LOCKED << 48;
-	uint64_t ours = 0;
 
-	if (t)
-		ours = (uint64_t)t->number << 32 |
-		       (uint64_t)(t->pool.locked ? NODE_LOCKED : 0) << 48;
 	for (node_t *n = top; n; n = node_after(n, top, true)) {
 		struct tree_pool *pool = tree_pool_of(n);
 
@@ -173,7 +169,7 @@ static void enter_tree(node_t *top, const struct tree *from,
 			tree_pool_share(pool);
 		if (from && node_name(n) == from->pool.entry.name)
 			node_set_name(n, NULL);
-		node_set_word(n, (node_word(n) & ~mark) | ours);
+		node_set_word(n, (node_word(n) & ~mark) | family_mark(t));
 	}
 }
 

@@ -107,19 +107,10 @@ void node_give(node_t *n)
 		node_give_outside(mempool_tree_local, n, node_word(n));
 }
 
-static void enter_tree(node_t *n, struct tree *t)
-{
-	if (t)
-		node_set_word(
-			n, node_word(n) | (uint64_t)t->number << 32 |
-				   (uint64_t)(t->pool.locked ? NODE_LOCKED : 0)
-					   << 48);
-}
-
 void *node_settle(node_t *n, struct tree *t, node_t *parent, const char *name,
 		  size_t held)
 {
-	enter_tree(n, t);
+	node_set_word(n, node_word(n) | family_mark(t));
 	n->child = NULL;
 	n->name = name;
 	node_link(n, parent);
