@@ -382,6 +382,8 @@ PRELOADDIR ?= $(LIBDIR)
 mandir = $(DESTDIR)$(PREFIX)/share/man
 completions = $(addprefix $(DESTDIR)$(PREFIX)/share/,bash-completion/completions \
 	zsh/site-functions)
+# What monitors want to load.
+shared = $(DESTDIR)$(PREFIX)/share/mpool
 # Installs a file with the names between @ replaced.
 filled = sed 's|@PREFIX@|$(PREFIX)|; s|@LIBDIR@|$(LIBDIR)|; s|@VERSION@|$(VERSION)|' $(1)
 fill = $(filled) \
@@ -416,11 +418,12 @@ install-libs: libs  ## the libraries alone, their headers and manual
 	$(if $(DESTDIR),,@ldconfig 2>/dev/null || :)
 
 install-tool: $(BUILD)/mpool  ## the mpool tool alone
-	install -d $(DESTDIR)$(PREFIX)/bin $(mandir)/man1 $(completions)
+	install -d $(DESTDIR)$(PREFIX)/bin $(mandir)/man1 $(completions) $(shared)
 	install -m 755 $(BUILD)/mpool $(DESTDIR)$(PREFIX)/bin/mpool
 	$(call fill_pages,1)
 	install -m 644 tools/mpool/completion/mpool.bash $(word 1,$(completions))/mpool
 	install -m 644 tools/mpool/completion/_mpool $(word 2,$(completions))/_mpool
+	install -m 644 tools/mpool/grafana.json tools/mpool/alerts.yml $(shared)
 
 # Of every version.
 uninstall:  ## remove what install put there
@@ -431,7 +434,7 @@ uninstall:  ## remove what install put there
 		$(DESTDIR)$(PREFIX)/bin/mpool \
 		$(foreach s,1 3 5 7,$(patsubst src/man/%,$(mandir)/man$s/%,$(wildcard src/man/*.$s))) \
 		$(word 1,$(completions))/mpool $(word 2,$(completions))/_mpool
-	rm -rf $(DESTDIR)$(PREFIX)/include/mempool $(DESTDIR)$(LIBDIR)/cmake/mempool
+	rm -rf $(DESTDIR)$(PREFIX)/include/mempool $(DESTDIR)$(LIBDIR)/cmake/mempool $(shared)
 
 include tools/package/package.mk
 

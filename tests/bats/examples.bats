@@ -79,6 +79,14 @@ installed()
 	run -0 env MANPATH="$prefix/share/man" man -P cat 7 libmpool
 }
 
+@test "the dashboard and the alert rules are installed where the manual says" {
+	installed
+	run -0 bash -c "MANPATH='$prefix/share/man' man -P cat 1 mpool | col -bx |
+		grep -oE '/[a-z/]+/share/mpool/grafana[.]json'"
+	jq -e .panels "$BATS_TEST_TMPDIR$output"
+	cmp "$ROOT/tools/mpool/alerts.yml" "$prefix/share/mpool/alerts.yml"
+}
+
 @test "what install put there, uninstall removes" {
 	installed
 	make -C "$ROOT" -s uninstall DESTDIR="$BATS_TEST_TMPDIR" PREFIX=/opt/mpool >/dev/null

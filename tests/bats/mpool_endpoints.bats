@@ -11,7 +11,7 @@ setup_file()
 # serving - starts the server and sets $at to where it is.
 serving()
 {
-	start plain "$MPOOL" export --prom --listen 127.0.0.1:0
+	start plain "$MPOOL" export --listen 127.0.0.1:0
 	wait_until 10 grep -q 'serving http' server.log
 	at=$(sed -n 's|.*serving \(.*\)/metrics|\1|p' server.log)
 }

@@ -131,7 +131,9 @@ crowded()
 	run -2 "$MPOOL" export --prom --listen 127.0.0.1:65537
 	assert_line --partial 'is not ADDRESS:PORT'
 	run -2 "$MPOOL" export --prom --listen 127.0.0.1:0 -o file
-	assert_line --partial 'without --out'
+	assert_line --partial 'without --heaptrack and --out'
+	run -2 "$MPOOL" export --heaptrack --listen 127.0.0.1:0 file
+	assert_line --partial 'without --heaptrack and --out'
 	run -2 "$MPOOL" export
 	assert_line --partial 'as what?'
 }

@@ -67,6 +67,13 @@ held()
 	assert_line ' mempool_version@MEMPOOL_1 1.0.0'
 }
 
+@test "the tool's package has the dashboard and the alert rules" {
+	debs
+	run -0 dpkg-deb -c "$DEBS"/mpool_*.deb
+	assert_line --partial ./usr/share/mpool/grafana.json
+	assert_line --partial ./usr/share/mpool/alerts.yml
+}
+
 # A root like ours, which forgets all that is done in it.
 # shellcheck disable=SC2016 # for the shell inside
 IN_ROOT='mount -t tmpfs tmpfs "$1" && mkdir "$1/up" "$1/work" "$1/root" &&

@@ -16,7 +16,8 @@
 
 const char help_export[] =
 	"Usage: mpool export --heaptrack FILE [-o OUT]\n"
-	"       mpool export --prom [--listen ADDRESS:PORT]\n\n"
+	"       mpool export --prom [-o OUT]\n"
+	"       mpool export --listen ADDRESS:PORT\n\n"
 	"  --heaptrack            a profile as heaptrack's data: "
 	"heaptrack_print,\n"
 	"                         heaptrack_gui (FILE.heaptrack); .gz "
@@ -24,7 +25,7 @@ const char help_export[] =
 	"  --prom                 statistics of all programs of yours that "
 	"publish\n"
 	"                         them, as Prometheus text\n"
-	"  --listen ADDRESS:PORT  serve that by HTTP at /metrics, and of a "
+	"  --listen ADDRESS:PORT  serve these by HTTP at /metrics, and of a "
 	"program that\n"
 	"                         is sampled /debug/pprof/heap?pid=N and "
 	"/report?pid=N,\n"
@@ -96,10 +97,11 @@ int command_export(int argc, char **argv)
 			cli_try_help();
 		}
 	}
-	if (!what)
+	if (!what && !listen)
 		cli_usage("as what? --heaptrack or --prom");
-	if (listen && (what != OPT_PROM || out))
-		cli_usage("--listen goes with --prom, and without --out");
+	if (listen && (what == OPT_HEAPTRACK || out))
+		cli_usage("--listen serves metrics: without --heaptrack and "
+			  "--out");
 	if (what == OPT_HEAPTRACK) {
 		if (argc - optind != 1)
 			cli_usage("which profile? One FILE is needed");
@@ -107,7 +109,8 @@ int command_export(int argc, char **argv)
 		return CLI_OK;
 	}
 	if (optind != argc)
-		cli_usage("'%s': --prom takes all programs that publish a page",
+		cli_usage("'%s': statistics are of all programs that publish a "
+			  "page",
 			  argv[optind]);
 	if (listen)
 		return serve_metrics(listen);
