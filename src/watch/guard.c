@@ -62,7 +62,7 @@ void guard_start(size_t period)
 
 void guard_trace_here(struct guard_trace *trace, const void *context)
 {
-	uintptr_t frames[STACK_ROOM];
+	uintptr_t frames[STACK_DEPTH];
 	unsigned depth;
 
 	trace->thread = 0;

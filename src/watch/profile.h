@@ -25,7 +25,8 @@
  *   map START END OFFSET BUILD_ID NAME     executable mappings, main first;
  *                          BUILD_ID is - if there is none; closed libraries
  *                          have addresses from 0xffff000000000000 on
- *   stack N ADDRESS...     return addresses, the innermost first
+ *   stack N ADDRESS...     return addresses, the innermost first; 0 where some
+ *                          are left out of a deep one
  *   site STACK SIZE UNIT TOTAL LIVE PEAK BRIEF AGES_MS
  *                          counts of samples, one of which stands for
  *                          1 / (1 - exp(-UNIT / period)): of all, of those

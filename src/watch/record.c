@@ -161,7 +161,7 @@ size_t record_last_period(void)
 
 static COLD void remember(void *p, size_t size, size_t period)
 {
-	uintptr_t frames[STACK_ROOM];
+	uintptr_t frames[STACK_DEPTH];
 	unsigned depth = stack_capture(frames);
 	uint32_t now = record_now(), site;
 	struct live sample = {

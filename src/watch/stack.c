@@ -48,6 +48,58 @@ const char *stack_cut(unsigned reason, uint64_t *stacks)
 	return words[reason];
 }
 
+/* --- what is kept --- */
+
+/*
+ * The innermost frames, then the last ones that came, in a ring: the frame with
+ * the number n is the ring's n - RING_AT, as long as there is room for all,
+ * too.
+ */
+struct trail {
+	uintptr_t *frames;
+	unsigned count; /* that came */
+};
+
+enum { RING_AT = STACK_INNER + 1, RING = STACK_DEPTH - RING_AT };
+
+/* False: it goes too far. */
+static bool trail_add(struct trail *t, uintptr_t frame)
+{
+	unsigned at = t->count++;
+
+	if (at >= STACK_DEPTH)
+		at = RING_AT + (at - RING_AT) % RING;
+	t->frames[at] = frame;
+	return t->count < STACK_WALKED;
+}
+
+static void reverse(uintptr_t *from, uintptr_t *to)
+{
+	for (; from < to && from < --to; from++) {
+		uintptr_t frame = *from;
+
+		*from = *to;
+		*to = frame;
+	}
+}
+
+/* Puts the ring in order; returns how many frames there are. */
+static unsigned trail_end(struct trail *t)
+{
+	uintptr_t *ring = t->frames + RING_AT, *oldest;
+
+	if (t->count <= STACK_DEPTH)
+		return t->count;
+	oldest = ring + (t->count - RING_AT) % RING;
+	reverse(ring, oldest);
+	reverse(oldest, ring + RING);
+	reverse(ring, ring + RING);
+	ring[-1] = 0;
+	if (t->count == STACK_WALKED)
+		ring[RING - 1] = 0;
+	return STACK_DEPTH;
+}
+
 /* --- libgcc, where walk.h does not know the machine --- */
 
 typedef _Unwind_Reason_Code backtrace_function(_Unwind_Trace_Fn, void *);
@@ -56,20 +108,16 @@ typedef _Unwind_Ptr address_function(struct _Unwind_Context *);
 static backtrace_function *gcc_backtrace;
 static address_function *gcc_address;
 
-struct frames {
-	uintptr_t *at;
-	unsigned count;
-};
-
 static _Unwind_Reason_Code add_frame(struct _Unwind_Context *context,
-				     void *argument)
+				     void *trail)
 {
-	struct frames *f = argument;
+	struct trail *t = trail;
+	uintptr_t frame = gcc_address(context);
 
-	if (f->count == STACK_ROOM)
-		return _URC_END_OF_STACK;
-	f->at[f->count++] = gcc_address(context);
-	return _URC_NO_REASON;
+	if (!t->count && is_own(frame))
+		return _URC_NO_REASON;
+	return frame && trail_add(t, frame) ? _URC_NO_REASON
+					    : _URC_END_OF_STACK;
 }
 
 /*
@@ -88,8 +136,7 @@ static bool has_room(void)
 
 static unsigned capture_by_libgcc(uintptr_t *frames)
 {
-	struct frames f = { frames, 0 };
-	unsigned first = 0, kept = 0;
+	struct trail t = { frames, 0 };
 
 	if (!gcc_backtrace)
 		return 0;
@@ -97,31 +144,25 @@ static unsigned capture_by_libgcc(uintptr_t *frames)
 		count_cut(CUT_ROOM);
 		return 0;
 	}
-	gcc_backtrace(add_frame, &f);
-	while (first < f.count && is_own(frames[first]))
-		first++;
-	while (first < f.count && kept < STACK_DEPTH && frames[first])
-		frames[kept++] = frames[first++];
-	return kept;
+	gcc_backtrace(add_frame, &t);
+	return trail_end(&t);
 }
 
 /* --- the walk --- */
 
 #if RULES
-static unsigned walk_from(struct walk *w, uintptr_t *frames, unsigned kept)
+static unsigned walk_from(struct walk *w, struct trail *t)
 {
-	enum walk_end end = WALK_WHOLE;
+	enum walk_end end;
 
-	while (kept < STACK_DEPTH) {
+	do {
 		end = walk_up(w);
 		if (end != WALK_WHOLE || !w->pc)
 			break;
-		if (kept || !is_own(w->pc))
-			frames[kept++] = w->pc;
-	}
+	} while ((!t->count && is_own(w->pc)) || trail_add(t, w->pc));
 	if (end != WALK_WHOLE)
 		count_cut(end);
-	return kept;
+	return trail_end(t);
 }
 #endif
 
@@ -129,18 +170,19 @@ static NOINLINE unsigned capture(uintptr_t *frames)
 {
 #if RULES
 	struct walk w = { .exact = true };
+	struct trail t = { frames, 0 };
 
 	__asm__ volatile("lea 0(%%rip), %0\n\t"
 			 "mov %%rsp, %1\n\t"
 			 "mov %%rbp, %2"
 			 : "=&r"(w.pc), "=&r"(w.sp), "=&r"(w.bp));
-	return walk_from(&w, frames, 0);
+	return walk_from(&w, &t);
 #else
 	return capture_by_libgcc(frames);
 #endif
 }
 
-unsigned stack_capture_at(const void *context, uintptr_t frames[STACK_ROOM])
+unsigned stack_capture_at(const void *context, uintptr_t frames[STACK_DEPTH])
 {
 	int saved = errno;
 	unsigned kept;
@@ -152,9 +194,10 @@ unsigned stack_capture_at(const void *context, uintptr_t frames[STACK_ROOM])
 		.sp = (uintptr_t)gregs[REG_RSP],
 		.bp = (uintptr_t)gregs[REG_RBP],
 	};
+	struct trail t = { frames, 0 };
 
-	frames[0] = w.pc + 1;
-	kept = walk_from(&w, frames, 1);
+	trail_add(&t, w.pc + 1);
+	kept = walk_from(&w, &t);
 #else
 	/* With the handler's frames, which nobody can tell from others. */
 	(void)context;
@@ -164,7 +207,7 @@ unsigned stack_capture_at(const void *context, uintptr_t frames[STACK_ROOM])
 	return kept;
 }
 
-unsigned stack_capture(uintptr_t frames[STACK_ROOM])
+unsigned stack_capture(uintptr_t frames[STACK_DEPTH])
 {
 	int saved = errno;
 	unsigned kept = RULES ? capture(frames) : capture_by_libgcc(frames);
@@ -187,7 +230,7 @@ void stack_library_closed(void)
 
 void stack_start(void)
 {
-	uintptr_t frames[STACK_ROOM];
+	uintptr_t frames[STACK_DEPTH];
 	void *library;
 
 #if RULES

@@ -26,8 +26,8 @@
 
 enum {
 	STACK_DEPTH = 128,
-	STACK_OWN = 16, /* frames of ours above the program's */
-	STACK_ROOM = STACK_OWN + STACK_DEPTH,
+	STACK_INNER = 96, /* kept of deeper ones, and 31 of the outermost */
+	STACK_WALKED = 4096,
 };
 
 /* Loads the unwinder, where it is one.  Called once, at start; allocates. */
@@ -43,15 +43,17 @@ const char *stack_unwinder(void);
 
 /*
  * Return addresses of the calling thread, the innermost first, without those
- * inside this library.  Returns how many, at most STACK_DEPTH.
+ * inside this library.  Returns how many, at most STACK_DEPTH: of a deeper
+ * stack a 0 stands for its middle, and for its beginning, too, if that is
+ * farther than STACK_WALKED.
  */
-unsigned stack_capture(uintptr_t frames[STACK_ROOM]);
+unsigned stack_capture(uintptr_t frames[STACK_DEPTH]);
 
 /*
  * The same of what a signal has interrupted, from its context; the first is
  * what comes after the instruction itself.
  */
-unsigned stack_capture_at(const void *context, uintptr_t frames[STACK_ROOM]);
+unsigned stack_capture_at(const void *context, uintptr_t frames[STACK_DEPTH]);
 
 /*
  * Stacks that were cut, by reason, the first being 0, and its words; NULL: no

@@ -346,3 +346,65 @@ bytes_of()
 	run -0 --separate-stderr "$MPOOL" stat "$ours"
 	assert_regex "$stderr" "^mpool stat: process $ours is mpool; its program is $pid\$"
 }
+
+@test "a stack that is too deep keeps both ends, and says what is missing" {
+	cat >deep.c <<-'END'
+		#include <stdlib.h>
+		static void *volatile last;
+		#define APART __attribute__((noinline, noclone))
+		#define AND_BACK __asm__ volatile("" : : : "memory")
+		APART static void down(int depth)
+		{
+			if (depth)
+				down(depth - 1);
+			else
+				last = malloc(depth + 1000);
+			AND_BACK;
+		}
+		APART static void one(int depth) { down(depth); AND_BACK; }
+		APART static void other(int depth) { down(depth); AND_BACK; }
+		int main(int count, char **words)
+		{
+			int depth = atoi(words[count - 1]);
+
+			one(depth);
+			other(depth);
+			other(depth);
+		}
+	END
+	gcc -g -O1 -fno-builtin -o deep deep.c
+	for depth in 20 90 200 3000; do
+		"$MPOOL" run -q --sample=1 -o d.mprof -- ./deep "$depth"
+		run -0 "$MPOOL" prof --callees main d.mprof
+		assert_line --regexp '^ +1000 B .* 1  one$'
+		assert_line --regexp '^ +2\.0 KiB .* 2  other$'
+		run -0 "$MPOOL" prof --collapsed d.mprof
+		assert_line --regexp '(^|;)main;one;down;.*;down 1000$'
+		# As deep as it was, or a gap.
+		if ((depth < 100)); then
+			assert_equal "$(grep -o down <<<"${lines[0]}" | wc -l)" $((depth + 1))
+			refute_output --partial '(frames left out)'
+		else
+			assert_line --regexp 'main;one;(down;){20,}\(frames left out\);(down;){95}down 1000$'
+		fi
+	done
+	for format in --text --json --flame --pprof --legacy; do
+		run -0 "$MPOOL" prof "$format" -o out d.mprof
+	done
+	"$MPOOL" export --heaptrack -o d.heaptrack d.mprof
+	"$MPOOL" prof --embed -o e.mprof d.mprof
+	run -0 "$MPOOL" prof --collapsed --merge e.mprof d.mprof
+	assert_line --regexp 'main;one;(down;){20,}\(frames left out\);(down;){95}down 2000$'
+	# Nobody walks for ever.
+	"$MPOOL" run -q --sample=1 -o d.mprof -- ./deep 50000
+	run -0 "$MPOOL" prof --collapsed d.mprof
+	assert_line --regexp '^\(frames left out\);(down;)+\(frames left out\);(down;){95}down 3000$'
+	# As earlier versions wrote it.
+	{
+		printf 'mpool-profile 1\nperiod 1\nstack 1'
+		printf ' 0x%x' {16..143}
+		printf '\nsite 1 8 16 1 1\nend\n'
+	} >old.mprof
+	run -0 "$MPOOL" prof --collapsed old.mprof
+	assert_output --regexp '^\(frames left out\);0x8f;.*;0x10 8$'
+}

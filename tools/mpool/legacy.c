@@ -38,8 +38,9 @@ void format_legacy(FILE *out, const struct profile *profile,
 			   site_count(s, VIEW_TOTAL),
 			   site_bytes(s, VIEW_TOTAL));
 		for (uint32_t f = 0; f < stack->depth; f++)
-			fprintf(out, " 0x%llx",
-				(unsigned long long)stack->frames[f]);
+			if (stack->frames[f])
+				fprintf(out, " 0x%llx",
+					(unsigned long long)stack->frames[f]);
 		fputc('\n', out);
 	}
 	fprintf(out, "\nMAPPED_LIBRARIES:\n");

@@ -17,6 +17,7 @@
 #include "gzip.h"
 #include "lasting.h"
 #include "profile_words.h"
+#include "watch/stack.h"
 
 enum { DEEPEST = 1024 };
 
@@ -56,6 +57,16 @@ static const char *read_map(struct profile *p, char *at)
 	return NULL;
 }
 
+/* Earlier versions did not say where something is missing. */
+static bool is_cut(const uint64_t *frames, uint32_t depth)
+{
+	if (depth != STACK_DEPTH)
+		return false;
+	while (depth && frames[depth - 1])
+		depth--;
+	return !depth;
+}
+
 static const char *read_stack(struct profile *p, char *at)
 {
 	uint64_t frames[DEEPEST], number;
@@ -67,6 +78,8 @@ static const char *read_stack(struct profile *p, char *at)
 	while (*at)
 		if (depth == DEEPEST || !words_number(&at, &frames[depth++]))
 			return "a stack row is NUMBER ADDRESS...";
+	if (is_cut(frames, depth))
+		frames[depth++] = 0;
 	s = APPEND(p->stacks, p->stack_count);
 	s->depth = depth;
 	s->frames = cli_alloc(depth * sizeof *frames);

@@ -18,7 +18,7 @@ struct mapping {
 
 struct stack {
 	uint32_t depth;
-	uint64_t *frames; /* return addresses, the innermost first */
+	uint64_t *frames; /* return addresses, the innermost first; 0: a gap */
 };
 
 /* What is counted: what lives, lived at the peak, was allocated, died soon. */

@@ -331,7 +331,10 @@ static void look_up(struct symbols *s, struct known *e)
 	const struct mapping *m = profile_mapping(s->profile, e->address);
 	Dwfl_Module *module;
 
-	add_embedded(s, e);
+	if (!e->address)
+		add(e, strdup("(frames left out)"), NULL, 0);
+	else
+		add_embedded(s, e);
 	if (e->count)
 		return;
 	module = module_of(s, m, e->address - 1);

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "cli.h"
-#include "watch/stack.h"
 
 static bool is_bytes(enum value value)
 {
@@ -43,8 +42,6 @@ static char *key_of(const struct stack *stack, struct symbols *symbols)
 		cli_die("out of memory");
 	if (!stack->depth)
 		fputs("(no stack)", out);
-	if (stack->depth >= STACK_DEPTH)
-		fputs("(frames left out);", out);
 	for (uint32_t i = stack->depth; i-- > 0;) {
 		put_function(out, symbols_find(symbols, stack->frames[i]));
 		if (i)

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "cli.h"
-#include "watch/stack.h"
 
 struct text {
 	const char *text;
@@ -128,7 +127,7 @@ static void add_stack(struct web_stacks *s, struct web_stack *to,
 		      const struct stack *stack, const struct places *places,
 		      const char *root)
 {
-	uint32_t most = 2; /* no stack, or left out; and the root */
+	uint32_t most = 2; /* no stack, and the root */
 
 	for (uint32_t i = 0; i < stack->depth; i++)
 		most += place_at(places, stack->frames[i])->count;
@@ -139,9 +138,6 @@ static void add_stack(struct web_stacks *s, struct web_stack *to,
 	if (!stack->depth)
 		to->frames[to->depth++] =
 			frame_number(s, "(no stack)", NULL, 0);
-	if (stack->depth >= STACK_DEPTH)
-		to->frames[to->depth++] =
-			frame_number(s, "(frames left out)", NULL, 0);
 	for (uint32_t i = stack->depth; i-- > 0;) {
 		const struct place *place = place_at(places, stack->frames[i]);
 
