@@ -4,6 +4,8 @@
  */
 #include "heap/hard_class.h"
 
+#include <sys/resource.h>
+
 #include "base/sys.h"
 #include "heap/hard_unit.h"
 
@@ -37,14 +39,29 @@ static RARE void describe(struct hard_class *k, size_t room, size_t guard,
 	k->pile = (uint8_t)min_of(max_of(many, (size_t)2), (size_t)HARD_PILE);
 }
 
+/*
+ * Of each class in use at least one unit is mapped, of each arena: too much for
+ * who may have a few MiB of addresses.
+ */
+static RARE size_t within_limit(size_t bytes, size_t share, size_t least)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return bytes;
+	return min_of(bytes, max_of((size_t)limit.rlim_cur / share, least));
+}
+
 RARE void hard_classes_start(void)
 {
+	size_t packed = within_limit(PACKED_BYTES, 2048, 8 << 10);
+	size_t paged = within_limit(PAGED_BYTES, 1024, 0);
 	static const uint8_t pages[HARD_PAGED] = { 1, 2, 3,  4,	 5,  6,
 						   7, 8, 10, 12, 14, 16 };
 	size_t size = 0, step = HARD_STEP, page = sys_page();
 	unsigned c = 0;
 
-	describe(&hard_classes[0], HARD_STEP, 0, PACKED_BYTES);
+	describe(&hard_classes[0], HARD_STEP, 0, packed);
 	while (++c <= HARD_PACKED) {
 		if (size >= 256 && !(size & (size - 1)))
 			step = size / 8;
@@ -52,12 +69,12 @@ RARE void hard_classes_start(void)
 		     i <= (size + step) / HARD_STEP; i++)
 			hard_packed[i] = (uint8_t)c;
 		size += step;
-		describe(&hard_classes[c], size, 0, PACKED_BYTES);
+		describe(&hard_classes[c], size, 0, packed);
 	}
 	for (unsigned i = 0; i < HARD_PAGED; i++)
 		if (pages[i] * page <= HARD_PAGED_MOST)
 			describe(&hard_classes[c++], pages[i] * page, page,
-				 PAGED_BYTES);
+				 paged);
 }
 
 /* Where slots begin, all multiples of their size lie. */

@@ -8,6 +8,7 @@
 #include "watch/guard_slots.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "base/sys.h"
 #include "watch/guard_pages.h"
@@ -15,15 +16,17 @@
 enum {
 	STATE_BITS = 3,
 	STATE_MASK = (1 << STATE_BITS) - 1,
-	ALIGN = 16,  /* of malloc */
-	FILL = 0xb7, /* slack */
-	TRIES = 4,   /* against others who take the same slot */
+	ALIGN = 16,	 /* of malloc */
+	FILL = 0xb7,	 /* slack */
+	LIMIT_SHARE = 8, /* of RLIMIT_AS that slots may take */
+	TRIES = 4,	 /* against others who take the same slot */
 };
 
 struct guard_window guard_window;
 
 static struct guard_slot *slots;
-static uint64_t now; /* counts changes of state */
+static unsigned last_slot; /* those from here on have no addresses */
+static uint64_t now;	   /* counts changes of state */
 
 /* --- where slots lie --- */
 
@@ -81,11 +84,24 @@ static size_t record_bytes(void)
 	return round_up(GUARD_SLOTS * sizeof(struct guard_slot), sys_page());
 }
 
+/* Large ones take most of it: not where it would be much of what there is. */
+static size_t window_bytes(void)
+{
+	size_t small = small_span();
+	size_t all = small + GUARD_LARGE * (large_bytes() + sys_page());
+	struct rlimit limit;
+
+	last_slot = GUARD_SLOTS;
+	if (getrlimit(RLIMIT_AS, &limit) == 0 &&
+	    limit.rlim_cur / LIMIT_SHARE < all)
+		last_slot = GUARD_SMALL;
+	return last_slot == GUARD_SLOTS ? all : small;
+}
+
 bool guard_slots_start(void)
 {
 	size_t records = record_bytes();
-	size_t bytes =
-		small_span() + GUARD_LARGE * (large_bytes() + sys_page());
+	size_t bytes = window_bytes();
 	void *window;
 
 	slots = sys_map(NULL, records);
@@ -203,7 +219,7 @@ static struct guard_slot *claim(size_t alignment, size_t size, uint64_t site)
 {
 	bool small = size <= sys_page();
 	unsigned from = small ? 0 : GUARD_SMALL;
-	unsigned to = small ? GUARD_SMALL : GUARD_SLOTS;
+	unsigned to = small ? GUARD_SMALL : last_slot;
 	struct guard_slot *slot;
 	uint64_t word;
 

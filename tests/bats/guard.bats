@@ -68,7 +68,7 @@ $output"
 }
 
 @test "without address space for the slots there are no guards, and a line says so" {
-	run -0 --separate-stderr pools bash -c 'ulimit -v 10000; exec echo here'
+	run -0 --separate-stderr pools bash -c 'ulimit -v 4500; exec echo here'
 	assert_output here
 	[[ $stderr == 'libmpool: MPOOL_GUARD: no address space or mapping for the slots; going on without guards' ]] ||
 		fail "$stderr"

@@ -34,6 +34,22 @@ limited_from_start()
 	done
 }
 
+# What Python takes by itself differs: a little more than it needs.
+@test "hardened and guarded, a program takes little more address space" {
+	for ((kib = 8000; kib < 60000; kib += 2000)); do
+		(
+			ulimit -v $kib
+			exec "$PYTHON" -c 'print(1)' >/dev/null 2>&1
+		) && break
+	done
+	for how in MPOOL_HARDEN=1 MPOOL_HARDEN=light MPOOL_GUARD=1; do
+		export "${how?}"
+		run -0 limited_from_start $((kib + 10000)) "$PYTHON" -c 'print(1)'
+		assert_output 1
+		unset "${how%=*}"
+	done
+}
+
 @test "threads under a limit" {
 	claims_hold limited_from_start 262144 "$PROGRAMS/generations"
 	claims_hold limited_from_start 262144 "$PROGRAMS/thread_exit" 40
