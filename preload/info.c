@@ -97,6 +97,9 @@ EXPORT int malloc_trim(size_t pad)
 	int (*next_trim)(size_t);
 	bool trimmed = heap_trim();
 
+	if (hard_on && hard_trim())
+		trimmed = true;
+
 	*(void **)&next_trim = next_symbol("malloc_trim");
 	if (next_trim && next_trim(pad))
 		trimmed = true;

@@ -24,6 +24,7 @@
 #include "heap/hard_lock.h"
 #include "heap/hard_look.h"
 #include "heap/hard_slot.h"
+#include "heap/hard_trim.h"
 
 enum { ARENAS = 16 };
 
@@ -288,10 +289,12 @@ void *hard_resize(void *p, size_t size)
 	return to;
 }
 
-RARE void hard_check(void)
+/* Calls one of them for each unit in use, its lock held. */
+static RARE bool walk(bool (*slots)(const struct unit *u),
+		      bool (*alone)(const struct unit *u))
 {
-	if (!enter())
-		return;
+	bool any = false;
+
 	for (size_t i = 1; i < units_ready(); i++) {
 		struct unit *u = &units[i];
 		unsigned kind = __atomic_load_n(&u->kind, __ATOMIC_ACQUIRE);
@@ -303,12 +306,43 @@ RARE void hard_check(void)
 					  : &hard_units_lock;
 		hard_lock(lock);
 		if (u->kind == UNIT_SLOTS)
-			hard_look_unit(u);
-		else if (u->kind == UNIT_ALONE)
-			alone_check(u);
+			any |= slots(u);
+		else if (u->kind == UNIT_ALONE && alone)
+			any |= alone(u);
 		hard_unlock(lock);
 	}
+	return any;
+}
+
+RARE void hard_check(void)
+{
+	if (!enter())
+		return;
+	walk(hard_look_unit, alone_check);
 	leave();
+}
+
+static RARE void empty_piles(struct arena *a, void *any)
+{
+	for (unsigned c = 0; c < HARD_CLASSES; c++)
+		*(bool *)any |= pile_empty(a, c);
+}
+
+static RARE void keep_alone(void *any)
+{
+	(void)any;
+}
+
+RARE bool hard_trim(void)
+{
+	bool any = false;
+
+	hard_visit(empty_piles, keep_alone, &any);
+	if (!enter())
+		return any;
+	any |= walk(trim_unit, NULL);
+	leave();
+	return any;
 }
 
 RARE void hard_visit(void (*arena)(struct arena *a, void *data),

@@ -62,6 +62,9 @@ void *hard_resize(void *p, size_t size);
 /* Looks at all that is there: what has been changed ends the program. */
 void hard_check(void);
 
+/* Gives free memory back to the kernel.  True when some was. */
+bool hard_trim(void);
+
 /* Calls both for all that there is, with the locks held. */
 struct arena;
 void hard_visit(void (*arena)(struct arena *a, void *data),

@@ -21,7 +21,8 @@ size_t alone_size(const struct unit *u, const char *p);
  */
 void *alone_resize(struct unit *u, char *p, size_t size);
 
-void alone_check(const struct unit *u);
+/* Looks at it.  False: for walks. */
+bool alone_check(const struct unit *u);
 
 /* Of objects up to alone_most[i] bytes. */
 enum { ALONE_ROWS = 5 };

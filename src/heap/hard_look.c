@@ -95,8 +95,9 @@ void hard_look_waiting(struct arena *a)
 		hard_look(pile->at_hand[i], SOME);
 }
 
-RARE void hard_look_unit(const struct unit *u)
+RARE bool hard_look_unit(const struct unit *u)
 {
 	for (uint32_t i = 0; i < u->fresh; i++)
 		look(u, i, slot_address(u, i), SIZE_MAX);
+	return false;
 }

@@ -70,7 +70,7 @@ void hard_look_recent(struct arena *a);
 /* Those of a class that are free and at hand or in quarantine; in turn. */
 void hard_look_waiting(struct arena *a);
 
-/* Every slot. */
-void hard_look_unit(const struct unit *u);
+/* Every slot.  False: for walks. */
+bool hard_look_unit(const struct unit *u);
 
 #endif

@@ -246,16 +246,31 @@ static void give_bit(struct arena *a, struct pile *pile, char *slot)
 		drop_unit(a, u);
 }
 
-/* The older half goes. */
-static NOINLINE void spill(struct arena *a, struct pile *pile)
+/* The oldest go. */
+static NOINLINE void spill(struct arena *a, struct pile *pile, uint32_t many)
 {
-	uint32_t half = (pile->count + 1) / 2;
-
-	for (uint32_t i = 0; i < half; i++)
+	for (uint32_t i = 0; i < many; i++)
 		give_bit(a, pile, pile->at_hand[i]);
-	pile->count -= half;
-	memmove(pile->at_hand, pile->at_hand + half,
+	pile->count -= many;
+	memmove(pile->at_hand, pile->at_hand + many,
 		pile->count * sizeof(*pile->at_hand));
+}
+
+RARE bool pile_empty(struct arena *a, unsigned c)
+{
+	struct pile *pile = &a->piles[c];
+	bool dropped = false;
+	uint32_t next;
+
+	spill(a, pile, pile->count);
+	for (uint32_t n = pile->units; n; n = next) {
+		next = units[n].next;
+		if (units[n].free != units[n].fresh)
+			continue;
+		drop_unit(a, &units[n]);
+		dropped = true;
+	}
+	return dropped;
 }
 
 char *pile_take(struct arena *a, unsigned c)
@@ -289,6 +304,6 @@ void pile_give(struct arena *a, unsigned c, char *slot)
 		slot = leaving;
 	}
 	if (unlikely(pile->count == k->pile))
-		spill(a, pile);
+		spill(a, pile, (pile->count + 1) / 2);
 	pile->at_hand[pile->count++] = slot;
 }

@@ -96,6 +96,12 @@ static inline char *recent_put(struct recent *r, char *slot)
  */
 char *pile_take(struct arena *a, unsigned c);
 
+/*
+ * Gives all that is at hand to the bits, and units that are wholly free back.
+ * What is in quarantine stays there.  Returns whether a unit was.
+ */
+bool pile_empty(struct arena *a, unsigned c);
+
 /* Takes one back, which is not to be taken again at once if hard_full. */
 void pile_give(struct arena *a, unsigned c, char *slot);
 

@@ -124,6 +124,20 @@ soon()
 	refute_output --partial Hardened
 }
 
+@test "malloc_trim gives hardened memory back" {
+	for mode in 1 light; do
+		PYTHONMALLOC=malloc MPOOL_HARDEN=$mode run -0 pools "$PYTHON" -c '
+import ctypes
+def resident():
+	return int(open("/proc/self/statm").read().split()[1])
+x = [b"x" * (900 + i % 2000) for i in range(20000)]
+x = x[::60]
+before = resident()
+print(ctypes.CDLL(None).malloc_trim(0), resident() < before * 3 / 4)'
+		assert_output '1 True'
+	done
+}
+
 @test "sampling and the trace see what is served hardened" {
 	is_mpool || skip "MPOOL_TRACE and MPOOL_SAMPLE"
 	cd "$BATS_TEST_TMPDIR"

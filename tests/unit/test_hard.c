@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { MANY = 3000 };
@@ -144,6 +145,50 @@ static void units_come_back_when_all_of_a_class_is_freed(void **state)
 		    (full.mapped - before.mapped) / 4);
 }
 
+static size_t resident_pages(void)
+{
+	unsigned long size, resident;
+	FILE *in = fopen("/proc/self/statm", "r");
+
+	assert_non_null(in);
+	assert_int_equal(fscanf(in, "%lu %lu", &size, &resident), 2);
+	fclose(in);
+	return resident;
+}
+
+/* So that no unit is wholly free: of a class in small slots, and in pages. */
+static void what_is_free_between_objects_goes_back_by_trim(void **state)
+{
+	static const size_t sizes[] = { 1000, 3000 };
+	static unsigned char *p[16000];
+
+	(void)state;
+	for (int s = 0; s < 2; s++) {
+		size_t full, after, pages = 16000 * 1000 / 4096;
+
+		for (int i = 0; i < 16000; i++)
+			memset(p[i] = get(sizes[s], 16), i | 1, sizes[s]);
+		full = resident_pages();
+		for (int i = 0; i < 16000; i++)
+			if (i % 100)
+				hard_free(p[i]);
+		assert_true(hard_trim());
+		after = resident_pages();
+		assert_true(after + pages * 3 / 4 < full);
+		for (int i = 0; i < 16000; i += 100) {
+			assert_true(
+				is_all(p[i], sizes[s], (unsigned char)(i | 1)));
+			hard_free(p[i]);
+		}
+		hard_check();
+		for (int i = 0; i < 16000; i++)
+			assert_true(
+				is_all(p[i] = get(sizes[s], 16), sizes[s], 0));
+		for (int i = 0; i < 16000; i++)
+			hard_free(p[i]);
+	}
+}
+
 static void each_object_is_in_the_row_of_its_size(void **state)
 {
 	static const size_t sizes[] = { 0,	8,	 9,	  248,
@@ -265,6 +310,8 @@ int main(void)
 		cmocka_unit_test(
 			a_large_object_grows_and_moves_with_its_content),
 		cmocka_unit_test(units_come_back_when_all_of_a_class_is_freed),
+		cmocka_unit_test(
+			what_is_free_between_objects_goes_back_by_trim),
 		cmocka_unit_test(each_object_is_in_the_row_of_its_size),
 		cmocka_unit_test(an_object_that_grows_is_counted_once),
 		cmocka_unit_test(absurd_sizes_are_refused),
