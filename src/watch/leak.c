@@ -49,19 +49,21 @@ static bool allocate(struct search *s)
 {
 	size_t live = live_count();
 	size_t each = sizeof *s->reach.objects + sizeof *s->reach.waiting;
+	size_t pages = REACH_PAGES * sys_page();
 
 	if (s->memory)
 		sys_unmap(s->memory, s->bytes);
 	s->most = live + live / 8 + 64;
-	s->bytes =
-		round_up(HALT_STACK + REACH_WORDS + s->most * each, sys_page());
+	s->bytes = round_up(HALT_STACK + REACH_WORDS + pages + s->most * each,
+			    sys_page());
 	s->memory = sys_map(NULL, s->bytes);
 	if (!s->memory) {
 		s->most = 0;
 		return false;
 	}
 	s->reach.words = (void *)(s->memory + HALT_STACK);
-	s->reach.objects = (void *)(s->memory + HALT_STACK + REACH_WORDS);
+	s->reach.pages = s->memory + HALT_STACK + REACH_WORDS;
+	s->reach.objects = (void *)(s->reach.pages + pages);
 	s->reach.waiting = (uint32_t *)(s->reach.objects + s->most);
 	return true;
 }

@@ -21,6 +21,8 @@
 #include "watch/sites.h"
 #include "watch/stack.h"
 
+enum { ROW_AGES = 64 }; /* ages in a row differ by so small a part */
+
 static void word(struct out *o, const char *before, uint64_t n)
 {
 	out_str(o, before);
@@ -160,6 +162,61 @@ static const char *state_name(uint32_t state)
 
 static bool at_exit; /* what the caller of profile_write() says */
 
+/* How many of the first objects, which are of one site, are told in one row. */
+static size_t alike(const struct live *objects, size_t count, uint32_t now)
+{
+	uint32_t oldest = now - objects->born_ms;
+	size_t n = 1;
+
+	while (n < count && objects[n].mark == objects->mark &&
+	       objects[n].thread == objects->thread &&
+	       objects[n].born_ms - objects->born_ms <= oldest / ROW_AGES)
+		n++;
+	return n;
+}
+
+static void put_row(struct out *o, const struct live *objects, size_t count,
+		    const struct site *s, uint32_t now)
+{
+	if (count == 1) {
+		out_str(o, "object");
+		address(o, live_address(objects));
+	} else {
+		word(o, "objects ", count);
+	}
+	word(o, " ", s->stack);
+	word(o, " ", s->size);
+	word(o, " ", s->unit);
+	word(o, " ", now - objects->born_ms);
+	if (count > 1)
+		word(o, " ", now - objects[count - 1].born_ms);
+	word(o, " ", objects->thread);
+	out_str(o, state_name(objects->mark));
+	out_char(o, '\n');
+}
+
+static size_t of_one_site(const struct live *objects, size_t count)
+{
+	size_t n = 1;
+
+	while (n < count && objects[n].site == objects->site)
+		n++;
+	return n;
+}
+
+static void put_objects_of_site(struct out *o, struct live *objects,
+				size_t count, const struct site *s,
+				uint32_t now)
+{
+	size_t n;
+
+	reach_sort_by_kind(objects, count);
+	for (size_t i = 0; i < count; i += n) {
+		n = alike(objects + i, count - i, now);
+		put_row(o, objects + i, n, s, now);
+	}
+}
+
 static void put_objects(struct out *o)
 {
 	uint32_t now = record_now();
@@ -176,20 +233,12 @@ static void put_objects(struct out *o)
 		word(o, "running ", scan.running);
 		out_char(o, '\n');
 	}
-	for (size_t i = 0; i < scan.count; i++) {
-		const struct live *object = &scan.objects[i];
-		struct site s = sites_at(object->site);
+	for (size_t i = 0, n; i < scan.count; i += n) {
+		struct site s = sites_at(scan.objects[i].site);
 
+		n = of_one_site(scan.objects + i, scan.count - i);
 		tell_period(o, &told, s.period);
-		out_str(o, "object");
-		address(o, live_address(object));
-		word(o, " ", s.stack);
-		word(o, " ", s.size);
-		word(o, " ", s.unit);
-		word(o, " ", now - object->born_ms);
-		word(o, " ", object->thread);
-		out_str(o, state_name(object->mark));
-		out_char(o, '\n');
+		put_objects_of_site(o, scan.objects + i, n, &s, now);
 	}
 	tell_period(o, &told, record_last_period());
 	leak_end(&scan);

@@ -40,6 +40,8 @@
  *                          a live sample; STATE is lost or reachable, or
  *                          unknown when leaks were not looked for; "lost
  *                          indirectly": another lost one points to it
+ *   objects N STACK SIZE UNIT OLDEST_MS NEWEST_MS THREAD STATE
+ *                          the same of several whose ages differ little
  *   name ADDRESS LINE FUNCTION FILE        of a return address, by address:
  *                          'mpool prof --embed' adds them
  *   caller ADDRESS LINE FUNCTION FILE      the function before is inlined there

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -24,57 +25,98 @@ static size_t size_of(const struct live *object)
 
 /* --- order --- */
 
-static uint64_t by_address(const struct live *object)
+enum order { BY_ADDRESS, BY_SITE, BY_KIND };
+
+static inline uint64_t key(const struct live *o, enum order order)
 {
-	return live_address(object);
-}
-
-static uint64_t by_site(const struct live *object)
-{
-	return object->site;
-}
-
-/*
- * Radix exchange, from the highest bit: in place, for qsort() allocates.  The
- * keys differ in `bits` alone; so deep the recursion is at most.
- */
-static void sort(struct live *objects, size_t count, uint64_t bits,
-		 uint64_t (*key)(const struct live *object))
-{
-	while (count > 1 && bits) {
-		uint64_t bit = UINT64_C(1) << (63 - __builtin_clzll(bits));
-		size_t zeros = 0, ones = count;
-
-		while (zeros < ones) {
-			struct live first = objects[zeros];
-
-			if (!(key(&first) & bit)) {
-				zeros++;
-				continue;
-			}
-			objects[zeros] = objects[--ones];
-			objects[ones] = first;
-		}
-		bits &= ~bit;
-		sort(objects, zeros, bits, key);
-		objects += zeros;
-		count -= zeros;
+	switch (order) {
+	case BY_ADDRESS:
+		return live_address(o);
+	case BY_SITE:
+		return o->site;
+	default:
+		return (uint64_t)o->mark << 62 |
+		       (uint64_t)(o->thread & 0x3fffffff) << 32 | o->born_ms;
 	}
 }
 
-static void sort_by(struct live *objects, size_t count,
-		    uint64_t (*key)(const struct live *object))
+static void insert(struct live *objects, size_t count, enum order order)
 {
-	uint64_t bits = 0;
+	for (size_t i = 1; i < count; i++) {
+		struct live o = objects[i];
+		size_t at = i;
 
+		for (; at && key(&objects[at - 1], order) > key(&o, order);
+		     at--)
+			objects[at] = objects[at - 1];
+		objects[at] = o;
+	}
+}
+
+enum { DIGIT_BITS = 6, DIGITS = 1 << DIGIT_BITS, FEW = 24 };
+
+/* Puts those of each digit, key >> shift, together; from[d]: where they begin.
+ */
+static void distribute(struct live *objects, size_t count, unsigned shift,
+		       enum order order, uint32_t *from)
+{
+	uint32_t next[DIGITS] = { 0 }, sum = 0;
+
+	for (size_t i = 0; i < count; i++)
+		next[key(&objects[i], order) >> shift & (DIGITS - 1)]++;
+	for (unsigned d = 0; d < DIGITS; d++) {
+		from[d] = sum;
+		sum += next[d];
+		next[d] = from[d];
+	}
+	from[DIGITS] = sum;
+	for (unsigned d = 0; d < DIGITS; d++)
+		while (next[d] < from[d + 1]) {
+			struct live *here = &objects[next[d]], o = *here;
+			unsigned to = key(&o, order) >> shift & (DIGITS - 1);
+
+			if (to == d) {
+				next[d]++;
+				continue;
+			}
+			*here = objects[next[to]];
+			objects[next[to]++] = o;
+		}
+}
+
+/*
+ * By digits, from the highest that differs: in place, for qsort() allocates
+ * (McIlroy, Bostic and McIlroy, "Engineering Radix Sort", 1993).
+ */
+static void sort_by(struct live *objects, size_t count, enum order order)
+{
+	uint32_t from[DIGITS + 1];
+	uint64_t bits = 0;
+	unsigned shift;
+
+	if (count <= FEW) {
+		insert(objects, count, order);
+		return;
+	}
 	for (size_t i = 1; i < count; i++)
-		bits |= key(&objects[i]) ^ key(objects);
-	sort(objects, count, bits, key);
+		bits |= key(&objects[i], order) ^ key(objects, order);
+	if (!bits)
+		return;
+	shift = 64 - (unsigned)__builtin_clzll(bits);
+	shift -= min_of(shift, (unsigned)DIGIT_BITS);
+	distribute(objects, count, shift, order, from);
+	for (unsigned d = 0; shift && d < DIGITS; d++)
+		sort_by(objects + from[d], from[d + 1] - from[d], order);
 }
 
 void reach_sort_by_site(struct live *objects, size_t count)
 {
-	sort_by(objects, count, by_site);
+	sort_by(objects, count, BY_SITE);
+}
+
+void reach_sort_by_kind(struct live *objects, size_t count)
+{
+	sort_by(objects, count, BY_KIND);
 }
 
 /* --- the search --- */
@@ -146,15 +188,46 @@ static bool is_there(const struct reach *r, uintptr_t from, uintptr_t to)
 	return n <= 0;
 }
 
-size_t reach_copy(struct reach *r, uintptr_t from, size_t bytes)
+static size_t copy(struct reach *r, void *where, uintptr_t from, size_t bytes)
 {
-	struct iovec to = { r->words, bytes };
+	struct iovec to = { where, bytes };
 	struct iovec own = { (void *)from, bytes };
 	ssize_t n = process_vm_readv(getpid(), &to, 1, &own, 1, 0);
 
 	if (n < 0 && errno != EFAULT)
 		r->blind = true;
 	return n < 0 ? 0 : (size_t)n;
+}
+
+size_t reach_copy(struct reach *r, uintptr_t from, size_t bytes)
+{
+	return copy(r, r->words, from, bytes);
+}
+
+/* Objects are small and lie side by side: a page is copied for many of them. */
+static const uintptr_t *page_of(struct reach *r, uintptr_t from)
+{
+	size_t page = sys_page(), slot = from / page % REACH_PAGES;
+	char *at = r->pages + slot * page;
+
+	from -= from % page;
+	if (r->page[slot] != from) {
+		size_t n = copy(r, at, from, page);
+
+		memset(at + n, 0, page - n);
+		r->page[slot] = from;
+	}
+	return (const uintptr_t *)at;
+}
+
+static void look_in_page(struct reach *r, uintptr_t from, uintptr_t to)
+{
+	const uintptr_t *words = page_of(r, from);
+	size_t page = sys_page(), first = round_up(from % page, sizeof *words);
+	size_t end = from % page + (to - from);
+
+	for (size_t i = first / sizeof *words; i < end / sizeof *words; i++)
+		look_at(r, words[i]);
 }
 
 /*
@@ -182,9 +255,16 @@ static void look_through(struct reach *r, uintptr_t from, uintptr_t to)
 
 static void look_into(struct reach *r, const struct live *object)
 {
-	uintptr_t from = live_address(object);
+	uintptr_t from = live_address(object), to = from + size_of(object);
+	uintptr_t edge = round_up(from + 1, sys_page());
 
-	look_through(r, from, from + size_of(object));
+	if (to - from > sys_page()) {
+		look_through(r, from, to);
+		return;
+	}
+	look_in_page(r, from, min_of(to, edge));
+	if (to > edge)
+		look_in_page(r, edge, to);
 }
 
 static void drain(struct reach *r)
@@ -248,7 +328,7 @@ void reach_start(struct reach *r)
 {
 	for (size_t i = 0; i < r->count; i++)
 		r->objects[i].mark = REACH_LOST;
-	sort_by(r->objects, r->count, by_address);
+	sort_by(r->objects, r->count, BY_ADDRESS);
 	r->low = r->high = 0;
 	if (r->count) {
 		const struct live *last = &r->objects[r->count - 1];
@@ -257,6 +337,7 @@ void reach_start(struct reach *r)
 		r->high = live_address(last) + size_of(last);
 	}
 	r->waits = 0;
+	memset(r->page, 0, sizeof r->page);
 	r->lists = r->blind = false;
 	r->pagemap = open("/proc/thread-self/pagemap", O_RDONLY | O_CLOEXEC);
 }

@@ -14,13 +14,18 @@
 /* INDIRECT: lost as well, but another lost one points to it. */
 enum reach_mark { REACH_NOT, REACH_LOST, REACH_INDIRECT, REACH_FOUND };
 
-enum { REACH_WORDS = 16 << 10 }; /* bytes of memory that are copied at a time */
+enum {
+	REACH_WORDS = 16 << 10, /* bytes of memory that are copied at a time */
+	REACH_PAGES = 64,	/* copies of pages with objects */
+};
 
 /* objects are sorted by address; those that wait are marked already. */
 struct reach {
 	struct live *objects;
-	uint32_t *waiting; /* room for as many */
-	uintptr_t *words;  /* REACH_WORDS bytes */
+	uint32_t *waiting;	     /* room for as many */
+	uintptr_t *words;	     /* REACH_WORDS bytes */
+	char *pages;		     /* REACH_PAGES of them */
+	uintptr_t page[REACH_PAGES]; /* whose copy it is; 0: none's */
 	size_t count, waits;
 	struct live *lost; /* looked through; NULL: what can be reached */
 	uintptr_t low, high;
@@ -52,7 +57,8 @@ void reach_indirect(struct reach *r);
 /* Whether a sample starts there. */
 bool reach_holds(const struct reach *r, uintptr_t from, uintptr_t to);
 
-/* Sorts samples by site. */
+/* Sorts samples by site; by mark, thread and age. */
 void reach_sort_by_site(struct live *objects, size_t count);
+void reach_sort_by_kind(struct live *objects, size_t count);
 
 #endif

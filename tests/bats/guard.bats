@@ -254,6 +254,14 @@ print(len(b))'
 	MPOOL_GUARD=64k holds_pooled strict_free 3000000 64 1
 }
 
+# objects FILE - size and state of each live object in a profile.
+objects()
+{
+	awk '/^objects? / {
+		for (i = $1 == "objects" ? $2 : 1; i; i--) print $4, $NF
+	}' "$1" | sort
+}
+
 # The same program three times: what is guarded is in the profile, too.
 @test "profile, leaks and guards go together" {
 	export MPOOL_PROFILE=$BATS_TEST_TMPDIR/profile
@@ -272,8 +280,8 @@ print(len(b))'
 			<(awk '$1 == "site" { print $3, $5, $6 }' guarded | sort) \
 			<(awk '$1 == "site" { print $3, $5, $6 }' "$MPOOL_PROFILE" | sort)
 		[[ $how == *64k* ]] || diff \
-			<(awk '$1 == "object" { print $4, $NF }' guarded | sort) \
-			<(awk '$1 == "object" { print $4, $NF }' "$MPOOL_PROFILE" | sort)
+			<(objects guarded) \
+			<(objects "$MPOOL_PROFILE")
 	done
 }
 

@@ -75,19 +75,20 @@ static int by_weight(const void *a, const void *b)
 static void add_object(struct leak_group *g, const struct object *o,
 		       uint64_t run_ms)
 {
-	double bytes = o->weight * (double)o->size;
+	double each = o->weight * (double)o->size;
+	double bytes = (double)o->samples * each;
 
-	g->samples++;
-	g->count += o->weight;
+	g->samples += o->samples;
+	g->count += (double)o->samples * o->weight;
 	g->bytes += bytes;
 	/* Each object was taken with probability 1 / weight. */
-	g->variance += bytes * bytes * (1 - 1 / o->weight);
-	if (o->age_ms * 2 < run_ms)
+	g->variance += bytes * each * (1 - 1 / o->weight);
+	if (o->oldest_ms * 2 < run_ms)
 		g->later_bytes += bytes;
-	if (o->age_ms > g->oldest_ms)
-		g->oldest_ms = o->age_ms;
-	if (o->age_ms < g->newest_ms)
-		g->newest_ms = o->age_ms;
+	if (o->oldest_ms > g->oldest_ms)
+		g->oldest_ms = o->oldest_ms;
+	if (o->newest_ms < g->newest_ms)
+		g->newest_ms = o->newest_ms;
 }
 
 static struct leak_group *group_objects(struct profile *p, uint64_t older_ms,
@@ -102,7 +103,7 @@ static struct leak_group *group_objects(struct profile *p, uint64_t older_ms,
 		const struct object *o = &p->objects[i];
 		struct leak_group *last = *count ? &groups[*count - 1] : NULL;
 
-		if (o->age_ms < older_ms)
+		if (o->newest_ms < older_ms)
 			continue;
 		if (!last || last->stack != o->stack ||
 		    last->state != o->state) {

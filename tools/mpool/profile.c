@@ -111,30 +111,69 @@ static const char *read_site(struct profile *p, char *at)
 	return NULL;
 }
 
+static bool read_state(char *at, enum object_state *state)
+{
+	char *word, *how;
+
+	if (!words_next(&at, &word))
+		return false;
+	*state = OBJECT_UNKNOWN;
+	if (!strcmp(word, "lost"))
+		*state = words_next(&at, &how) && !strcmp(how, "indirectly")
+				 ? OBJECT_INDIRECT
+				 : OBJECT_LOST;
+	else if (!strcmp(word, "reachable"))
+		*state = OBJECT_REACHABLE;
+	else
+		return !strcmp(word, "unknown");
+	return true;
+}
+
+/* n: stack, size, unit, ages of the oldest and the newest, thread. */
+static const char *add_objects(struct profile *p, uint64_t samples,
+			       const uint64_t n[6], char *at, const char *wrong)
+{
+	enum object_state state;
+
+	if (!samples || samples > UINT32_MAX || n[0] < 1 || n[0] > UINT32_MAX ||
+	    !n[2] || n[4] > n[3] || !read_state(at, &state))
+		return wrong;
+	*APPEND(p->objects, p->object_count) =
+		(struct object){ (uint32_t)n[0] - 1,
+				 samples,
+				 n[1],
+				 n[2],
+				 n[3],
+				 n[4],
+				 n[5],
+				 state,
+				 weight_of(n[2], p->period) };
+	return NULL;
+}
+
 static const char *read_object(struct profile *p, char *at)
 {
 	static const char wrong[] =
 		"an object row is ADDRESS STACK SIZE UNIT AGE_MS THREAD STATE";
-	enum object_state state = OBJECT_UNKNOWN;
-	uint64_t n[6];
-	char *word, *how;
+	uint64_t n[6], row[6];
 
-	if (!words_numbers(&at, 6, n) || n[1] < 1 || n[1] > UINT32_MAX ||
-	    !n[3] || !words_next(&at, &word))
+	if (!words_numbers(&at, 6, n))
 		return wrong;
-	if (!strcmp(word, "lost"))
-		state = words_next(&at, &how) && !strcmp(how, "indirectly")
-				? OBJECT_INDIRECT
-				: OBJECT_LOST;
-	else if (!strcmp(word, "reachable"))
-		state = OBJECT_REACHABLE;
-	else if (strcmp(word, "unknown"))
+	memcpy(row, n + 1, 4 * sizeof *row);
+	row[4] = n[4];
+	row[5] = n[5];
+	return add_objects(p, 1, row, at, wrong);
+}
+
+static const char *read_objects(struct profile *p, char *at)
+{
+	static const char wrong[] = "an objects row is N STACK SIZE UNIT "
+				    "OLDEST_MS NEWEST_MS THREAD STATE";
+	uint64_t n[7];
+
+	if (!words_numbers(&at, 7, n))
 		return wrong;
-	*APPEND(p->objects, p->object_count) = (struct object){
-		n[0],  (uint32_t)n[1] - 1,	  n[2], n[3], n[4], n[5],
-		state, weight_of(n[3], p->period)
-	};
-	return NULL;
+	return add_objects(p, n[0], n + 1, at, wrong);
 }
 
 static const char *add_name(struct profile *p, char *at, bool inlined)
@@ -247,10 +286,10 @@ static const char *read_line(struct profile *p, char *line)
 		const char *key;
 		const char *(*read)(struct profile *p, char *at);
 	} rows[] = {
-		{ "map", read_map },	   { "stack", read_stack },
-		{ "site", read_site },	   { "object", read_object },
-		{ "name", read_name },	   { "child", read_child },
-		{ "caller", read_caller },
+		{ "map", read_map },	     { "stack", read_stack },
+		{ "site", read_site },	     { "object", read_object },
+		{ "objects", read_objects }, { "name", read_name },
+		{ "child", read_child },     { "caller", read_caller },
 	};
 	char *key;
 

@@ -41,10 +41,10 @@ enum object_state {
 	OBJECT_INDIRECT,
 };
 
+/* Live samples, which differ in age alone. */
 struct object {
-	uint64_t address;
 	uint32_t stack;
-	uint64_t size, unit, age_ms, thread;
+	uint64_t samples, size, unit, oldest_ms, newest_ms, thread;
 	enum object_state state;
 	double weight;
 };

@@ -140,8 +140,8 @@ static void thread_rows(struct top *t, const struct profile *p)
 		snprintf(name, sizeof name, "%llu",
 			 (unsigned long long)o->thread);
 		row = row_of(t, name);
-		row->bytes += o->weight * (double)o->size;
-		row->count += o->weight;
+		row->bytes += (double)o->samples * o->weight * (double)o->size;
+		row->count += (double)o->samples * o->weight;
 	}
 	for (size_t j = 0; j < t->count; j++)
 		t->rows[j].total = t->rows[j].bytes;

@@ -171,7 +171,8 @@ static void add_site(struct web_stacks *s, struct web_stack *to,
 static void add_leak(struct web_stack *to, const struct object *object)
 {
 	struct web_leak *leak = to->leaks;
-	double bytes = object->weight * (double)object->size;
+	double each = object->weight * (double)object->size;
+	double bytes = (double)object->samples * each;
 
 	while (leak && leak->state != object->state)
 		leak = leak->next;
@@ -181,11 +182,11 @@ static void add_leak(struct web_stack *to, const struct object *object)
 					   .next = to->leaks };
 		to->leaks = leak;
 	}
-	leak->count += object->weight;
+	leak->count += (double)object->samples * object->weight;
 	leak->bytes += bytes;
-	leak->variance += bytes * bytes * (1 - 1 / object->weight);
-	if (object->age_ms > leak->oldest_ms)
-		leak->oldest_ms = object->age_ms;
+	leak->variance += bytes * each * (1 - 1 / object->weight);
+	if (object->oldest_ms > leak->oldest_ms)
+		leak->oldest_ms = object->oldest_ms;
 }
 
 void web_stacks_add(struct web_stacks *s, const struct profile *p,
