@@ -41,34 +41,16 @@ static size_t promised; /* bytes of objects that have a reserve */
 
 /* --- when there is none --- */
 
-struct request {
-	enum next_name name;
-	size_t alignment, size;
-};
-
-static RARE void *ask_plain(const struct request *r)
-{
-	switch (r->name) {
-	case NEXT_MALLOC:
-	case NEXT_REALLOC:
-		return plain.malloc(r->size);
-	case NEXT_CALLOC:
-		return plain.calloc(1, r->size);
-	default:
-		return plain.aligned(r->name, r->alignment, r->size);
-	}
-}
-
 static RARE void *ask(void *request)
 {
-	const struct request *r = request;
+	const struct next_request *r = request;
 	bool inside;
 
 	return hard_alloc(r->size, r->alignment, r->name == NEXT_CALLOC,
 			  &inside);
 }
 
-static RARE void *reserved(struct request *r)
+static RARE void *reserved(struct next_request *r)
 {
 	size_t size = r->size;
 	void *p;
@@ -83,9 +65,9 @@ static RARE void *reserved(struct request *r)
 	return p;
 }
 
-static NOINLINE RARE void *refused(struct request r, bool inside)
+static NOINLINE RARE void *refused(struct next_request r, bool inside)
 {
-	void *p = inside ? ask_plain(&r) : reserved(&r);
+	void *p = inside ? next_ask(&plain, &r) : reserved(&r);
 
 	if (!p)
 		errno = ENOMEM;
@@ -101,7 +83,7 @@ static inline void *serve(enum next_name name, size_t alignment, size_t size)
 
 	if (likely(p))
 		return p;
-	return refused((struct request){ name, alignment, size }, inside);
+	return refused((struct next_request){ name, alignment, size }, inside);
 }
 
 static void *hardened_malloc(size_t size)

@@ -310,25 +310,23 @@ static COLD bool resolve(void)
 	return true;
 }
 
-struct request {
-	enum next_name name;
-	size_t alignment, size;
-};
+COLD void *next_ask(const struct next *table, const struct next_request *r)
+{
+	switch (r->name) {
+	case NEXT_MALLOC:
+		return table->malloc(r->size);
+	case NEXT_CALLOC:
+		return table->calloc(1, r->size);
+	case NEXT_REALLOC:
+		return table->realloc(NULL, r->size);
+	default:
+		return table->aligned(r->name, r->alignment, r->size);
+	}
+}
 
 static COLD void *ask(void *request)
 {
-	const struct request *r = request;
-
-	switch (r->name) {
-	case NEXT_MALLOC:
-		return next.malloc(r->size);
-	case NEXT_CALLOC:
-		return next.calloc(1, r->size);
-	case NEXT_REALLOC:
-		return next.realloc(NULL, r->size);
-	default:
-		return next.aligned(r->name, r->alignment, r->size);
-	}
+	return next_ask(&next, request);
 }
 
 /*
@@ -339,7 +337,7 @@ static COLD void *ask(void *request)
 static COLD void *next_or_reserve(enum next_name name, size_t alignment,
 				  size_t size)
 {
-	struct request r = { name, alignment, size };
+	struct next_request r = { name, alignment, size };
 	void *p;
 
 	if (unlikely(size > class_border))

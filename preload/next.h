@@ -48,6 +48,15 @@ struct next {
 
 extern HIDDEN struct next next;
 
+/* A request by name; the alignment is that of aligned ones. */
+struct next_request {
+	enum next_name name;
+	size_t alignment, size;
+};
+
+/* What the table's function of that name gives. */
+void *next_ask(const struct next *table, const struct next_request *r);
+
 /*
  * Where requests beyond SMALL_MAX go; of it malloc, calloc and realloc of NULL
  * are called.  It is `next`, until wide.c takes it for good.
