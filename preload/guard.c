@@ -102,7 +102,7 @@ static void *guarding_realloc(void *p, size_t size)
 static void *guarding_aligned(enum next_name name, size_t alignment,
 			      size_t size)
 {
-	bool odd = alignment & (alignment - 1);
+	bool odd = !alignment || alignment & (alignment - 1);
 	void *p = odd ? NULL : guarded(alignment, size);
 
 	return p ? p : plain.aligned(name, alignment, size);

@@ -115,7 +115,7 @@ some_are_sent_away()
 		        assert b"<!DOCTYPE" in urllib.request.urlopen(page).read()
 		        break
 		    except urllib.error.HTTPError as e:
-		        assert e.code == 503
+		        assert e.code == 503, e.read()
 	END
 	curl -s -o /dev/null "$at/report?pid=$pid" 3>&- &
 	stop_servers || :

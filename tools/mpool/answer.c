@@ -66,7 +66,8 @@ static struct share *shares_of(const struct profile *p, struct symbols *symbols,
 	return shares;
 }
 
-#define RUST_MAIN "__rust_begin_short_backtrace"
+#define RUST_MAIN    "__rust_begin_short_backtrace"
+#define GLIBC_INSIDE "__GI_" /* before what it calls a function of its own */
 
 /* What begins a program or a thread is the same in all of them. */
 static bool is_start(const char *function)
@@ -77,6 +78,8 @@ static bool is_start(const char *function)
 		"clone3", "start_thread",	    "__clone3",
 	};
 
+	if (!strncmp(function, GLIBC_INSIDE, strlen(GLIBC_INSIDE)))
+		function += strlen(GLIBC_INSIDE);
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (!strcmp(function, names[i]))
 			return true;

@@ -36,6 +36,9 @@ deb: dist  ## Debian packages of it all, build/deb/*.deb
 
 spec: dist  ## for rpmbuild -ba --define "_sourcedir $$PWD/build" build/libmpool.spec
 	@$(call filled,tools/package/libmpool.spec) >build/libmpool.spec
+	@printf '* %s %s - %s-1\n- See src/CHANGELOG.md of the source.\n' \
+		"$$(LC_ALL=C date -ud @$(dist_date) '+%a %b %d %Y')" '$(maintainer)' \
+		$(VERSION) >>build/libmpool.spec
 	@echo build/libmpool.spec
 
 meson: dist  ## what a Meson project puts into its subprojects/: build/meson/*
