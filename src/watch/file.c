@@ -198,6 +198,35 @@ int file_create(const char *path, const char **why)
 	return fd;
 }
 
+bool file_is_lent(const char *path)
+{
+	return strncmp(path, "/proc/", 6) == 0 && strstr(path, "/fd/");
+}
+
+int file_borrow(const char *path, const char **why)
+{
+	int fd = open(path, O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	struct stat st;
+	int error;
+
+	if (fd < 0) {
+		*why = file_error(errno);
+		return -1;
+	}
+	error = EPERM;
+	*why = "it is no file in memory of this user's";
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && !st.st_nlink &&
+	    st.st_uid == geteuid()) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return fd;
+		error = EBUSY;
+		*why = "another process is at work in it";
+	}
+	close(fd);
+	errno = error;
+	return -1;
+}
+
 bool file_allowed(off_t bytes)
 {
 	struct rlimit limit;

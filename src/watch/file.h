@@ -60,6 +60,15 @@ int file_open(int folder, const char *name, mode_t mode, const char **why);
  */
 int file_create(const char *path, const char **why);
 
+/* Whether it is somebody's descriptor: /proc/PID/fd/N. */
+bool file_is_lent(const char *path);
+
+/*
+ * Opens such a descriptor of a file in memory, which has no name and belongs to
+ * this user; for the rest as file_create().
+ */
+int file_borrow(const char *path, const char **why);
+
 /* Whether a file of `bytes` may be written: beyond that comes a SIGXFSZ. */
 bool file_allowed(off_t bytes);
 

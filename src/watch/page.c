@@ -224,6 +224,11 @@ static int create(bool numbered, const char **why)
 	bool personal = name_mentions(config.page, 'p');
 	int fd;
 
+	if (file_is_lent(config.page)) {
+		strncpy(path, config.page, sizeof path - 1);
+		own_name = false;
+		return file_borrow(path, why);
+	}
 	errno = ENAMETOOLONG;
 	*why = "the name is too long";
 	if (!name_own(path, sizeof path, config.page, numbered))
@@ -260,7 +265,9 @@ static bool publish(bool child)
 	int error;
 
 	if (fd < 0) {
-		say(why);
+		/* What was lent is for one process: its children have none. */
+		if (!file_is_lent(config.page) || errno != EBUSY)
+			say(why);
 		return false;
 	}
 	error = file_extend(fd, 0, sizeof *page);
@@ -271,7 +278,8 @@ static bool publish(bool child)
 	}
 	if (memory == MAP_FAILED) {
 		close(fd);
-		unlink(path);
+		if (!file_is_lent(path))
+			unlink(path);
 		say(file_error(error));
 		return false;
 	}
@@ -280,7 +288,7 @@ static bool publish(bool child)
 	fill();
 	if (own_name)
 		sweep_children();
-	else
+	else if (!file_is_lent(path))
 		sweep(path, getpid(), SWEEP_KEPT_MOST);
 	return true;
 }
@@ -353,6 +361,8 @@ void page_fork_child(const char *profile_path)
 	profile = profile_path;
 	owner = getpid();
 	writing = 0;
+	if (file_is_lent(config.page))
+		return;
 	next_ms = sys_now_ms() + PAGE_STALE_MS;
 	pending = true;
 }
@@ -387,7 +397,7 @@ void page_at_exit(void)
 	update(PAGE_ENDED);
 	if (own_name && !process_confined())
 		sweep_children();
-	else if (!process_confined())
+	else if (!process_confined() && !file_is_lent(path))
 		unlink(path);
 	errno = saved;
 }

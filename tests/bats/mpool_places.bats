@@ -23,13 +23,27 @@ in_places()
 	assert_regex "$stderr" '^mpool: stats_acts ended with status 0 after [0-9.]+ s; peak memory '
 }
 
-@test "where nothing can be written the program runs all the same" {
+@test "where nothing can be written the page is in memory of mpool run" {
 	in_places "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
-		/mnt/mpool run -- /mnt/leaky"
+		/mnt/mpool run -- sh -c '/mnt/leaky; /mnt/leaky & wait; exec /mnt/stats_acts pass 9 100'"
+	assert_equal "$status" 0
+	assert_output $'ok\nok'
+	# Of the one that has the number in the end, and no word of its children.
+	assert_equal "${#stderr_lines[@]}" 1
+	assert_regex "$stderr" '^mpool: sh ended with status 0 after [0-9.]+ s; peak memory .* allocations, .*; next: mpool run --sample -- '
+	in_places "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
+		/mnt/mpool run -- sh -c 'kill -9 \$\$'"
+	assert_equal "$status" 137
+	assert_regex "$stderr" '; as of 0\.[0-9]+ s: peak memory .*; next: mpool run --sample -- '
+}
+
+@test "where that cannot be, either, the program runs all the same" {
+	in_places "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
+		mount -t tmpfs none /proc && /mnt/mpool run --library /mnt/libmpool.so -- /mnt/leaky"
 	assert_equal "$status" 0
 	assert_output ok
 	assert_equal "${#stderr_lines[@]}" 2
-	assert_regex "${stderr_lines[0]}" '^mpool run: neither XDG_RUNTIME_DIR nor /tmp nor /dev/shm can be written: '
+	assert_regex "${stderr_lines[0]}" '^mpool run: neither XDG_RUNTIME_DIR nor /tmp nor /dev/shm can be written, nor /proc read: '
 	assert_regex "${stderr_lines[1]}" '^mpool: leaky ended with status 0 after [0-9.]+ s; next: mpool run --sample -- '
 	in_places "mount -t tmpfs -o ro none /tmp && mount -t tmpfs -o ro none /dev/shm &&
 		/mnt/mpool run --sample=1 -o /mnt/p.mprof -- /mnt/peak; /mnt/mpool stat"

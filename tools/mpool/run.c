@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -221,18 +222,35 @@ static char *pattern(const struct run *r, const char *out, const char *ending)
 	return cli_format("%s/%s", folder, name);
 }
 
+/* In our memory, for the program to open by our descriptor; NULL: no way. */
+static char *lend_page(void)
+{
+	int fd = memfd_create("mpool page", MFD_CLOEXEC);
+	char *path = cli_format("/proc/%ld/fd/%d", (long)getpid(), fd);
+
+	if (fd >= 0 && access(path, R_OK | W_OK) == 0)
+		return path;
+	free(path);
+	return NULL;
+}
+
 static void set_environment(struct run *r)
 {
 	struct launch *l = &r->launch;
 	const char *folder = page_make_folder();
 
 	page_sweep(PAGES_KEPT);
-	r->pageless = !folder;
-	if (folder)
-		launch_set(l, "MPOOL_PAGE", cli_format("%s/%%P.page", folder));
+	if (!folder)
+		r->lent = lend_page();
+	r->pageless = !folder && !r->lent;
+	if (!r->pageless)
+		launch_set(l, "MPOOL_PAGE",
+			   folder ? cli_format("%s/%%P.page", folder)
+				  : r->lent);
 	else if (!r->quiet)
 		cli_warn("neither XDG_RUNTIME_DIR nor /tmp nor /dev/shm can be "
-			 "written: no figures at the end, no 'mpool stat'");
+			 "written, nor /proc read: no figures at the end, no "
+			 "'mpool stat'");
 	if (r->stats)
 		launch_set(l, "MPOOL_STATS", r->stats);
 	if (r->sample)

@@ -20,6 +20,7 @@ struct run {
 	bool leaks, trace, harden, quiet, guard;
 	int leak_status;
 	bool pageless;			     /* there is no place for a page */
+	char *lent;			     /* where it is, in our memory */
 	char *profile, *log, *page, *report; /* known at its end */
 };
 

@@ -136,7 +136,7 @@ static void put_next(FILE *out, const struct run *r, bool checked,
 		put_profile(out, r, children);
 	else if (r->leaks && !checked && !missing(r))
 		put_profile(out, r, &(struct children){ 0 });
-	else if (has_died(r) && !r->pageless)
+	else if (has_died(r) && !r->pageless && !r->lent)
 		fprintf(out, "mpool stat %ld", (long)r->launch.pid);
 	else if (r->leaks && !missing(r))
 		fprintf(out, "mpool leaks --reachable %s",
@@ -170,7 +170,7 @@ static const char *what_is_wrong(const struct run *r, const struct page *page,
 	if (!page && r->pageless)
 		return missing(r) ? cli_format("it left no %s", missing(r))
 				  : NULL;
-	if (!page && page_refusal())
+	if (!page && !r->lent && page_refusal())
 		return page_refusal();
 	if (!page && !access(OFF_FILE, F_OK))
 		return OFF_FILE " turns the pools off on this machine";
@@ -307,14 +307,15 @@ int run_end(struct run *r, int status)
 
 	if (!r->launch.started)
 		return status;
-	r->page = cli_alloc(PATH_MAX);
-	page_find((uint64_t)r->launch.pid, r->page);
+	r->page = r->lent ? r->lent : cli_alloc(PATH_MAX);
+	if (!r->lent)
+		page_find((uint64_t)r->launch.pid, r->page);
 	r->profile = file_name(r, "mprof");
 	r->log = file_name(r, "mtrace");
 	wrong = page_read(&page, r->page);
 	if (!wrong && page.elsewhere)
 		wrong = "it is that of another with this number";
-	else if (!has_died(r))
+	else if (!has_died(r) && !r->lent)
 		unlink(r->page);
 	page_walk(remove_page, r);
 	if (r->sample || r->leaks) {
