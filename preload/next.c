@@ -36,10 +36,7 @@ struct next next = {
 	first_realloc, first_aligned, first_usable_size,
 };
 
-struct next beyond = {
-	first_malloc,  first_free,    first_calloc,
-	first_realloc, first_aligned, first_usable_size,
-};
+struct beyond beyond = { first_malloc, first_calloc, first_realloc };
 
 static bool beyond_taken;
 
@@ -137,33 +134,28 @@ static struct layer {
 static int layer_count;
 
 /* Other threads may be calling the table meanwhile. */
-#define PUT(function)                                                          \
-	if (layer->over->function)                                             \
-	__atomic_store_n(&next.function, layer->over->function,                \
-			 __ATOMIC_RELEASE)
+#define PUT(to, from, function)                                                \
+	if ((from)->function)                                                  \
+	__atomic_store_n(&(to)->function, (from)->function, __ATOMIC_RELEASE)
 
-#define PUT_BEYOND(from, function)                                             \
-	__atomic_store_n(&beyond.function, (from)->function, __ATOMIC_RELEASE)
-
-static void put_beyond(const struct next *from)
+static void put_beyond(void)
 {
-	PUT_BEYOND(from, malloc);
-	PUT_BEYOND(from, calloc);
-	PUT_BEYOND(from, realloc);
-}
-
-static void put_beyond_early(void)
-{
-	put_beyond(&next);
+	if (beyond_taken)
+		return;
+	PUT(&beyond, &next, malloc);
+	PUT(&beyond, &next, calloc);
+	PUT(&beyond, &next, realloc);
 	if (__atomic_load_n(&early_requests, __ATOMIC_RELAXED) < EARLY_REQUESTS)
 		__atomic_store_n(&beyond.malloc, early_malloc,
 				 __ATOMIC_RELEASE);
 }
 
-RARE void next_take_beyond(const struct next *wide)
+RARE void next_take_beyond(const struct beyond *wide)
 {
 	beyond_taken = true;
-	put_beyond(wide);
+	PUT(&beyond, wide, malloc);
+	PUT(&beyond, wide, calloc);
+	PUT(&beyond, wide, realloc);
 }
 
 static RARE void put_over(const struct layer *layer)
@@ -171,14 +163,13 @@ static RARE void put_over(const struct layer *layer)
 	if (next.malloc == layer->over->malloc)
 		return;
 	*layer->below = next;
-	PUT(malloc);
-	PUT(free);
-	PUT(calloc);
-	PUT(realloc);
-	PUT(aligned);
-	PUT(usable_size);
-	if (!beyond_taken)
-		put_beyond_early();
+	PUT(&next, layer->over, malloc);
+	PUT(&next, layer->over, free);
+	PUT(&next, layer->over, calloc);
+	PUT(&next, layer->over, realloc);
+	PUT(&next, layer->over, aligned);
+	PUT(&next, layer->over, usable_size);
+	put_beyond();
 }
 
 RARE void next_wrap(const struct next *over, struct next *below)
@@ -299,8 +290,7 @@ static COLD bool resolve(void)
 	}
 	if (next.malloc == first_malloc) {
 		next = found;
-		if (!beyond_taken)
-			put_beyond_early();
+		put_beyond();
 		for (int i = 0; i < layer_count; i++)
 			put_over(&layers[i]);
 	}

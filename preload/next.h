@@ -58,11 +58,15 @@ struct next_request {
 void *next_ask(const struct next *table, const struct next_request *r);
 
 /*
- * Where requests beyond SMALL_MAX go; of it malloc, calloc and realloc of NULL
- * are called.  It is `next`, until wide.c takes it for good.
+ * Where requests beyond SMALL_MAX go; realloc is that of NULL.  These are the
+ * functions of `next`, until wide.c takes them for good.
  */
-extern HIDDEN struct next beyond;
-void next_take_beyond(const struct next *wide);
+extern HIDDEN struct beyond {
+	void *(*malloc)(size_t size);
+	void *(*calloc)(size_t n, size_t size);
+	void *(*realloc)(void *p, size_t size);
+} beyond;
+void next_take_beyond(const struct beyond *wide);
 
 /*
  * From now on, calls to the table go to `over`, but for its NULLs; *below

@@ -68,7 +68,7 @@ static void *wide_realloc_null(void *p, size_t size)
 
 RARE void wide_start(void)
 {
-	static const struct next wide = {
+	static const struct beyond wide = {
 		.malloc = wide_malloc,
 		.calloc = wide_calloc,
 		.realloc = wide_realloc_null,
