@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * signals.c - sigaction and signal, by which a program would take SIGSEGV and
- * SIGBUS from guards.
+ * signals.c - sigaction, signal and its kin, by which a program would take
+ * SIGSEGV and SIGBUS from guards.
  *
  * Without guards each call is one jump.
  */
@@ -16,6 +16,10 @@ typedef void (*handler)(int number);
 typedef handler signal_function(int number, handler wanted);
 
 EXPORT handler __sysv_signal(int number, handler wanted);
+#define SAME_AS(name) __attribute__((alias(name), leaf, nothrow))
+EXPORT handler bsd_signal(int number, handler wanted) SAME_AS("signal");
+EXPORT handler ssignal(int number, handler wanted) SAME_AS("signal");
+EXPORT handler sysv_signal(int number, handler wanted) SAME_AS("__sysv_signal");
 
 static int first_sigaction(int number, const struct sigaction *action,
 			   struct sigaction *old);
@@ -115,6 +119,44 @@ static RARE handler kept_sysv_signal(int number, handler wanted)
 		       ? by_sigaction(number, wanted,
 				      (int)SA_RESETHAND | SA_NODEFER, false)
 		       : next_sysv_signal(number, wanted);
+}
+
+/* --- of System V: with guards or without, these are rare --- */
+
+static RARE handler other_sigset(int number, handler wanted)
+{
+	signal_function *found;
+
+	*(void **)&found = next_symbol("sigset");
+	return found(number, wanted);
+}
+
+/* As glibc's: SIG_HOLD blocks the signal, all else unblocks it. */
+EXPORT RARE handler sigset(int number, handler wanted)
+{
+	struct sigaction action = { .sa_handler = wanted }, old;
+	bool holds = wanted == SIG_HOLD;
+	sigset_t one, before;
+
+	if (!guard_fault_keeps(number))
+		return other_sigset(number, wanted);
+	if (guard_fault_action(number, holds ? NULL : &action, &old))
+		return SIG_ERR;
+	sigemptyset(&one);
+	sigaddset(&one, number);
+	pthread_sigmask(holds ? SIG_BLOCK : SIG_UNBLOCK, &one, &before);
+	return sigismember(&before, number) ? SIG_HOLD : old.sa_handler;
+}
+
+EXPORT RARE int sigignore(int number)
+{
+	int (*found)(int number);
+
+	if (guard_fault_keeps(number))
+		return by_sigaction(number, SIG_IGN, 0, false) == SIG_ERR ? -1
+									  : 0;
+	*(void **)&found = next_symbol("sigignore");
+	return found(number);
 }
 
 RARE bool signals_start(void)

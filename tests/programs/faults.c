@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 
 extern __sighandler_t __sysv_signal(int number, __sighandler_t handler);
+extern __sighandler_t bsd_signal(int number, __sighandler_t handler);
 
 enum { PAGE = 4096 };
 
@@ -127,6 +128,34 @@ static void handlers_by_signal(void)
 	CHECK(raise(SIGBUS) == 0 && calls == 2);
 	CHECK(signal(SIGSEGV, SIG_ERR) == SIG_ERR && errno == EINVAL);
 	CHECK(sigaction(SIGKILL, &now, NULL) < 0 && errno == EINVAL);
+}
+
+static void handlers_by_other_names(void)
+{
+	struct sigaction now;
+	sigset_t blocked;
+
+	CHECK(bsd_signal(SIGSEGV, without) == counting);
+	CHECK(touch() == 1 && has_blocked_itself);
+	CHECK(ssignal(SIGSEGV, SIG_DFL) == without);
+	CHECK(sysv_signal(SIGSEGV, without) == SIG_DFL);
+	CHECK(touch() == 1 && !has_blocked_itself);
+	CHECK(sigset(SIGSEGV, without) == SIG_DFL);
+	CHECK(touch() == 1 && has_blocked_itself && !has_blocked_other);
+	CHECK(sigset(SIGSEGV, SIG_HOLD) == without);
+	CHECK(sigprocmask(SIG_BLOCK, NULL, &blocked) == 0);
+	CHECK(sigismember(&blocked, SIGSEGV));
+	CHECK(sigset(SIGSEGV, counting) == SIG_HOLD);
+	CHECK(sigprocmask(SIG_BLOCK, NULL, &blocked) == 0);
+	CHECK(!sigismember(&blocked, SIGSEGV));
+	CHECK(sigaction(SIGSEGV, NULL, &now) == 0);
+	CHECK(now.sa_handler == counting && !(now.sa_flags & SA_RESTART));
+	CHECK(sigset(0, counting) == SIG_ERR && errno == EINVAL);
+	CHECK(sigignore(SIGSEGV) == 0 && raise(SIGSEGV) == 0);
+	CHECK(signal(SIGSEGV, counting) == SIG_IGN);
+	CHECK(sigset(SIGUSR2, SIG_IGN) == SIG_DFL);
+	CHECK(sigignore(SIGUSR1) == 0 && sigignore(99) < 0);
+	CHECK(signal(SIGUSR1, SIG_DFL) == SIG_IGN);
 }
 
 static void jumps(void)
@@ -250,6 +279,7 @@ int main(void)
 	CHECK(sigaltstack(&other, NULL) == 0);
 	handlers_of_each_kind();
 	handlers_by_signal();
+	handlers_by_other_names();
 	jumps();
 	overflow_of_the_stack();
 	CHECK(pthread_create(&thread, NULL, in_thread, NULL) == 0);
