@@ -29,6 +29,7 @@ enum {
 	INTERVAL_MOST_S = 24 * 60 * 60,
 	GUARD_USUAL = 8 << 20,
 	PATTERNS = 5,	 /* variables that are one */
+	TOLD_MOST = 8,	 /* unknown variables */
 	NAME_MOST = 39,	 /* bytes of an unknown name that are compared */
 	SHOWN_MOST = 80, /* bytes of a bad value or name that are shown */
 };
@@ -276,9 +277,23 @@ static RARE void tell_unknown(const char *name, size_t length)
 	out_line(&o, STDERR_FILENO);
 }
 
+/* Of an environment that is full of them, the first few are told. */
+static RARE void tell_more(unsigned more)
+{
+	char text[OUT_LINE];
+	struct out o;
+
+	out_memory(&o, text, sizeof text);
+	out_str(&o, "libmpool: ");
+	out_u64(&o, more);
+	out_str(&o, " more unknown variables are ignored");
+	out_line(&o, STDERR_FILENO);
+}
+
 /* --- the environment --- */
 
-static RARE void read_variable(const char *variable, unsigned *seen)
+static RARE void read_variable(const char *variable, unsigned *seen,
+			       unsigned *unknown)
 {
 	const char *value = strchr(variable, '=');
 	size_t length;
@@ -299,13 +314,13 @@ static RARE void read_variable(const char *variable, unsigned *seen)
 		*seen |= 1u << i;
 		return;
 	}
-	if (!config_quiet)
+	if (!config_quiet && (*unknown)++ < TOLD_MOST)
 		tell_unknown(variable, length);
 }
 
 void config_read(char **env)
 {
-	unsigned seen = 0;
+	unsigned seen = 0, unknown = 0;
 	int saved = errno;
 
 	for (; env && *env; env++) {
@@ -314,7 +329,9 @@ void config_read(char **env)
 			continue;
 		if (getauxval(AT_SECURE))
 			break;
-		read_variable(*env, &seen);
+		read_variable(*env, &seen, &unknown);
 	}
+	if (unknown > TOLD_MOST)
+		tell_more(unknown - TOLD_MOST);
 	errno = saved;
 }

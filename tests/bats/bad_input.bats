@@ -173,3 +173,12 @@ nearest()
 		assert_output ''
 	done
 }
+
+@test "of many unknown variables the first eight are told, and how many more" {
+	run -0 env -i LD_PRELOAD="$LIB" "PATH=$PATH" bash -c '
+		for i in {1..500}; do export "MPOOL_X$i=1"; done
+		exec ls -d / 2>&1'
+	assert_equal "$(grep -c "unknown variable '" <<<"$output")" 8
+	assert_line 'libmpool: 492 more unknown variables are ignored'
+	assert_line /
+}
