@@ -51,13 +51,16 @@ bool heap_vetoed(void)
 /* Not what is on already. */
 RARE const char *fault_hint(void)
 {
+	static const char guard[] RARE_TEXT =
+		"; for stacks, run it again with 'mpool run --guard'";
+	static const char harden[] RARE_TEXT =
+		"; run it again with 'mpool run --harden'";
+	static const char either[] RARE_TEXT =
+		"; run it again with 'mpool run --guard' or --harden";
+
 	if (config.harden)
-		return config.guard ? ""
-				    : "; for stacks, run it again with "
-				      "'mpool run --guard'";
-	return config.guard ? "; run it again with 'mpool run --harden'"
-			    : "; run it again with 'mpool run --guard' or "
-			      "--harden";
+		return config.guard ? "" : guard;
+	return config.guard ? harden : either;
 }
 
 __attribute__((constructor(101))) static COLD void start(void)

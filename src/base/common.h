@@ -29,6 +29,7 @@
 #define RARE	    __attribute__((cold, noinline, section(".text.rare")))
 #define ASIDE	    __attribute__((noinline, section(".text.rare")))
 #define LARGE(name) __attribute__((section(".bss.large." name)))
+#define RARE_TEXT   __attribute__((section(".rodata.rare")))
 #define EXPORT	    __attribute__((visibility("default")))
 
 #define KIB ((size_t)1 << 10)

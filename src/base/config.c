@@ -251,6 +251,8 @@ static unsigned distance(const char *a, size_t a_length, const char *b)
 
 static RARE void tell_unknown(const char *name, size_t length)
 {
+	static const char one[] = "libmpool: unknown variable ";
+	static const char ignored[] = " is ignored; the nearest known one is ";
 	const struct config_variable *nearest = config_variables;
 	size_t compared = min_of(length, (size_t)NAME_MOST);
 	unsigned least = UINT_MAX;
@@ -270,9 +272,9 @@ static RARE void tell_unknown(const char *name, size_t length)
 	memcpy(shown, name, kept);
 	shown[kept] = '\0';
 	out_memory(&o, text, sizeof text);
-	out_str(&o, "libmpool: unknown variable ");
+	out_str(&o, one);
 	out_quoted(&o, shown, SHOWN_MOST);
-	out_str(&o, " is ignored; the nearest known one is ");
+	out_str(&o, ignored);
 	out_str(&o, nearest->name);
 	out_line(&o, STDERR_FILENO);
 }
@@ -280,13 +282,14 @@ static RARE void tell_unknown(const char *name, size_t length)
 /* Of an environment that is full of them, the first few are told. */
 static RARE void tell_more(unsigned more)
 {
+	static const char ignored[] = " more unknown variables are ignored";
 	char text[OUT_LINE];
 	struct out o;
 
 	out_memory(&o, text, sizeof text);
 	out_str(&o, "libmpool: ");
 	out_u64(&o, more);
-	out_str(&o, " more unknown variables are ignored");
+	out_str(&o, ignored);
 	out_line(&o, STDERR_FILENO);
 }
 
