@@ -280,6 +280,25 @@ advice()
 	refute_regex "$stderr" 'from the pools'
 }
 
+@test "a % in the names of a program and its folder is one" {
+	mkdir '100%p%%n' && cd '100%p%%n'
+	cp "$PROGRAMS/leave" './a%pb%n%%c%P'
+	run -0 "$MPOOL" run --sample=1 -- './a%pb%n%%c%P' fork
+	assert_output --regexp "; its children left 1 more: a%pb%n%%c%P\.[0-9]+\.\*\.mprof; next: mpool prof --merge a%pb%n%%c%P\.[0-9]+\.mprof a%pb%n%%c%P\.[0-9]+\.\*\.mprof$"
+	run -0 "$MPOOL" trace -- './a%pb%n%%c%P'
+	assert_output --regexp "; next: mpool replay a%pb%n%%c%P\.[0-9]+\.mtrace$"
+	assert_equal "$(find .. -name '*.m*' | wc -l)" 3
+}
+
+@test "%P in a name is the program's process id, %p each one's own" {
+	run -0 "$MPOOL" run --sample=1 -o 'y.%P.mprof' -- "$PROGRAMS/leave" fork
+	assert_output --regexp 'its children left 1 more: (y\.[0-9]+)\.\*\.mprof; next: mpool prof --merge y\.[0-9]+\.mprof y\.[0-9]+\.\*\.mprof$'
+	run -0 "$MPOOL" trace -o 'y.%P.mtrace' -- "$PROGRAMS/leave"
+	assert_output --regexp '; next: mpool replay y\.[0-9]+\.mtrace$'
+	run -0 "$MPOOL" run --sample=1 -o 'z.%n.%p.mprof' -- "$PROGRAMS/leave" fork
+	assert_output --regexp 'its children left 1 more: z\.\*\.\*\.mprof; next: mpool prof --merge z\.leave\.[0-9]+\.mprof z\.\*\.\*\.mprof$'
+}
+
 @test "files that children left are told, those of an earlier run not" {
 	run -0 "$MPOOL" trace -o t.log -- sh -c '/bin/ls / >/dev/null; /bin/echo; exit 0'
 	assert_output --partial '; its children left 2 more: t.*.log; next: mpool replay t.log'

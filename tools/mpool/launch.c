@@ -94,15 +94,21 @@ void launch_set(struct launch *launch, const char *name, const char *value)
 	slot[1] = value;
 }
 
-/* In the child: %P in a value becomes its process id. */
+char *launch_expand(const char *value, pid_t pid)
+{
+	const char *at = value;
+
+	while ((at = strchr(at, '%')) && at[1] && at[1] != 'P')
+		at += 2;
+	if (!at || !at[1])
+		return cli_format("%s", value);
+	return cli_format("%.*s%ld%s", (int)(at - value), value, (long)pid,
+			  at + 2);
+}
+
 static void set_variable(const char *name, const char *value)
 {
-	const char *at = strstr(value, "%P");
-
-	if (at)
-		value = cli_format("%.*s%ld%s", (int)(at - value), value,
-				   (long)getpid(), at + 2);
-	setenv(name, value, 1);
+	setenv(name, launch_expand(value, getpid()), 1);
 }
 
 static bool is_elf(const char *path)
@@ -124,9 +130,10 @@ static _Noreturn void become_program(const struct launch *l,
 	char **argv = l->argv;
 	int error;
 
-	set_variable("LD_PRELOAD",
-		     before && *before ? cli_format("%s:%s", library, before)
-				       : library);
+	setenv("LD_PRELOAD",
+	       before && *before ? cli_format("%s:%s", library, before)
+				 : library,
+	       1);
 	setenv("MPOOL", "on", 1); /* it was asked for */
 	for (int i = 0; i < l->variable_count; i++)
 		set_variable(l->variables[i][0], l->variables[i][1]);

@@ -36,6 +36,9 @@ const char *launch_border(const char *option, const char *value);
 /* Has an environment variable set for the program; the last value counts. */
 void launch_set(struct launch *launch, const char *name, const char *value);
 
+/* %P becomes the process id, once; %% and others stay. */
+char *launch_expand(const char *value, pid_t pid);
+
 /*
  * Starts the program; signals that ask mpool to end go on to it.  Returns the
  * exit status to hand on: the program's own, 128 + signal, 127 not found, 126

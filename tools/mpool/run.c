@@ -206,20 +206,31 @@ static void read_options(struct run *r, int argc, char **argv,
 	r->launch.argv = argv + optind;
 }
 
-/*
- * The pattern that the library gets.  Children may start elsewhere, and belong
- * here as well; a folder with a % in its name cannot be told.
- */
-static char *pattern(const struct run *r, const char *out, const char *ending)
+/* As a pattern means it: each % is one. */
+static char *literally(const char *text)
 {
-	char *name = out ? strdup(out)
-			 : cli_format("%s.%%P.%s", run_name(r), ending);
+	char *pattern = cli_alloc(2 * strlen(text) + 1), *to = pattern;
+
+	for (; *text; *to++ = *text++)
+		if (*text == '%')
+			*to++ = '%';
+	*to = '\0';
+	return pattern;
+}
+
+static char *own_pattern(const struct run *r, const char *ending)
+{
+	return cli_format("%s.%%P.%s", literally(run_name(r)), ending);
+}
+
+/* For the library: children may start elsewhere, and belong here as well. */
+static char *from_here(const char *pattern)
+{
 	char folder[PATH_MAX];
 
-	if (*name == '/' || !getcwd(folder, sizeof folder) || *folder != '/' ||
-	    strchr(folder, '%'))
-		return name;
-	return cli_format("%s/%s", folder, name);
+	if (*pattern == '/' || !getcwd(folder, sizeof folder) || *folder != '/')
+		return cli_format("%s", pattern);
+	return cli_format("%s/%s", literally(folder), pattern);
 }
 
 /* In our memory, for the program to open by our descriptor; NULL: no way. */
@@ -257,15 +268,18 @@ static void set_environment(struct run *r)
 		launch_set(l, "MPOOL_SAMPLE", r->sample);
 	if (r->leaks)
 		launch_set(l, "MPOOL_LEAKS", "1");
+	r->pattern =
+		r->out ? r->out : own_pattern(r, r->trace ? "mtrace" : "mprof");
 	if (r->sample || r->leaks)
-		launch_set(l, "MPOOL_PROFILE", pattern(r, r->out, "mprof"));
+		launch_set(l, "MPOOL_PROFILE", from_here(r->pattern));
 	/* So that top, prof and leaks can ask for it while it runs. */
 	if ((r->sample || r->leaks) && !getenv("MPOOL_STATS_SIGNAL"))
 		launch_set(l, "MPOOL_STATS_SIGNAL", "RTMAX-2");
 	if (r->guard)
-		launch_set(l, "MPOOL_REPORT", pattern(r, NULL, "mreport"));
+		launch_set(l, "MPOOL_REPORT",
+			   from_here(own_pattern(r, "mreport")));
 	if (r->trace)
-		launch_set(l, "MPOOL_TRACE", pattern(r, r->out, "mtrace"));
+		launch_set(l, "MPOOL_TRACE", from_here(r->pattern));
 }
 
 static int run(struct run *r)

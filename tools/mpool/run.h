@@ -16,6 +16,7 @@ struct run {
 	struct launch launch;
 	/* What was asked for; NULL and 0: it was not. */
 	const char *stats, *sample, *out;
+	const char *pattern; /* of names of profiles or logs, as in launch.h */
 	const struct suppressions *known;
 	bool leaks, trace, harden, quiet, guard;
 	int leak_status;

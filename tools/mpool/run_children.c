@@ -103,7 +103,7 @@ static char *settled(const char *folder, const char *name)
 
 void run_children(struct children *c, const struct run *r, const char *own)
 {
-	const char *path = r->out ? r->out : own, *pattern = name_last(path);
+	const char *path = r->pattern, *pattern = name_last(path);
 	char *more = numbered(pattern);
 	char *folder = cli_format("%.*s", (int)(pattern - path), path);
 	DIR *files = opendir(*folder ? folder : ".");

@@ -31,14 +31,12 @@ const char *run_name(const struct run *r)
 }
 
 /* What the program called it, once its process id is known. */
-static char *file_name(const struct run *r, const char *ending)
+static char *file_name(const struct run *r)
 {
 	char *name = cli_alloc(PATH_MAX);
 
-	if (!r->out)
-		return cli_format("%s.%ld.%s", run_name(r), (long)r->launch.pid,
-				  ending);
-	if (!name_expand(name, PATH_MAX, r->out, r->launch.pid, run_name(r)))
+	if (!name_expand(name, PATH_MAX, r->pattern, r->launch.pid,
+			 run_name(r)))
 		*name = '\0';
 	return name;
 }
@@ -310,8 +308,8 @@ int run_end(struct run *r, int status)
 	r->page = r->lent ? r->lent : cli_alloc(PATH_MAX);
 	if (!r->lent)
 		page_find((uint64_t)r->launch.pid, r->page);
-	r->profile = file_name(r, "mprof");
-	r->log = file_name(r, "mtrace");
+	r->pattern = launch_expand(r->pattern, r->launch.pid);
+	r->profile = r->log = file_name(r);
 	wrong = page_read(&page, r->page);
 	if (!wrong && page.elsewhere)
 		wrong = "it is that of another with this number";
