@@ -344,6 +344,14 @@ void dump_keep(void)
 	errno = saved;
 }
 
+void dump_checked(void)
+{
+	int saved = errno;
+
+	keep(DUMP_CHECKED);
+	errno = saved;
+}
+
 void dump_keep_start(void)
 {
 	if (!profiling)

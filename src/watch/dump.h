@@ -11,6 +11,7 @@
 enum dump_why {
 	DUMP_ASKED,
 	DUMP_AT_EXIT, /* threads may be halted */
+	DUMP_CHECKED, /* so they may, and there is nothing to say at the end */
 	DUMP_SAMPLED, /* a sample was taken, and may be the first */
 	DUMP_NOW_AND_THEN,
 };
@@ -50,6 +51,9 @@ void dump_keep_start(void);
 
 /* For a thread that is about to take a sample.  Does not wait. */
 void dump_keep(void);
+
+/* Writes the profile for the last time, whatever ends the process. */
+void dump_checked(void);
 
 /* Where the profile is written to; "" when none is. */
 const char *dump_profile(void);

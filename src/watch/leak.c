@@ -68,10 +68,10 @@ static bool allocate(struct search *s)
 	return true;
 }
 
-static void look_at_strangers(struct reach *r)
+static void look_at_held(struct reach *r)
 {
 	for (size_t i = 0; i < r->count; i++)
-		if (record_is_strangers(&r->objects[i])) {
+		if (record_is_held(&r->objects[i])) {
 			*r->words = live_address(&r->objects[i]);
 			reach_words(r, sizeof *r->words);
 		}
@@ -82,7 +82,7 @@ static NOINLINE void look(struct search *s)
 {
 	s->reach.count = live_copy(s->reach.objects, s->most);
 	reach_start(&s->reach);
-	look_at_strangers(&s->reach);
+	look_at_held(&s->reach);
 	s->roots.reach = &s->reach;
 	s->roots.memory = s->memory;
 	s->roots.bytes = s->bytes;

@@ -96,6 +96,19 @@ bool live_take_slow(const void *p, struct live *sample)
 	return slot;
 }
 
+void live_ignore(const void *p)
+{
+	uintptr_t address = (uintptr_t)p;
+	struct shard *s = shard_of(address);
+	struct live *slot;
+
+	lock_take(&s->lock);
+	slot = hash_find(&s->table, ~address);
+	if (slot)
+		slot->thread |= LIVE_IGNORED;
+	lock_release(&s->lock);
+}
+
 bool live_mark_lost(const struct live *sample, bool lost, bool first)
 {
 	struct shard *s = shard_of(live_address(sample));

@@ -10,8 +10,11 @@
 /*
  * A live sample.  Its address is kept inverted, so that nobody who looks for
  * references to it takes this one for one.  mark is the leak scan's; in the
- * table: the sample was lost whenever it was looked for.
+ * table: the sample was lost whenever it was looked for.  thread may have
+ * LIVE_IGNORED: the program says that it is no leak, nor what it leads to.
  */
+#define LIVE_IGNORED (UINT32_C(1) << 31)
+
 struct live {
 	uintptr_t inverted; /* 0: an empty slot */
 	uint32_t site;
@@ -65,6 +68,9 @@ static inline bool live_take(const void *p, struct live *sample)
 /* All live samples, copied to `copies`, at most `most`; returns how many. */
 size_t live_copy(struct live *copies, size_t most);
 size_t live_count(void);
+
+/* The sample at `p`, if there is one, has LIVE_IGNORED from now on. */
+void live_ignore(const void *p);
 
 /*
  * Notes whether `sample` was found to be lost now, if it is still there.

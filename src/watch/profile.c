@@ -12,6 +12,7 @@
 #include "base/config.h"
 #include "mempool/version.h"
 #include "watch/children.h"
+#include "watch/known.h"
 #include "watch/lasting.h"
 #include "watch/leak.h"
 #include "watch/modules.h"
@@ -190,7 +191,7 @@ static void put_row(struct out *o, const struct live *objects, size_t count,
 	word(o, " ", now - objects->born_ms);
 	if (count > 1)
 		word(o, " ", now - objects[count - 1].born_ms);
-	word(o, " ", objects->thread);
+	word(o, " ", objects->thread & ~LIVE_IGNORED);
 	out_str(o, state_name(objects->mark));
 	out_char(o, '\n');
 }
@@ -227,8 +228,10 @@ static void put_objects(struct out *o)
 			      : at_exit	    ? LEAK_HALT
 					    : LEAK_LOOK))
 		return;
-	if (config.leaks)
+	if (config.leaks) {
 		out_str(o, "leaks 1\n");
+		known_put(o);
+	}
 	if (scan.running) {
 		word(o, "running ", scan.running);
 		out_char(o, '\n');
@@ -383,18 +386,22 @@ static int write_last(struct target *target)
 	return error;
 }
 
+/* The program has asked for the check that the end would make. */
+static bool checked;
+
 int profile_write(struct target *target, enum dump_why why)
 {
 	bool entered;
 	int error = 0;
 
-	if (!record_is_on())
+	if (checked || !record_is_on())
 		return 0;
 	entered = record_enter();
 	if (why == DUMP_NOW_AND_THEN || why == DUMP_SAMPLED) {
 		keep(target, why);
 	} else if (entered) {
-		at_exit = why == DUMP_AT_EXIT;
+		checked = why == DUMP_CHECKED;
+		at_exit = why == DUMP_AT_EXIT || checked;
 		error = at_exit ? write_last(target) : write_beside(target);
 	} else {
 		target->why = "the program ends inside of malloc";

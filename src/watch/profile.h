@@ -34,6 +34,8 @@
  *                          short-lived; and the sum of ages of these.  Older
  *                          files end the row with LIVE and have no peak line
  *   leaks 1                live samples were looked for; they follow
+ *   suppressions TEXT      what the program's __lsan_default_suppressions()
+ *                          returns
  *   running N              threads that ran on meanwhile: what they moved, or
  *                          held in registers alone, may be taken for lost
  *   object ADDRESS STACK SIZE UNIT AGE_MS THREAD STATE

@@ -34,6 +34,7 @@ static __thread struct {
 	bool inside;
 	int cancel; /* the type outside */
 	bool moving;
+	uint32_t ignoring; /* calls of record_ignore() */
 	void *late; /* what was freed inside, linked by its first words */
 } own __attribute__((tls_model("initial-exec")));
 
@@ -167,7 +168,7 @@ static COLD void remember(void *p, size_t size, size_t period)
 	struct live sample = {
 		.inverted = ~(uintptr_t)p,
 		.born_ms = now,
-		.thread = thread_id(),
+		.thread = thread_id() | (own.ignoring ? LIVE_IGNORED : 0),
 	};
 
 	lasting_look(now);
@@ -189,6 +190,22 @@ void record_alloc(void *p, size_t size, size_t period)
 		record_leave();
 	}
 	errno = saved;
+}
+
+COLD void record_ignore(bool ignore)
+{
+	if (ignore)
+		own.ignoring++;
+	else if (own.ignoring)
+		own.ignoring--;
+}
+
+COLD void record_ignore_at(const void *p)
+{
+	if (live_maybe(p) && record_enter()) {
+		live_ignore(p);
+		record_leave();
+	}
 }
 
 bool record_forget(void *p, struct live *was)
@@ -239,10 +256,11 @@ bool record_is_child(void)
 	return forked.by;
 }
 
-bool record_is_strangers(const struct live *sample)
+bool record_is_held(const struct live *sample)
 {
-	return forked.by && sample->thread != forked.by &&
-	       sample->born_ms <= forked.when_ms;
+	return sample->thread & LIVE_IGNORED ||
+	       (forked.by && sample->thread != forked.by &&
+		sample->born_ms <= forked.when_ms);
 }
 
 uint64_t record_lost(void)

@@ -56,6 +56,13 @@ void record_defer(void *p);
 void record_alloc(void *p, size_t size, size_t period);
 
 /*
+ * What this thread allocates is no leak, nor what that leads to, till it has
+ * been called with false as often as with true; or what lies at `p` is none.
+ */
+void record_ignore(bool ignore);
+void record_ignore_at(const void *p);
+
+/*
  * Inside: forgets `p`, which is about to be freed or moved.  False: it was no
  * sample.  record_kept() when realloc has failed and it stays.
  */
@@ -74,11 +81,12 @@ void record_moved(void);
 bool record_is_settled(void);
 
 /*
- * Whether fork made this process; and whether a thread that is not in it, for
- * another one forked, has allocated the sample, and would have kept it.
+ * Whether fork made this process; and whether the sample is to be taken for
+ * reachable: it is ignored, or a thread that is not in this process, for
+ * another one forked, has allocated it, and would have kept it.
  */
 bool record_is_child(void);
-bool record_is_strangers(const struct live *sample);
+bool record_is_held(const struct live *sample);
 
 /* Samples that could not be remembered for want of memory. */
 uint64_t record_lost(void);

@@ -424,3 +424,110 @@ ends() {
 	# A call for each 4 KiB of 15 MiB, and some.
 	(($(grep -c . calls) < 10000))
 }
+
+# lsan_user - builds ./own, which tells LeakSanitizer what is no leak.
+lsan_user()
+{
+	cat >own.c <<-'END'
+		#include <stdlib.h>
+		#include <string.h>
+		#include <unistd.h>
+		#define WEAK __attribute__((weak))
+		#define APART __attribute__((noinline, noclone))
+		WEAK void __lsan_disable(void), __lsan_enable(void);
+		WEAK void __lsan_ignore_object(const void *p), __lsan_do_leak_check(void);
+		const char *__lsan_default_suppressions(void);
+		const char *__lsan_default_suppressions(void)
+		{
+			return "# known\nleak:^known_inlined$\nleak:kno*_leak\n";
+		}
+		APART static void *make(size_t size, void *next)
+		{
+			void **p = calloc(1, size);
+			*p = next;
+			return p;
+		}
+		static inline __attribute__((always_inline)) void known_inlined(void)
+		{
+			make(40, NULL);
+		}
+		APART static void known_leak(void) { make(50, NULL); }
+		APART static void inlines(void) { known_inlined(); }
+		APART static void ignored(void)
+		{
+			__lsan_ignore_object(make(60, make(70, NULL)));
+			__lsan_disable();
+			__lsan_disable();
+			make(80, NULL);
+			__lsan_enable();
+			make(90, NULL);
+			__lsan_enable();
+		}
+		APART static void lose(size_t size) { make(size, NULL); }
+		APART static void scrub(void)
+		{
+			char rest[8192];
+			memset(rest, 0, sizeof rest);
+			__asm__ volatile("" : : "r"(rest) : "memory");
+		}
+		int main(int count, char **words)
+		{
+			inlines();
+			known_leak();
+			if (__lsan_disable)
+				ignored();
+			lose(1000);
+			scrub();
+			if (count > 1 && __lsan_do_leak_check)
+				__lsan_do_leak_check();
+			lose(2000);
+			scrub();
+			if (count > 1)
+				_exit(0);
+		}
+	END
+	gcc -g -O1 -fno-builtin "$@" own.c
+}
+
+@test "a program's own suppressions are honoured, and what it tells LeakSanitizer to ignore" {
+	lsan_user -o own
+	run -9 "$MPOOL" run --leaks --exit-code 9 -o o.mprof -- ./own
+	assert_line --regexp '^1\. lost: 2\.0 KiB in 1 object'
+	assert_line --regexp '^2\. lost: 1000 B in 1 object'
+	assert_line --regexp '^own .*: 2\.9 KiB lost in 2 objects, .*, 2 stacks suppressed$'
+	refute_output --partial ignored
+	# More of them, and none.
+	run -0 "$MPOOL" leaks --exit-code 9 --suppressions <(echo leak:lose) o.mprof
+	assert_line --partial '4 stacks suppressed'
+	# LeakSanitizer says the same.
+	lsan_user -fsanitize=leak -fno-omit-frame-pointer -o lsan || skip 'no LeakSanitizer here'
+	run ./lsan
+	[[ $output == *'SUMMARY: LeakSanitizer'* ]] || skip 'LeakSanitizer cannot run here'
+	assert_line --partial 'SUMMARY: LeakSanitizer: 3000 byte(s) leaked in 2 allocation(s).'
+}
+
+@test "they are found where a program exports them, and where it was built without position independence" {
+	for how in "-rdynamic" "-no-pie"; do
+		lsan_user "$how" -o own
+		run -9 "$MPOOL" run --leaks --exit-code 9 -- ./own
+		assert_line --regexp '^own .*: 2\.9 KiB lost in 2 objects, .* stacks? suppressed$'
+	done
+}
+
+@test "a check that a program asks for is the one that counts, even before _exit" {
+	lsan_user -o own
+	run -9 "$MPOOL" run --leaks --exit-code 9 -- ./own now
+	assert_line --regexp '^own .*: 1000 B lost in 1 object, .*, 2 stacks suppressed$'
+	# Where leaks are not looked for, all of these calls do nothing.
+	run -0 "$MPOOL" run -- ./own now
+	run -0 plain ./own now
+}
+
+@test "own suppressions that cannot be read are told, the rest of them count" {
+	lsan_user -o own
+	"$MPOOL" run -q --leaks -o o.mprof -- ./own || :
+	sed -i 's/^suppressions .*/suppressions "leak:lose\\u000anonsense\\u000aleak:known"/' o.mprof
+	run -0 --separate-stderr "$MPOOL" leaks --exit-code 9 o.mprof
+	assert_equal "$stderr" "mpool leaks: __lsan_default_suppressions() of own: 'nonsense' is not leak:PATTERN"
+	assert_line --partial '4 stacks suppressed'
+}

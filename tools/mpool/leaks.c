@@ -214,13 +214,15 @@ static size_t choose(struct leak_group *groups, size_t count,
 		     const struct profile *profile, struct symbols *symbols,
 		     const struct leak_options *options, struct leak_report *r)
 {
+	struct suppressions *own = suppress_own(profile);
 	size_t kept = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		struct leak_group *g = &groups[i];
+		const struct stack *stack = &profile->stacks[g->stack];
 
-		if (suppress_matches(options->known, profile, symbols,
-				     &profile->stacks[g->stack])) {
+		if (suppress_matches(options->known, profile, symbols, stack) ||
+		    suppress_matches(own, profile, symbols, stack)) {
 			r->suppressed++;
 			continue;
 		}
@@ -228,6 +230,7 @@ static size_t choose(struct leak_group *groups, size_t count,
 		if (is_shown(options, g))
 			groups[kept++] = *g;
 	}
+	suppress_free(own);
 	return kept;
 }
 

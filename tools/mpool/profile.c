@@ -255,6 +255,9 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 
 	if (!strcmp(key, "program"))
 		return read_text(at, &p->program, "program has a \"NAME\"");
+	if (!strcmp(key, "suppressions"))
+		return read_text(at, &p->suppressions,
+				 "suppressions has a \"TEXT\"");
 	if (!strcmp(key, "version")) {
 		cli_note_version("the profile", at);
 		return NULL;
@@ -449,6 +452,7 @@ void profile_free(struct profile *p)
 		free(p->cuts[i].why);
 	free(p->program);
 	free(p->unwinder);
+	free(p->suppressions);
 	*p = (struct profile){ 0 };
 }
 

@@ -67,7 +67,8 @@ struct cut {
 
 struct profile {
 	char *program, *unwinder;
-	char *path; /* of its file, absolute; NULL: of none */
+	char *suppressions; /* the program's own; NULL: none */
+	char *path;	    /* of its file, absolute; NULL: of none */
 	uint64_t pid, period, start_ms, age_ms, rss, peak_rss, lost;
 	uint64_t running;	    /* threads, while leaks were looked for */
 	uint64_t peak_ms, brief_ms; /* age at it; age that is short-lived */

@@ -57,35 +57,74 @@ bool suppress_pattern(const char *pattern, const char *name)
 	return found;
 }
 
-struct suppressions *suppress_load(const char *path)
+/* The number of the first line that is wrong, whose text is in *line; or 0. */
+static unsigned read_patterns(struct suppressions *s, FILE *file, char **line)
 {
-	struct suppressions *s = cli_alloc(sizeof *s);
-	FILE *file = cli_open(path);
 	unsigned number = 0;
-	char *line = NULL;
 	size_t room = 0;
 
-	*s = (struct suppressions){ 0 };
-	while (getline(&line, &room, file) > 0) {
-		char *text = line + strspn(line, " \t");
+	while (getline(line, &room, file) > 0) {
+		char *text = *line + strspn(*line, " \t");
 
 		number++;
 		text[strcspn(text, "\r\n")] = '\0';
 		if (!*text || *text == '#')
 			continue;
-		if (strncmp(text, "leak:", 5) || !text[5])
-			cli_die("%s:%u: '%s' is not leak:PATTERN", path, number,
-				text);
+		if (strncmp(text, "leak:", 5) || !text[5]) {
+			memmove(*line, text, strlen(text) + 1);
+			return number;
+		}
 		s->patterns = cli_grow(s->patterns,
 				       (s->count + 1) * sizeof *s->patterns);
 		s->patterns[s->count++] = strdup(text + 5);
 	}
+	return 0;
+}
+
+struct suppressions *suppress_load(const char *path)
+{
+	struct suppressions *s = cli_alloc(sizeof *s);
+	FILE *file = cli_open(path);
+	char *line = NULL;
+	unsigned wrong;
+
+	*s = (struct suppressions){ 0 };
+	wrong = read_patterns(s, file, &line);
+	if (wrong)
+		cli_die("%s:%u: '%s' is not leak:PATTERN", path, wrong, line);
 	free(line);
 	if (ferror(file))
 		cli_die("%s: %s", path, strerror(errno));
 	if (file != stdin)
 		fclose(file);
 	return s;
+}
+
+struct suppressions *suppress_own(const struct profile *profile)
+{
+	const char *text = profile->suppressions;
+	struct suppressions *s = cli_alloc(sizeof *s);
+	FILE *file = text && *text ? fmemopen((char *)text, strlen(text), "r")
+				   : NULL;
+	char *line = NULL;
+
+	*s = (struct suppressions){ 0 };
+	while (file && read_patterns(s, file, &line))
+		cli_warn("__lsan_default_suppressions() of %s: '%s' is not "
+			 "leak:PATTERN",
+			 cli_shown(profile->program), cli_shown(line));
+	free(line);
+	if (file)
+		fclose(file);
+	return s;
+}
+
+void suppress_free(struct suppressions *s)
+{
+	while (s->count)
+		free(s->patterns[--s->count]);
+	free(s->patterns);
+	free(s);
 }
 
 static bool matches_name(const struct suppressions *s, const char *name)

@@ -17,6 +17,10 @@ struct suppressions;
 /* Reads a file, or says what is wrong with it and where, and exits. */
 struct suppressions *suppress_load(const char *path);
 
+/* Those that the program itself has; what is wrong with them is said. */
+struct suppressions *suppress_own(const struct profile *profile);
+void suppress_free(struct suppressions *s);
+
 /* Whether a pattern matches a frame of the stack.  NULL: none does. */
 bool suppress_matches(const struct suppressions *s,
 		      const struct profile *profile, struct symbols *symbols,
