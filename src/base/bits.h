@@ -26,6 +26,27 @@ static inline bool bits_has(const uint64_t *bits, size_t i)
 	return bits[i / 64] >> i % 64 & 1;
 }
 
+static inline void bits_set(uint64_t *bits, size_t i)
+{
+	bits[i / 64] |= (uint64_t)1 << i % 64;
+}
+
+static inline void bits_clear(uint64_t *bits, size_t i)
+{
+	bits[i / 64] &= ~((uint64_t)1 << i % 64);
+}
+
+/* The first that is set from `from` on; one is. */
+static inline size_t bits_next(const uint64_t *bits, size_t from)
+{
+	size_t w = from / 64;
+	uint64_t word = bits[w] & ~(uint64_t)0 << from % 64;
+
+	while (!word)
+		word = bits[++w];
+	return w * 64 + (unsigned)__builtin_ctzll(word);
+}
+
 /* The `n` bits from `from` on become `value`. */
 static inline void bits_fill(uint64_t *bits, size_t from, size_t n, bool value)
 {

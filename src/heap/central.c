@@ -10,6 +10,7 @@
 
 #include <string.h>
 
+#include "base/bits.h"
 #include "base/config.h"
 #include "base/sys.h"
 #include "heap/slab_check.h"
@@ -141,9 +142,7 @@ static unsigned reserved_bit(const void *p)
 
 static RARE void note_reserved(struct central *k, const void *p)
 {
-	unsigned bit = reserved_bit(p);
-
-	k->reserved[bit / 64] |= (uint64_t)1 << bit % 64;
+	bits_set(k->reserved, reserved_bit(p));
 }
 
 /* The elements that came last: from here on. */
@@ -155,9 +154,8 @@ static size_t sought_from(const struct reserve *r)
 static ASIDE void check_unreserved(const struct central *k, const void *p)
 {
 	const struct reserve *r = &k->reserve;
-	unsigned bit = reserved_bit(p);
 
-	if (likely(!(k->reserved[bit / 64] >> bit % 64 & 1)))
+	if (likely(!bits_has(k->reserved, reserved_bit(p))))
 		return;
 	for (size_t i = sought_from(r); i < r->current; i++)
 		if (r->elements[i] == p)

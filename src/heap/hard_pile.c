@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/bits.h"
 #include "base/out.h"
 #include "base/sys.h"
 #include "heap/hard.h"
@@ -238,7 +239,7 @@ static void give_bit(struct arena *a, struct pile *pile, char *slot)
 		hard_look(slot, SIZE_MAX);
 	if (k->room >= RETURNED_FROM && sys_return(slot, k->room))
 		hard_paged_of(u)[i].lead = HARD_RETURNED;
-	u->bits[i / 64] |= UINT64_C(1) << i % 64;
+	bits_set(u->bits, i);
 	u->free++;
 	if (!u->listed)
 		link_unit(pile, u);

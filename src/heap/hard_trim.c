@@ -7,13 +7,9 @@
  */
 #include "heap/hard_trim.h"
 
+#include "base/bits.h"
 #include "base/sys.h"
 #include "heap/hard_look.h"
-
-static RARE bool is_free(const struct unit *u, uint32_t i)
-{
-	return u->bits[i / 64] >> i % 64 & 1;
-}
 
 /* Slots in a row, from..to; what is fresh has no memory. */
 static RARE bool trim_run(const struct unit *u, uint32_t from, uint32_t to)
@@ -36,7 +32,7 @@ static RARE bool trim_packed(const struct unit *u)
 	uint32_t to;
 
 	for (uint32_t i = 0; i < u->fresh; i = to + 1) {
-		for (to = i; to < u->fresh && is_free(u, to);)
+		for (to = i; to < u->fresh && bits_has(u->bits, to);)
 			to++;
 		if (to > i && trim_run(u, i, to))
 			any = true;
@@ -53,7 +49,7 @@ static RARE bool trim_paged(const struct unit *u)
 	for (uint32_t i = 0; i < u->fresh; i++) {
 		char *slot = slot_address(u, i);
 
-		if (!is_free(u, i) || !states[i].word ||
+		if (!bits_has(u->bits, i) || !states[i].word ||
 		    states[i].lead == HARD_RETURNED)
 			continue;
 		hard_look(slot, SIZE_MAX);

@@ -15,6 +15,7 @@
  */
 #include "heap/slab.h"
 
+#include "base/bits.h"
 #include "base/fault.h"
 #include "base/sys.h"
 #include "heap/record.h"
@@ -84,12 +85,7 @@ unsigned slab_class_of(const void *p)
 static void add_objects(struct slabs *slabs, struct slab *slab, unsigned from,
 			unsigned to)
 {
-	uint64_t *bits = bits_of(number_of(slab), slabs->c);
-
-	for (unsigned i = from, end; i < to; i = end) {
-		end = min_of((i / 64 + 1) * 64, to);
-		bits[i / 64] |= ~(uint64_t)0 >> (64 - (end - i)) << i % 64;
-	}
+	bits_fill(bits_of(number_of(slab), slabs->c), from, to - from, true);
 	slab->free += (uint16_t)(to - from);
 	slabs->capacity += to - from;
 	slabs->free_objects += to - from;
@@ -192,12 +188,6 @@ static inline void note_fresh(struct slab *slab, unsigned c, size_t offset)
 	slab->fresh = (uint16_t)max_of((unsigned)slab->fresh, next);
 }
 
-/* `n` bits, 1..64, from `first` on. */
-static inline uint64_t run_bits(unsigned first, unsigned n)
-{
-	return ~(uint64_t)0 >> (64 - n) << first;
-}
-
 /* Bits set from the lowest on, without a gap. */
 static inline unsigned run_length(uint64_t bits)
 {
@@ -222,7 +212,7 @@ static size_t take_from(struct slab *slab, unsigned c, void **objects,
 
 		if (n >= RUN_LEAST) {
 			n = min_of(n, want - got);
-			bits &= ~run_bits(first, (unsigned)n);
+			bits &= ~bits_run(first, (unsigned)n);
 			for (char *at = p + first * size; n--; at += size)
 				objects[got++] = at;
 		}
@@ -385,7 +375,7 @@ void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 			slab_crime_late(c, objects[i], objects, count);
 		n = run_of(c, objects + i, count - i, &index);
 		bits = likely(n == 1) ? (uint64_t)1 << index % 64
-				      : run_bits(index % 64, n);
+				      : bits_run(index % 64, n);
 		if (unlikely(bits_of(d, c)[index / 64] & bits) ||
 		    (unlikely(slabs->lacking) && !part_is_whole(d) &&
 		     some_lack(d, c, index, n)))

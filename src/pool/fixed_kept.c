@@ -92,7 +92,7 @@ void kept_mark_live(struct stock *k, const void *object)
 	struct span *s = stock_span(k, object);
 	size_t i = stock_index(k, s, object);
 
-	kept_made(s)[i / 64] |= (uint64_t)1 << i % 64;
+	bits_set(kept_made(s), i);
 	k->capacity++;
 	stock_note_peak(k);
 }
@@ -103,7 +103,7 @@ void kept_mark_raw(struct stock *k, const void *object)
 	struct span *s = stock_span(k, object);
 	size_t i = stock_index(k, s, object);
 
-	s->bits[i / 64] |= (uint64_t)1 << i % 64;
+	bits_set(s->bits, i);
 	s->raw_hint = min_of(s->raw_hint, (uint32_t)(i / 64));
 	if (!s->raw++)
 		list_add(&h->raws, &s->raws);

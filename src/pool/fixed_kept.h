@@ -27,13 +27,13 @@ struct kept {
 /* How many times the planes' words. */
 static inline unsigned kept_words(const struct kept *h)
 {
-	return (h->objects + 63) / 64;
+	return (unsigned)bits_words(h->objects);
 }
 
 static inline uint64_t *kept_made(struct span *s)
 {
 	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): bits have one */
-	return s->bits + (s->objects + 63) / 64;
+	return s->bits + bits_words(s->objects);
 }
 
 /*
