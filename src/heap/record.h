@@ -6,6 +6,7 @@
 #ifndef HEAP_RECORD_H
 #define HEAP_RECORD_H
 
+#include "base/bits.h"
 #include "heap/slab.h"
 
 #define NO_SLAB UINT32_MAX
@@ -114,6 +115,13 @@ static inline void record_show(size_t d, const struct slabs *slabs)
 	uint8_t place = slabs->hidden ? 0 : (uint8_t)(PLACES * slabs->c);
 
 	__atomic_store_n(&space_map()[d], place, __ATOMIC_RELAXED);
+}
+
+/* Bytes of the slabs' memory, less the pages given back. */
+static inline size_t slab_committed_bytes(const struct slabs *slabs)
+{
+	return slabs->count * SLAB_BYTES - slabs->lacking -
+	       slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
 }
 
 static inline void record_link(struct slabs *slabs, struct slab *slab)

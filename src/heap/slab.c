@@ -26,7 +26,6 @@
 enum {
 	SPARSE_LEAST = 1 << 20, /* bytes */
 	SPARSE_RATIO = 4,
-	RUN_LEAST = 16, /* neighbours that are worth a loop of their own */
 };
 
 bool slab_start(void)
@@ -188,12 +187,6 @@ static inline void note_fresh(struct slab *slab, unsigned c, size_t offset)
 	slab->fresh = (uint16_t)max_of((unsigned)slab->fresh, next);
 }
 
-/* Bits set from the lowest on, without a gap. */
-static inline unsigned run_length(uint64_t bits)
-{
-	return ~bits ? (unsigned)__builtin_ctzll(~bits) : 64;
-}
-
 /* Takes up to `want` objects out of one slab, in ascending order. */
 static size_t take_from(struct slab *slab, unsigned c, void **objects,
 			size_t want)
@@ -203,26 +196,9 @@ static size_t take_from(struct slab *slab, unsigned c, void **objects,
 	size_t size = class_size(c), got = 0;
 	unsigned w = slab->first_word;
 
-	while (got < want && got < slab->free) {
-		uint64_t bits = words[w];
-		char *p = base + w * 64 * size;
-
-		unsigned first = bits ? (unsigned)__builtin_ctzll(bits) : 0;
-		size_t n = run_length(bits >> first);
-
-		if (n >= RUN_LEAST) {
-			n = min_of(n, want - got);
-			bits &= ~bits_run(first, (unsigned)n);
-			for (char *at = p + first * size; n--; at += size)
-				objects[got++] = at;
-		}
-		for (; bits && got < want; bits &= bits - 1)
-			objects[got++] =
-				p + size * (unsigned)__builtin_ctzll(bits);
-		words[w] = bits;
-		if (!bits)
-			w++;
-	}
+	for (; got < want && got < slab->free; w += !words[w])
+		got = bits_take(&words[w], base + w * 64 * size, size, objects,
+				got, want);
 	slab->first_word = (uint8_t)min_of(w, BITMAP_WORDS - 1u);
 	slab->free -= (uint16_t)got;
 	note_fresh(slab, c, (size_t)((char *)objects[got - 1] - base));
@@ -253,12 +229,6 @@ size_t slab_take(struct slabs *slabs, void **objects, size_t want)
 	return got;
 }
 
-size_t slab_committed_bytes(const struct slabs *slabs)
-{
-	return slabs->count * SLAB_BYTES - slabs->lacking -
-	       slabs->purged_pages * (SLAB_BYTES / PAGES_MOST);
-}
-
 bool slab_is_sparse(const struct slabs *slabs)
 {
 	size_t used = slab_used(slabs) * class_size(slabs->c);
@@ -282,43 +252,6 @@ static void purge_if_sparse(struct slabs *slabs)
 	    (gone >= slabs->count || gone >= before - before / 2) &&
 	    slab_is_sparse(slabs))
 		slab_purge(slabs);
-}
-
-/* How many of `most` objects follow each other, `step` bytes apart. */
-static inline unsigned neighbours(void *const *objects, size_t most,
-				  size_t step)
-{
-	uintptr_t next = (uintptr_t)objects[0] + step;
-	size_t n = 1;
-
-	for (; n < most && (uintptr_t)objects[n] == next; next += step)
-		n++;
-	return (unsigned)n;
-}
-
-/*
- * How many objects, from objects[0] on, lie side by side and have their bits in
- * one word: what was allocated in a row comes back in a row, or the other way
- * round.  *index is that of the first, and then of the lowest.
- */
-static inline unsigned run_of(unsigned c, void *const *objects, size_t count,
-			      unsigned *index)
-{
-	size_t size = class_size(c), above, below = *index % 64, step;
-	unsigned n;
-
-	if (count == 1)
-		return 1;
-	step = (uintptr_t)objects[1] - (uintptr_t)objects[0];
-	if (step == size) {
-		above = min_of(63 - below, capacity_of(c) - 1 - *index);
-		return neighbours(objects, min_of(count, above + 1), size);
-	}
-	if (likely(step != -size))
-		return 1;
-	n = neighbours(objects, min_of(count, below + 1), -size);
-	*index -= n - 1;
-	return n;
 }
 
 /* One of the `n` objects from `first` on was never there. */
@@ -373,7 +306,8 @@ void slab_give(struct slabs *slabs, void *const *objects, size_t count)
 		    unlikely(index * class_size(c) != offset) ||
 		    unlikely(index >= capacity_of(c)))
 			slab_crime_late(c, objects[i], objects, count);
-		n = run_of(c, objects + i, count - i, &index);
+		n = bits_together(class_size(c), capacity_of(c), objects + i,
+				  count - i, &index);
 		bits = likely(n == 1) ? (uint64_t)1 << index % 64
 				      : bits_run(index % 64, n);
 		if (unlikely(bits_of(d, c)[index / 64] & bits) ||

@@ -86,9 +86,6 @@ static inline size_t slab_used(const struct slabs *slabs)
 	return slabs->capacity - slabs->free_objects;
 }
 
-/* Bytes of the slabs' memory, less the pages given back. */
-size_t slab_committed_bytes(const struct slabs *slabs);
-
 /*
  * True when most of the slabs' memory lies idle: free, and not given back.
  */

@@ -10,12 +10,7 @@
 
 static RARE unsigned count_free(size_t d, unsigned c)
 {
-	const uint64_t *bits = bits_of(d, c);
-	unsigned capacity = capacity_of(c), free = 0;
-
-	for (unsigned w = 0; w * 64 < capacity; w++)
-		free += (unsigned)__builtin_popcountll(bits[w]);
-	return free;
+	return (unsigned)bits_count(bits_of(d, c), bits_words(capacity_of(c)));
 }
 
 RARE void slab_rebuild(struct slabs *slabs)
@@ -53,23 +48,21 @@ bool slab_object_used(const void *p)
 	usable = record_usable(space_slab_of(p), c);
 	if (index < usable.from || index >= usable.to)
 		return false;
-	return !(bits_of(space_slab_of(p), c)[index / 64] >> index % 64 & 1);
+	return !bits_has(bits_of(space_slab_of(p), c), index);
 }
 
 bool slab_mark(const void *p, unsigned c)
 {
 	unsigned offset = (uintptr_t)p & (SLAB_BYTES - 1);
 	unsigned index = index_of(offset, c);
-	uint64_t bit = (uint64_t)1 << index % 64, *word;
 	size_t d = space_slab_of(p);
 
 	if (unlikely(!space_reaches(d)) || record_class(d) != c ||
 	    index * class_size(c) != offset || index >= capacity_of(c))
 		return false;
-	word = bits_of(d, c) + index / 64;
-	if (*word & bit)
+	if (bits_has(bits_of(d, c), index))
 		return false;
-	*word |= bit;
+	bits_set(bits_of(d, c), index);
 	return true;
 }
 
@@ -77,8 +70,7 @@ void slab_unmark(const void *p, unsigned c)
 {
 	unsigned index = index_of((uintptr_t)p & (SLAB_BYTES - 1), c);
 
-	bits_of(space_slab_of(p), c)[index / 64] &=
-		~((uint64_t)1 << index % 64);
+	bits_clear(bits_of(space_slab_of(p), c), index);
 }
 
 static _Noreturn void broken(size_t d, unsigned c, const char *what)

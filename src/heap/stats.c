@@ -12,6 +12,7 @@
 #include "heap/cache_enter.h"
 #include "heap/central.h"
 #include "heap/heap.h"
+#include "heap/record.h"
 #include "heap/registry.h"
 
 struct walk {

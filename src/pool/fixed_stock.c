@@ -2,10 +2,10 @@
 /*
  * fixed_stock.c - the objects of one size of a pool: which are free.
  *
- * A magazine is filled from whole words of a bitmap, and goes down with the
- * bits of one word gathered in a register.  The index of an object comes from
- * a multiplication: offset < 2^22 (spans) and size <= 2^22, or offset < 2^16
- * (small spans) and size >= 8, so nothing overflows and nothing is lost.
+ * A magazine is filled from whole words of a bitmap, and goes down a run of
+ * neighbours at a time, as in the heap's slabs.  The index of an object comes
+ * from a multiplication: offset < 2^22 (spans) and size <= 2^22, or offset <
+ * 2^16 (small spans) and size >= 8, so nothing overflows and nothing is lost.
  */
 #include "pool/fixed_stock.h"
 
@@ -60,16 +60,9 @@ static size_t take_bits(const struct stock *k, struct span *s, size_t w,
 			void **objects, size_t want)
 {
 	uint64_t bits = stock_bits(k, s, w), others = s->bits[w] ^ bits;
-	char *base = stock_object(k, s, w * 64);
-	size_t n = 0;
+	size_t n = bits_take(&bits, stock_object(k, s, w * 64), k->size,
+			     objects, 0, want);
 
-	if (bits == UINT64_MAX && want >= 64) {
-		for (; n < 64; n++)
-			objects[n] = base + n * k->size;
-		bits = 0;
-	}
-	for (; bits && n < want; bits &= bits - 1)
-		objects[n++] = base + (size_t)__builtin_ctzll(bits) * k->size;
 	s->bits[w] = bits | others;
 	return n;
 }
@@ -165,110 +158,68 @@ COLD void stock_accuse(struct stock *k, const void *p)
 			   what[state][k->kept != NULL]);
 }
 
-/* A word of a bitmap that is being changed. */
-struct word {
-	struct span *span;
-	size_t index;
-	uint64_t given; /* bits to set, none of which is set */
-};
-
-/* Who gives back what is not constructed is named. */
-static void demand_made(struct stock *k, const struct word *w)
+/* Keeps enough for the next magazine; and what a tool looks at. */
+static bool retire_if_idle(struct stock *k, struct span *s)
 {
-	uint64_t wrong = w->given & ~kept_made(w->span)[w->index];
+	bool idle = !k->kept && !k->watched && k->free - s->free > k->slots;
 
-	if (unlikely(wrong))
-		stock_accuse(
-			k, stock_object(k, w->span,
-					w->index * 64 + (size_t)__builtin_ctzll(
-								wrong)));
+	if (idle)
+		retire(k, s);
+	return idle;
 }
 
-/* Puts the bits where they belong. */
-static void settle(struct stock *k, const struct word *w)
+/*
+ * Takes back the first of the objects, and those after it whose bits are beside
+ * its own.  Returns how many.  *at is their span, as long as it is there.
+ */
+static inline __attribute__((always_inline)) size_t
+give_run(struct stock *k, struct span **at, void *const *objects, size_t count)
 {
-	struct span *s = w->span;
-	uint32_t n = (uint32_t)__builtin_popcountll(w->given);
+	struct span *s = *at;
+	uint64_t bits, wrong;
+	unsigned index, n;
+	size_t w;
 
-	if (!n)
-		return;
+	if (!s || (size_t)((char *)objects[0] - s->base) >= s->bytes)
+		s = *at = stock_span(k, objects[0]);
+	index = s ? (unsigned)stock_index(k, s, objects[0]) : 0;
+	if (unlikely(!s) || unlikely(index == s->objects))
+		stock_accuse(k, objects[0]);
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): not accused */
+	n = bits_together(k->size, s->objects, objects, count, &index);
+	bits = likely(n == 1) ? (uint64_t)1 << index % 64
+			      : bits_run(index % 64, n);
+	w = index / 64;
+	wrong = s->bits[w] & bits;
 	if (k->kept)
-		demand_made(k, w);
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): bits have one */
+		wrong |= ~kept_made(s)[w] & bits;
+	for (unsigned i = 0; unlikely(wrong) && i < n; i++)
+		stock_accuse(k, objects[i]);
+	s->bits[w] |= bits;
 	if (!s->free)
 		list_add(&k->spans, &s->link);
-	s->bits[w->index] |= w->given;
 	s->free += n;
 	k->free += n;
-	if (s->hint > w->index)
-		s->hint = (uint32_t)w->index;
-}
-
-/* Keeps enough for the next magazine; and what a tool looks at. */
-static inline void retire_if_idle(struct stock *k, struct span *s)
-{
-	if (!k->kept && s->free == s->objects && k->free - s->free > k->slots &&
-	    !k->watched)
-		retire(k, s);
+	if (s->hint > w)
+		s->hint = (uint32_t)w;
+	if (unlikely(s->free == s->objects) && retire_if_idle(k, s))
+		*at = NULL;
+	return n;
 }
 
 void stock_give(struct stock *k, void *const *objects, size_t count)
 {
-	struct word at = { NULL, 0, 0 };
+	struct span *s = NULL;
 
-	for (size_t n = 0; n < count; n++) {
-		const void *p = objects[n];
-		struct span *s = at.span;
-		uint64_t bit;
-		size_t i;
-
-		if (!s || (size_t)((const char *)p - s->base) >= s->bytes) {
-			settle(k, &at);
-			if (s)
-				retire_if_idle(k, s);
-			s = stock_span(k, p);
-			at = (struct word){ s, 0, 0 };
-			if (unlikely(!s))
-				stock_accuse(k, p);
-		}
-		i = stock_index(k, s, p);
-		if (unlikely(i == s->objects))
-			stock_accuse(k, p);
-		if (i / 64 != at.index) {
-			settle(k, &at);
-			at.index = i / 64;
-			at.given = 0;
-		}
-		bit = (uint64_t)1 << i % 64;
-		if (unlikely((s->bits[at.index] | at.given) & bit)) {
-			settle(k, &at);
-			stock_accuse(k, p);
-		}
-		at.given |= bit;
-	}
-	settle(k, &at);
-	if (at.span)
-		retire_if_idle(k, at.span);
+	for (size_t i = 0; i < count;)
+		i += give_run(k, &s, objects + i, count - i);
 }
 
 void stock_give_one(struct stock *k, void *object)
 {
-	struct span *s = stock_span(k, object);
-	size_t i = s ? stock_index(k, s, object) : 0, w = i / 64;
-	uint64_t bit = (uint64_t)1 << i % 64;
+	struct span *s = NULL;
 
-	if (unlikely(!s) || unlikely(i == s->objects) ||
-	    unlikely(s->bits[w] & bit) ||
-	    (k->kept && unlikely(!(kept_made(s)[w] & bit))))
-		stock_accuse(k, object);
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): not accused */
-	s->bits[w] |= bit;
-	if (!s->free++)
-		list_add(&k->spans, &s->link);
-	k->free++;
-	if (s->hint > w)
-		s->hint = (uint32_t)w;
-	retire_if_idle(k, s);
+	give_run(k, &s, &object, 1);
 }
 
 void stock_trim(struct stock *k)

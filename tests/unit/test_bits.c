@@ -38,7 +38,7 @@ static void each_bit_is_as_it_was_filled(void)
 		size_t n = below(&random, BITS - from + 1);
 		bool value = below(&random, 2);
 
-		bits_fill(bits, from, n, value);
+		bits_fill(bits, (unsigned)from, (unsigned)n, value);
 		for (size_t i = from; i < from + n; i++)
 			model[i] = value;
 		for (size_t i = 0; i < BITS; i++) {
