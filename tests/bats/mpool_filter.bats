@@ -178,3 +178,61 @@ names_of()
 	run -0 --separate-stderr "$MPOOL" prof --focus nowhere a.mprof
 	assert_equal "$output" '0 B live'
 }
+
+# aged - b.mprof, with what lives by age and thread.
+aged()
+{
+	printf '%s\n' 'mpool-profile 1' 'program "app"' 'pid 7' 'period 1' \
+		'start 1000' 'age 20000' 'peak 3' 'brief 10' \
+		'stack 1 0x20 0x30' 'stack 2 0x40 0x30' \
+		'site 1 100 112 9 5 5 0 0' 'site 2 200 208 9 2 2 0 0' \
+		'objects 4 1 100 112 12100 11900 7 unknown' \
+		'object 0x7000 1 100 112 500 8 unknown' \
+		'object 0x8000 2 200 208 5000 7 unknown' \
+		'object 0x9000 2 200 208 10 9 unknown' \
+		'name 0x20 7 "first" "a.c"' 'name 0x30 9 "main" "a.c"' \
+		'name 0x40 7 "second" "a.c"' end >a.mprof
+}
+
+@test "--age and --thread show of what lives a part" {
+	aged
+	collapsed
+	assert_equal "$output" $'main;first 500\nmain;second 400'
+	collapsed --age 10..
+	assert_equal "$output" 'main;first 400'
+	collapsed --age ..0.5
+	assert_equal "$output" $'main;first 100\nmain;second 200'
+	collapsed --age 1..6 --live
+	assert_equal "$output" 'main;second 200'
+	collapsed --thread 7
+	assert_equal "$output" $'main;first 400\nmain;second 200'
+	collapsed --thread 8 --thread 9 --count
+	assert_equal "$output" $'main;first 1\nmain;second 1'
+	collapsed --thread 7 --age 0..6 --focus second
+	assert_equal "$output" 'main;second 200'
+	run -0 "$MPOOL" prof --age 10.. a.mprof
+	assert_line --index 0 '400 B live'
+	run -0 "$MPOOL" prof --merge --collapsed --thread 9 a.mprof a.mprof
+	assert_output 'main;second 400'
+	run -1 "$MPOOL" prof --thread 1234 a.mprof
+	assert_output 'mpool prof: a.mprof: nothing lives of that thread; most lives of 7 (600 B), 9 (200 B), 8 (100 B)'
+	run -2 "$MPOOL" prof --peak --age 1.. a.mprof
+	assert_line --index 0 'mpool prof: --age and --thread are known of what lives alone, --live'
+	run -2 "$MPOOL" prof --age 3..1 a.mprof
+	assert_line --index 0 'mpool prof: --age: 3..1: the smaller age comes first'
+	run -2 "$MPOOL" prof --age now a.mprof
+	assert_line --index 0 "mpool prof: --age: 'now' is not MIN..MAX"
+	run -2 "$MPOOL" prof --age 1..1h a.mprof
+	assert_line --index 0 "mpool prof: --age: '1h' is not a number of seconds"
+}
+
+@test "a profile without ages and threads says how to get them" {
+	"$MPOOL" run -q --sample=1 -o s.mprof -- "$PROGRAMS/leaky"
+	run -1 "$MPOOL" prof --age 0.. s.mprof
+	assert_output "mpool prof: s.mprof: it has neither ages nor threads, which 'mpool run --leaks' records, and --sample with more than 1 byte"
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" 2>/dev/null
+	run -0 "$MPOOL" prof --age 0.. l.mprof
+	assert_output "$("$MPOOL" prof --live l.mprof)"
+	run -0 "$MPOOL" prof --thread "$(awk '$1 == "pid" { print $2 }' l.mprof)" l.mprof
+	assert_line --partial keep_big
+}

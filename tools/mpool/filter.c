@@ -34,20 +34,63 @@ void filter_add(struct filter_pattern **list, const char *option,
 	*list = p;
 }
 
-void filter_sizes(struct filter *filter, const char *option, const char *value)
+/* The two ends of MIN..MAX, allocated; one may be "". */
+static void split_range(const char *option, const char *value, char **min,
+			const char **max)
 {
 	const char *dots = strstr(value, "..");
-	char *min;
 
 	if (!dots || !strcmp(value, ".."))
 		cli_usage("%s: '%s' is not MIN..MAX", option, value);
-	min = cli_format("%.*s", (int)(dots - value), value);
+	*min = cli_format("%.*s", (int)(dots - value), value);
+	*max = dots + 2;
+}
+
+void filter_sizes(struct filter *filter, const char *option, const char *value)
+{
+	const char *max;
+	char *min;
+
+	split_range(option, value, &min, &max);
 	filter->min = *min ? cli_size(option, min) : 0;
-	filter->max = dots[2] ? cli_size(option, dots + 2) : UINT64_MAX;
+	filter->max = *max ? cli_size(option, max) : UINT64_MAX;
 	if (filter->min > filter->max)
 		cli_usage("%s: %s: the smaller size comes first", option,
 			  value);
 	free(min);
+}
+
+static uint64_t milliseconds(const char *option, const char *value)
+{
+	char *end;
+	double seconds = strtod(value, &end);
+
+	if (*end || !(seconds >= 0 && seconds < 1e12))
+		cli_usage("%s: '%s' is not a number of seconds", option, value);
+	return (uint64_t)(1000 * seconds + 0.5);
+}
+
+void filter_ages(struct filter *filter, const char *option, const char *value)
+{
+	const char *max;
+	char *min;
+
+	split_range(option, value, &min, &max);
+	filter->min_ms = *min ? milliseconds(option, min) : 0;
+	filter->max_ms = *max ? milliseconds(option, max) : UINT64_MAX;
+	if (filter->min_ms > filter->max_ms)
+		cli_usage("%s: %s: the smaller age comes first", option, value);
+	filter->max_ms += !filter->max_ms; /* 0 would be any */
+	free(min);
+}
+
+void filter_thread(struct filter *filter, const char *option, const char *value)
+{
+	size_t count = filter->thread_count;
+
+	filter->threads = cli_grow(filter->threads,
+				   (count + 1) * sizeof *filter->threads);
+	filter->threads[filter->thread_count++] = cli_size(option, value);
 }
 
 static bool matches(const regex_t *regex, const char *name)
@@ -184,16 +227,114 @@ static void hide(struct profile *p, struct symbols *symbols,
 	free_marks(&m);
 }
 
+/* --- what lives, by its age and thread --- */
+
+static bool is_asked_for(const struct filter *f, const struct object *o)
+{
+	uint64_t age_ms = o->newest_ms + (o->oldest_ms - o->newest_ms) / 2;
+	bool found = !f->thread_count;
+
+	if (f->max_ms && (age_ms < f->min_ms || age_ms > f->max_ms))
+		return false;
+	for (size_t i = 0; i < f->thread_count; i++)
+		found |= o->thread == f->threads[i];
+	return found;
+}
+
+/* In the place of sites, which have neither. */
+static void keep_objects(struct profile *p, const struct filter *f)
+{
+	p->sites = cli_grow(p->sites, (p->object_count + 1) * sizeof *p->sites);
+	p->site_count = 0;
+	for (size_t i = 0; i < p->object_count; i++) {
+		const struct object *o = &p->objects[i];
+
+		if (is_asked_for(f, o))
+			p->sites[p->site_count++] = (struct site){
+				.stack = o->stack,
+				.size = o->size,
+				.unit = o->unit,
+				.samples = { [VIEW_LIVE] = o->samples },
+				.weight = o->weight,
+			};
+	}
+}
+
+struct thread {
+	uint64_t number;
+	double bytes;
+};
+
+static int by_thread(const void *a, const void *b)
+{
+	const struct object *x = a, *y = b;
+
+	return x->thread < y->thread ? -1 : x->thread > y->thread;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct thread *x = a, *y = b;
+
+	return x->bytes < y->bytes ? 1 : x->bytes > y->bytes ? -1 : 0;
+}
+
+/* Whose numbers can be asked for: those with most. */
+static void name_threads(struct profile *p, const char *path)
+{
+	enum { MOST = 5 };
+	struct thread *all = cli_alloc((p->object_count + 1) * sizeof *all);
+	char *text = cli_format("%s", "");
+	size_t count = 0;
+
+	qsort(p->objects, p->object_count, sizeof *p->objects, by_thread);
+	for (size_t i = 0; i < p->object_count; i++) {
+		const struct object *o = &p->objects[i];
+
+		if (!count || all[count - 1].number != o->thread)
+			all[count++] = (struct thread){ o->thread, 0 };
+		all[count - 1].bytes +=
+			o->weight * (double)o->samples * (double)o->size;
+	}
+	qsort(all, count, sizeof *all, by_bytes);
+	for (size_t i = 0; i < count && i < MOST; i++)
+		text = cli_format("%s%s %llu (%s)", text, i ? "," : "",
+				  (unsigned long long)all[i].number,
+				  cli_bytes((uint64_t)all[i].bytes));
+	cli_die("%s: nothing lives of that thread; most lives of%s", path,
+		count ? text : " none");
+}
+
+static void filter_live(const struct filter *f, struct profile *p,
+			const char *path)
+{
+	if (!p->object_count && profile_bytes(p, VIEW_LIVE) > 0)
+		cli_die("%s: it has neither ages nor threads, which 'mpool run "
+			"--leaks' records, and --sample with more than 1 byte",
+			path);
+	keep_objects(p, f);
+	if (!p->site_count && f->thread_count && !f->max_ms)
+		name_threads(p, path);
+}
+
+bool filter_asks_of_live(const struct filter *filter)
+{
+	return filter->max_ms || filter->thread_count;
+}
+
 bool filter_asks(const struct filter *filter)
 {
-	return filter->focus || filter->hide || filter->max;
+	return filter->focus || filter->hide || filter->max ||
+	       filter_asks_of_live(filter);
 }
 
 void filter_apply(const struct filter *filter, struct profile *profile,
-		  struct symbols *symbols)
+		  struct symbols *symbols, const char *path)
 {
 	const struct filter_pattern *each;
 
+	if (filter_asks_of_live(filter))
+		filter_live(filter, profile, path);
 	if (filter->max)
 		keep_sites(profile, has_size, filter);
 	for (each = filter->focus; each; each = each->next)

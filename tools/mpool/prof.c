@@ -52,6 +52,8 @@ const char help_prof[] =
 	"  --focus REGEX     the stacks with a frame that matches\n"
 	"  --hide REGEX      stacks without the frames that match\n"
 	"  --size MIN..MAX   allocations of these sizes\n"
+	"  --age MIN..MAX    what lives and is so many seconds old\n"
+	"  --thread NUMBER   what lives and this thread allocated\n"
 	"  --callers NAME    who calls this function, and what is allocated "
 	"there\n"
 	"  --callees NAME    whom it calls\n\n"
@@ -87,6 +89,8 @@ enum {
 	OPT_FOCUS,
 	OPT_HIDE,
 	OPT_SIZE,
+	OPT_AGE,
+	OPT_THREAD,
 	OPT_CALLERS,
 	OPT_CALLEES,
 	OPT_VIEW,
@@ -106,6 +110,8 @@ static const struct option options[] = {
 	{ "focus", required_argument, NULL, OPT_FOCUS },
 	{ "hide", required_argument, NULL, OPT_HIDE },
 	{ "size", required_argument, NULL, OPT_SIZE },
+	{ "age", required_argument, NULL, OPT_AGE },
+	{ "thread", required_argument, NULL, OPT_THREAD },
 	{ "callers", required_argument, NULL, OPT_CALLERS },
 	{ "callees", required_argument, NULL, OPT_CALLEES },
 	{ "out", required_argument, NULL, 'o' },
@@ -186,6 +192,12 @@ static void read_options(struct request *r, int argc, char **argv)
 		case OPT_SIZE:
 			filter_sizes(&r->filter, "--size", optarg);
 			break;
+		case OPT_AGE:
+			filter_ages(&r->filter, "--age", optarg);
+			break;
+		case OPT_THREAD:
+			filter_thread(&r->filter, "--thread", optarg);
+			break;
 		case OPT_CALLERS:
 			r->callers = optarg;
 			break;
@@ -203,6 +215,12 @@ static void read_options(struct request *r, int argc, char **argv)
 	}
 	if (optind == argc)
 		cli_usage("which profile? A FILE is missing");
+	if (filter_asks_of_live(&r->filter)) {
+		if (r->view != VIEWS && r->view != VIEW_LIVE)
+			cli_usage("--age and --thread are known of what lives "
+				  "alone, --live");
+		r->view = VIEW_LIVE;
+	}
 	if ((r->callers || r->callees) && r->format != TEXT)
 		cli_usage("--callers and --callees are tables, not --%s",
 			  format_name(r->format));
@@ -248,13 +266,14 @@ static void choose_view(struct request *r, const struct profile *p)
 }
 
 /* The names of a profile, which keeps of it what is asked for. */
-static struct symbols *open_names(const struct request *r, struct profile *p)
+static struct symbols *open_names(const struct request *r, struct profile *p,
+				  const char *path)
 {
 	struct symbols *symbols = symbols_open(p);
 
 	if (r->no_inline)
 		symbols_no_inline(symbols);
-	filter_apply(&r->filter, p, symbols);
+	filter_apply(&r->filter, p, symbols, path);
 	return symbols;
 }
 
@@ -305,7 +324,7 @@ static struct symbols *load_base(const struct request *r, struct profile *base)
 {
 	profile_load(base, r->base);
 	check_view(r, base, r->base);
-	return open_names(r, base);
+	return open_names(r, base, r->base);
 }
 
 static void write_neighbours(const struct request *r, FILE *out,
@@ -432,7 +451,7 @@ static void load_all(const struct request *r, struct profile *sum)
 	}
 	merge_start(sum, each);
 	for (size_t i = 0; i < r->file_count; i++) {
-		struct symbols *symbols = open_names(r, &each[i]);
+		struct symbols *symbols = open_names(r, &each[i], r->files[i]);
 
 		merge_add(sum, &each[i], symbols, named);
 		symbols_close(symbols);
@@ -455,7 +474,8 @@ int command_prof(int argc, char **argv)
 		profile_load(&profile, r.file);
 	choose_view(&r, &profile);
 	/* The parts of a sum are filtered already. */
-	symbols = r.merge ? symbols_open(&profile) : open_names(&r, &profile);
+	symbols = r.merge ? symbols_open(&profile)
+			  : open_names(&r, &profile, r.file);
 	if (!profile.site_count && filter_asks(&r.filter))
 		cli_warn("%s: the filters leave nothing of it", r.file);
 	out = open_out(&r);
