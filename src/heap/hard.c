@@ -145,16 +145,31 @@ static struct unit *hard_find(const void *p)
 	return &units[number];
 }
 
-/* Takes the lock that guards the unit, and makes sure that it does. */
+/*
+ * Takes the lock that guards a unit.  NULL: there is nothing, or it has come or
+ * gone meanwhile.
+ */
+static inline struct lock *try_unit(struct unit *u)
+{
+	unsigned kind = unit_kind(u), arena = unit_arena(u);
+	struct lock *lock =
+		kind == UNIT_SLOTS ? &arenas[arena].lock : &hard_units_lock;
+
+	if (unlikely(kind == UNIT_NONE) || unlikely(kind == UNIT_TAKEN))
+		return NULL;
+	hard_lock(lock);
+	if (likely(unit_kind(u) == kind) && likely(unit_arena(u) == arena))
+		return lock;
+	hard_unlock(lock);
+	return NULL;
+}
+
+/* That of an object: nobody else makes it go. */
 static struct lock *lock_unit(struct unit *u, const void *p)
 {
-	unsigned kind = __atomic_load_n(&u->kind, __ATOMIC_ACQUIRE);
-	struct lock *lock =
-		kind == UNIT_SLOTS ? &arenas[u->arena].lock : &hard_units_lock;
+	struct lock *lock = try_unit(u);
 
-	hard_lock(lock);
-	if (unlikely(u->kind != kind) || kind == UNIT_NONE ||
-	    kind == UNIT_TAKEN)
+	if (unlikely(!lock))
 		hard_crime(HARD_NO_OBJECT, p, 0);
 	return lock;
 }
@@ -297,14 +312,10 @@ static RARE bool walk(bool (*slots)(const struct unit *u),
 
 	for (size_t i = 1; i < units_ready(); i++) {
 		struct unit *u = &units[i];
-		unsigned kind = __atomic_load_n(&u->kind, __ATOMIC_ACQUIRE);
-		struct lock *lock;
+		struct lock *lock = try_unit(u);
 
-		if (kind != UNIT_SLOTS && kind != UNIT_ALONE)
+		if (!lock)
 			continue;
-		lock = kind == UNIT_SLOTS ? &arenas[u->arena].lock
-					  : &hard_units_lock;
-		hard_lock(lock);
 		if (u->kind == UNIT_SLOTS)
 			any |= slots(u);
 		else if (u->kind == UNIT_ALONE && alone)

@@ -124,7 +124,7 @@ static void publish(struct unit *u)
 {
 	set_canaries(u);
 	count_in(u);
-	__atomic_store_n(&u->kind, UNIT_ALONE, __ATOMIC_RELEASE);
+	unit_set_kind(u, UNIT_ALONE);
 }
 
 void *alone_alloc(size_t size, size_t alignment)
@@ -164,7 +164,7 @@ static void check_start(const struct unit *u, const char *p)
 static void forget(struct unit *u)
 {
 	count_out(u);
-	__atomic_store_n(&u->kind, UNIT_FREED, __ATOMIC_RELEASE);
+	unit_set_kind(u, UNIT_FREED);
 	units_give(u->first);
 }
 
@@ -175,7 +175,7 @@ void alone_free(struct unit *u, const char *p)
 	if (sys_unmap(page_of(u), mapped(u)))
 		forget(u);
 	else
-		u->kind = UNIT_FREED;
+		unit_set_kind(u, UNIT_FREED);
 }
 
 size_t alone_size(const struct unit *u, const char *p)

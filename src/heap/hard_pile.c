@@ -96,7 +96,7 @@ static size_t take_mapped(const struct hard_class *k, unsigned c)
 		    sys_map_at(unit_address(number), mapped_bytes(k), &taken))
 			return number;
 		if (taken)
-			units[number].kind = UNIT_TAKEN;
+			unit_set_kind(&units[number], UNIT_TAKEN);
 		else
 			units_give(number);
 	} while (taken);
@@ -117,11 +117,11 @@ static NOINLINE bool add_unit(struct arena *a, unsigned c)
 	if (number) {
 		u = &units[number];
 		u->class = (uint8_t)c;
-		u->arena = a->number;
+		unit_set_arena(u, a->number);
 		u->fresh = u->free = u->cursor = 0;
 		u->bits = bits;
 		u->states = states;
-		__atomic_store_n(&u->kind, UNIT_SLOTS, __ATOMIC_RELEASE);
+		unit_set_kind(u, UNIT_SLOTS);
 	} else if (states) {
 		give_states(c, states);
 	}
@@ -153,7 +153,7 @@ static NOINLINE void drop_unit(struct arena *a, struct unit *u)
 	if (!u->class || sys_unmap(slot_address(u, 0), mapped_bytes(k))) {
 		count_unmapped(&pile->served, u->class ? mapped_bytes(k) : 0);
 		give_states(u->class, u->states);
-		__atomic_store_n(&u->kind, UNIT_NONE, __ATOMIC_RELEASE);
+		unit_set_kind(u, UNIT_NONE);
 		units_give(number_of(u));
 	}
 	hard_unlock(&hard_units_lock);

@@ -49,10 +49,27 @@ static bool table_grow(size_t bytes)
 	return true;
 }
 
+/* ThreadSanitizer allows little more than what the kernel places itself. */
+#ifdef __SANITIZE_THREAD__
+static uintptr_t place_of(uintptr_t i, uintptr_t anchor, uint64_t random)
+{
+	uintptr_t window = (uintptr_t)UNITS_MOST * UNIT_BYTES;
+
+	return anchor - (2 + i % 2) * window - (random >> i) % (window / 2);
+}
+#else
 /*
  * Below what the kernel places from the top down, and above a third, from where
  * it places programs or goes up.
  */
+static uintptr_t place_of(uintptr_t i, uintptr_t anchor, uint64_t random)
+{
+	uintptr_t span = anchor / 8;
+
+	return span * (1 + i % 6) + (random >> i) % span;
+}
+#endif
+
 RARE bool units_start(uint64_t random)
 {
 	size_t bytes = (size_t)UNITS_MOST * (UNIT_BYTES + sizeof(struct unit));
@@ -62,11 +79,9 @@ RARE bool units_start(uint64_t random)
 		return false;
 	sys_unmap((void *)anchor, sys_page());
 	for (uintptr_t i = 0; i < WINDOW_TRIES; i++) {
-		uintptr_t span = anchor / 8;
 		uintptr_t base =
-			anchor / 8 * (1 + i % 6) + (random >> i) % span;
+			place_of(i, anchor, random) / UNIT_BYTES * UNIT_BYTES;
 
-		base = base / UNIT_BYTES * UNIT_BYTES;
 		if (base + bytes > anchor)
 			continue;
 		units = (void *)(base + (size_t)UNITS_MOST * UNIT_BYTES);
@@ -128,7 +143,7 @@ static void enlist(uint32_t first)
 	unsigned list;
 
 	length_of(units[first].run, &list);
-	units[first].kind = UNIT_NONE;
+	unit_set_kind(&units[first], UNIT_NONE);
 	units[first].next = lists[list];
 	lists[list] = first;
 }

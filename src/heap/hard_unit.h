@@ -15,7 +15,11 @@
 enum {
 	UNIT_SHIFT = 21,
 	UNIT_BYTES = 1 << UNIT_SHIFT,
+#ifdef __SANITIZE_THREAD__
+	UNITS_MOST = 1 << 16, /* 128 GiB: ThreadSanitizer has no more room */
+#else
 	UNITS_MOST = 1 << 19, /* 1 TiB */
+#endif
 };
 
 enum unit_kind {
@@ -54,6 +58,27 @@ struct unit {
 extern HIDDEN uintptr_t unit_base;
 extern HIDDEN struct unit *units;
 extern HIDDEN size_t units_known; /* that have a struct */
+
+/* Both are read by who holds no lock yet. */
+static inline unsigned unit_kind(const struct unit *u)
+{
+	return __atomic_load_n(&u->kind, __ATOMIC_ACQUIRE);
+}
+
+static inline void unit_set_kind(struct unit *u, enum unit_kind kind)
+{
+	__atomic_store_n(&u->kind, (uint8_t)kind, __ATOMIC_RELEASE);
+}
+
+static inline unsigned unit_arena(const struct unit *u)
+{
+	return __atomic_load_n(&u->arena, __ATOMIC_RELAXED);
+}
+
+static inline void unit_set_arena(struct unit *u, uint8_t arena)
+{
+	__atomic_store_n(&u->arena, arena, __ATOMIC_RELAXED);
+}
 
 static inline size_t unit_number(const void *p)
 {
