@@ -247,6 +247,11 @@ uint64_t sys_about_now_ms(void)
 	return now_ms(CLOCK_MONOTONIC_COARSE);
 }
 
+RARE uint64_t sys_date_ms(void)
+{
+	return now_ms(CLOCK_REALTIME);
+}
+
 ASIDE void sys_futex_wait(uint32_t *word, uint32_t expected, int64_t timeout_ms)
 {
 	struct timespec timeout = { timeout_ms / 1000,

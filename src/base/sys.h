@@ -86,6 +86,9 @@ uint64_t sys_now_ms(void);
 /* The same as of the last tick of the kernel, for a fifth of the price. */
 uint64_t sys_about_now_ms(void);
 
+/* Since 1970. */
+uint64_t sys_date_ms(void);
+
 /*
  * Sleeps while *word == expected, at most `timeout_ms` (negative: no limit).
  * May return early.

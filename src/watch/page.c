@@ -194,10 +194,7 @@ static void end_turn(void)
 
 static void fill(void)
 {
-	struct timespec now;
-
 	memset(&image, 0, sizeof image);
-	clock_gettime(CLOCK_REALTIME, &now);
 	memcpy(image.magic, PAGE_MAGIC, sizeof image.magic);
 	image.version = PAGE_VERSION;
 	image.bytes = sizeof image;
@@ -205,9 +202,7 @@ static void fill(void)
 	image.pid = (uint64_t)getpid();
 	image.pid_namespace = pid_namespace();
 	image.start_ticks = start_ticks();
-	image.start_unix_ms = (uint64_t)now.tv_sec * 1000 +
-			      (uint64_t)now.tv_nsec / 1000000 -
-			      process_age_ms();
+	image.start_unix_ms = process_start_ms();
 	image.classes = snapshot_row_count();
 	image.class_bytes = sizeof *image.class;
 	image.signal = (uint32_t)config.stats_signal;

@@ -20,10 +20,10 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/out.h"
+#include "base/sys.h"
 #include "watch/file.h"
 
 /* Apart: what starts as zeros is in no program's memory, see cold.ld. */
@@ -35,7 +35,7 @@ static uint32_t looking; /* one at a time; others do not wait */
 static struct {
 	pid_t id;
 	char name[PROCESS_NAME];
-	struct timespec start;
+	uint64_t start; /* sys_now_ms() */
 	struct file status, limits;
 	bool confined;
 	bool unlimited; /* size of files */
@@ -236,7 +236,7 @@ void process_start(bool watch)
 {
 	int saved = errno;
 
-	clock_gettime(CLOCK_MONOTONIC, &self.start);
+	self.start = sys_now_ms();
 	if (watch) {
 		self.id = getpid();
 		strncpy(self.name, program_invocation_short_name,
@@ -299,24 +299,16 @@ const char *process_folder(void)
 
 uint64_t process_age_ms(void)
 {
-	struct timespec now;
+	uint64_t now = sys_now_ms();
 
-	if (!self.start.tv_sec && !self.start.tv_nsec)
-		return 0;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)((now.tv_sec - self.start.tv_sec) * 1000 +
-			  (now.tv_nsec - self.start.tv_nsec) / 1000000);
+	return self.start && now > self.start ? now - self.start : 0;
 }
 
 uint64_t process_start_ms(void)
 {
 	static uint64_t start_ms; /* one, or it would move with each dump */
-	struct timespec now;
 
-	if (!start_ms) {
-		clock_gettime(CLOCK_REALTIME, &now);
-		start_ms = (uint64_t)now.tv_sec * 1000 +
-			   (uint64_t)now.tv_nsec / 1000000 - process_age_ms();
-	}
+	if (!start_ms)
+		start_ms = sys_date_ms() - process_age_ms();
 	return start_ms;
 }

@@ -5,11 +5,11 @@
 #include "watch/profile.h"
 
 #include <errno.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/common.h"
 #include "base/config.h"
+#include "base/sys.h"
 #include "mempool/version.h"
 #include "watch/children.h"
 #include "watch/known.h"
@@ -34,15 +34,6 @@ static void address(struct out *o, uint64_t n)
 {
 	out_char(o, ' ');
 	out_hex(o, n);
-}
-
-static uint64_t start_unix_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000 -
-	       process_age_ms();
 }
 
 static void put_cuts(struct out *o)
@@ -86,7 +77,7 @@ static void put_header(struct out *o, uint32_t peak_ms)
 	word(o, "\nperiod ", record_last_period());
 	out_str(o, "\nunwinder ");
 	out_str(o, stack_unwinder());
-	word(o, "\nstart ", start_unix_ms());
+	word(o, "\nstart ", process_start_ms());
 	word(o, "\nage ", process_age_ms());
 	word(o, "\nrss ", process_rss_bytes());
 	word(o, " ", process_peak_rss_bytes());
@@ -328,7 +319,7 @@ static void begin(struct target *target)
 	const struct lasting_header header = {
 		.pid = (uint64_t)process_id(),
 		.period = record_last_period(),
-		.start_ms = start_unix_ms(),
+		.start_ms = process_start_ms(),
 		.brief_ms = SITES_BRIEF_MS,
 		.age_ms = record_now(),
 	};

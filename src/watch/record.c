@@ -7,9 +7,9 @@
 #include <errno.h>
 #include <pthread.h>
 #include <sys/syscall.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "base/sys.h"
 #include "heap/sample.h"
 #include "watch/children.h"
 #include "watch/lasting.h"
@@ -112,17 +112,9 @@ void record_defer(void *p)
 
 /* --- what is recorded --- */
 
-static uint64_t about_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 uint32_t record_now(void)
 {
-	return (uint32_t)(about_now_ms() - born_ms);
+	return (uint32_t)(sys_about_now_ms() - born_ms);
 }
 
 static uint32_t thread_id(void)
@@ -138,7 +130,7 @@ void record_start(size_t period, void (*late)(void *p))
 {
 	if (!on) {
 		free_late = late;
-		born_ms = about_now_ms() - process_age_ms();
+		born_ms = sys_about_now_ms() - process_age_ms();
 		orphan_start();
 		stack_start();
 	}

@@ -20,6 +20,7 @@
 
 #include "base/config.h"
 #include "base/out.h"
+#include "base/sys.h"
 #include "base/thread_end.h"
 #include "mempool/version.h"
 #include "watch/cut.h"
@@ -76,18 +77,15 @@ static uint64_t now_ns(void)
 static bool write_header(int fd)
 {
 	static char page[TRACE_HEADER];
-	struct timespec now;
 	struct out o;
 
-	clock_gettime(CLOCK_REALTIME, &now);
 	out_memory(&o, page, sizeof page);
 	out_str(&o, "mpool-trace 1\nversion " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(&o, process_name());
 	out_str(&o, "\npid ");
 	out_u64(&o, (uint64_t)getpid());
 	out_str(&o, "\nstart ");
-	out_u64(&o,
-		(uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	out_u64(&o, sys_date_ms());
 	out_char(&o, '\n');
 	memset(page + o.used, 0, sizeof page - o.used);
 	errno = file_extend(fd, 0, sizeof page);
