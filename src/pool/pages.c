@@ -134,7 +134,7 @@ static void give(struct mempool_pages *s, char *block, size_t bytes)
 	struct chunk *c;
 
 	pool_lock(&s->pool);
-	c = chunk_find(&s->chunks, pages_block_of(block, whole));
+	c = chunk_find(&s->chunks, block - (uintptr_t)block % whole);
 	if (c && !c->single && bytes <= whole) {
 		unmapped = give_part_locked(s, c, block, bytes);
 		unmapped_bytes = whole;

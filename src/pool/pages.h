@@ -21,13 +21,4 @@ void *pages_take(struct mempool_pages *pages, size_t bytes, size_t align,
 /* The same `got` as pages_take() said.  NULL does nothing. */
 void pages_give(struct mempool_pages *pages, void *block, size_t got);
 
-/*
- * The block of 2^order pages around `p`, by its alignment alone.  For pools
- * whose blocks all have one order: finds the block's header from an address.
- */
-static inline void *pages_block_of(const void *p, size_t block_bytes)
-{
-	return (void *)((uintptr_t)p & ~(block_bytes - 1));
-}
-
 #endif

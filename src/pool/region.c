@@ -80,7 +80,7 @@ mempool_region_t *mempool_region_create(const struct mempool_options *options)
 	if (!o)
 		return NULL;
 	start_library();
-	first = block_first(o->pages, o->initial, &bytes);
+	first = pages_take(o->pages, o->initial, sys_page(), &bytes);
 	if (!first)
 		return NULL;
 	if (o->limit && bytes > o->limit) {

@@ -108,12 +108,6 @@ static struct region_block *take(struct region *r, size_t bytes, size_t least)
 	return b;
 }
 
-struct region_block *block_first(struct mempool_pages *pages, size_t bytes,
-				 size_t *got)
-{
-	return pages_take(pages, max_of(bytes, sys_page()), sys_page(), got);
-}
-
 void block_begin(struct region *r, struct region_block *first, size_t bytes)
 {
 	first->older = first->newer = NULL;

@@ -7,11 +7,10 @@
 
 #include "pool/region.h"
 
-/* The first block of a region to be, whose head is not filled in; or NULL. */
-struct region_block *block_first(struct mempool_pages *pages, size_t bytes,
-				 size_t *got);
-
-/* Makes the first block, with the region inside, the whole chain. */
+/*
+ * Makes the first block, whose head is not filled in, with the region inside
+ * the whole chain.
+ */
 void block_begin(struct region *r, struct region_block *first, size_t bytes);
 
 /*

@@ -69,7 +69,6 @@ static const struct roster_kind plain_kind = {
 
 static void start_once(void)
 {
-	memory_start();
 	local_prepare();
 	/* A child begins again what a lost thread was in. */
 	if (!plain.number)

@@ -166,7 +166,7 @@ static void enter_tree(node_t *top, const struct tree *from,
 		struct tree_pool *pool = tree_pool_of(n);
 
 		if (pool)
-			tree_pool_share(pool);
+			pool->shared = true;
 		if (from && node_name(n) == from->pool.entry.name)
 			node_set_name(n, NULL);
 		node_set_word(n, (node_word(n) & ~mark) | family_mark(t));

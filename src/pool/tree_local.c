@@ -29,12 +29,6 @@ static struct freed {
 } ring[RING];
 static unsigned ring_next;
 
-void memory_start(void)
-{
-	start_library();
-	memory_watched = debug_watched();
-}
-
 /* In units, unless each byte is watched. */
 static size_t whole(size_t bytes)
 {
@@ -211,6 +205,8 @@ static void leave(void *pool, void *memory)
 
 void local_prepare(void)
 {
+	start_library();
+	memory_watched = debug_watched();
 	slot = local_open(&tree_nobody, leave);
 }
 

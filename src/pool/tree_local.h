@@ -39,7 +39,7 @@ enum {
  */
 extern HIDDEN struct mempool_tree_local tree_nobody;
 
-/* Called once: how other threads' counts are found. */
+/* Once: memory_watched is decided, and how other threads' counts are found. */
 void local_prepare(void);
 
 /* A thread's first time gives it memory of its own, if it may have some. */
@@ -68,9 +68,6 @@ extern HIDDEN bool memory_watched;
 
 /* A row of the table of fork. */
 void memory_fork(struct fork_table *t);
-
-/* The library is ready, and memory_watched is decided. */
-void memory_start(void);
 
 /* From the source: `bytes` with the header.  NULL with ENOMEM. */
 void *memory_ask(size_t bytes);

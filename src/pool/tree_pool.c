@@ -114,11 +114,6 @@ struct tree_pool *tree_pool_of(const node_t *n)
 				    ~(((uintptr_t)1 << order) - 1));
 }
 
-size_t tree_pool_held(const node_t *n)
-{
-	return tree_pool_of(n)->block;
-}
-
 /* --- chunks --- */
 
 static uint32_t size_field(const struct tree_pool *pool, size_t size)
@@ -320,12 +315,6 @@ size_t tree_pool_left(struct tree_pool *pool)
 	left = min_of(pool->left, room(pool));
 	leave(pool);
 	return left;
-}
-
-/* Called with the locks of both trees held: nobody is inside. */
-void tree_pool_share(struct tree_pool *pool)
-{
-	pool->shared = true;
 }
 
 void tree_pool_check(struct tree_pool *pool)

@@ -28,8 +28,8 @@ struct tree_pool {
 	size_t inside; /* live nodes, the pool's own included */
 	size_t block;  /* bytes, a power of two */
 	struct mempool_pages *pages;
-	bool shared;
-	bool freed; /* the pool's own node is */
+	bool shared; /* set with the locks of both trees held */
+	bool freed;  /* the pool's own node is */
 	char pad[14];
 };
 
@@ -67,10 +67,6 @@ bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size);
 node_t *tree_pool_slide(struct tree_pool *pool, node_t *n, size_t size);
 
 size_t tree_pool_left(struct tree_pool *pool);
-void tree_pool_share(struct tree_pool *pool);
-
-/* What a pool's block costs. */
-size_t tree_pool_held(const node_t *n);
 
 /* Ends the program when an invariant does not hold. */
 void tree_pool_check(struct tree_pool *pool);
