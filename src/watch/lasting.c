@@ -30,7 +30,7 @@ enum {
 	STACKS_BYTES = 64 << 10,
 	ROWS_MOST = 4 << 10, /* bytes of a library's rows */
 	LIBRARIES = 512,     /* that are told apart */
-	GUARD_MS = 10,	     /* between two looks at who handles SIGBUS */
+	GUARD_MS = 100,	     /* between two looks at who handles SIGBUS */
 	CHILD_MS = 10,	     /* most children call exec sooner */
 };
 

@@ -128,10 +128,18 @@ watched=$PROGRAMS/watched
 	assert_output 1
 }
 
+# states BYTES - of each live object of that size in l.mprof.
+states()
+{
+	awk -v size="$1" '/^objects? / && $4 == size {
+		for (i = $1 == "objects" ? $2 : 1; i; i--) print $NF
+	}' l.mprof
+}
+
 @test "what lies in one of thirty thousand mappings keeps objects reachable" {
 	(($(</proc/sys/vm/max_map_count) > 40000)) || skip 'too few mappings'
 	run -0 "$MPOOL" run -q --leaks -o l.mprof -- "$watched" mappings
-	run -0 awk '$1 == "object" && $4 == 333 { print $NF }' l.mprof
+	run -0 states 333
 	assert_equal "${#lines[@]}" 30
 	refute_output --partial lost
 }
@@ -154,7 +162,7 @@ watched=$PROGRAMS/watched
 
 @test "quick_exit leaves the leak report, too" {
 	run -4 "$MPOOL" run -q --leaks -o l.mprof -- "$watched" quick
-	run -0 awk '$1 == "object" && $4 == 555 { print $NF }' l.mprof
+	run -0 states 555
 	assert_output lost
 }
 
