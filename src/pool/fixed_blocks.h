@@ -38,8 +38,8 @@ struct block {
  * the span is in the list `raws`; no word of the planes below raw_hint has one.
  */
 struct span {
+	struct link all;  /* of the blocks; first, so that memcheck sees it */
 	struct link link; /* with free objects, of a stock */
-	struct link all;  /* of the blocks */
 	struct stock *stock;
 	struct block *block;
 	char *base;

@@ -15,9 +15,8 @@
 #include "base/sys.h"
 #include "base/tool.h"
 #include "pool/fixed_center_calls.h"
-#include "pool/fixed_front.h"
 #include "pool/fixed_report.h"
-#include "pool/var_run.h"
+#include "pool/var_class.h"
 
 enum {
 	ALIGN_DEFAULT = 16,
@@ -41,6 +40,31 @@ static struct center *center_of(mempool_var_t *pool)
 
 	center_enter(c, &kind);
 	return c;
+}
+
+/*
+ * What is behind the center's stocks.  `large` is the stock that the map names
+ * for runs; it has no objects, and its class is beyond the others.  quick: the
+ * largest size that needs nothing but an object of a class; 0 where tools look
+ * on.
+ */
+struct behind {
+	struct stock large;
+	size_t quick;
+	struct var_classes classes;
+};
+
+static struct behind *behind_of(struct center *c)
+{
+	return (struct behind *)&c->stocks[c->classes];
+}
+
+/* What is behind the `size` bytes that were asked for is out of bounds. */
+static void run_hide_rest(void *object, size_t size, size_t bytes)
+{
+	size = max_of(size, (size_t)1);
+	if (object)
+		tool_kept((char *)object + size, bytes - size, true);
 }
 
 /* --- creation and end --- */
@@ -85,6 +109,75 @@ void mempool_var_destroy(mempool_var_t *pool)
 {
 	if (pool)
 		center_destroy(center_of(pool));
+}
+
+/* --- runs: larger than the classes --- */
+
+static void count(struct center *c, size_t bytes)
+{
+	c->large_bytes += bytes;
+	c->large_most = max_of(c->large_most, c->large_bytes);
+}
+
+COLD static void *take(struct center *c, size_t size)
+{
+	struct blocks *b = &c->blocks;
+	struct span *s;
+
+	if (size > PTRDIFF_MAX - b->stride)
+		return NULL;
+	center_lock(c);
+	s = blocks_take(b, &behind_of(c)->large, (size - 1) / b->stride + 1, 0);
+	if (s) {
+		c->large++;
+		count(c, s->bytes);
+		tool_object(c, s->base, s->bytes, true);
+		run_hide_rest(s->base, size, s->bytes);
+	}
+	center_unlock(c);
+	return s ? s->base : NULL;
+}
+
+/* Aligned as spans are; NULL with ENOMEM. */
+static void *run_alloc(struct center *c, size_t size)
+{
+	void *object = take(c, size);
+
+	if (object)
+		return object;
+	/* Free objects of classes may be in the way of a run. */
+	center_trim(c);
+	object = take(c, size);
+	return object ? object : center_fail(c);
+}
+
+/*
+ * Grows in place to `size` bytes, if what follows it is not used.  Not where
+ * tools look on, who would take the contents for new ones.
+ */
+static bool run_grow(struct center *c, struct span *s, size_t size)
+{
+	size_t more = (size - s->bytes - 1) / c->blocks.stride + 1;
+	bool done;
+
+	if (size > PTRDIFF_MAX || c->watched)
+		return false;
+	center_lock(c);
+	done = blocks_extend(&c->blocks, s, more);
+	if (done)
+		count(c, more * c->blocks.stride);
+	center_unlock(c);
+	return done;
+}
+
+COLD static void run_free(struct center *c, struct span *s)
+{
+	center_lock(c);
+	tool_object(c, s->base, s->bytes, false);
+	c->large--;
+	c->large_bytes -= s->bytes;
+	blocks_give(&c->blocks, s);
+	center_unlock(c);
 }
 
 /* --- where an object is --- */
