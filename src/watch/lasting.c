@@ -180,7 +180,8 @@ static void raise_used(const struct span *span, size_t bytes)
 
 static void add_text(const struct out *o)
 {
-	static char words[ROWS_MOST]; /* whole ones; empty lines are none */
+	/* Whole ones; empty lines are none. */
+	static char words[TEXT_BYTES] LARGE("lasting");
 	size_t bytes = round_up(o->used, sizeof(uint64_t));
 	char *to = room_in(&copy.text, LASTING_TEXT, TEXT_BYTES, bytes);
 
@@ -190,6 +191,14 @@ static void add_text(const struct out *o)
 	memcpy(words, o->buffer, o->used);
 	store(&copy.text, to, words, bytes);
 	raise_used(&copy.text, bytes);
+}
+
+void lasting_text(const char *lines)
+{
+	struct out o = { .buffer = (char *)lines, .used = strlen(lines) };
+
+	if (lasting_on)
+		add_text(&o);
 }
 
 static struct lasting_header *header(void)
@@ -397,7 +406,6 @@ static void forget(void)
 bool lasting_begin(int fd, const char *path, const struct lasting_header *first,
 		   const char *text)
 {
-	struct out o = { .buffer = (char *)text, .used = strlen(text) };
 	struct lasting_header h = *first;
 
 	set_due(UINT32_MAX);
@@ -413,7 +421,7 @@ bool lasting_begin(int fd, const char *path, const struct lasting_header *first,
 	}
 	set_on(true);
 	store(&copy.header, header(), &h, sizeof h);
-	add_text(&o);
+	lasting_text(text);
 	return true;
 }
 

@@ -101,6 +101,9 @@ void lasting_peak(uint64_t number, uint32_t at_ms);
 void lasting_age(uint32_t now_ms);
 void lasting_rss(uint64_t now, uint64_t peak);
 
+/* More lines, 16 KiB of them at most. */
+void lasting_text(const char *lines);
+
 /* The file has another name now. */
 void lasting_moved(const char *path);
 

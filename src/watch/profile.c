@@ -50,23 +50,30 @@ static void put_cuts(struct out *o)
 		}
 }
 
-/* Age, live, resident and forwarded bytes, requests. */
-static void put_history(struct out *o)
+/*
+ * Age, live, resident and forwarded bytes, requests; of what is younger than
+ * that.  Returns the age of the last.
+ */
+static uint64_t put_history(struct out *o, uint64_t after_ms)
 {
 	static struct history history; /* dump.c writes one at a time */
 
 	if (!page_history(&history))
-		return;
+		return after_ms;
 	for (uint32_t i = 0; i < history.count; i++) {
 		const struct moment *m = &history.moments[i];
 
+		if (after_ms && m->age_ms <= after_ms)
+			continue;
 		word(o, "moment ", m->age_ms);
 		word(o, " ", m->live_bytes);
 		word(o, " ", m->resident_bytes);
 		word(o, " ", m->forwarded_bytes);
 		word(o, " ", m->requests);
 		out_char(o, '\n');
+		after_ms = m->age_ms;
 	}
+	return after_ms;
 }
 
 static void put_header(struct out *o, uint32_t peak_ms)
@@ -85,7 +92,7 @@ static void put_header(struct out *o, uint32_t peak_ms)
 	word(o, "\npeak ", peak_ms);
 	word(o, "\nbrief ", SITES_BRIEF_MS);
 	out_char(o, '\n');
-	put_history(o);
+	put_history(o, 0);
 	put_cuts(o);
 }
 
@@ -314,6 +321,24 @@ static const char *identity(void)
 	return text;
 }
 
+static uint64_t kept_ms; /* age of the last moment that is in the file */
+
+/* What is not whole is left out, and comes the next time. */
+static void keep_history(void)
+{
+	static char rows[12 * KIB] LARGE("profile");
+	struct out o;
+	uint64_t until;
+
+	out_memory(&o, rows, sizeof rows - 1);
+	until = put_history(&o, kept_ms);
+	if (o.error || !o.used)
+		return;
+	rows[o.used] = '\0';
+	sites_keep_text(rows);
+	kept_ms = until;
+}
+
 static void begin(struct target *target)
 {
 	const struct lasting_header header = {
@@ -325,6 +350,7 @@ static void begin(struct target *target)
 	};
 	int fd = target_own(target);
 
+	kept_ms = 0;
 	name_aside(target);
 	unlink(aside.path); /* of one before that was killed */
 	aside.taken = false;
@@ -337,6 +363,8 @@ static void keep(struct target *target, enum dump_why why)
 	static uint64_t told; /* changes at the last time */
 	uint64_t changes = sites_changes();
 
+	if (lasting_on && why == DUMP_NOW_AND_THEN)
+		keep_history();
 	if (lasting_on && why == DUMP_NOW_AND_THEN && changes != told)
 		sites_keep_now(record_now(), process_rss_bytes(),
 			       process_peak_rss_bytes());

@@ -333,6 +333,13 @@ void sites_keep_now(uint32_t now_ms, uint64_t rss, uint64_t peak_rss)
 	lock_release(&lock);
 }
 
+void sites_keep_text(const char *lines)
+{
+	lock_take(&lock);
+	lasting_text(lines);
+	lock_release(&lock);
+}
+
 void sites_unkeep(void)
 {
 	lock_take(&lock);

@@ -77,6 +77,7 @@ struct lasting_header;
 bool sites_keep(int fd, const char *path, const struct lasting_header *header,
 		const char *text);
 void sites_keep_now(uint32_t now_ms, uint64_t rss, uint64_t peak_rss);
+void sites_keep_text(const char *lines);
 void sites_unkeep(void);
 
 void sites_fork(struct fork_table *t);

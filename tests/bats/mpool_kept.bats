@@ -99,6 +99,24 @@ begin()
 
 grows() { (($(bytes b.mprof) > $1)); }
 
+# moments FILE N - it has as many, the oldest first, in either form.
+moments()
+{
+	zcat -f "$1" | grep -a '^moment ' | awk -v most="$2" '
+		$2 <= age && n { exit 1 } { n++; age = $2 } END { exit n < most }'
+}
+
+@test "the history of a program that is killed is in its profile" {
+	"$MPOOL" run -q --sample=1 -o h.mprof -- "$PROGRAMS/leave" busy 0 "$PWD/go" >said &
+	job=$!
+	wait_until 20 moments h.mprof 3
+	kill -KILL "$(pgrep -P "$job" leave)"
+	wait "$job" || :
+	moments h.mprof 3
+	run -0 "$MPOOL" prof --total h.mprof
+	assert_output --partial allocate
+}
+
 @test "a profile that somebody asked for meanwhile is not the last word" {
 	begin busy
 	kill -USR2 "$pid"
