@@ -91,6 +91,7 @@ static void fill(struct fork_table *t)
 	heap_fork(t);
 	if (hard_on || witness_knows)
 		hard_fork(t);
+	next_fork(t);
 	inject_fork(t);
 }
 

@@ -132,6 +132,7 @@ static struct layer {
 	struct next *below;
 } layers[LAYERS] LARGE("next");
 static int layer_count;
+static struct lock lock = LOCK(RANK_NEXT);
 
 /* Other threads may be calling the table meanwhile. */
 #define PUT(to, from, function)                                                \
@@ -174,11 +175,19 @@ static RARE void put_over(const struct layer *layer)
 
 RARE void next_wrap(const struct next *over, struct next *below)
 {
-	struct layer *layer = &layers[layer_count++];
+	struct layer *layer;
 
+	lock_take(&lock);
+	layer = &layers[layer_count++];
 	*layer = (struct layer){ over, below };
 	if (next.malloc != first_malloc)
 		put_over(layer);
+	lock_release(&lock);
+}
+
+void next_fork(struct fork_table *t)
+{
+	fork_lock(t, RANK_NEXT, &lock);
 }
 
 static struct next counted LARGE("next");

@@ -13,6 +13,7 @@
 #include <stdio.h>
 
 #include "base/common.h"
+#include "base/fork_table.h"
 
 /* Which function was called: it goes on to its namesake; aligned ones first. */
 enum next_name {
@@ -70,9 +71,11 @@ void next_take_beyond(const struct beyond *wide);
 
 /*
  * From now on, calls to the table go to `over`, but for its NULLs; *below
- * becomes what it was before.  At once, or when the table is resolved.
+ * becomes what it was before.  At once, or when the table is resolved.  Any
+ * thread.
  */
 void next_wrap(const struct next *over, struct next *below);
+void next_fork(struct fork_table *t);
 
 /* glibc's own, past what is put over it, when that is next; or NULL. */
 extern HIDDEN void *(*next_glibc_malloc)(size_t size);

@@ -13,6 +13,7 @@
 #include "next.h"
 #include "next_symbol.h"
 #include "watch/modules.h"
+#include "watch/record.h"
 #include "watch/stack.h"
 
 typedef void *open_function(const char *name, int flags);
@@ -63,7 +64,7 @@ EXPORT RARE int dlclose(void *handle)
 		*(void **)&close = next_symbol("dlclose");
 		__atomic_store_n(&next_dlclose, close, __ATOMIC_RELAXED);
 	}
-	if (!config_records() && !config.guard)
+	if (!record_is_on() && !config.guard)
 		return close(handle);
 	before = modules_list();
 	status = close(handle);

@@ -18,10 +18,12 @@
 #include "heap/sample.h"
 #include "guard.h"
 #include "next.h"
+#include "watch/ask.h"
 #include "watch/children.h"
 #include "watch/guard.h"
 #include "watch/leak.h"
 #include "watch/record.h"
+#include "watch/stack.h"
 
 static struct next plain;
 
@@ -176,14 +178,37 @@ static uintptr_t heap_end(void)
 	return (uintptr_t)sbrk(0) - mallinfo2().keepcost;
 }
 
-void record_next(void)
+static void put_layer(void)
 {
 	static const struct next recording = {
 		recording_malloc,  recording_free,    recording_calloc,
 		recording_realloc, recording_aligned, NULL,
 	};
 
-	next_wrap(&recording, &plain);
+	static bool there;
+
+	if (!there)
+		next_wrap(&recording, &plain);
+	there = true;
+}
+
+/* The table must be resolved: others may be about to. */
+static void sample_every(size_t period)
+{
+	next.free(next.malloc(1));
+	put_layer();
+	record_start(period, recording_free);
+}
+
+void record_later(void)
+{
+	stack_first_thread();
+	ask_start(sample_every);
+}
+
+void record_next(void)
+{
+	put_layer();
 	if (!config_records())
 		return;
 	record_start(config.sample ? config.sample : 1, recording_free);

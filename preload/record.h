@@ -12,4 +12,7 @@
  */
 void record_next(void);
 
+/* Has the page asked for it; called once, at start. */
+void record_later(void);
+
 #endif

@@ -74,9 +74,7 @@ __attribute__((constructor(101))) static COLD void start(void)
 		harden_start();
 	else if (class_border > SMALL_MAX)
 		wide_start();
-	if (!config_records())
-		config.profile = NULL;
-	else if (!config.profile)
+	if (!config.profile)
 		config.profile = "%n.%p.mprof";
 	if (config_records())
 		dump_profile_by(profile_write);
@@ -97,8 +95,10 @@ __attribute__((constructor(101))) static COLD void start(void)
 		dump_keep_start();
 	if (config.trace)
 		trace_next();
-	if (config.page)
+	if (config.page) {
+		record_later();
 		page_start(dump_profile());
+	}
 }
 
 __attribute__((destructor(101))) static void finish(void)

@@ -44,6 +44,7 @@
 	X(SPACE)       /* heap: slabs */                                       \
 	X(HARD)	       /* hardened heap: of each arena */                      \
 	X(HARD_UNITS)  /* hardened heap: addresses */                          \
+	X(NEXT)	       /* preload: layers over the next allocator */           \
 	X(INJECT)      /* rules of faults */
 
 #define LOCK_RANK_ENTRY(name) RANK_##name,

@@ -19,8 +19,10 @@
 #include "watch/json.h"
 #include "watch/lasting.h"
 #include "watch/occasion.h"
+#include "watch/page.h"
 #include "watch/process.h"
 #include "watch/prometheus.h"
+#include "watch/record.h"
 #include "watch/snapshot.h"
 #include "watch/target.h"
 #include "watch/tell.h"
@@ -284,13 +286,9 @@ int dump_to(const char *target)
 
 void dump_start(void)
 {
-	bool asked = config.stats || config.stats_signal || config.profile ||
-		     config.trace || config.page || config.guard;
 	int saved = errno;
 
-	process_start(asked);
-	if (!asked)
-		return;
+	process_start(true);
 	tell_start();
 	if (!config.stats || is_stderr(config.stats)) {
 		where = TO_STDERR;
@@ -313,6 +311,36 @@ void dump_start(void)
 	errno = saved;
 }
 
+int dump_profile_start(dump_profile_writer *writer, const char **why)
+{
+	int error = 0;
+
+	if (!hold_within(PATIENCE_MS))
+		return EBUSY;
+	if (!profiling) {
+		target_aim(&profile, config.profile, true);
+		error = target_open(&profile);
+		profiling = !error;
+		profile_writer = writer;
+	}
+	*why = profile.why;
+	let_go();
+	return error;
+}
+
+int dump_profile_now(const char **why)
+{
+	int error;
+
+	if (!hold_within(PATIENCE_MS))
+		return EBUSY;
+	take_snapshot();
+	error = profile_writer(&profile, DUMP_ASKED);
+	*why = profile.why;
+	let_go();
+	return error;
+}
+
 const char *dump_profile(void)
 {
 	return profiling ? profile.path : "";
@@ -333,6 +361,7 @@ static void keep(enum dump_why why)
 
 static void now_and_then(void)
 {
+	page_serve();
 	keep(DUMP_NOW_AND_THEN);
 }
 
@@ -363,7 +392,7 @@ void dump_keep_start(void)
 
 static void start_occasions(void)
 {
-	int error = occasion_start(dump_now, now_and_then, is_deserted);
+	int error = occasion_start();
 
 	if (error)
 		tell_once(config.stats_signal ? "statistics when a signal comes"
@@ -375,6 +404,7 @@ void dump_signal_start(void)
 {
 	int saved = errno;
 
+	occasion_by(dump_now, now_and_then, is_deserted);
 	if (occasion_wanted())
 		start_occasions();
 	errno = saved;
@@ -386,7 +416,8 @@ void dump_fork_child(void)
 
 	let_go();
 	forget_parent();
-	if (occasion_wanted())
+	occasion_fork_child();
+	if (occasion_wanted() || record_period)
 		start_occasions();
 	errno = saved;
 }

@@ -30,7 +30,8 @@ void dump_start(void);
 
 /*
  * If config.stats_signal asks, installs its handler and starts the thread
- * that writes for it.  After dump_start(); allocates.
+ * that writes for it; if not, that waits until the page asks.  After
+ * dump_start(); allocates.
  */
 void dump_signal_start(void);
 
@@ -54,6 +55,14 @@ void dump_keep(void);
 
 /* Writes the profile for the last time, whatever ends the process. */
 void dump_checked(void);
+
+/*
+ * Has the profile written from now on, when it is not, to where config.profile
+ * says; and writes it now.  Return 0 or an errno; then *why says more.  Any
+ * thread, but no signal handler.
+ */
+int dump_profile_start(dump_profile_writer *writer, const char **why);
+int dump_profile_now(const char **why);
 
 /* Where the profile is written to; "" when none is. */
 const char *dump_profile(void);

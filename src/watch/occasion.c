@@ -20,6 +20,7 @@
 #include "watch/process.h"
 
 static sem_t asked_for;
+static bool signalled;
 static void (*act)(void);
 static void (*now_and_then)(void);
 static bool (*is_deserted)(void);
@@ -32,6 +33,7 @@ static void on_signal(int signal_number)
 	int saved = errno;
 
 	(void)signal_number;
+	__atomic_store_n(&signalled, true, __ATOMIC_RELAXED);
 	sem_post(&asked_for);
 	errno = saved;
 }
@@ -67,8 +69,13 @@ static bool wait_for_turn(void)
 		until.tv_nsec += (long)(pause_ms * 1000000);
 		until.tv_sec += until.tv_nsec / 1000000000;
 		until.tv_nsec %= 1000000000;
-		if (sem_clockwait(&asked_for, CLOCK_MONOTONIC, &until) == 0)
-			return true;
+		while (sem_clockwait(&asked_for, CLOCK_MONOTONIC, &until) ==
+		       0) {
+			if (__atomic_exchange_n(&signalled, false,
+						__ATOMIC_RELAXED))
+				return true;
+			now_and_then();
+		}
 		if (errno != ETIMEDOUT)
 			return false;
 		if (is_deserted())
@@ -91,10 +98,7 @@ static void *watch(void *unused)
 	for (;;) {
 		if (!wait_for_turn())
 			continue;
-		/* One dump answers all that have come by now. */
-		while (sem_trywait(&asked_for) == 0)
-			;
-		act();
+		act(); /* one dump answers all that have come by now */
 	}
 	return NULL;
 }
@@ -117,7 +121,7 @@ static int start_thread(void)
 	     stack *= 2)
 		if (pthread_attr_setstacksize(&attributes, stack) == 0)
 			error = pthread_create(&ours, &attributes, watch, NULL);
-	started = !error;
+	__atomic_store_n(&started, !error, __ATOMIC_RELAXED);
 	pthread_attr_destroy(&attributes);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	return error;
@@ -133,12 +137,34 @@ bool occasion_wanted(void)
 	return config.stats_signal || (config.stats && config.stats_interval_s);
 }
 
+void occasion_by(void (*what)(void), void (*beside)(void),
+		 bool (*deserted)(void))
+{
+	act = what;
+	now_and_then = beside;
+	is_deserted = deserted;
+}
+
+void occasion_fork_child(void)
+{
+	started = false;
+	sem_init(&asked_for, 0, 0);
+}
+
+int occasion_call(void)
+{
+	int error = started ? 0 : start_thread();
+
+	if (!error)
+		sem_post(&asked_for);
+	return error;
+}
+
 /*
  * Even without a thread the signal must not end the program.  A child has the
  * handler already, unless the program has taken the signal for itself.
  */
-int occasion_start(void (*what)(void), void (*beside)(void),
-		   bool (*deserted)(void))
+int occasion_start(void)
 {
 	struct sigaction action = {
 		.sa_handler = on_signal,
@@ -146,10 +172,6 @@ int occasion_start(void (*what)(void), void (*beside)(void),
 	};
 	static bool installed;
 
-	act = what;
-	now_and_then = beside;
-	is_deserted = deserted;
-	sem_init(&asked_for, 0, 0);
 	if (config.stats_signal && !installed)
 		sigaction(config.stats_signal, &action, NULL);
 	installed = true;

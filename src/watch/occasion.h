@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * occasion.h - has something done when a signal comes, and again and again.
+ * occasion.h - has something done when a signal comes, when the page asks for
+ * it, and again and again.
  */
 #ifndef WATCH_OCCASION_H
 #define WATCH_OCCASION_H
@@ -17,13 +18,26 @@ size_t occasion_others(void);
 bool occasion_wanted(void);
 
 /*
- * Installs the signal's handler and starts the thread that calls `act`, once
- * for all signals that have come by then.  Now and then, at least each second,
- * it looks whether it is the last thread of the process, and then ends it, and
- * calls `now_and_then`.  In a new child: once more.  Returns 0, or the errno
- * for which there is no thread.  Allocates.
+ * What the thread is to do: `act`, once for all signals that have come by then.
+ * Now and then, at least each second, it looks whether it is the last thread of
+ * the process, and then ends it, and calls `now_and_then`.
  */
-int occasion_start(void (*act)(void), void (*now_and_then)(void),
-		   bool (*is_deserted)(void));
+void occasion_by(void (*act)(void), void (*now_and_then)(void),
+		 bool (*is_deserted)(void));
+
+/*
+ * Installs the signal's handler and starts the thread.  In a new child: once
+ * more.  Returns 0, or the errno for which there is no thread.  Allocates.
+ */
+int occasion_start(void);
+
+/*
+ * Has the thread call `now_and_then` at once, and starts it if there is none.
+ * Returns 0 or an errno.  One caller at a time, in any malloc; allocates.
+ */
+int occasion_call(void);
+
+/* In a new child: the thread is the parent's. */
+void occasion_fork_child(void);
 
 #endif

@@ -8,6 +8,8 @@
  * more to outlive a kill -9.  Measured, 0.4 us a call, 1.9 us an update, of
  * which there are 20 a second at most.
  *
+ * Requests of others are read by pread(2), for the same reason.
+ *
  * The mapping stays for a process that can make no such call any more: one
  * that has closed our descriptor and, as another user or in another root,
  * cannot open the file again: then a handler of SIGBUS is the price, see
@@ -29,13 +31,14 @@
 #include "base/config.h"
 #include "base/sys.h"
 #include "heap/cache.h"
-#include "heap/sample.h"
 #include "heap/tick.h"
 #include "mempool/version.h"
 #include "watch/cut.h"
 #include "watch/file.h"
 #include "watch/name.h"
+#include "watch/occasion.h"
 #include "watch/orphan.h"
+#include "watch/record.h"
 #include "watch/snapshot.h"
 #include "watch/sweep.h"
 #include "watch/tell.h"
@@ -52,6 +55,8 @@ static bool pending;	    /* a child that may still publish one */
 static uint32_t writing;    /* one writer at a time; others do not wait */
 static uint64_t next_ms;    /* not before */
 static pid_t owner;
+static page_answer_function *answer_by;
+static uint32_t called; /* our thread, for the request of this number */
 
 static void say(const char *why)
 {
@@ -130,7 +135,7 @@ static void write_image(void)
 	image.sequence++;
 	put(open, &image.sequence, sizeof image.sequence);
 	__sync_synchronize();
-	put(open, &image, sizeof image);
+	put(open, &image, offsetof(struct page, request));
 	__sync_synchronize();
 	image.sequence++;
 	put(open, &image.sequence, sizeof image.sequence);
@@ -170,11 +175,46 @@ static void update(enum page_state state)
 	image.age_ms = process_age_ms();
 	image.peak_rss_bytes =
 		max_of(image.peak_rss_bytes, (uint64_t)usage.ru_maxrss * KIB);
-	image.sample_period = sample_period;
+	image.sample_period = __atomic_load_n(&record_period, __ATOMIC_RELAXED);
 	image.state = state;
 	image.updates++;
 	keep_moment();
 	write_image();
+}
+
+/* --- what others ask for --- */
+
+static bool read_request(struct page_request *r)
+{
+	if (is_open())
+		return pread(file.fd, r, sizeof *r,
+			     offsetof(struct page, request)) == sizeof *r;
+	store(r, &page->request, sizeof *r);
+	return true;
+}
+
+/* Nothing is done here: the caller of malloc may hold any lock. */
+static void look_for_request(void)
+{
+	struct page_request r;
+	int error;
+
+	if (!answer_by || !read_request(&r) || r.number == called ||
+	    r.number == image.answer.number)
+		return;
+	called = r.number;
+	error = process_confined() ? 0 : occasion_call();
+	if (!process_confined() && !error)
+		return;
+	page_say(&image.answer, error ? PAGE_NO_THREAD : PAGE_IN_SANDBOX,
+		 error ? file_error(error) : NULL);
+	image.answer.number = r.number;
+	write_image();
+}
+
+void page_answer_by(page_answer_function *function)
+{
+	answer_by = function;
 }
 
 static bool take_turn(void)
@@ -316,13 +356,17 @@ static void tick(void)
 		return;
 	}
 	if (is_confined()) {
-		if (page)
+		if (page) {
 			update(PAGE_RUNNING);
+			look_for_request();
+		}
 	} else if (owner == getpid()) { /* and no vfork */
 		if (pending)
 			publish(true);
 		else if (page)
 			update(PAGE_RUNNING);
+		if (page)
+			look_for_request();
 		pending = false;
 	}
 	__atomic_store_n(&next_ms, now + PAGE_STALE_MS, __ATOMIC_RELAXED);
@@ -380,6 +424,35 @@ bool page_history(struct history *history)
 	memcpy(history, &image.history, sizeof *history);
 	end_turn();
 	return true;
+}
+
+void page_profile_at(const char *where)
+{
+	profile = where;
+}
+
+void page_serve(void)
+{
+	struct page_answer answer = { 0 };
+	struct page_request r;
+	bool asked;
+
+	if (!page || !answer_by || is_orphan() || is_confined() ||
+	    owner != getpid() || !wait_for_turn(100))
+		return;
+	asked = read_request(&r) && r.number != image.answer.number;
+	end_turn();
+	if (!asked)
+		return;
+	answer_by(&r, &answer);
+	answer.number = r.number;
+	while (!wait_for_turn(1000))
+		;
+	image.answer = answer;
+	strncpy(image.profile, profile, sizeof image.profile - 1);
+	if (!is_confined())
+		update(PAGE_RUNNING);
+	end_turn();
 }
 
 void page_at_exit(void)

@@ -6,9 +6,15 @@
  * reads it needs no signal, no ptrace, not even a living process.  A reader
  * copies the page while `sequence` is even and the same before and after (a
  * seqlock); all numbers are the machine's own.
+ *
+ * At its end others may ask for something.  That is seen when the page is next
+ * written, and a thread of ours does it (occasion.h), made when it is first
+ * needed: what is asked for takes locks that the caller of malloc may hold.
  */
 #ifndef WATCH_PAGE_H
 #define WATCH_PAGE_H
+
+#include <string.h>
 
 #include "base/label.h"
 #include "heap/class.h"
@@ -20,12 +26,39 @@
 #define PAGE_MAGIC "mpoolpg"
 
 enum {
-	PAGE_VERSION = 7,
+	PAGE_VERSION = 8,
 	PAGE_PATH = 512,
 	PAGE_STALE_MS = 50, /* not written again before that is over */
 };
 
 enum page_state { PAGE_RUNNING = 1, PAGE_ENDED = 2 };
+
+enum page_want { PAGE_SAMPLE = 1, PAGE_NO_SAMPLES, PAGE_PROFILE };
+
+/* What somebody else asks for; `number` is written last, and is a new one. */
+struct page_request {
+	uint64_t period; /* of PAGE_SAMPLE */
+	uint32_t want;	 /* enum page_want */
+	uint32_t number;
+};
+
+enum page_outcome {
+	PAGE_DONE = 1,
+	PAGE_IS_SAMPLED,  /* already */
+	PAGE_IS_NOT,	  /* sampled */
+	PAGE_SEEKS_LEAKS, /* so all is recorded, from the start to the end */
+	PAGE_IN_SANDBOX,  /* where nothing can be done */
+	PAGE_NO_THREAD,	  /* to do it; `why` */
+	PAGE_NO_PROFILE,  /* can be written; `why` */
+	PAGE_NOT_UNDERSTOOD,
+};
+
+/* Of the last request. */
+struct page_answer {
+	uint32_t number;
+	uint32_t outcome; /* enum page_outcome */
+	char why[104];
+};
 
 struct page {
 	char magic[8];
@@ -52,7 +85,17 @@ struct page {
 	struct forwarded_count forwarded[FORWARDED_KINDS];
 	struct class_stats class[CLASSES];
 	struct history history; /* since version 5 */
+	/* Since version 8. */
+	struct page_answer answer;
+	struct page_request request; /* others write it, and we do not */
 };
+
+static inline void page_say(struct page_answer *answer,
+			    enum page_outcome outcome, const char *why)
+{
+	answer->outcome = outcome;
+	strncpy(answer->why, why ? why : "", sizeof answer->why - 1);
+}
 
 /*
  * Publishes the page that config.page names, numbered by the process id when a
@@ -72,6 +115,18 @@ void page_fork_child(const char *profile);
  * time.  Waits for its writer a while.
  */
 bool page_history(struct history *history);
+
+/*
+ * Who answers requests, in our thread; `answer` is for him to fill.  And what
+ * he calls when there is a profile from now on.
+ */
+typedef void page_answer_function(const struct page_request *request,
+				  struct page_answer *answer);
+void page_answer_by(page_answer_function *function);
+void page_profile_at(const char *profile);
+
+/* Answers what is asked for by now.  In our thread. */
+void page_serve(void);
 
 /* The last figures; the file stays if its name was meant for this process. */
 void page_at_exit(void);

@@ -19,6 +19,8 @@
  *   lost N                 samples that memory did not suffice for
  *   peak MS                age of the process when most bytes were live
  *   brief MS               what was freed within that is short-lived
+ *   moment AGE_MS LIVE RESIDENT FORWARDED REQUESTS     bytes, and requests so
+ *                          far, at moments of its life, the oldest first
  *   child PID              forked by it, or by one of these, when leaks are
  *                          looked for; has a profile of its own, or none
  *   cut N REASON           stacks that end before their beginning, and why

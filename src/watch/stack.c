@@ -7,6 +7,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 #include <ucontext.h>
 #include <unwind.h>
 
@@ -228,6 +229,13 @@ void stack_library_closed(void)
 #endif
 }
 
+void stack_first_thread(void)
+{
+#if RULES
+	walk_first_thread();
+#endif
+}
+
 void stack_start(void)
 {
 	uintptr_t frames[STACK_DEPTH];
@@ -245,6 +253,10 @@ void stack_start(void)
 				dlsym(library, "_Unwind_Backtrace");
 		}
 	}
-	/* Its first, slow, work: symbols are bound, tables are read. */
+	/*
+	 * Its first, slow, work: symbols are bound, tables are read.  How it
+	 * ends is of no interest: in a thread of ours all frames are.
+	 */
 	stack_capture(frames);
+	memset(cuts, 0, sizeof cuts);
 }

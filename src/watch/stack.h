@@ -30,8 +30,14 @@ enum {
 	STACK_WALKED = 4096,
 };
 
-/* Loads the unwinder, where it is one.  Called once, at start; allocates. */
+/* Loads the unwinder, where it is one.  Called once; allocates. */
 void stack_start(void);
+
+/*
+ * In the thread that started the program, when it may be another one that calls
+ * stack_start() later.
+ */
+void stack_first_thread(void);
 
 /*
  * dlclose has returned: another library may come to lie where one was.

@@ -41,12 +41,18 @@ static struct {
 	uintptr_t local, top;
 } first;
 
+void walk_first_thread(void)
+{
+	first.local = (uintptr_t)__builtin_thread_pointer();
+	first.top = getauxval(AT_RANDOM);
+}
+
 void walk_start(void)
 {
 	size_t bytes = round_up(ROWS * sizeof *memo, sys_page());
 
-	first.local = (uintptr_t)__builtin_thread_pointer();
-	first.top = getauxval(AT_RANDOM);
+	if (!first.local)
+		walk_first_thread();
 	if (memo)
 		return;
 	memo = sys_map(NULL, bytes);

@@ -29,6 +29,9 @@ struct walk {
 /* Moves on to the caller.  WALK_WHOLE: pc is 0, there is none. */
 enum walk_end walk_up(struct walk *w);
 
+/* In the thread that started the program, unless that calls walk_start(). */
+void walk_first_thread(void);
+
 /* Before the first walk. */
 void walk_start(void);
 

@@ -47,7 +47,7 @@ serving()
 	busy 60
 	serving
 	run -0 curl -s -w '%{http_code}' "$at/report?pid=$pid"
-	assert_output "mpool report: process $pid: it is not sampled; start it with 'mpool run --sample'"$'\n404'
+	assert_output "mpool report: process $pid: it is not sampled; 'mpool prof $pid --for 30s' does so, or start it with 'mpool run --sample'"$'\n404'
 	run -0 curl -s -w '%{http_code}' "$at/debug/pprof/heap"
 	assert_output $'mpool: of which program? ?pid=N is missing\n400'
 	for wrong in /etc/passwd -1 1x '%2e%2e' 99999999999999999999 ''; do

@@ -5,12 +5,14 @@
 #include "fresh.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "cli.h"
 #include "lasting.h"
 #include "proc.h"
@@ -68,18 +70,23 @@ bool fresh_is_whole(const char *path)
 const char *fresh_profile(const struct page *page, int patience_ms)
 {
 	struct stat before = { 0 }, now;
+	char path[PATH_MAX];
 	int asking = (int)page->signal;
 	uint64_t thread;
 
-	if (!page->sample_period || !*page->profile)
-		return "it is not sampled; start it with 'mpool run --sample'";
+	if (!*page->profile)
+		return cli_format("it is not sampled; 'mpool prof %llu --for "
+				  "30s' does so, or start it with 'mpool run "
+				  "--sample'",
+				  (unsigned long long)page->pid);
 	if (!page_alive(page))
 		return access(page->profile, R_OK) ? strerror(errno) : NULL;
 	if (page->elsewhere)
 		return "it is in a PID namespace that is out of sight here";
-	if (!page->signal)
-		return "it has no signal to be asked with; "
-		       "start it with MPOOL_STATS_SIGNAL=USR2, say";
+	if (!page->signal) {
+		page_find(page->pid, path);
+		return ask(path, PAGE_PROFILE, 0, patience_ms);
+	}
 	/* Any other thread might wait for something: that would be over. */
 	thread = proc_thread(page->pid, OCCASION_THREAD, asking);
 	if (!thread)

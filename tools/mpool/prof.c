@@ -16,10 +16,13 @@
 #include "fresh.h"
 #include "gzip.h"
 #include "merge.h"
+#include "prof_live.h"
 #include "web.h"
 
 const char help_prof[] =
 	"Usage: mpool prof [OPTIONS] PID|FILE [BASE]\n"
+	"       mpool prof [OPTIONS] --for TIME [--start=BYTES] PID\n"
+	"       mpool prof --start[=BYTES]|--stop PID\n"
 	"       mpool prof [OPTIONS] [--merge] PID|FILE...\n\n"
 	"PID is a program that runs under 'mpool run --sample'; FILE is what "
 	"that\n"
@@ -31,6 +34,10 @@ const char help_prof[] =
 	"and so are two with --merge; where programs differ, their names are "
 	"the\n"
 	"outermost functions.\n\n"
+	"Of a program that runs under 'mpool run', and was not sampled:\n"
+	"  --for TIME        samples it for so long (30s, 5m, 1h), then shows\n"
+	"  --start[=BYTES]   samples it from now on, every BYTES (512k)\n"
+	"  --stop            no more\n\n"
 	"What is shown:\n"
 	"  --live            what has not been freed (the default, unless it "
 	"is\n"
@@ -73,6 +80,7 @@ struct request {
 	enum heap_view view; /* VIEWS: as it suits the profile */
 	bool count, diff, merge, no_inline, formatted;
 	struct filter filter;
+	struct prof_live live;
 	const char *out, *file, *base;
 	const char *callers, *callees; /* of which functions */
 	char **files;		       /* to be added: `file_count` of them */
@@ -91,6 +99,9 @@ enum {
 	OPT_SIZE,
 	OPT_AGE,
 	OPT_THREAD,
+	OPT_START,
+	OPT_STOP,
+	OPT_FOR,
 	OPT_CALLERS,
 	OPT_CALLEES,
 	OPT_VIEW,
@@ -114,6 +125,9 @@ static const struct option options[] = {
 	{ "thread", required_argument, NULL, OPT_THREAD },
 	{ "callers", required_argument, NULL, OPT_CALLERS },
 	{ "callees", required_argument, NULL, OPT_CALLEES },
+	{ "start", optional_argument, NULL, OPT_START },
+	{ "stop", no_argument, NULL, OPT_STOP },
+	{ "for", required_argument, NULL, OPT_FOR },
 	{ "out", required_argument, NULL, 'o' },
 	{ "help", no_argument, NULL, 'h' },
 	{ "text", no_argument, NULL, OPT_FORMAT + TEXT },
@@ -157,6 +171,25 @@ static void check_merge(struct request *r)
 	r->file = r->files[0];
 }
 
+static void check_live(const struct request *r)
+{
+	if (r->live.stop && (r->live.start || r->live.seconds > 0))
+		cli_usage("--stop goes with neither --start nor --for");
+	if (r->file_count > 1)
+		cli_usage("sampling is switched in one PID at a time");
+	if (r->live.seconds <= 0 && (r->formatted || r->out))
+		cli_usage("--start and --stop show nothing; --for does");
+}
+
+static const char *be_live(const struct request *r)
+{
+	const char *path = prof_live(&r->live, r->files[0]);
+
+	if (!path)
+		exit(CLI_OK);
+	return path;
+}
+
 static void read_options(struct request *r, int argc, char **argv)
 {
 	int c;
@@ -198,6 +231,15 @@ static void read_options(struct request *r, int argc, char **argv)
 		case OPT_THREAD:
 			filter_thread(&r->filter, "--thread", optarg);
 			break;
+		case OPT_START:
+			prof_live_start(&r->live, optarg);
+			break;
+		case OPT_STOP:
+			r->live.stop = true;
+			break;
+		case OPT_FOR:
+			prof_live_for(&r->live, optarg);
+			break;
 		case OPT_CALLERS:
 			r->callers = optarg;
 			break;
@@ -227,11 +269,16 @@ static void read_options(struct request *r, int argc, char **argv)
 	r->files = argv + optind;
 	r->file_count = (size_t)(argc - optind);
 	r->merge |= r->file_count > 2;
+	if (prof_live_asks(&r->live))
+		check_live(r);
 	if (r->merge) {
 		check_merge(r);
 		return;
 	}
-	r->file = fresh_path(argv[optind]);
+	if (prof_live_asks(&r->live))
+		r->file = be_live(r);
+	else
+		r->file = fresh_path(argv[optind]);
 	r->base = argv[optind + 1];
 	if (r->diff && !r->base)
 		cli_usage("--diff compares with a second file, BASE");

@@ -270,8 +270,12 @@ static void set_environment(struct run *r)
 		launch_set(l, "MPOOL_LEAKS", "1");
 	r->pattern =
 		r->out ? r->out : own_pattern(r, r->trace ? "mtrace" : "mprof");
+	/* Of what may be sampled later as well: 'mpool prof --start'. */
 	if (r->sample || r->leaks)
 		launch_set(l, "MPOOL_PROFILE", from_here(r->pattern));
+	else if (!getenv("MPOOL_PROFILE"))
+		launch_set(l, "MPOOL_PROFILE",
+			   from_here(own_pattern(r, "mprof")));
 	/* So that top, prof and leaks can ask for it while it runs. */
 	if ((r->sample || r->leaks) && !getenv("MPOOL_STATS_SIGNAL"))
 		launch_set(l, "MPOOL_STATS_SIGNAL", "RTMAX-2");
