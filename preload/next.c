@@ -22,7 +22,6 @@
 #include "heap/slab.h"
 #include "next_aligned.h"
 #include "next_symbol.h"
-#include "watch/forwarded.h"
 
 static void *first_malloc(size_t size);
 static void first_free(void *p);
@@ -188,54 +187,6 @@ RARE void next_wrap(const struct next *over, struct next *below)
 void next_fork(struct fork_table *t)
 {
 	fork_lock(t, RANK_NEXT, &lock);
-}
-
-static struct next counted LARGE("next");
-
-static RARE void *counting_malloc(size_t size)
-{
-	forwarded_add(FORWARDED_MALLOC, size);
-	return counted.malloc(size);
-}
-
-static RARE void counting_free(void *p)
-{
-	forwarded_add(FORWARDED_FREE, 0);
-	counted.free(p);
-}
-
-static RARE void *counting_calloc(size_t n, size_t size)
-{
-	size_t total;
-
-	if (__builtin_mul_overflow(n, size, &total))
-		total = SIZE_MAX;
-	forwarded_add(FORWARDED_CALLOC, total);
-	return counted.calloc(n, size);
-}
-
-static RARE void *counting_realloc(void *p, size_t size)
-{
-	forwarded_add(FORWARDED_REALLOC, size);
-	return counted.realloc(p, size);
-}
-
-static RARE void *counting_aligned(enum next_name name, size_t alignment,
-				   size_t size)
-{
-	forwarded_add(FORWARDED_ALIGNED, size);
-	return counted.aligned(name, alignment, size);
-}
-
-RARE void next_count(void)
-{
-	static const struct next counting = {
-		counting_malloc,  counting_free,    counting_calloc,
-		counting_realloc, counting_aligned, NULL,
-	};
-
-	forwarded_counting = true;
-	next_wrap(&counting, &counted);
 }
 
 /* --- finding it --- */

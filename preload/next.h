@@ -81,9 +81,6 @@ void next_fork(struct fork_table *t);
 extern HIDDEN void *(*next_glibc_malloc)(size_t size);
 extern HIDDEN void (*next_glibc_free)(void *p);
 
-/* From now on, calls to the table are counted (watch/forwarded.h). */
-void next_count(void);
-
 /*
  * A request, none of whose class is in the thread's cache: the pools', else
  * what the next allocator's function gives; if that is NULL, an object of the

@@ -13,6 +13,7 @@
 #include "base/config.h"
 #include "base/fault.h"
 #include "base/off.h"
+#include "count.h"
 #include "fork.h"
 #include "guard.h"
 #include "harden.h"
@@ -88,7 +89,7 @@ __attribute__((constructor(101))) static COLD void start(void)
 	if (config.guard)
 		guard_next();
 	if (config.stats || config.stats_signal || config.page)
-		next_count();
+		count_next();
 	if (config_records() || config.guard)
 		record_next();
 	if (config_records())
