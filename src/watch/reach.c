@@ -188,6 +188,28 @@ static bool is_there(const struct reach *r, uintptr_t from, uintptr_t to)
 	return n <= 0;
 }
 
+uintptr_t reach_next(const struct reach *r, uintptr_t from, uintptr_t to,
+		     bool guard)
+{
+	enum { GUARD = 58, ROOM = REACH_WORDS / sizeof(uint64_t) };
+	const uint64_t *entries = (const uint64_t *)(void *)r->words;
+	size_t page = sys_page();
+
+	while (from < to && r->pagemap >= 0) {
+		size_t want = min_of((to - from + page - 1) / page, ROOM);
+		ssize_t n = pread(r->pagemap, r->words, want * sizeof *entries,
+				  (off_t)(from / page * sizeof *entries));
+
+		if (n <= 0)
+			break;
+		n /= (ssize_t)sizeof *entries;
+		for (ssize_t i = 0; i < n; i++, from += page)
+			if ((entries[i] >> GUARD & 1) == guard)
+				return from;
+	}
+	return to;
+}
+
 static size_t copy(struct reach *r, void *where, uintptr_t from, size_t bytes)
 {
 	struct iovec to = { where, bytes };

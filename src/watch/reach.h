@@ -42,6 +42,13 @@ void reach_end(struct reach *r);
  */
 size_t reach_copy(struct reach *r, uintptr_t from, size_t bytes);
 
+/*
+ * The first page in a mapping that is a guard, or that is none.  `to`: there is
+ * no such, or the kernel does not tell (before 6.15).
+ */
+uintptr_t reach_next(const struct reach *r, uintptr_t from, uintptr_t to,
+		     bool guard);
+
 /* What `bytes` of r->words lead to. */
 void reach_words(struct reach *r, size_t bytes);
 

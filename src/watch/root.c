@@ -46,35 +46,51 @@ static bool is_heap(const struct roots *r, uintptr_t from, uintptr_t to,
 		!before_recording.threads && reach_holds(r->reach, from, to));
 }
 
+/* It may be; of some machines' threads nothing is known. */
 static bool is_of_thread(const struct halt_thread *t, uintptr_t from,
 			 uintptr_t to)
 {
-	return (t->stack >= from && t->stack < to) ||
+	return !t->stack || (t->stack >= from && t->stack < to) ||
 	       (t->local >= from && t->local < to);
+}
+
+static bool is_of_any_thread(const struct roots *r, uintptr_t from,
+			     uintptr_t to)
+{
+	if (is_of_thread(&r->own, from, to))
+		return true;
+	for (size_t i = 0; r->halt && i < r->halt->count; i++)
+		if (is_of_thread(&r->halt->threads[i], from, to))
+			return true;
+	return false;
 }
 
 /*
  * Of a thread that has ended glibc keeps the stack for the next.  What it calls
- * struct pthread lies at the end of it, on x86-64 with its own address in the
- * words 0 and 2, and may hold a result that somebody waits for.  Returns where
- * that begins; `from`: it is no such stack.
+ * struct pthread lies at the end of it and says in three words where the stack
+ * begins, with its guard, how long it is, and how much is guard.  A result that
+ * somebody waits for is a little before them; on x86-64 its own address in the
+ * words 0 and 2 says where it begins.  Returns that; `from`: no such stack.
  */
 static uintptr_t dead_stack(struct roots *r, uintptr_t from, uintptr_t to)
 {
-	enum { TAIL = 4 << 10, ALIGN = 64 / sizeof(uintptr_t) };
-	uintptr_t tail = max_of(from, to - TAIL);
+	enum { RESULT = 128, ALIGN = 64 };
+	uintptr_t tail = max_of(from, to - min_of(to, (size_t)REACH_WORDS));
+	uintptr_t start = from, at;
 	const uintptr_t *word = r->reach->words;
-	size_t count = reach_copy(r->reach, tail, to - tail) / sizeof *word;
+	size_t count;
 
-	if (is_of_thread(&r->own, from, to))
+	if (is_of_any_thread(r, from, to))
 		return from;
-	for (size_t i = 0; r->halt && i < r->halt->count; i++)
-		if (is_of_thread(&r->halt->threads[i], from, to))
-			return from;
-	for (size_t i = 0; i + 2 < count; i += ALIGN)
-		if (word[i] == tail + i * sizeof *word &&
-		    word[i + 2] == word[i])
-			return word[i];
+	count = reach_copy(r->reach, tail, to - tail) / sizeof *word;
+	for (size_t i = 0; i + 2 < count; i++) {
+		at = tail + i * sizeof *word;
+		if (at % ALIGN == 0 && word[i] == at && word[i + 2] == at)
+			start = at;
+		if (word[i] < from && word[i] + word[i + 1] == to &&
+		    word[i] + word[i + 2] == from)
+			return start > from ? start : max_of(from, at - RESULT);
+	}
 	return from;
 }
 
@@ -126,17 +142,11 @@ static void look_around(struct roots *r, uintptr_t from, uintptr_t to)
 		reach_region(r->reach, from, to);
 }
 
-static void look_at_mapping(struct roots *r, uintptr_t from, uintptr_t to,
-			    const char *name, bool guarded)
+static void look_at_piece(struct roots *r, uintptr_t from, uintptr_t to,
+			  const char *name, bool guarded)
 {
 	bool first = strcmp(name, "[stack]") == 0;
 
-	if (strncmp(name, "/dev/", 5) == 0 || strncmp(name, "[v", 2) == 0)
-		return;
-	if (record_period == 1 && is_heap(r, from, to, name))
-		to = min_of(to, before_recording.heap_end);
-	if (to <= from)
-		return;
 	if (first || guarded)
 		from = lowest_stack(r, from, to, first);
 	if (guarded && r->still)
@@ -144,6 +154,27 @@ static void look_at_mapping(struct roots *r, uintptr_t from, uintptr_t to,
 	r->reach->lists = strstr(name, "/libc.so.6");
 	look_around(r, from, to);
 	r->reach->lists = false;
+}
+
+/*
+ * From glibc 2.42 on guards are pages of the mapping, in which stacks lie side
+ * by side.
+ */
+static void look_at_mapping(struct roots *r, uintptr_t from, uintptr_t to,
+			    const char *name, bool guarded)
+{
+	uintptr_t end;
+
+	if (strncmp(name, "/dev/", 5) == 0 || strncmp(name, "[v", 2) == 0)
+		return;
+	if (record_period == 1 && is_heap(r, from, to, name))
+		to = min_of(to, before_recording.heap_end);
+	for (; from < to; from = reach_next(r->reach, end, to, false)) {
+		end = *name ? to : reach_next(r->reach, from, to, true);
+		if (end > from)
+			look_at_piece(r, from, end, name, guarded);
+		guarded = true;
+	}
 }
 
 static uintptr_t read_hex(const char **s)

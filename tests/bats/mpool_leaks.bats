@@ -343,10 +343,6 @@ ends() {
 }
 
 @test "a stack that a thread has left keeps nothing, its result does" {
-	# Since 2.42 stacks lie side by side, and nothing tells where one begins.
-	[[ $(getconf GNU_LIBC_VERSION) < "glibc 2.42" ]] ||
-		skip "this glibc's stacks have no mapping of their own"
-	[[ $(uname -m) == x86_64 ]] || skip 'such stacks are known on x86-64 alone'
 	run -9 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" joined
 	assert_line --regexp ': 72 B lost in 1 object,'
 }
