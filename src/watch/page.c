@@ -56,6 +56,7 @@ static uint32_t writing;    /* one writer at a time; others do not wait */
 static uint64_t next_ms;    /* not before */
 static pid_t owner;
 static page_answer_function *answer_by;
+static struct page_request asked; /* by the last update */
 static uint32_t called; /* our thread, for the request of this number */
 
 static void say(const char *why)
@@ -125,6 +126,20 @@ static void put(bool open, const void *from, size_t bytes)
 		return; /* a full disk: it stays as it was */
 }
 
+/* A file that was cut becomes whole; what was asked for there is gone. */
+static void read_request(bool open, struct page_request *r)
+{
+	static const struct page_request none;
+	off_t where = offsetof(struct page, request);
+
+	if (!open)
+		store(r, &page->request, sizeof *r);
+	else if (pread(file.fd, r, sizeof *r, where) != sizeof *r) {
+		*r = none;
+		put(open, &image.request, sizeof none);
+	}
+}
+
 /* The barriers are for stores: what follows must not come before the first. */
 static void write_image(void)
 {
@@ -139,6 +154,7 @@ static void write_image(void)
 	__sync_synchronize();
 	image.sequence++;
 	put(open, &image.sequence, sizeof image.sequence);
+	read_request(open, &asked);
 }
 
 /* Resident memory is of the look at /proc that came before the update. */
@@ -184,31 +200,21 @@ static void update(enum page_state state)
 
 /* --- what others ask for --- */
 
-static bool read_request(struct page_request *r)
-{
-	if (is_open())
-		return pread(file.fd, r, sizeof *r,
-			     offsetof(struct page, request)) == sizeof *r;
-	store(r, &page->request, sizeof *r);
-	return true;
-}
-
 /* Nothing is done here: the caller of malloc may hold any lock. */
 static void look_for_request(void)
 {
-	struct page_request r;
 	int error;
 
-	if (!answer_by || !read_request(&r) || r.number == called ||
-	    r.number == image.answer.number)
+	if (!answer_by || asked.number == called ||
+	    asked.number == image.answer.number)
 		return;
-	called = r.number;
+	called = asked.number;
 	error = process_confined() ? 0 : occasion_call();
 	if (!process_confined() && !error)
 		return;
 	page_say(&image.answer, error ? PAGE_NO_THREAD : PAGE_IN_SANDBOX,
 		 error ? file_error(error) : NULL);
-	image.answer.number = r.number;
+	image.answer.number = asked.number;
 	write_image();
 }
 
@@ -435,14 +441,13 @@ void page_serve(void)
 {
 	struct page_answer answer = { 0 };
 	struct page_request r;
-	bool asked;
-
 	if (!page || !answer_by || is_orphan() || is_confined() ||
 	    owner != getpid() || !wait_for_turn(100))
 		return;
-	asked = read_request(&r) && r.number != image.answer.number;
+	read_request(is_open(), &asked);
+	r = asked;
 	end_turn();
-	if (!asked)
+	if (r.number == image.answer.number)
 		return;
 	answer_by(&r, &answer);
 	answer.number = r.number;
