@@ -5,6 +5,7 @@
 #include "watch/profile.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/common.h"
@@ -16,6 +17,7 @@
 #include "watch/lasting.h"
 #include "watch/leak.h"
 #include "watch/modules.h"
+#include "watch/order.h"
 #include "watch/page.h"
 #include "watch/process.h"
 #include "watch/record.h"
@@ -78,7 +80,7 @@ static uint64_t put_history(struct out *o, uint64_t after_ms)
 
 static void put_header(struct out *o, uint32_t peak_ms)
 {
-	out_str(o, "mpool-profile 1\nversion " MEMPOOL_VERSION "\nprogram ");
+	out_str(o, "mpool-profile 2\nversion " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(o, process_name());
 	word(o, "\npid ", (uint64_t)process_id());
 	word(o, "\nperiod ", record_last_period());
@@ -98,17 +100,43 @@ static void put_header(struct out *o, uint32_t peak_ms)
 
 /* --- samples --- */
 
+/* dump.c writes one profile at a time. */
+static struct order order;
+static struct {
+	uint64_t frames[STACK_DEPTH];
+	unsigned depth;
+} before;
+
+/* As far as it is not what the row before ends with. */
+static void put_stack(struct out *o, const struct modules *modules,
+		      const struct stack *s)
+{
+	uint64_t frames[STACK_DEPTH];
+	unsigned kept = 0;
+
+	for (unsigned i = 0; i < s->depth; i++)
+		frames[i] =
+			modules_address(modules, s->frames[i], s->generation);
+	while (kept < before.depth && kept < s->depth &&
+	       before.frames[before.depth - 1 - kept] ==
+		       frames[s->depth - 1 - kept])
+		kept++;
+	for (unsigned i = 0; i < s->depth - kept; i++)
+		address(o, frames[i]);
+	if (kept)
+		word(o, " +", kept);
+	memcpy(before.frames, frames, s->depth * sizeof *frames);
+	before.depth = s->depth;
+}
+
 static void put_stacks(struct out *o, const struct modules *modules)
 {
 	uint32_t count = sites_stacks();
 
+	before.depth = 0;
 	for (uint32_t number = 1; number <= count; number++) {
-		const struct stack *s = sites_stack(number);
-
 		word(o, "stack ", number);
-		for (uint32_t i = 0; i < s->depth; i++)
-			address(o, modules_address(modules, s->frames[i],
-						   s->generation));
+		put_stack(o, modules, sites_stack(order_stack(&order, number)));
 		out_char(o, '\n');
 	}
 }
@@ -132,7 +160,7 @@ static void put_sites(struct out *o)
 		struct site s = sites_at(number);
 
 		tell_period(o, &told, s.period);
-		word(o, "site ", s.stack);
+		word(o, "site ", order_number(&order, s.stack));
 		word(o, " ", s.size);
 		word(o, " ", s.unit);
 		word(o, " ", s.total);
@@ -183,7 +211,7 @@ static void put_row(struct out *o, const struct live *objects, size_t count,
 	} else {
 		word(o, "objects ", count);
 	}
-	word(o, " ", s->stack);
+	word(o, " ", order_number(&order, s->stack));
 	word(o, " ", s->size);
 	word(o, " ", s->unit);
 	word(o, " ", now - objects->born_ms);
@@ -264,6 +292,7 @@ static void put_all(struct out *o)
 {
 	struct modules *modules = modules_list();
 
+	order_make(&order);
 	put_header(o, sites_peak_hold(true));
 	put_children(o);
 	modules_put(o, modules, NULL, 0);
@@ -272,6 +301,7 @@ static void put_all(struct out *o)
 	if (config.leaks || record_last_period() > 1)
 		put_objects(o);
 	put_stacks(o, modules);
+	order_drop(&order);
 	modules_drop(modules);
 	out_str(o, "end\n");
 }

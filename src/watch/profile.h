@@ -6,7 +6,7 @@
  * file that was cut is known as such.  Numbers are decimal, addresses hex with
  * 0x, names are quoted as in JSON.
  *
- *   mpool-profile 1
+ *   mpool-profile 2
  *   version LIBRARY        of libmpool, without quotes
  *   program NAME
  *   pid N
@@ -27,8 +27,9 @@
  *   map START END OFFSET BUILD_ID NAME     executable mappings, main first;
  *                          BUILD_ID is - if there is none; closed libraries
  *                          have addresses from 0xffff000000000000 on
- *   stack N ADDRESS...     return addresses, the innermost first; 0 where some
- *                          are left out of a deep one
+ *   stack N ADDRESS... +N  return addresses, the innermost first; 0 where some
+ *                          are left out of a deep one.  Behind them come the
+ *                          last N of the row before.  Format 1 has no +N
  *   site STACK SIZE UNIT TOTAL LIVE PEAK BRIEF AGES_MS
  *                          counts of samples, one of which stands for
  *                          1 / (1 - exp(-UNIT / period)): of all, of those

@@ -59,9 +59,37 @@ is_gzip()
 	refute compgen -G '*mprof.*'
 }
 
+@test "what stacks have in common is said once, and the format before is read" {
+	ways 6
+	zcat w.mprof >new
+	(($(grep '^stack' new | wc -c) < 40 * $(grep -c '^stack' new)))
+	# Each stack with all of its frames.
+	awk '
+		NR == 1 { print "mpool-profile 1"; next }
+		$1 != "stack" { print; next }
+		{
+			own = $NF ~ /^[+]/ ? NF - 1 : NF
+			kept = own < NF ? substr($NF, 2) : 0
+			row = ""
+			for (i = 3; i <= own; i++)
+				row = row " " $i
+			n = split(before, frames, " ")
+			for (i = n - kept + 1; i <= n; i++)
+				row = row " " frames[i]
+			before = row
+			print $1, $2 row
+		}' new >old
+	(($(stat -c %s old) > 3 * $(stat -c %s new)))
+	for options in --collapsed --json --pprof; do
+		"$MPOOL" prof "$options" -o from-old old
+		"$MPOOL" prof "$options" -o from-new new
+		cmp from-old from-new
+	done
+}
+
 @test "a small profile stays text, unless its name ends in .gz" {
 	"$MPOOL" run -q --sample -o s.mprof -- /bin/echo
-	assert_equal "$(head -n 1 s.mprof)" 'mpool-profile 1'
+	assert_equal "$(head -n 1 s.mprof)" 'mpool-profile 2'
 	run -0 "$MPOOL" run --sample -o s.mprof.gz -- "$PROGRAMS/leaky"
 	is_gzip s.mprof.gz
 	assert_line --regexp 'next: mpool prof s\.mprof\.gz$'
@@ -118,10 +146,10 @@ is_gzip()
 
 @test "a file that is not ours, or is linked to twice, is left as it is" {
 	ways 5
-	zcat w.mprof >kept
+	zcat -f w.mprof >kept
 	ln kept other
 	"$MPOOL" run -q --sample=1 -o kept -- ./ways 6
-	assert_equal "$(head -n 1 kept)" 'mpool-profile 1'
+	assert_equal "$(head -n 1 kept)" 'mpool-profile 2'
 	assert_equal "$(stat -c %h kept)" 2
 	ln -s there link
 	"$MPOOL" run -q --sample=1 -o link -- ./ways 6

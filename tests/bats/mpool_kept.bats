@@ -83,7 +83,7 @@ bytes()
 	done
 }
 
-has_text() { [[ $(head -n 1 "$1") == 'mpool-profile 1' ]]; }
+has_text() { [[ $(head -n 1 "$1") == 'mpool-profile 2' ]]; }
 runs() { grep -q waiting "$BATS_TEST_TMPDIR/server.log"; }
 
 # begin WAY - starts tests/programs/leave in the background, sets $pid.

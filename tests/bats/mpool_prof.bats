@@ -190,7 +190,11 @@ complains()
 @test "damaged, foreign and newer profiles are named, with the line" {
 	complains '' 'the file is empty'
 	complains 'hello\n' 'this is no profile of libmpool'
-	complains 'mpool-profile 2\n' 'a profile of libmpool, of unknown version, in format 2'
+	complains 'mpool-profile 3\n' 'a profile of libmpool, of unknown version, in format 3'
+	complains 'mpool-profile 2\nstack 1 0x1 +1\nend\n' 'bad.mprof:2: a stack row ends with +KEPT'
+	complains 'mpool-profile 2\nstack 1 0x1\nstack 2 0x2 +2\nend\n' 'bad.mprof:3: a stack row ends with +KEPT'
+	complains 'mpool-profile 2\nstack 1 0x1\nstack 2 +1 0x2\nend\n' 'bad.mprof:3: a stack row ends with +KEPT'
+	complains 'mpool-profile 2\nstack 1 0x1\nstack 2 +x\nend\n' 'bad.mprof:3: a stack row ends with +KEPT'
 	complains 'mpool-profile 1\npid 7\n' 'the line "end" is missing'
 	complains 'mpool-profile 1\npid 7' 'its last line has no end'
 	complains 'mpool-profile 1\nsite 1 2\nend\n' 'bad.mprof:2: a site row'

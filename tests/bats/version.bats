@@ -100,9 +100,9 @@ poke()
 	run -0 --separate-stderr "$MPOOL" replay -n 1 --alloc glibc own.mtrace
 	assert_equal "$stderr" \
 		"mpool replay: the log: of libmpool ${VERSION//[0-9]/7}; this is mpool $VERSION"
-	sed -i 's/^mpool-profile 1/mpool-profile 2/' own.mprof
+	sed -i 's/^mpool-profile 2/mpool-profile 3/' own.mprof
 	run -1 "$MPOOL" prof own.mprof
-	assert_output --partial "a profile of libmpool 7.8.9 in format 2; this mpool $VERSION reads format 1"
+	assert_output --partial "a profile of libmpool 7.8.9 in format 3; this mpool $VERSION reads format 2"
 	sed -i 's/^mpool-trace 1/mpool-trace 2/' own.mtrace
 	run -1 "$MPOOL" replay own.mtrace
 	assert_output --partial "a trace of libmpool ${VERSION//[0-9]/7} in format 2; this mpool $VERSION reads format 1"

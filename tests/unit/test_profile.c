@@ -9,6 +9,7 @@
 #include "mempool/version.h"
 #include "watch/profile.h"
 #include "watch/record.h"
+#include "watch/sites.h"
 #include "watch/target.h"
 
 enum { BYTES = 4000, MOST = 1 << 20 };
@@ -87,7 +88,7 @@ static __attribute__((noinline)) void overwrite_stack(void)
 		junk[i] = 1;
 }
 
-#define FIRST "mpool-profile 1\nversion " MEMPOOL_VERSION "\nprogram \""
+#define FIRST "mpool-profile 2\nversion " MEMPOOL_VERSION "\nprogram \""
 
 static void a_profile_has_header_modules_sites_stacks_and_an_end(void)
 {
@@ -102,6 +103,30 @@ static void a_profile_has_header_modules_sites_stacks_and_an_end(void)
 	assert_int_equal(lines_with("object", ""), 0);
 	assert_true(lines_with("map 0x", "libc.so.6\"") >= 1);
 	assert_string_equal(text + strlen(text) - 4, "end\n");
+}
+
+static void what_stacks_share_is_written_once_and_anew_each_time(void)
+{
+	static const uintptr_t frames[][3] = {
+		{ 0x51000, 0x20000, 0x10000 },
+		{ 0x60000, 0x30000, 0x10000 },
+		{ 0x50000, 0x20000, 0x10000 },
+	};
+
+	record_start(1, free);
+	for (size_t i = 0; i < sizeof frames / sizeof *frames; i++)
+		assert_int_equal(sites_add(frames[i], 3, 48 + i, 48, 1, 0),
+				 i + 1);
+	for (int i = 0; i < 2; i++) {
+		write_and_read();
+		assert_non_null(strstr(text,
+				       "\nstack 1 0x50000 0x20000 0x10000\n"
+				       "stack 2 0x51000 +2\n"
+				       "stack 3 0x60000 0x30000 +1\n"));
+		assert_int_equal(lines_with("site 2 48 ", ""), 1);
+		assert_int_equal(lines_with("site 3 49 ", ""), 1);
+		assert_int_equal(lines_with("site 1 50 ", ""), 1);
+	}
 }
 
 static void what_was_freed_counts_but_does_not_live(void)
@@ -150,6 +175,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(a_profile_has_header_modules_sites_stacks_and_an_end),
+		APART(what_stacks_share_is_written_once_and_anew_each_time),
 		APART(what_was_freed_counts_but_does_not_live),
 		APART(lost_is_what_no_pointer_leads_to),
 		APART(inside_no_profile_is_written),

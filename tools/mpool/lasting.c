@@ -136,7 +136,7 @@ static void put_all(struct reading *r)
 		return;
 	}
 	fprintf(r->out,
-		"mpool-profile 1\npid %llu\nperiod %llu\nstart %llu\n"
+		"mpool-profile 2\npid %llu\nperiod %llu\nstart %llu\n"
 		"age %llu\nrss %llu %llu\nlost %llu\npeak %llu\nbrief %llu\n",
 		(ull)h->pid, (ull)h->period, (ull)h->start_ms, (ull)h->age_ms,
 		(ull)h->rss, (ull)h->peak_rss, (ull)h->lost, (ull)h->peak_ms,

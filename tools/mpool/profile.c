@@ -67,6 +67,24 @@ static bool is_cut(const uint64_t *frames, uint32_t depth)
 	return !depth;
 }
 
+/* Adds the last frames of the stack before. */
+static bool keep_frames(const struct profile *p, char *at, uint64_t *frames,
+			uint32_t *depth)
+{
+	const struct stack *last;
+	uint64_t kept;
+
+	if (!words_number(&at, &kept) || *at || !p->stack_count)
+		return false;
+	last = &p->stacks[p->stack_count - 1];
+	if (kept > last->depth || *depth + kept > DEEPEST)
+		return false;
+	memcpy(frames + *depth, last->frames + last->depth - kept,
+	       kept * sizeof *frames);
+	*depth += (uint32_t)kept;
+	return true;
+}
+
 static const char *read_stack(struct profile *p, char *at)
 {
 	uint64_t frames[DEEPEST], number;
@@ -75,10 +93,12 @@ static const char *read_stack(struct profile *p, char *at)
 
 	if (!words_number(&at, &number) || number != p->stack_count + 1)
 		return "stacks are numbered 1, 2, 3 ...";
-	while (*at)
+	while (*at && *at != '+')
 		if (depth == DEEPEST || !words_number(&at, &frames[depth++]))
-			return "a stack row is NUMBER ADDRESS...";
-	if (is_cut(frames, depth))
+			return "a stack row is NUMBER ADDRESS... +KEPT";
+	if (*at && !keep_frames(p, at + 1, frames, &depth))
+		return "a stack row ends with +KEPT, of the row before";
+	if (p->format == 1 && is_cut(frames, depth))
 		frames[depth++] = 0;
 	s = APPEND(p->stacks, p->stack_count);
 	s->depth = depth;
@@ -316,13 +336,19 @@ static const char *check_stacks(const struct profile *p)
 	return NULL;
 }
 
+static bool read_format(struct profile *p, const char *format)
+{
+	p->format = (unsigned)(*format - '0');
+	return !strcmp(format, "1") || !strcmp(format, "2");
+}
+
 /* The line behind the first, and the library that it names as a rule. */
 static const char *other_format(const char *format, const char *next)
 {
 	char library[16] = "";
 
 	sscanf(next, "version %15s", library);
-	return cli_other_format("a profile", library, format, 1);
+	return cli_other_format("a profile", library, format, 2);
 }
 
 static const char *read_lines(struct profile *p, char *text, size_t length,
@@ -338,7 +364,7 @@ static const char *read_lines(struct profile *p, char *text, size_t length,
 		if (!next)
 			return "the file is cut: its last line has no end";
 		*next++ = '\0';
-		if (*number == 1 && strcmp(line + sizeof FIRST - 1, "1"))
+		if (*number == 1 && !read_format(p, line + sizeof FIRST - 1))
 			return other_format(line + sizeof FIRST - 1, next);
 		if (*number == 1)
 			continue;

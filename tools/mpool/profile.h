@@ -79,6 +79,7 @@ struct profile {
 	struct name *names; /* sorted by address */
 	struct cut cuts[8];
 	uint32_t *children; /* process ids */
+	unsigned format;
 	size_t cut_count, child_count;
 	size_t mapping_count, stack_count, site_count, object_count, name_count;
 	bool has_objects; /* leaks were looked for */
