@@ -26,6 +26,9 @@ struct live {
 /* Remembers a sample.  False when memory is out.  Any thread. */
 bool live_add(const struct live *sample);
 
+/* A sample at `p` comes soon: has its place fetched from memory meanwhile. */
+void live_expect(const void *p);
+
 /* Outlined half of live_take(). */
 bool live_take_slow(const void *p, struct live *sample);
 

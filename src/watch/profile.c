@@ -196,7 +196,7 @@ static size_t alike(const struct live *objects, size_t count, uint32_t now)
 	size_t n = 1;
 
 	while (n < count && objects[n].mark == objects->mark &&
-	       objects[n].thread == objects->thread &&
+	       !((objects[n].thread ^ objects->thread) & ~LIVE_IGNORED) &&
 	       objects[n].born_ms - objects->born_ms <= oldest / ROW_AGES)
 		n++;
 	return n;

@@ -155,7 +155,7 @@ size_t record_last_period(void)
 static COLD void remember(void *p, size_t size, size_t period)
 {
 	uintptr_t frames[STACK_DEPTH];
-	unsigned depth = stack_capture(frames);
+	unsigned depth;
 	uint32_t now = record_now(), site;
 	struct live sample = {
 		.inverted = ~(uintptr_t)p,
@@ -163,6 +163,8 @@ static COLD void remember(void *p, size_t size, size_t period)
 		.thread = thread_id() | (own.ignoring ? LIVE_IGNORED : 0),
 	};
 
+	live_expect(p);
+	depth = stack_capture(frames);
 	lasting_look(now);
 	site = sites_add(frames, depth, size, sample_unit(size), period, now);
 	sample.site = site;
