@@ -347,6 +347,11 @@ ends() {
 	assert_line --regexp ': 72 B lost in 1 object,'
 }
 
+@test "what memory of another namespace (dlmopen) leads to is not lost" {
+	run -9 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_namespace" "$PLUGINS/allocates.so"
+	assert_line --regexp ': 88 B lost in 1 object,'
+}
+
 @test "a process whose main thread has ended is looked at, too" {
 	run -9 "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" ended
 	assert_line --regexp '^1\. lost: 3\.9 KiB in 100 objects'
