@@ -244,6 +244,23 @@ two_ways()
 	kill "$pid"
 }
 
+@test "top begins sampling with a key, and ends it" {
+	busy 60
+	terminal "$MPOOL top --delay 0.3 $pid"
+	wait_until 5 shows 'committed$'
+	in_terminal send-keys -t t s
+	wait_until 5 shows 'nothing is sampled: p begins, and ends it'
+	in_terminal send-keys -t t p
+	wait_until 5 shows '^it is sampled, every 512 KiB'
+	wait_until 5 shows 'keep_some  busy.c:'
+	# Once it shows that it is on, the key is for the end.
+	in_terminal send-keys -t t p
+	wait_until 5 shows '^it is sampled no more'
+	run -1 "$MPOOL" prof --stop "$pid"
+	in_terminal kill-server
+	kill "$pid"
+}
+
 @test "top says of a row that it is hardened" {
 	busy 60 --harden
 	terminal "$MPOOL top $pid"

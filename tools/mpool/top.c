@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ask.h"
 #include "cli.h"
 #include "commands.h"
 #include "top.h"
@@ -105,6 +106,19 @@ static void choose(struct top *t)
 	top_view(t, CLASSES_VIEW);
 }
 
+/* Has sampling begun or ended. */
+static void switch_sampling(struct top *t)
+{
+	enum { PERIOD = 512 << 10, PATIENCE_MS = 2000 };
+	bool on = t->page.sample_period;
+	const char *wrong = ask(t->path, on ? PAGE_NO_SAMPLES : PAGE_SAMPLE,
+				PERIOD, PATIENCE_MS);
+
+	t->said = wrong ? wrong
+		  : on	? "it is sampled no more"
+			: "it is sampled, every 512 KiB";
+}
+
 static void sort(struct top *t, enum sort sort)
 {
 	t->sort = sort;
@@ -114,6 +128,8 @@ static void sort(struct top *t, enum sort sort)
 /* False: quit. */
 static bool take_key(struct top *t, int key)
 {
+	if (key != ERR && key != KEY_RESIZE)
+		t->said = NULL;
 	if (t->help && key != ERR && key != KEY_RESIZE) {
 		t->help = false;
 		return true;
@@ -135,6 +151,10 @@ static bool take_key(struct top *t, int key)
 		break;
 	case 't':
 		top_view(t, THREADS_VIEW);
+		break;
+	case 'p':
+		if (!in_list(t))
+			switch_sampling(t);
 		break;
 	case 'l':
 		top_view(t, PROGRAMS_VIEW);
@@ -197,7 +217,7 @@ static void show(struct top *t, double delay)
 }
 
 /* Which program, where there are several. */
-static void ask(struct top *t)
+static void ask_which(struct top *t)
 {
 	top_view(t, PROGRAMS_VIEW);
 	top_rows(t);
@@ -239,7 +259,7 @@ int command_top(int argc, char **argv)
 		cli_die("this is no terminal; use 'mpool stat --watch %g %llu'",
 			delay, (unsigned long long)t.page.pid);
 	if (optind == argc)
-		ask(&t);
+		ask_which(&t);
 	show(&t, delay);
 	return CLI_OK;
 }

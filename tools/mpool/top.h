@@ -12,6 +12,8 @@
 #define TOP_KEYS                                                               \
 	"  c, s, t            classes; sites and threads, of a sampled "       \
 	"program\n"                                                            \
+	"  p                  samples the program from now on; again: no "     \
+	"more\n"                                                               \
 	"  l                  programs; Enter takes the marked one\n"          \
 	"  b, o, r, n         sort by bytes, objects, rate, name\n"            \
 	"  arrows, page up and down, home, end\n"                              \
@@ -57,6 +59,7 @@ struct top {
 	size_t last_count;
 	uint64_t last_ms; /* the program's age then */
 	const char *note; /* why there is nothing to see */
+	const char *said; /* what came of the last key; NULL: nothing */
 };
 
 /* Makes the rows of the view, from the page and from a fresh profile. */

@@ -170,6 +170,10 @@ static void put_foot(const struct top *t)
 {
 	size_t last = t->first + top_height();
 
+	if (t->said) {
+		put(LINES - 1, "%s", t->said);
+		return;
+	}
 	put(LINES - 1,
 	    "h help  l list  c classes  s sites  t threads  q quit"
 	    "  %zu-%zu of %zu",

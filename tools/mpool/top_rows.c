@@ -77,7 +77,9 @@ static void class_rows(struct top *t)
 
 static bool read_profile(struct top *t, struct profile *p)
 {
-	t->note = fresh_profile(&t->page, PATIENCE_MS);
+	t->note = *t->page.profile ? fresh_profile(&t->page, PATIENCE_MS)
+		  : t->alive	   ? "nothing is sampled: p begins, and ends it"
+				   : "nothing was sampled";
 	if (!t->note)
 		t->note = profile_read(p, t->page.profile);
 	return !t->note;
