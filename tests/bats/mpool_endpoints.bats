@@ -21,7 +21,7 @@ serving()
 	busy 60 --sample=1k
 	serving
 	export PPROF_TMPDIR=$PWD HOME=$PWD
-	run -0 timeout 60 go tool pprof -top -symbolize=none \
+	run -0 timeout 300 go tool pprof -top -symbolize=none \
 		"$at/debug/pprof/heap?pid=$pid"
 	assert_line --regexp '^File: busy'
 	assert_line --regexp '^Type: inuse_space'
