@@ -72,9 +72,10 @@ size_t front_list(const struct mempool_front *f, void **objects, size_t most)
 {
 	void **alloc = __atomic_load_n(&f->alloc, __ATOMIC_RELAXED);
 	void **free = __atomic_load_n(&f->free, __ATOMIC_RELAXED);
-	size_t n = list_side(alloc - 1, count_alloc(alloc, f->mask), objects,
-			     most);
+	size_t n = count_alloc(alloc, f->mask);
 
+	if (n)
+		n = list_side(alloc - 1, n, objects, most);
 	return n + list_side(free, count_free(free, f->mask), objects + n,
 			     most - n);
 }

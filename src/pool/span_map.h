@@ -61,11 +61,15 @@ static inline struct stock *map_stock(const void *p)
 static inline struct span *map_span(const void *p, const struct stock *k)
 {
 	const struct map_entry *e = map_entry(p);
+	struct span *s;
 
 	if (unlikely(!e) ||
 	    unlikely(__atomic_load_n(&e->stock, __ATOMIC_RELAXED) != k))
 		return NULL;
-	return __atomic_load_n(&e->span, __ATOMIC_RELAXED);
+	s = __atomic_load_n(&e->span, __ATOMIC_RELAXED);
+	if (!s)
+		__builtin_unreachable(); /* so callers test once */
+	return s;
 }
 
 /* Whole pages.  False: memory is out, and nothing has changed. */
