@@ -5,6 +5,9 @@ load helpers
 
 MPOOL=$BUILD/mpool
 
+# Newer releases of go build pprof when it is first asked.
+export GOCACHE=$BATS_RUN_TMPDIR/go
+
 setup()
 {
 	cd "$BATS_TEST_TMPDIR" || return
