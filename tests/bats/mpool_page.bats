@@ -241,8 +241,77 @@ peak_page()
 	assert_line --index 1 "$name"
 }
 
-@test "from 400 to 2000 pixels nothing is cut off, by day and by night" {
+# A profile with a history: ages of 0, 1, 2 and 4 seconds.
+timed_page()
+{
+	"$MPOOL" run -q --sample=1 -o p.mprof -- "$PROGRAMS/peak"
+	zcat -f p.mprof | sed '/^moment /d; s/^brief .*/&\
+moment 0 0 1048576 0 0\
+moment 1000 1048576 2097152 4194304 1000\
+moment 2000 524288 3145728 4194304 3000\
+moment 4000 262144 2097152 5242880 3000/' >t.mprof
+	run -0 "$MPOOL" report t.mprof
+}
+
+@test "the chart over time shows what was live, resident and forwarded" {
+	timed_page
+	run -0 in_browser t.html '
+		const texts = what => [...document.querySelectorAll(what)]
+			.map(e => e.textContent).join("|");
+		for (const line of document.querySelectorAll("#time polyline"))
+			say(line.getAttribute("class"), line.getAttribute("points"));
+		say(texts("#time .most"));
+		say(texts(".axis span"));
+		say(texts(".key"));
+		const at = id("time").getBoundingClientRect();
+		id("time").dispatchEvent(new MouseEvent("mousemove",
+			{ clientX: at.left + at.width * .3, clientY: at.top + 9 }));
+		say(id("tip").hidden, [...id("tip").children].map(e => e.textContent).join("|"));
+		press("ArrowRight", id("time"));
+		say(id("tip").firstChild.textContent);
+		press("End", id("time"));
+		press("ArrowRight", id("time"));
+		say(id("tip").firstChild.textContent);
+		press("Escape", id("time"));
+		say(id("tip").hidden);'
+	assert_line --index 0 'live 0.0,100.0 250.0,66.7 500.0,83.3 1000.0,91.7'
+	assert_line --index 1 'resident 0.0,66.7 250.0,33.3 500.0,0.0 1000.0,33.3'
+	assert_line --index 2 'rate 0.0,100.0 250.0,0.0 500.0,100.0 1000.0,87.5'
+	assert_line --index 3 '3.0 MiB|4.0 MiB/s'
+	assert_line --index 4 '0 s|1.0 s|2.0 s|3.0 s|4.0 s'
+	assert_line --index 5 'live in the pools|resident|forwarded a second'
+	assert_line --index 6 'false 1.0 s after the start|1.0 MiB live in the pools|2.0 MiB resident|4.0 MiB forwarded a second|1.0 k requests a second'
+	assert_line --index 7 '2.0 s after the start'
+	assert_line --index 8 '4.0 s after the start'
+	assert_line --index 9 'true'
+}
+
+@test "a program that lived for seconds has its chart, several have none" {
+	"$MPOOL" run -q --sample -o b.mprof -- "$PROGRAMS/busy" 3 >said
 	peak_page
+	run -0 "$MPOOL" report b.mprof
+	run -0 in_browser b.html '
+		const line = document.querySelector("#time polyline.resident");
+		say(line.getAttribute("points").split(" ").length > 1);'
+	assert_output true
+	run -0 "$MPOOL" report -o two.html b.mprof p.mprof
+	run -0 in_browser two.html 'say(!!id("time"));'
+	assert_output false
+}
+
+@test "moments that cannot be are told with their line" {
+	timed_page
+	sed 's/^moment 4000 /moment 3 /' t.mprof >bad.mprof
+	run -1 "$MPOOL" report bad.mprof
+	assert_output --regexp '^mpool report: bad.mprof:[0-9]+: moments are sorted by age$'
+	sed 's/^moment 4000 .*/moment 4000 1/' t.mprof >bad.mprof
+	run -1 "$MPOOL" report bad.mprof
+	assert_output --regexp 'a moment row is AGE_MS LIVE RESIDENT FORWARDED REQUESTS$'
+}
+
+@test "from 400 to 2000 pixels nothing is cut off, by day and by night" {
+	timed_page
+	cp t.html p.html
 	local width
 	for width in 500 2000; do
 		WIDTH=$width run -0 in_browser p.html '

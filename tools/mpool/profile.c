@@ -259,6 +259,20 @@ static const char *read_child(struct profile *p, char *at)
 	return NULL;
 }
 
+static const char *read_moment(struct profile *p, char *at)
+{
+	uint64_t n[5];
+
+	if (!words_numbers(&at, 5, n))
+		return "a moment row is AGE_MS LIVE RESIDENT FORWARDED "
+		       "REQUESTS";
+	if (p->moment_count && n[0] < p->moments[p->moment_count - 1].age_ms)
+		return "moments are sorted by age";
+	*APPEND(p->moments, p->moment_count) =
+		(struct moment){ n[0], n[1], n[2], n[3], n[4] };
+	return NULL;
+}
+
 static const char *read_header(struct profile *p, const char *key, char *at)
 {
 	const struct {
@@ -313,6 +327,7 @@ static const char *read_line(struct profile *p, char *line)
 		{ "site", read_site },	     { "object", read_object },
 		{ "objects", read_objects }, { "name", read_name },
 		{ "child", read_child },     { "caller", read_caller },
+		{ "moment", read_moment },
 	};
 	char *key;
 
@@ -474,6 +489,7 @@ void profile_free(struct profile *p)
 	free(p->objects);
 	free(p->names);
 	free(p->children);
+	free(p->moments);
 	for (size_t i = 0; i < p->cut_count; i++)
 		free(p->cuts[i].why);
 	free(p->program);

@@ -9,6 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "watch/history.h"
+
 /* Executable memory of one file; the main program's comes first. */
 struct mapping {
 	uint64_t start, end, offset; /* offset in the file of `start` */
@@ -78,9 +80,10 @@ struct profile {
 	struct object *objects;
 	struct name *names; /* sorted by address */
 	struct cut cuts[8];
-	uint32_t *children; /* process ids */
+	uint32_t *children;	/* process ids */
+	struct moment *moments; /* what its memory was, by age */
 	unsigned format;
-	size_t cut_count, child_count;
+	size_t cut_count, child_count, moment_count;
 	size_t mapping_count, stack_count, site_count, object_count, name_count;
 	bool has_objects; /* leaks were looked for */
 	bool has_peak;	  /* and what was short-lived: later files */

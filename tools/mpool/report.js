@@ -148,7 +148,7 @@ function parts()
 	const host = makeGraph();
 	document.body.append(
 		element("h1", null, data.title),
-		...data.graphAlone ? [] : [facts()],
+		...data.graphAlone ? [] : [facts(), ...timeParts()],
 		page.head, switches(), host,
 		element("p", { class: "hint" }, "Click a box to enlarge it, one above " +
 			"to go back. Keys: arrows, Enter, Escape; / searches."),

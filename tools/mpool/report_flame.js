@@ -202,6 +202,11 @@ function showTip(box, x, y)
 	if (!graph.inverted && box.above)
 		lines.push(element("div", null, `${valueText(box.own)} by itself`));
 	graph.tip.replaceChildren(...lines);
+	placeTip(x, y);
+}
+
+function placeTip(x, y)
+{
 	graph.tip.hidden = false;
 	const room = document.documentElement.clientWidth - graph.tip.offsetWidth - 8;
 	const below = y + 18 + graph.tip.offsetHeight <= window.innerHeight;

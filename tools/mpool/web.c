@@ -27,6 +27,7 @@
 EMBED(web_style, "tools/mpool/report.css");
 EMBED(web_script_data, "tools/mpool/report_data.js");
 EMBED(web_script_flame, "tools/mpool/report_flame.js");
+EMBED(web_script_time, "tools/mpool/report_time.js");
 EMBED(web_script_lists, "tools/mpool/report_lists.js");
 EMBED(web_script, "tools/mpool/report.js");
 
@@ -100,6 +101,23 @@ static void put_facts(FILE *out, const struct profile *profiles, size_t count)
 	fputs("[]],\n", out);
 }
 
+/* Of several processes there is no common one. */
+static void put_history(FILE *out, const struct profile *p, bool known)
+{
+	fputs("\"history\":[", out);
+	for (size_t i = 0; known && i < p->moment_count; i++) {
+		const struct moment *m = &p->moments[i];
+
+		fprintf(out, "%s[%llu,%llu,%llu,%llu,%llu]", i ? "," : "",
+			(unsigned long long)m->age_ms,
+			(unsigned long long)m->live_bytes,
+			(unsigned long long)m->resident_bytes,
+			(unsigned long long)m->forwarded_bytes,
+			(unsigned long long)m->requests);
+	}
+	fputs("],\n", out);
+}
+
 static void put_flag(FILE *out, const char *name, bool flag)
 {
 	fprintf(out, "\"%s\":%s,\n", name, flag ? "true" : "false");
@@ -140,6 +158,7 @@ static void put_data(FILE *out, const struct web_stacks *stacks,
 	put_flag(out, "hasPeak", options->has_peak);
 	put_flag(out, "hasLeaks", options->has_leaks);
 	put_facts(out, profiles, count);
+	put_history(out, profiles, count == 1 && !options->diff);
 	web_json_stacks(out, stacks);
 	fputs("\"pools\":", out);
 	put_page(out, options->page);
@@ -214,7 +233,7 @@ void web_put(FILE *out, const struct web_stacks *stacks,
 	free(text);
 	fprintf(out,
 		"</script>\n<script "
-		"type=\"module\">\n%s%s%s%s</script></body></html>\n",
-		web_script_data, web_script_flame, web_script_lists,
-		web_script);
+		"type=\"module\">\n%s%s%s%s%s</script></body></html>\n",
+		web_script_data, web_script_flame, web_script_time,
+		web_script_lists, web_script);
 }
