@@ -158,6 +158,14 @@ peak_page()
 	assert_line --index 5 '^hold_some$ 1'
 }
 
+@test "leaks that a program itself knows of are none on the page" {
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" || :
+	sed 's/^leaks 1$/&\nsuppressions "leak:lose_big"/' l.mprof >known.mprof
+	"$MPOOL" report -o known.html known.mprof
+	run -0 in_browser known.html 'say(cells("#leaks").map(r => r[0]).join("; "));'
+	assert_output '432 B; 120 B; 48 B'
+}
+
 @test "leaks, sizes and what the pools did are below" {
 	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" || :
 	"$MPOOL" report -o l.html l.mprof

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cli.h"
+#include "suppress.h"
 
 struct text {
 	const char *text;
@@ -189,6 +190,22 @@ static void add_leak(struct web_stack *to, const struct object *object)
 		leak->oldest_ms = object->oldest_ms;
 }
 
+/* But for those that the program itself knows of. */
+static void add_leaks(struct web_stack *first, const struct profile *p,
+		      struct symbols *symbols)
+{
+	struct suppressions *own = suppress_own(p);
+	bool *known = cli_alloc(p->stack_count + 1);
+
+	for (size_t i = 0; i < p->stack_count; i++)
+		known[i] = suppress_matches(own, p, symbols, &p->stacks[i]);
+	for (size_t i = 0; i < p->object_count; i++)
+		if (!known[p->objects[i].stack])
+			add_leak(&first[p->objects[i].stack], &p->objects[i]);
+	free(known);
+	suppress_free(own);
+}
+
 void web_stacks_add(struct web_stacks *s, const struct profile *p,
 		    struct symbols *symbols, double sign, const char *root)
 {
@@ -208,8 +225,8 @@ void web_stacks_add(struct web_stacks *s, const struct profile *p,
 		add_stack(s, &first[i], &p->stacks[i], &places, root);
 	for (size_t i = 0; i < p->site_count; i++)
 		add_site(s, &first[p->sites[i].stack], &p->sites[i], sign);
-	for (size_t i = 0; p->has_objects && i < p->object_count; i++)
-		add_leak(&first[p->objects[i].stack], &p->objects[i]);
+	if (p->has_objects)
+		add_leaks(first, p, symbols);
 	for (size_t i = 0; i < places.count; i++)
 		free(places.all[i].frames);
 	free(places.all);
