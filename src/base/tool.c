@@ -77,7 +77,10 @@ static void show(const void *from, size_t bytes)
 		__asan_unpoison_memory_region(from, bytes);
 }
 
-/* Its first byte tells whether memcheck takes it for a live one. */
+/*
+ * Its first byte tells whether memcheck takes it for a live one.  One of no
+ * bytes has none.
+ */
 static bool is_live(const void *object)
 {
 	unsigned char bits;
@@ -92,7 +95,7 @@ void tool_object_slow(const void *pool, const void *object, size_t bytes,
 		show(object, bytes);
 	else
 		hide(object, bytes);
-	if (!memcheck || is_live(object) == live)
+	if (!memcheck || !bytes || is_live(object) == live)
 		return;
 	if (live)
 		VALGRIND_MEMPOOL_ALLOC(pool, object, bytes);

@@ -133,6 +133,16 @@ static size_t room(const struct tree_pool *pool)
 	return min_of(bytes - sizeof(node_t), POOLED_SIZE_MAX);
 }
 
+/*
+ * Headers of nodes that lay there before are open still, which a tool would
+ * take for a live object.
+ */
+static void show_header(node_t *n, size_t size)
+{
+	tool_kept(n, sizeof(*n), false);
+	tool_kept(node_bytes(n), size, true);
+}
+
 node_t *tree_pool_take(struct tree_pool *pool, size_t size)
 {
 	node_t *n = NULL;
@@ -147,7 +157,7 @@ node_t *tree_pool_take(struct tree_pool *pool, size_t size)
 	}
 	leave(pool);
 	if (n) {
-		tool_kept(n, sizeof(*n), false);
+		show_header(n, size);
 		tool_object(pool, node_bytes(n), size, true);
 		node_set_word(
 			n, word_make(size_field(pool, size), 0, NODE_POOLED));
@@ -244,6 +254,7 @@ static bool resize(struct tree_pool *pool, node_t *n, size_t size)
 	if (end != pool->top && to != end && (to > end || pool->shared))
 		return false;
 	tool_object(pool, node_bytes(n), old, false);
+	tool_kept(node_bytes(n), size, true);
 	tool_object_again(pool, node_bytes(n), size);
 	if (end == pool->top)
 		pool->top = to;
@@ -276,9 +287,8 @@ static void slide(struct tree_pool *pool, node_t *to, node_t *n, size_t size)
 	tool_kept(to, max_of(chunk_bytes(size), keep), false);
 	memmove(to, n, keep);
 	tool_object(pool, node_bytes(n), old, false);
-	tool_kept(to, sizeof(*to), false);
+	show_header(to, size);
 	*to = header;
-	tool_kept(node_bytes(to), size, true);
 	tool_object_again(pool, node_bytes(to), size);
 	pool->top = (char *)to + chunk_bytes(size);
 	pool->left += old - size;

@@ -146,6 +146,34 @@ needs_valgrind()
 	done
 }
 
+@test "memcheck finds nothing in nodes of a tree's pool that shrink and grow" {
+	needs_valgrind
+	cat >nodes.c <<-'END'
+		#include <mempool.h>
+		#include <stdint.h>
+		#include <string.h>
+		int main(void)
+		{
+			void *pool = mempool_tree_pool(NULL, 4096);
+			char *node[8] = { NULL };
+			uint32_t random = 1;
+			for (int i = 0; i < 2000; i++) {
+				random = random * 1664525 + 1013904223;
+				size_t size = (random >> 16) %
+					(random >> 30 ? 100 : 1200);
+				char **n = &node[i % 8];
+				*n = mempool_tree_realloc(pool, *n, size);
+				if (*n)
+					memset(*n, i, size);
+			}
+			return mempool_tree_free(pool);
+		}
+	END
+	with_libmempool so nodes nodes.c -g
+	run -0 memcheck ./nodes
+	assert_output ""
+}
+
 @test "memcheck names uses of free objects, with who freed them" {
 	needs_valgrind
 	for family in cache fixed region; do
