@@ -229,6 +229,17 @@ child_left_a_profile()
 	end_bursts
 }
 
+@test "a program in a sandbox goes on, and says that it is in one" {
+	start plain "$MPOOL" run -q -- "$PROGRAMS/watched" stay-in-sandbox
+	wait_until 10 grep -q . "$BATS_TEST_TMPDIR/server.log"
+	grep -q ready "$BATS_TEST_TMPDIR/server.log" || skip 'no seccomp here'
+	pid=$("$MPOOL" stat | awk '$NF == "watched" { print $1 }')
+	run -1 "$MPOOL" prof --start "$pid"
+	assert_output "mpool prof: process $pid: it is in a sandbox, where no thread can be started and no file be written"
+	kill -0 "$pid"
+	kill "$pid"
+}
+
 @test "a profile that cannot be written is not begun" {
 	MPOOL_PROFILE=$PWD/nowhere/p.mprof bursts
 	run -1 "$MPOOL" prof --start "$pid"
