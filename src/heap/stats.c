@@ -60,7 +60,7 @@ void stats_of(struct class_stats *stats, unsigned c, const struct central *k,
 	stats->refills = k->refills;
 	stats->drains = k->drains;
 	stats->depot_hits = k->depot_hits + sum->racks.hits;
-	stats->waits = k->reserve.waits;
+	stats->waits = __atomic_load_n(&k->reserve.waits, __ATOMIC_RELAXED);
 	stats->failures = k->failures;
 }
 
