@@ -94,7 +94,6 @@ static suppressions_function *find(void)
 	struct image i = { 0 };
 	struct stat s;
 	uintptr_t value;
-	void *bytes;
 	int fd;
 
 	*(void **)&function = dlsym(RTLD_DEFAULT, NAME);
@@ -103,14 +102,13 @@ static suppressions_function *find(void)
 		return function;
 	if (fstat(fd, &s) == 0 && s.st_size > 0) {
 		i.size = (size_t)s.st_size;
-		bytes = mmap(NULL, i.size, PROT_READ, MAP_PRIVATE, fd, 0);
-		i.bytes = bytes == MAP_FAILED ? NULL : bytes;
+		i.bytes = mmap(NULL, i.size, PROT_READ, MAP_PRIVATE, fd, 0);
 	}
 	close(fd);
-	if (!i.bytes)
+	if (!i.size || i.bytes == MAP_FAILED)
 		return NULL;
 	value = value_of(&i);
-	munmap(bytes, i.size);
+	munmap((void *)i.bytes, i.size);
 	if (value)
 		*(void **)&function = (void *)(program_offset() + value);
 	return function;
