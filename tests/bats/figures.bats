@@ -17,6 +17,24 @@ figures()
 	assert_output ''
 }
 
+# Each row of the table of the demo, as the README has it.
+demo_rows()
+{
+	awk -F, '/^#/ || $1 == "system" { next }
+		{ printf "| %s | %s | %s | %.2f | %.2f |\n",
+			$1, $2, $3, $6 / $5, $8 / $7 }' "$1"
+}
+
+@test "the demo's figures, by release, are those of the committed table" {
+	run -0 demo_rows "$BENCH/results/demo.csv"
+	((${#lines[@]} >= 3))
+	for row in "${lines[@]}"; do
+		grep -qxF -- "$row" "$README" || fail "README.md lacks: $row"
+	done
+	assert_equal "$(grep -cE '^\| Debian GNU/Linux .*( [0-9]\.[0-9]{2} \|){2}$' "$README")" \
+		"${#lines[@]}"
+}
+
 @test "another table finds each figure, and a glibc's version, out" {
 	awk -F, -v OFS=, '/^# glibc/ { print "# glibc: 2.41-1"; next }
 		/^group/ { for (i = 1; i <= NF; i++)
