@@ -109,6 +109,12 @@ in_terminal()
 	tmux -L "$BATS_SUITE_TEST_NUMBER-$$" "$@"
 }
 
+teardown()
+{
+	[[ ! $(type -P tmux) ]] || in_terminal kill-server 2>/dev/null || :
+	stop_servers || :
+}
+
 shows()
 {
 	in_terminal capture-pane -p -t t | grep -qE "$1"
@@ -118,20 +124,20 @@ shows()
 	busy 60 --sample=64k
 	terminal "$MPOOL top --delay 0.3 $pid"
 	in_terminal send-keys -t t b
-	wait_until 5 shows "^busy \\($pid\\) running"
-	wait_until 5 shows '^ *112 .* MiB'
+	wait_until 20 shows "^busy \\($pid\\) running"
+	wait_until 20 shows '^ *112 .* MiB'
 	in_terminal send-keys -t t s
-	wait_until 5 shows "keeper;keep_some  busy\.c:$(grep -n 'malloc(100)' "$ROOT/tests/programs/busy.c" | cut -d: -f1)\$"
+	wait_until 20 shows "keeper;keep_some  busy\.c:$(grep -n 'malloc(100)' "$ROOT/tests/programs/busy.c" | cut -d: -f1)\$"
 	in_terminal send-keys -t t t
-	wait_until 5 shows 'growth/s +thread'
+	wait_until 20 shows 'growth/s +thread'
 	in_terminal send-keys -t t d
-	wait_until 5 shows 'differences since the mark'
+	wait_until 20 shows 'differences since the mark'
 	in_terminal resize-window -t t -x 60 -y 12
 	in_terminal send-keys -t t c
-	wait_until 5 shows "^busy \\($pid\\) running"
-	wait_until 5 shows '^ *112 .* [KM]iB'
+	wait_until 20 shows "^busy \\($pid\\) running"
+	wait_until 20 shows '^ *112 .* [KM]iB'
 	in_terminal send-keys -t t q
-	wait_until 5 ended
+	wait_until 20 ended
 }
 
 # What follows `top` in its terminal is cat alone.
@@ -146,14 +152,13 @@ ended()
 	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/server.log"
 	pid=$("$MPOOL" stat | awk '$NF ~ /^python/ { print $1 }')
 	terminal "$MPOOL top --delay 0.3 $pid"
-	wait_until 5 shows 'quiet'
-	wait_until 5 shows '^ *4096 .* [KM]iB$'
+	wait_until 20 shows 'quiet'
+	wait_until 20 shows '^ *4096 .* [KM]iB$'
 	in_terminal send-keys -t t r
-	wait_until 5 shows '^ *112 +[0-9]'
+	wait_until 20 shows '^ *112 +[0-9]'
 	run in_terminal capture-pane -p -t t
 	run awk '/^ *class / { rows = 1; next } rows { print $1 }' <<<"$output"
 	assert_equal "${lines[*]:0:6}" '16 32 48 64 80 96'
-	in_terminal kill-server
 }
 
 @test "top says so when there is no terminal" {
@@ -171,25 +176,24 @@ ended()
 @test "top fits a small window, and comes back when it grows" {
 	busy 60 --sample=16k
 	terminal "$MPOOL top $pid"
-	wait_until 5 shows 'class +live bytes.* committed$'
-	wait_until 5 shows '^ *112 .* k +[0-9.]+ k '
+	wait_until 20 shows 'class +live bytes.* committed$'
+	wait_until 20 shows '^ *112 .* k +[0-9.]+ k '
 	in_terminal send-keys -t t s
-	wait_until 5 shows 'keep_some  busy.c:'
+	wait_until 20 shows 'keep_some  busy.c:'
 	in_terminal send-keys -t t t
-	wait_until 5 shows 'growth/s +thread'
+	wait_until 20 shows 'growth/s +thread'
 	in_terminal resize-window -t t -x 20 -y 5
-	wait_until 5 shows '^live [0-9.]+ [KM]iB'
+	wait_until 20 shows '^live [0-9.]+ [KM]iB'
 	run in_terminal capture-pane -p -t t
 	refute_output --partial 'peak memory'
 	refute_output --regexp '^ *objects'
 	assert_line --index 0 --regexp '^busy '
 	assert_line --index 2 --regexp 'allocatio'
 	in_terminal resize-window -t t -x 80 -y 24
-	wait_until 5 shows 'growth/s +thread'
+	wait_until 20 shows 'growth/s +thread'
 	kill -STOP "$pid"
-	wait_until 5 shows 'did not write its profile in time'
+	wait_until 20 shows 'did not write its profile in time'
 	kill -CONT "$pid"
-	in_terminal kill-server
 }
 
 # Two ways lead to one place; 20000 objects are made by each, and kept.
@@ -227,16 +231,16 @@ two_ways()
 @test "top counts what goes past the pools, adds up sites, and shows true differences" {
 	two_ways
 	terminal "$MPOOL top $pid"
-	wait_until 5 shows '^[0-9.]+ allocations/s, [0-9.]+ k in all'
+	wait_until 20 shows '^[0-9.]+ allocations/s, [0-9.]+ k in all'
 	in_terminal send-keys -t t s
 	# Only sums are right: 40000 objects in one row.
-	wait_until 5 shows '^ *45\.8 MiB +40\.0 k +.*fill;get  ways.c:7$'
+	wait_until 20 shows '^ *45\.8 MiB +40\.0 k +.*fill;get  ways.c:7$'
 	run in_terminal capture-pane -p -t t
 	assert_equal "$(grep -c 'fill;get' <<<"$output")" 1
 	# The program sleeps: nothing differs.
 	in_terminal send-keys -t t d
-	wait_until 5 shows '^ *0 B +0 +0 B +fill;get  ways.c:7$'
-	wait_until 5 shows '^0 allocations/s, .* s, quiet;'
+	wait_until 20 shows '^ *0 B +0 +0 B +fill;get  ways.c:7$'
+	wait_until 20 shows '^0 allocations/s, .* s, quiet;'
 	run -0 "$MPOOL" stat "$pid"
 	assert_line --index 0 --regexp '^These figures are [0-9.]+ s old'
 	assert_line --partial "'mpool stat /proc/$pid' looks"
@@ -247,15 +251,15 @@ two_ways()
 @test "top begins sampling with a key, and ends it" {
 	busy 60
 	terminal "$MPOOL top --delay 0.3 $pid"
-	wait_until 5 shows 'committed$'
+	wait_until 20 shows 'committed$'
 	in_terminal send-keys -t t s
-	wait_until 5 shows 'nothing is sampled: p begins, and ends it'
+	wait_until 20 shows 'nothing is sampled: p begins, and ends it'
 	in_terminal send-keys -t t p
-	wait_until 5 shows '^it is sampled, every 512 KiB'
-	wait_until 5 shows 'keep_some  busy.c:'
+	wait_until 20 shows '^it is sampled, every 512 KiB'
+	wait_until 20 shows 'keep_some  busy.c:'
 	# Once it shows that it is on, the key is for the end.
 	in_terminal send-keys -t t p
-	wait_until 5 shows '^it is sampled no more'
+	wait_until 20 shows '^it is sampled no more'
 	run -1 "$MPOOL" prof --stop "$pid"
 	in_terminal kill-server
 	kill "$pid"
@@ -264,7 +268,7 @@ two_ways()
 @test "top says of a row that it is hardened" {
 	busy 60 --harden
 	terminal "$MPOOL top $pid"
-	wait_until 5 shows '^ *112 .* hardened '
+	wait_until 20 shows '^ *112 .* hardened '
 	in_terminal kill-server
 	kill "$pid"
 }
@@ -272,15 +276,14 @@ two_ways()
 @test "top outlives a profile that is damaged" {
 	busy 60 --sample=16k -o p.mprof
 	terminal "$MPOOL top $pid"
-	wait_until 5 shows 'committed$'
+	wait_until 20 shows 'committed$'
 	in_terminal send-keys -t t s
-	wait_until 5 shows 'keep_some  busy.c:'
+	wait_until 20 shows 'keep_some  busy.c:'
 	# What ends is no profile any more; what it was does not count.
 	kill -KILL "$pid"
-	wait_until 5 shows 'was killed'
+	wait_until 20 shows 'was killed'
 	printf 'mpool-profile 1\nsite 1\nend\n' >p.mprof
-	wait_until 5 shows 'p.mprof:2: a site row'
-	in_terminal kill-server
+	wait_until 20 shows 'p.mprof:2: a site row'
 }
 
 @test "top without a terminal that it knows says so" {
@@ -288,15 +291,14 @@ two_ways()
 	run -1 "$MPOOL" top "$pid"
 	assert_output "mpool top: this is no terminal; use 'mpool stat --watch 1 $pid'"
 	terminal "$MPOOL top $pid" TERM=nonsense
-	wait_until 5 shows "mpool top: TERM is 'nonsense', which is no known terminal"
-	in_terminal kill-server
+	wait_until 20 shows "mpool top: TERM is 'nonsense', which is no known terminal"
 }
 
 @test "top shows resident and forwarded memory as they are" {
 	two_ways
 	terminal "$MPOOL top $pid"
 	# 40,000 objects of 1200 bytes are kept; the pools take none of them.
-	wait_until 5 shows '^resident (4[5-9]|[5-9][0-9])\.[0-9] MiB, peak memory .* forwarded [0-9.]+ MiB in [0-9.]+ k requests$'
+	wait_until 20 shows '^resident (4[5-9]|[5-9][0-9])\.[0-9] MiB, peak memory .* forwarded [0-9.]+ MiB in [0-9.]+ k requests$'
 	in_terminal kill-server
 	kill "$pid"
 }
@@ -304,27 +306,26 @@ two_ways()
 @test "top has help on h, comes back, and scrolls to the end and back" {
 	busy 60
 	terminal "$MPOOL top $pid"
-	wait_until 5 shows 'h help'
+	wait_until 20 shows 'h help'
 	in_terminal resize-window -t t -x 80 -y 9
-	wait_until 5 shows 'q quit  1-3 of'
+	wait_until 20 shows 'q quit  1-3 of'
 	in_terminal send-keys -t t n
-	wait_until 5 shows '^ *16 '
+	wait_until 20 shows '^ *16 '
 	in_terminal send-keys -t t Down
-	wait_until 5 shows 'q quit  2-4 of'
+	wait_until 20 shows 'q quit  2-4 of'
 	in_terminal send-keys -t t NPage
-	wait_until 5 shows 'q quit  5-7 of'
+	wait_until 20 shows 'q quit  5-7 of'
 	in_terminal send-keys -t t PPage Up
-	wait_until 5 shows 'q quit  1-3 of'
+	wait_until 20 shows 'q quit  1-3 of'
 	in_terminal send-keys -t t End
-	wait_until 5 shows 'q quit  (6-8 of 8|7-9 of 9|5-7 of 7)'
+	wait_until 20 shows 'q quit  (6-8 of 8|7-9 of 9|5-7 of 7)'
 	in_terminal send-keys -t t Home
-	wait_until 5 shows 'q quit  1-3 of'
+	wait_until 20 shows 'q quit  1-3 of'
 	in_terminal resize-window -t t -x 80 -y 24
 	in_terminal send-keys -t t '?'
-	wait_until 5 shows 'differences from now on; again'
+	wait_until 20 shows 'differences from now on; again'
 	in_terminal send-keys -t t x
-	wait_until 5 shows '^ *112 '
-	in_terminal kill-server
+	wait_until 20 shows '^ *112 '
 }
 
 @test "top lists the programs that run, and shows the chosen one" {
@@ -334,38 +335,35 @@ two_ways()
 	wait_until 10 bash -c "'$MPOOL' stat | grep -q ' other\$'"
 	terminal "$MPOOL top"
 	in_terminal send-keys -t t n
-	wait_until 5 shows "^> *$pid .* busy\$"
-	wait_until 5 shows '^ .* other$'
+	wait_until 20 shows "^> *$pid .* busy\$"
+	wait_until 20 shows '^ .* other$'
 	in_terminal send-keys -t t Down
-	wait_until 5 shows '^> .* other$'
+	wait_until 20 shows '^> .* other$'
 	in_terminal send-keys -t t Enter
-	wait_until 5 shows '^other \([0-9]+\) running'
-	wait_until 5 shows '^ *112 '
+	wait_until 20 shows '^other \([0-9]+\) running'
+	wait_until 20 shows '^ *112 '
 	in_terminal send-keys -t t l Up Enter
-	wait_until 5 shows "^busy \($pid\) running"
-	in_terminal kill-server
+	wait_until 20 shows "^busy \($pid\) running"
 }
 
 @test "top of the only program that runs asks nothing" {
 	busy 60
 	terminal "$MPOOL top"
-	wait_until 5 shows "^busy \($pid\) running"
-	wait_until 5 shows 'class +live bytes'
-	in_terminal kill-server
+	wait_until 20 shows "^busy \($pid\) running"
+	wait_until 20 shows 'class +live bytes'
 }
 
 @test "top has colours, unless NO_COLOR says otherwise" {
 	busy 60
 	terminal "$MPOOL top $pid"
-	wait_until 5 shows '^busy '
+	wait_until 20 shows '^busy '
 	run -0 in_terminal capture-pane -e -p -t t
 	assert_output --partial $'\e[32m'
 	in_terminal kill-server
 	terminal "$MPOOL top $pid" NO_COLOR=1
-	wait_until 5 shows '^busy '
+	wait_until 20 shows '^busy '
 	run -0 in_terminal capture-pane -e -p -t t
 	refute_output --regexp $'\e\\[(1;)?3[0-7]m'
-	in_terminal kill-server
 }
 
 @test "top draws live and resident memory over time, in the locale's signs" {
@@ -382,15 +380,14 @@ two_ways()
 	pid=$("$MPOOL" stat | awk '$NF ~ /^python/ { print $1 }')
 	terminal "$MPOOL top --delay 0.3 $pid"
 	wait_until 20 shows '^live, at most [0-9.]+ MiB in [2-9] s .*[▁▂▃▄].*█'
-	wait_until 5 shows '^resident, at most [0-9.]+ MiB in [0-9]+ s .*█'
+	wait_until 20 shows '^resident, at most [0-9.]+ MiB in [0-9]+ s .*█'
 	in_terminal resize-window -t t -x 80 -y 12
-	wait_until 5 shows '^ *class '
+	wait_until 20 shows '^ *class '
 	run in_terminal capture-pane -p -t t
 	refute_output --partial 'at most'
 	in_terminal kill-server
 	terminal "$MPOOL top --delay 0.3 $pid" LC_ALL=C
 	wait_until 20 shows '^live, at most [0-9.]+ MiB in [0-9]+ s .*[_.:-].*#'
-	in_terminal kill-server
 }
 
 @test "a profile carries the history, the oldest moment first" {
@@ -415,6 +412,5 @@ moments()
 	start plain "$MPOOL" run -q -- ./größe 5
 	wait_until 10 bash -c "'$MPOOL' stat | grep -q größe"
 	terminal "$MPOOL top"
-	wait_until 5 shows '^größe \('
-	in_terminal kill-server
+	wait_until 20 shows '^größe \('
 }
