@@ -14,6 +14,7 @@ held()
 		END { print sum }'
 }
 
+# The code of other compilers than gcc 12 may need two pages more.
 @test "a small program holds at most 124 KiB more" {
 	is_mpool || skip "measures libmpool"
 	[[ $(getconf PAGESIZE) == 4096 ]] || skip "counts pages of 4 KiB"
@@ -22,7 +23,9 @@ held()
 	setarch -R true || skip "addresses cannot be fixed here"
 	without=$(held plain)
 	with=$(held preloaded)
-	((with - without <= 124)) || fail "$without KiB, with the pools $with"
+	most=124
+	[[ $(readelf -p .comment "$LIB") == *' 12.'* ]] || most=132
+	((with - without <= most)) || fail "$without KiB, with the pools $with"
 }
 
 @test "what runs on request only is in no small program's memory" {

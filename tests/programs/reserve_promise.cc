@@ -96,14 +96,30 @@ static size_t each_class_gives(size_t reserve)
 	return count;
 }
 
-/* The same of those beyond, four a doubling; they are given back. */
+/* The sizes of the classes beyond, and a 0. */
+static size_t wide_sizes[64];
+
+/* While there is memory: an object tells how large it is. */
+static void wide_classes_are_found()
+{
+	size_t n = 0;
+
+	for (size_t size = SMALL_MAX; size < 8192; n++) {
+		void *p = malloc(size + 1);
+
+		CHECK(p && n + 1 < sizeof wide_sizes / sizeof *wide_sizes);
+		wide_sizes[n] = size = malloc_usable_size(p);
+		free(p);
+	}
+}
+
+/* The same of each of them; what was taken is given back. */
 static void each_wide_class_gives(size_t reserve)
 {
 	size_t count = 0;
 
-	for (size_t low = SMALL_MAX; low < 8192; low *= 2)
-		for (size_t size = low; (size += low / 4) <= 2 * low;)
-			count = class_gives(size, count, reserve);
+	for (const size_t *size = wide_sizes; *size; size++)
+		count = class_gives(*size, count, reserve);
 	while (count)
 		free(taken[--count]);
 }
@@ -137,6 +153,8 @@ int main(int argc, char **argv)
 	exceptions_are_caught();
 	files_are_opened();
 	reserve_is_full(reserve);
+	if (wide)
+		wide_classes_are_found();
 	if (strcmp(argv[1], "as") == 0)
 		limit_to(RLIMIT_AS, 8 << 20);
 	else if (strcmp(argv[1], "data") == 0)
