@@ -180,15 +180,19 @@ static void raise_used(const struct span *span, size_t bytes)
 
 static void add_text(const struct out *o)
 {
-	/* Of whole words; empty lines are none. */
-	static const char lines[sizeof(uint64_t)] = "\n\n\n\n\n\n\n";
-	size_t bytes = round_up(o->used, sizeof(uint64_t));
+	uint64_t word;
+	size_t bytes = round_up(o->used, sizeof word);
 	char *to = room_in(&copy.text, LASTING_TEXT, TEXT_BYTES, bytes);
 
 	if (!to)
 		return;
-	store(&copy.text, to, o->buffer, o->used);
-	store(&copy.text, to + o->used, lines, bytes - o->used);
+	for (size_t at = 0; at < bytes; at += sizeof word) {
+		/* Whole ones; empty lines are none. */
+		memset(&word, '\n', sizeof word);
+		memcpy(&word, o->buffer + at,
+		       min_of(sizeof word, o->used - at));
+		store_word(&copy.text, (uint64_t *)(to + at), word);
+	}
 	raise_used(&copy.text, bytes);
 }
 

@@ -30,7 +30,8 @@ static void begin(void)
 
 /* What there is of one kind in the file; sites: the sum of their counts. */
 static struct {
-	uint64_t text, stacks, sites, total, live, peak, lost;
+	char text[4096];
+	uint64_t stacks, sites, total, live, peak, lost;
 } seen;
 
 static void read_extent(const struct lasting_extent *e,
@@ -41,7 +42,9 @@ static void read_extent(const struct lasting_extent *e,
 
 	switch (e->kind) {
 	case LASTING_TEXT:
-		seen.text += e->used;
+		strncat(seen.text, (const char *)at,
+			min_of((size_t)e->used,
+			       sizeof seen.text - strlen(seen.text) - 1));
 		break;
 	case LASTING_STACKS:
 		for (; at < end; at += 1 + *at)
@@ -124,6 +127,22 @@ static void what_the_tables_say_is_in_the_file_at_once(void)
 	assert_int_equal(seen.lost, 0);
 }
 
+static void rows_of_text_are_whole_whatever_their_length(void)
+{
+	static const char *const rows[] = {
+		"\na\n",      "\nab\n",		"\nabc\n",
+		"\nabcdef\n", "\nabcdefghij\n", "\nthe last one\n"
+	};
+
+	begin();
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		lasting_text(rows[i] + 1);
+	look_once_more();
+	assert_non_null(strstr(seen.text, "program \"x\"\n"));
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		assert_non_null(strstr(seen.text, rows[i]));
+}
+
 static void who_cuts_the_file_loses_the_copy_alone(void)
 {
 	uint32_t site = add(0);
@@ -198,6 +217,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(what_the_tables_say_is_in_the_file_at_once),
+		APART(rows_of_text_are_whole_whatever_their_length),
 		APART(who_cuts_the_file_loses_the_copy_alone),
 		APART(a_child_leaves_the_file_of_its_parent_alone),
 		APART(no_more_is_written_after_the_end),
