@@ -48,15 +48,21 @@ struct library {
 	unsigned closings; /* it was there when there were so many */
 };
 
+/* Mapped: few programs are sampled. */
+struct known {
+	char path[PATH_MAX]; /* of the file */
+	struct library of[LIBRARIES];
+	char rows[ROWS_MOST];
+};
+
 static struct {
 	struct file file;
-	char path[PATH_MAX];
 	off_t end;
 	bool full; /* it grows no more */
 	struct span header, text, stacks, boards[SHELF_BOARDS];
 	struct shelf sites; /* over the boards */
 	uint32_t stack_count;
-	struct library libraries[LIBRARIES];
+	struct known *known; /* NULL: never begun */
 	unsigned library_count;
 } copy LARGE("lasting");
 
@@ -103,7 +109,8 @@ static bool is_open(void)
 {
 	process_look();
 	return !process_confined() &&
-	       (file_valid(&copy.file) || file_reopen(&copy.file, copy.path));
+	       (file_valid(&copy.file) ||
+		file_reopen(&copy.file, copy.known->path));
 }
 
 static bool map(struct span *span, size_t bytes)
@@ -229,7 +236,7 @@ static uint64_t hash_of(const struct out *o)
 static struct library *known(uintptr_t frame, unsigned closings)
 {
 	for (unsigned i = copy.library_count; i-- > 0;) {
-		struct library *l = &copy.libraries[i];
+		struct library *l = &copy.known->of[i];
 
 		if (l->closings == closings && frame > l->at.from &&
 		    frame <= l->at.to)
@@ -246,8 +253,8 @@ static uint64_t shift_for(const struct module_span *at)
 			 at->from % GIB;
 
 	for (unsigned i = 0; i < copy.library_count; i++)
-		if (at->from < copy.libraries[i].at.to &&
-		    at->to > copy.libraries[i].at.from)
+		if (at->from < copy.known->of[i].at.to &&
+		    at->to > copy.known->of[i].at.from)
 			return place - at->from;
 	return 0;
 }
@@ -255,28 +262,28 @@ static uint64_t shift_for(const struct module_span *at)
 static struct library *find_again(const struct module_span *at, uint64_t hash)
 {
 	for (unsigned i = 0; i < copy.library_count; i++)
-		if (copy.libraries[i].at.from == at->from &&
-		    copy.libraries[i].hash == hash)
-			return &copy.libraries[i];
+		if (copy.known->of[i].at.from == at->from &&
+		    copy.known->of[i].hash == hash)
+			return &copy.known->of[i];
 	return NULL;
 }
 
 static struct library *learn(uintptr_t frame, unsigned closings)
 {
-	static char rows[ROWS_MOST];
+	char *rows = copy.known->rows;
 	struct module_span at;
 	struct library *l;
 	struct out o;
 
 	if (!modules_find(frame, &at))
 		return NULL;
-	out_memory(&o, rows, sizeof rows);
+	out_memory(&o, rows, ROWS_MOST);
 	modules_put_one(&o, frame, 0);
 	l = find_again(&at, hash_of(&o));
 	if (!l && copy.library_count < LIBRARIES && !o.error) {
-		l = &copy.libraries[copy.library_count];
+		l = &copy.known->of[copy.library_count];
 		*l = (struct library){ at, shift_for(&at), hash_of(&o), 0 };
-		out_memory(&o, rows, sizeof rows);
+		out_memory(&o, rows, ROWS_MOST);
 		modules_put_one(&o, frame, l->shift);
 		copy.library_count++;
 		add_text(&o);
@@ -413,12 +420,14 @@ bool lasting_begin(int fd, const char *path, const struct lasting_header *first,
 
 	set_due(UINT32_MAX);
 	forget();
+	if (!copy.known)
+		copy.known = sys_map(NULL, sizeof *copy.known);
 	file_keep(&copy.file, fd);
 	lasting_moved(path);
 	cut_guard();
 	strcpy(h.magic, LASTING_MAGIC);
 	h.bytes = round_up(sizeof h, sys_page());
-	if (!map(&copy.header, h.bytes)) {
+	if (!copy.known || !map(&copy.header, h.bytes)) {
 		file_close(&copy.file);
 		return false;
 	}
@@ -436,7 +445,8 @@ void lasting_end(void)
 
 void lasting_moved(const char *path)
 {
-	strncpy(copy.path, path, sizeof copy.path - 1);
+	if (copy.known)
+		strncpy(copy.known->path, path, sizeof copy.known->path - 1);
 }
 
 void lasting_fork_child(uint32_t now_ms)

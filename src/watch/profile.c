@@ -332,12 +332,11 @@ static void name_aside(const struct target *target)
 }
 
 /* Lines of the header that stay what they are. */
-static const char *identity(void)
+static void put_identity(char *text, size_t room)
 {
-	static char text[3 * KIB];
 	struct out o;
 
-	out_memory(&o, text, sizeof text);
+	out_memory(&o, text, room);
 	out_str(&o, "version " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(&o, process_name());
 	out_str(&o, "\nunwinder ");
@@ -347,8 +346,7 @@ static const char *identity(void)
 	while (o.error && o.used && o.buffer[o.used - 1] != '\n')
 		o.used--; /* of libraries that were closed before some are left
 			     out */
-	text[min_of(o.used, sizeof text - 1)] = '\0';
-	return text;
+	text[min_of(o.used, room - 1)] = '\0';
 }
 
 static uint64_t kept_ms; /* age of the last moment that is in the file */
@@ -356,17 +354,21 @@ static uint64_t kept_ms; /* age of the last moment that is in the file */
 /* What is not whole is left out, and comes the next time. */
 static void keep_history(void)
 {
-	static char rows[12 * KIB] LARGE("profile");
+	const size_t room = 12 * KIB;
+	char *rows = sys_map(NULL, room);
 	struct out o;
 	uint64_t until;
 
-	out_memory(&o, rows, sizeof rows - 1);
-	until = put_history(&o, kept_ms);
-	if (o.error || !o.used)
+	if (!rows)
 		return;
-	rows[o.used] = '\0';
-	sites_keep_text(rows);
-	kept_ms = until;
+	out_memory(&o, rows, room - 1);
+	until = put_history(&o, kept_ms);
+	if (!o.error && o.used) {
+		rows[o.used] = '\0';
+		sites_keep_text(rows);
+		kept_ms = until;
+	}
+	sys_unmap(rows, room);
 }
 
 static void begin(struct target *target)
@@ -378,14 +380,20 @@ static void begin(struct target *target)
 		.brief_ms = SITES_BRIEF_MS,
 		.age_ms = record_now(),
 	};
-	int fd = target_own(target);
+	const size_t room = 3 * KIB;
+	char *identity = sys_map(NULL, room);
+	int fd = identity ? target_own(target) : -1;
 
 	kept_ms = 0;
 	name_aside(target);
 	unlink(aside.path); /* of one before that was killed */
 	aside.taken = false;
-	if (fd < 0 || !sites_keep(fd, target->path, &header, identity()))
+	if (identity)
+		put_identity(identity, room);
+	if (fd < 0 || !sites_keep(fd, target->path, &header, identity))
 		lasting_want(UINT32_MAX, dump_keep);
+	if (identity)
+		sys_unmap(identity, room);
 }
 
 static void keep(struct target *target, enum dump_why why)
