@@ -8,6 +8,7 @@
 #include "heap/central.h"
 #include "heap/check.h"
 #include "heap/part.h"
+#include "heap/record.h"
 #include "unit/slabs.h"
 #include "unit/source.h"
 
