@@ -109,7 +109,7 @@ static bool can_be_typed(const char *pattern)
 static void put_profile(FILE *out, const struct run *r,
 			const struct children *children)
 {
-	bool own = !missing(r), all = children->count;
+	bool own = !children->count || !missing(r), all = children->count;
 
 	all = all && can_be_typed(children->name);
 	fprintf(out, "mpool prof%s", all ? " --merge" : "");
