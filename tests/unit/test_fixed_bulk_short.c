@@ -142,8 +142,11 @@ static void a_locked_batch_finds_what_lies_in_other_stacks(void)
 	struct center *c = (struct center *)pool;
 	size_t all = count_all(pool);
 
-	/* As long as one that memory is short for need not take all locks. */
-	for (unsigned i = 0; i < SHARDS / 2; i++) {
+	/*
+	 * As long as one that memory is short for need not take all locks.
+	 * Of a pool that is watched there are none.
+	 */
+	for (unsigned i = 0; i < c->shards_used / 2; i++) {
 		shard_lock(&c->shards[i]);
 		take_bulk(pool, objects, 100);
 		mempool_fixed_free_bulk(pool, objects, 100);
