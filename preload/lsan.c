@@ -22,26 +22,25 @@ static void *theirs(const char *name)
 	return heap_vetoed() ? next_symbol(name) : NULL;
 }
 
+static void ignore_all(const char *name, bool on)
+{
+	void (*function)(void);
+
+	*(void **)&function = theirs(name);
+	if (function)
+		function();
+	else if (config.leaks)
+		record_ignore(on);
+}
+
 EXPORT void __lsan_disable(void)
 {
-	void (*disable)(void);
-
-	*(void **)&disable = theirs("__lsan_disable");
-	if (disable)
-		disable();
-	else if (config.leaks)
-		record_ignore(true);
+	ignore_all("__lsan_disable", true);
 }
 
 EXPORT void __lsan_enable(void)
 {
-	void (*enable)(void);
-
-	*(void **)&enable = theirs("__lsan_enable");
-	if (enable)
-		enable();
-	else if (config.leaks)
-		record_ignore(false);
+	ignore_all("__lsan_enable", false);
 }
 
 EXPORT void __lsan_ignore_object(const void *p)

@@ -441,6 +441,7 @@ void page_serve(void)
 {
 	struct page_answer answer = { 0 };
 	struct page_request r;
+
 	if (!page || !answer_by || is_orphan() || is_confined() ||
 	    owner != getpid() || !wait_for_turn(100))
 		return;
