@@ -28,51 +28,52 @@
 static struct next plain;
 
 /*
- * Around a request that may be a sample.  A thread that is inside is not asked:
- * what it allocates there is nobody's but ours.
+ * Around a request that may be a sample.  The mean distance that it is recorded
+ * with; 0: it is not.  If it is, the thread is inside from here to end(), so
+ * that its signal handlers keep away from what serves it.
  */
 static NOINLINE size_t find_sample(size_t size)
 {
-	size_t drawn = record_is_inside() ? 0 : sample_due(size);
+	size_t drawn = sample_due(size);
+	size_t period = __atomic_load_n(&record_period, __ATOMIC_RELAXED);
 
-	if (drawn && guard_period &&
+	if (!drawn)
+		return 0;
+	if (guard_period &&
 	    sample_keeps(size, drawn, max_of(guard_period, drawn)))
 		guard_want(true);
-	return drawn;
+	if (!period)
+		return 0;
+	/* A distance that was asked for meanwhile is not that of this sample.
+	 */
+	period = max_of(period, drawn);
+	return sample_keeps(size, drawn, period) && record_enter() ? period : 0;
 }
 
-/* The mean distance with which it is a sample; 0: it is none. */
 static inline size_t begin(size_t size)
 {
 	return likely(sample_skips(size)) ? 0 : find_sample(size);
 }
 
-/* A distance that was asked for meanwhile is not that of this sample. */
-static NOINLINE void end_sample(size_t drawn, void *p, size_t size)
+static NOINLINE void end_sample(size_t period, void *p, size_t size)
 {
-	size_t period = __atomic_load_n(&record_period, __ATOMIC_RELAXED);
-
-	if (guard_period)
-		guard_want(false);
-	if (!p || !period)
-		return;
-	period = max_of(period, drawn);
-	if (sample_keeps(size, drawn, period))
+	if (p)
 		record_alloc(p, size, period);
+	record_leave();
 }
 
-static inline void end(size_t drawn, void *p, size_t size)
+static inline void end(size_t period, void *p, size_t size)
 {
-	if (unlikely(drawn))
-		end_sample(drawn, p, size);
+	if (unlikely(period))
+		end_sample(period, p, size);
 }
 
 static NOINLINE void *malloc_sample(size_t size)
 {
-	size_t sample = find_sample(size);
+	size_t period = find_sample(size);
 	void *p = plain.malloc(size);
 
-	end(sample, p, size);
+	end(period, p, size);
 	return p;
 }
 
@@ -90,12 +91,13 @@ static NOINLINE void free_sample(void *p)
 
 	if (record_enter()) {
 		record_forget(p, &was);
+		plain.free(p);
 		record_leave();
 	} else if (record_is_inside() && !guard_owns(p)) {
 		record_defer(p);
-		return;
+	} else {
+		plain.free(p);
 	}
-	plain.free(p);
 }
 
 static void recording_free(void *p)
@@ -129,34 +131,37 @@ static void *move_inside(void *p, size_t size)
 	return to;
 }
 
+/* What was a sample, or is one now. */
 static NOINLINE void *realloc_sample(void *p, size_t size)
 {
+	size_t period;
+	bool entered, taken;
 	struct live was;
-	bool taken = false;
 	void *to;
 
-	if (record_enter()) {
-		taken = record_forget(p, &was);
-		record_leave();
-	} else if (record_is_inside() && !guard_owns(p)) {
-		return move_inside(p, size);
-	}
+	if (record_is_inside())
+		return live_maybe(p) && !guard_owns(p) ? move_inside(p, size)
+						       : plain.realloc(p, size);
+	period = begin(size);
+	entered = period || record_enter();
+	taken = entered && live_maybe(p) && record_forget(p, &was);
 	to = plain.realloc(p, size);
-	if (taken && !to && size && record_enter()) {
+	if (taken && !to && size)
 		record_kept(&was);
+	if (period && to)
+		record_alloc(to, size, period);
+	if (entered)
 		record_leave();
-	}
 	return to;
 }
 
 static void *recording_realloc(void *p, size_t size)
 {
 	bool moves = record_move();
-	size_t sample = begin(size);
-	void *to = live_maybe(p) ? realloc_sample(p, size)
-				 : plain.realloc(p, size);
+	void *to = live_maybe(p) || !sample_skips(size)
+			   ? realloc_sample(p, size)
+			   : plain.realloc(p, size);
 
-	end(sample, to, size);
 	if (moves)
 		record_moved();
 	return to;

@@ -14,6 +14,7 @@ struct sampler {
 	uint64_t random; /* state of xorshift64*; 0: not seeded */
 	uint64_t held;	 /* of sample_large_left */
 	size_t period;	 /* with which distances were drawn */
+	bool is_held;
 };
 
 size_t sample_period;
@@ -139,11 +140,21 @@ static bool take_off_one(unsigned c)
 	return left != 0;
 }
 
+bool sample_hold(bool held)
+{
+	bool before = sampler.is_held;
+
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	sampler.is_held = held;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	return before;
+}
+
 bool sample_pass_slow(unsigned c)
 {
 	struct sampler *s = own_sampler();
 
-	if (take_off_one(c))
+	if (take_off_one(c) || s->is_held)
 		return true;
 	s->held += sample_large_left;
 	sample_large_left = 0;
@@ -179,6 +190,8 @@ size_t sample_due(size_t size)
 {
 	struct sampler *s = own_sampler();
 
+	if (s->is_held)
+		return 0;
 	sample_large_left += s->held;
 	s->held = 0;
 	if (!s->period)

@@ -69,6 +69,13 @@ static inline void sample_set_left(unsigned c, uint32_t left)
 	__atomic_store_n(&sample_until[c], left, __ATOMIC_RELAXED);
 }
 
+/*
+ * While held, no request of this thread is a sample: the pools serve small
+ * ones.  For the time that it is in the next allocator for a sample, where its
+ * signal handlers must not go.  Returns whether it was held before.
+ */
+bool sample_hold(bool held);
+
 /* Outlined half of sample_pass(). */
 bool sample_pass_slow(unsigned c);
 

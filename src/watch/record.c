@@ -79,6 +79,7 @@ bool record_enter(void)
 		return false;
 	own.inside = true;
 	signal_fence();
+	sample_hold(true);
 	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &own.cancel);
 	return true;
 }
@@ -88,7 +89,7 @@ void record_leave(void)
 	int cancel = own.cancel; /* what comes late enters again */
 	void *p;
 
-	signal_fence();
+	sample_hold(false);
 	own.inside = false;
 	signal_fence();
 	while (unlikely(own.late)) {
@@ -179,10 +180,7 @@ void record_alloc(void *p, size_t size, size_t period)
 {
 	int saved = errno;
 
-	if (record_enter()) {
-		remember(p, size, period);
-		record_leave();
-	}
+	remember(p, size, period);
 	errno = saved;
 }
 

@@ -7,9 +7,10 @@
  * sampled request goes (heap/sample.h); never under a lock of the heap.
  *
  * A thread is inside from record_enter() to record_leave(), and cannot be
- * cancelled there, not even asynchronously.  What the unwinder
- * and signal handlers allocate there is not recorded, and samples that they
- * free wait until the thread has left: the tables may be in its hands.
+ * cancelled there, not even asynchronously.  What the unwinder and signal
+ * handlers allocate there is no sample, and samples that they free wait until
+ * the thread has left: the tables may be in its hands, and so may the locks of
+ * the next allocator, which serves a sample while the thread is inside.
  */
 #ifndef WATCH_RECORD_H
 #define WATCH_RECORD_H
@@ -49,9 +50,8 @@ bool record_is_on(void);
 void record_defer(void *p);
 
 /*
- * `p` has just been allocated, and is a sample, as there is one every `period`
- * bytes (heap/sample.h).  Takes the stack if this thread is not inside.  errno
- * stays.
+ * Inside: `p` has just been allocated, and is a sample, as there is one every
+ * `period` bytes (heap/sample.h).  Takes the stack.  errno stays.
  */
 void record_alloc(void *p, size_t size, size_t period);
 

@@ -11,6 +11,7 @@
 #include "watch/record.h"
 #include "watch/sites.h"
 #include "watch/target.h"
+#include "unit/recorded.h"
 
 enum { BYTES = 4000, MOST = 1 << 20 };
 
@@ -69,7 +70,7 @@ static __attribute__((noinline)) void *sample(size_t size)
 {
 	void *p = calloc(1, size);
 
-	record_alloc(p, size, 1);
+	record_sample(p, size, 1);
 	return p;
 }
 

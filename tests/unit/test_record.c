@@ -8,9 +8,11 @@
 #include <semaphore.h>
 #include <sys/wait.h>
 
+#include "heap/sample.h"
 #include "watch/record.h"
 #include "watch/sites.h"
 #include "unit/forks.h"
+#include "unit/recorded.h"
 #include "unit/threads.h"
 
 static void *freed[4];
@@ -29,7 +31,7 @@ static void every_allocation_is_recorded_until_it_is_freed(void)
 	struct live was;
 
 	record_start(1, note_free);
-	record_alloc(object, sizeof object, 1);
+	record_sample(object, sizeof object, 1);
 	assert_int_equal(live_count(), 1);
 	assert_true(record_enter());
 	assert_true(record_forget(object, &was));
@@ -45,7 +47,7 @@ static void what_is_kept_after_all_counts_as_if_never_forgotten(void)
 	struct live was;
 
 	record_start(1, note_free);
-	record_alloc(object, sizeof object, 1);
+	record_sample(object, sizeof object, 1);
 	assert_true(record_enter());
 	assert_true(record_forget(object, &was));
 	assert_int_equal(sites_at(was.site).live, 0);
@@ -64,8 +66,10 @@ static void inside_nothing_is_recorded_and_frees_wait(void)
 	record_start(1, note_free);
 	assert_true(record_enter());
 	assert_false(record_enter());
-	record_alloc(first, sizeof first, 1);
+	record_sample(first, sizeof first, 1);
 	assert_int_equal(live_count(), 0);
+	assert_int_equal(sample_due(sizeof first), 0);
+	assert_true(sample_pass(class_of(64)));
 	record_defer(first);
 	record_defer(second);
 	assert_int_equal(frees, 0);
@@ -81,7 +85,7 @@ static void a_child_that_nobody_announced_records_nothing(void)
 	pid_t child;
 
 	record_start(1, note_free);
-	record_alloc(object, sizeof object, 1);
+	record_sample(object, sizeof object, 1);
 	assert_true(record_enter()); /* its locks may be held for ever */
 	forks_act(live_fork, FORK_TAKE);
 	child = _Fork();
@@ -104,7 +108,7 @@ static void a_child_of_fork_goes_on(void)
 	child = _Fork();
 	if (child == 0) {
 		fork_child();
-		record_alloc(object, sizeof object, 1);
+		record_sample(object, sizeof object, 1);
 		_exit(!record_is_on() || live_count() != 1);
 	}
 	fork_parent();
@@ -119,7 +123,7 @@ static void *record_for_ever(void *started)
 	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
 	sem_post(started);
 	for (;;) {
-		record_alloc(object, sizeof object, 1);
+		record_sample(object, sizeof object, 1);
 		if (record_enter()) {
 			record_forget(object, &was);
 			record_leave();
@@ -145,7 +149,7 @@ static void a_thread_that_is_cancelled_asynchronously_leaves_no_lock(void)
 			;
 		pthread_cancel(thread);
 		join_thread(thread);
-		record_alloc(object, sizeof object, 1);
+		record_sample(object, sizeof object, 1);
 		assert_true(record_enter());
 		assert_true(record_forget(object, &was));
 		record_leave();

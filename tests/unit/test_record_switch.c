@@ -14,6 +14,7 @@
 #include "watch/sites.h"
 #include "unit/chance.h"
 #include "unit/heaps.h"
+#include "unit/recorded.h"
 #include "unit/threads.h"
 
 enum {
@@ -43,7 +44,7 @@ static void *from_next(size_t size, size_t drawn)
 
 	assert_non_null(p);
 	if (drawn && period && sample_keeps(size, drawn, max_of(period, drawn)))
-		record_alloc(p, size, max_of(period, drawn));
+		record_sample(p, size, max_of(period, drawn));
 	return p;
 }
 
@@ -181,7 +182,7 @@ static void what_was_sampled_is_followed_after_the_end(void)
 	struct live was;
 
 	record_start(PERIOD, free);
-	record_alloc(object, sizeof object, PERIOD);
+	record_sample(object, sizeof object, PERIOD);
 	record_stop();
 	assert_true(live_maybe(object));
 	assert_true(record_enter());
