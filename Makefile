@@ -362,12 +362,14 @@ format-check:  ## is all as `make format` leaves it?  (clang-format 14's layout)
 
 # One file a process, on all processors.  The pools of bench/pools want the
 # headers of all whom they compare with, and a plug-in the name that its test gives.
-tidy: $(tool_objects)  ## clang-tidy over everything
+TIDY ?= preload src tests tools
+tidied = $(filter-out %/pools_plugin.c tools/bench/pools/%.cc,$(filter $(addsuffix /%$(1),$(TIDY)),$(c_files)))
+tidy: $(tool_objects)  ## clang-tidy over everything, or the folders in TIDY
 	@tools/dev/packages clang-tidy
-	@printf '%s\n' $(filter-out %/pools_plugin.c,$(filter %.c,$(c_files))) | xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- \
+	@printf '%s\n' $(call tidied,.c) | xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- \
 		$(CPPFLAGS) $(TIDY_INCLUDES) -std=gnu11 -w
-	@printf '%s\n' $(filter-out tools/bench/pools/%,$(filter %.cc,$(c_files))) | \
-		xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- $(CPPFLAGS) -std=gnu++17 -fsized-deallocation -w
+	@printf '%s\n' $(call tidied,.cc) | \
+		xargs -r -P $$(nproc) -I@ clang-tidy --quiet @ -- $(CPPFLAGS) -std=gnu++17 -fsized-deallocation -w
 TIDY_INCLUDES := -Isrc/mempool/shim -Itests -Itools/mpool -I$(BUILD)/obj/tools/mpool
 
 shellcheck:  ## shellcheck over every script
