@@ -17,7 +17,7 @@ EXPORT void *malloc(size_t size)
 {
 	void *p;
 
-	if (unlikely(size > SMALL_MAX))
+	if (unlikely(size > beyond.above))
 		return beyond.malloc(size);
 	if (unlikely(!cache_pop(size, &p)))
 		return next_alloc_slow(NEXT_MALLOC, 0, size);

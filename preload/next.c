@@ -35,7 +35,12 @@ struct next next = {
 	first_realloc, first_aligned, first_usable_size,
 };
 
-struct beyond beyond = { first_malloc, first_calloc, first_realloc };
+struct beyond beyond = {
+	SMALL_MAX,
+	first_malloc,
+	first_calloc,
+	first_realloc,
+};
 
 static bool beyond_taken;
 
@@ -156,6 +161,7 @@ RARE void next_take_beyond(const struct beyond *wide)
 	PUT(&beyond, wide, malloc);
 	PUT(&beyond, wide, calloc);
 	PUT(&beyond, wide, realloc);
+	__atomic_store_n(&beyond.above, wide->above, __ATOMIC_RELEASE);
 }
 
 static RARE void put_over(const struct layer *layer)

@@ -59,10 +59,12 @@ struct next_request {
 void *next_ask(const struct next *table, const struct next_request *r);
 
 /*
- * Where requests beyond SMALL_MAX go; realloc is that of NULL.  These are the
- * functions of `next`, until wide.c takes them for good.
+ * Where malloc's requests beyond `above` bytes go, and others beyond SMALL_MAX;
+ * realloc is that of NULL.  These are the functions of `next`, until wide.c
+ * takes them for good; then `above` is 0.
  */
 extern HIDDEN struct beyond {
+	size_t above;
 	void *(*malloc)(size_t size);
 	void *(*calloc)(size_t n, size_t size);
 	void *(*realloc)(void *p, size_t size);

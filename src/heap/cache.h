@@ -183,7 +183,7 @@ static inline bool cache_pop(size_t size, void **object)
 	return cache_pop_at(round_up(size, CLASS_STEP), object);
 }
 
-/* The same, for SMALL_MAX < size <= WIDE_MAX. */
+/* The same, for sizes up to WIDE_MAX. */
 static inline bool cache_pop_wide(size_t size, void **object)
 {
 	return cache_pop_at(wide_class_of(size) * sizeof(struct side), object);

@@ -53,7 +53,7 @@ static inline unsigned small_class_of(size_t size)
 	return (unsigned)((size + CLASS_STEP - 1) / CLASS_STEP);
 }
 
-/* `size` is beyond SMALL_MAX. */
+/* The same for any size, 0..WIDE_MAX, in the table. */
 static inline unsigned wide_class_of(size_t size)
 {
 	return class_numbers[(size + CLASS_STEP - 1) / CLASS_STEP];

@@ -27,6 +27,13 @@ static void a_class_is_the_class_of_its_own_size(void **state)
 		assert_int_equal(class_of(class_size(c)), c);
 }
 
+static void the_table_finds_small_sizes_too(void **state)
+{
+	(void)state;
+	for (size_t size = 0; size <= SMALL_MAX; size++)
+		assert_int_equal(wide_class_of(size), small_class_of(size));
+}
+
 static void every_size_keeps_objects_aligned_to_16(void **state)
 {
 	(void)state;
@@ -152,6 +159,7 @@ int main(void)
 		cmocka_unit_test(
 			each_size_gets_the_smallest_class_that_holds_it),
 		cmocka_unit_test(a_class_is_the_class_of_its_own_size),
+		cmocka_unit_test(the_table_finds_small_sizes_too),
 		cmocka_unit_test(every_size_keeps_objects_aligned_to_16),
 		cmocka_unit_test(size_0_has_the_class_that_is_nobodys),
 		cmocka_unit_test(the_last_class_ends_where_small_requests_end),
