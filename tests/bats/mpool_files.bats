@@ -144,6 +144,20 @@ is_gzip()
 	assert_output 'mpool prof: -:1: this is no profile of libmpool'
 }
 
+@test "a few kilobytes that stand for gigabytes of stacks are refused" {
+	# A row of 1024 frames keeps 1023 of the row before.
+	awk 'BEGIN {
+		print "mpool-profile 2"
+		printf "stack 1"
+		for (i = 0; i < 1024; i++) printf " 0x1"
+		print ""
+		for (i = 2; i < 140000; i++) print "stack", i, "0x1 +1023"
+		print "end"
+	}' | gzip >many.gz
+	run -1 timeout 60 "$MPOOL" prof many.gz
+	assert_output --regexp '^mpool prof: many\.gz:[0-9]+: it unfolds to more than 1 GiB$'
+}
+
 @test "a file that is not ours, or is linked to twice, is left as it is" {
 	ways 5
 	zcat -f w.mprof >kept

@@ -21,6 +21,9 @@
 
 enum { DEEPEST = 1024 };
 
+/* What a profile unfolds to at most: a few kB could ask for more. */
+static const uint64_t most = 1 << 30;
+
 #define FIRST "mpool-profile "
 
 /* --- rows --- */
@@ -34,7 +37,14 @@ static void *append(void *array, size_t count, size_t size)
 }
 
 #define APPEND(array, count)                                                   \
-	(array = append(array, count, sizeof *array), &array[count++])
+	(p->bytes += sizeof *array,                                            \
+	 array = append(array, count, sizeof *array), &array[count++])
+
+static char *keep(struct profile *p, const char *string)
+{
+	p->bytes += strlen(string) + 2 * sizeof(void *);
+	return strdup(string);
+}
 
 static double weight_of(uint64_t unit, uint64_t period)
 {
@@ -53,7 +63,7 @@ static const char *read_map(struct profile *p, char *at)
 	    !words_next(&at, &id) || !words_string(&at, &file))
 		return "a map row is START END OFFSET BUILD_ID \"NAME\"";
 	m = APPEND(p->mappings, p->mapping_count);
-	*m = (struct mapping){ n[0], n[1], n[2], strdup(id), strdup(file) };
+	*m = (struct mapping){ n[0], n[1], n[2], keep(p, id), keep(p, file) };
 	return NULL;
 }
 
@@ -101,6 +111,7 @@ static const char *read_stack(struct profile *p, char *at)
 	if (p->format == 1 && is_cut(frames, depth))
 		frames[depth++] = 0;
 	s = APPEND(p->stacks, p->stack_count);
+	p->bytes += depth * sizeof *frames;
 	s->depth = depth;
 	s->frames = cli_alloc(depth * sizeof *frames);
 	memcpy(s->frames, frames, depth * sizeof *frames);
@@ -210,7 +221,8 @@ static const char *add_name(struct profile *p, char *at, bool inlined)
 	if (!inlined && p->name_count && address <= last)
 		return "name rows are sorted by address";
 	*APPEND(p->names, p->name_count) =
-		(struct name){ address, strdup(function), strdup(file), line };
+		(struct name){ address, keep(p, function), keep(p, file),
+			       line };
 	return NULL;
 }
 
@@ -387,6 +399,8 @@ static const char *read_lines(struct profile *p, char *text, size_t length,
 			return next == end ? check_stacks(p)
 					   : "there is more after the end";
 		wrong = read_line(p, line);
+		if (!wrong && p->bytes > most)
+			wrong = "it unfolds to more than 1 GiB";
 		if (wrong)
 			return wrong;
 	}

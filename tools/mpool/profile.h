@@ -83,6 +83,7 @@ struct profile {
 	uint32_t *children;	/* process ids */
 	struct moment *moments; /* what its memory was, by age */
 	unsigned format;
+	uint64_t bytes; /* of all rows */
 	size_t cut_count, child_count, moment_count;
 	size_t mapping_count, stack_count, site_count, object_count, name_count;
 	bool has_objects; /* leaks were looked for */
