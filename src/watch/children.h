@@ -2,9 +2,9 @@
 /*
  * children.h - the children that this process, and they in turn, have forked.
  *
- * A child that ends by _exit or a kill writes no profile, nor does one that
- * becomes a program without this library: who looks for their leaks afterwards
- * knows of them from here.  Only forks that are announced count: what vfork
+ * A child that is killed writes no profile, nor does one that becomes a program
+ * without this library: who looks for their leaks afterwards knows of them from
+ * here.  Only forks that are announced count: what vfork
  * and posix_spawn make becomes another program at once.  Of a process that
  * forks more often than CHILDREN_MOST the rest are not known.
  */

@@ -348,11 +348,11 @@ const char *dump_profile(void)
 
 /* --- on a signal, and after each interval --- */
 
-static void keep(enum dump_why why)
+static void keep(enum dump_why why, int patience_ms)
 {
-	if (!profiling || !hold())
+	if (!profiling || !hold_within(patience_ms))
 		return;
-	if (why == DUMP_NOW_AND_THEN)
+	if (why != DUMP_SAMPLED)
 		process_look();
 	if (!process_confined())
 		profile_writer(&profile, why);
@@ -362,23 +362,34 @@ static void keep(enum dump_why why)
 static void now_and_then(void)
 {
 	page_serve();
-	keep(DUMP_NOW_AND_THEN);
+	keep(DUMP_NOW_AND_THEN, 0);
 }
 
 void dump_keep(void)
 {
 	int saved = errno;
 
-	keep(DUMP_SAMPLED);
+	keep(DUMP_SAMPLED, 0);
 	errno = saved;
 }
 
 void dump_checked(void)
 {
 	int saved = errno;
+	int cancel;
 
-	keep(DUMP_CHECKED);
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	if (!held_by_me())
+		keep(DUMP_CHECKED, PATIENCE_MS);
+	pthread_setcancelstate(cancel, NULL);
 	errno = saved;
+}
+
+/* A child of vfork would write what its parent has sampled. */
+void dump_leaving(void)
+{
+	if (profiling && config.leaks && !process_changed())
+		dump_checked();
 }
 
 void dump_keep_start(void)

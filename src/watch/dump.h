@@ -56,6 +56,9 @@ void dump_keep(void);
 /* Writes the profile for the last time, whatever ends the process. */
 void dump_checked(void);
 
+/* The same before _exit, if leaks are looked for. */
+void dump_leaving(void);
+
 /*
  * Has the profile written from now on, when it is not, to where config.profile
  * says; and writes it now.  Return 0 or an errno; then *why says more.  Any

@@ -10,7 +10,7 @@ exported()
 		awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | LC_ALL=C sort
 }
 
-@test "it exports the malloc family, dlopen and its kin, prctl, sigaction and signal, its statistics, what pthread_atfork calls, and what LeakSanitizer's users do" {
+@test "it exports the malloc family, dlopen and its kin, prctl, sigaction and signal, its statistics, what pthread_atfork calls, _exit, and what LeakSanitizer's users do" {
 	run -0 exported "$LIB"
 	assert_output "$(<"$FIXTURES/exports.txt")"
 }

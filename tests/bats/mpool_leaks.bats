@@ -192,7 +192,7 @@ shapes()
 @test "a check that did not happen has a status of its own, and a line" {
 	echo 'int main(void) { return 0; }' >static.c
 	gcc -static -o static static.c
-	printf '#include <unistd.h>\nint main(void) { _exit(0); }' >quick.c
+	printf '#include <unistd.h>\n#include <sys/syscall.h>\nint main(void) { syscall(SYS_exit_group, 0); }' >quick.c
 	gcc -o quick quick.c
 	for program in static quick; do
 		run -125 "$MPOOL" run --leaks --exit-code 9 -- "./$program"
@@ -208,6 +208,64 @@ shapes()
 	run -137 "$MPOOL" run --leaks --exit-code 9 -- sh -c 'kill -9 $$'
 }
 
+@test "leaks are looked for at _exit, too, where that can be done, and if not it is told why" {
+	cat >ends.c <<-'C'
+		#include <signal.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		static void *volatile kept;
+		static void leave(int number) { (void)number; _exit(0); }
+		int main(int count, char **way)
+		{
+			static char room[1 << 16];
+			stack_t apart = { .ss_sp = room, .ss_size = sizeof room };
+			struct sigaction action = { .sa_handler = leave, .sa_flags = SA_ONSTACK };
+			for (int i = 0; i <= 10; i++)
+				kept = malloc(100);
+			if (count < 2)
+				return 0;
+			if (!strcmp(way[1], "_exit"))
+				_exit(0);
+			if (!strcmp(way[1], "_Exit"))
+				_Exit(0);
+			if (!strcmp(way[1], "quick_exit"))
+				quick_exit(0);
+			if (!strcmp(way[1], "handler")) {
+				signal(SIGUSR1, leave);
+				raise(SIGUSR1);
+			}
+			if (!strcmp(way[1], "apart")) {
+				sigaltstack(&apart, NULL);
+				sigaction(SIGUSR1, &action, NULL);
+				raise(SIGUSR1);
+			}
+			/* What a child of vfork ends is not its parent. */
+			if (!vfork())
+				_exit(0);
+			wait(NULL);
+			for (int i = 0; i < 5; i++)
+				kept = malloc(100);
+			return 0;
+		}
+	C
+	gcc -g -O1 -fno-builtin -o ends ends.c
+	for way in _exit _Exit quick_exit handler; do
+		run -9 "$MPOOL" run --leaks --exit-code 9 -- ./ends "$way"
+		assert_line --regexp '^ends .*: 1000 B lost in 10 objects'
+	done
+	run -9 "$MPOOL" run --leaks --exit-code 9 -- ./ends vfork
+	assert_line --regexp '^ends .*: 1.5 KiB lost in 15 objects'
+	run -125 "$MPOOL" run --leaks --exit-code 9 -- ./ends apart
+	assert_output --partial '; leaks were not looked for; it ended by _exit() in the middle of malloc or on a '
+	# Nobody else pays for it, nor hears of it.
+	run -0 "$MPOOL" run -q -- ./ends _exit
+	assert_output ''
+	MPOOL=off run -0 preloaded ./ends _exit
+	assert_output ''
+}
+
 # What mpool run says of children that end so, and its exit status.
 ends() {
 	run "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/children" "$@"
@@ -219,23 +277,27 @@ ends() {
 	ends exit /bin/echo spawn:/bin/echo
 	assert_equal "$status" 0
 	refute_output --partial 'not looked at'
-	for end in _exit kill deep ./static; do
+	# A child of "deep" is one that is looked at.
+	ends exit _exit deep
+	assert_equal "$status" 0
+	refute_output --partial 'not looked at'
+	for end in kill ./static; do
 		ends exit spawn:/bin/echo "$end" /bin/echo
 		assert_equal "$status" 125
 		assert_line --regexp '^mpool: children .*, nothing lost; 1 child was not looked at; '
 	done
-	ends _exit deep kill
+	ends kill _exit deep kill ./static
 	assert_line --partial '; 3 children were not looked at; '
 	# What was lost comes first; of the rest there is the line.
-	ends _exit "$PROGRAMS/leaky"
+	ends kill "$PROGRAMS/leaky"
 	assert_equal "$status" 9
 	assert_line --partial ' lost by 1 of 1 children; 1 child was not looked at; '
 }
 
 @test "quietly, too, there is a line for children that were not looked at, if that is the status" {
-	run -125 "$MPOOL" run -q --leaks --exit-code 9 -- "$PROGRAMS/children" _exit
+	run -125 "$MPOOL" run -q --leaks --exit-code 9 -- "$PROGRAMS/children" kill
 	assert_line 'mpool run: children: 1 child was not looked at'
-	run -0 "$MPOOL" run -q --leaks -- "$PROGRAMS/children" _exit
+	run -0 "$MPOOL" run -q --leaks -- "$PROGRAMS/children" kill
 	refute_output --partial 'looked at'
 }
 

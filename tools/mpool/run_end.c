@@ -179,8 +179,11 @@ static const char *what_is_wrong(const struct run *r, const struct page *page,
 		       "libc, set-user-ID, or it ended too early)";
 	if (missing(r))
 		return cli_format("it left no %s", missing(r));
+	if (r->leaks && !checked && WIFSIGNALED(r->launch.status))
+		return "it was ended by a signal, and exit() looks for them";
 	if (r->leaks && !checked && page->state != PAGE_ENDED)
-		return "it did not end by exit(), which looks for them";
+		return "it ended by _exit() in the middle of malloc or on a "
+		       "signal's own stack, or by the bare system call";
 	if (r->leaks && !checked)
 		return "not all of its memory could be looked at";
 	return NULL;

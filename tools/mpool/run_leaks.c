@@ -2,9 +2,9 @@
 /*
  * run_leaks.c - what a program and its children lost, once they have ended.
  *
- * A child that ended by _exit, or was killed, left nothing to look at, nor did
- * one that became a program without pools.  Profiles name the children that
- * were forked, so those are counted; one that vfork made is not known of.
+ * A child that was killed left nothing to look at, nor did one that became a
+ * program without pools.  Profiles name the children that were forked, so those
+ * are counted; one that vfork made is not known of.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -117,7 +117,7 @@ static bool look_at_child(struct verdict *v, const struct run *r,
 
 	if (!fresh_is_whole(path) || profile_read(&profile, path))
 		return false;
-	if (!profile.has_objects) { /* it did not end by exit() */
+	if (!profile.has_objects) { /* it was killed */
 		profile_free(&profile);
 		return false;
 	}
