@@ -273,6 +273,21 @@ MEMPOOL_API int mempool_tree_free_children(void *node);
 MEMPOOL_API int mempool_tree_set_destructor(const void *node,
 					    int (*destructor)(void *node));
 
+/*
+ * No more than `limit` bytes for the node and all below it, headers included;
+ * 0: any.  Limits of nodes above and below hold as well.  What does not fit is
+ * refused with ENOMEM: a node, one that grows, a pool, a reference; only who is
+ * moved below the node is counted and not refused.  A pool is what was asked
+ * for, and its children are paid for with it; their headers count among its
+ * bytes then.  The limit goes with the node wherever it is moved, ends with
+ * it, and is a tree of its own in the statistics, under the node's name.
+ * O(subtree) when the node had none yet.
+ *
+ * Returns 0, -EINVAL (`node` is NULL), -ENOTSUP (its tree has a lock) or
+ * -ENOMEM (no memory, or 65535 trees and limits).
+ */
+MEMPOOL_API int mempool_tree_set_limit(const void *node, size_t limit);
+
 /* --- moving and sharing --- */
 
 /*
@@ -281,7 +296,7 @@ MEMPOOL_API int mempool_tree_set_destructor(const void *node,
  * created tree to another or to one from a NULL parent, or back, O(subtree).
  * NULL, and nothing is changed: EINVAL (`node` is NULL, or above
  * `new_parent`), EBUSY (it is being freed), and between created trees ENOMEM
- * (the limit) and EXDEV (the subtree has or holds references).
+ * (the limit) and EXDEV (the subtree has or holds references, or has limits).
  */
 MEMPOOL_API void *mempool_tree_steal(const void *new_parent, const void *node);
 

@@ -128,13 +128,10 @@ static void give_number(const struct tree *t)
 	lock_release(&table_lock);
 }
 
-struct tree *family_create(const struct mempool_options *options)
+static struct tree *create(const struct mempool_options *o)
 {
-	const struct mempool_options *o = pool_options(options, 16, NODE_MAX);
 	struct tree *t;
 
-	if (!o)
-		return NULL;
 	family_start();
 	t = calloc(1, sizeof(*t));
 	if (t && !take_number(t)) {
@@ -153,6 +150,29 @@ struct tree *family_create(const struct mempool_options *options)
 	return t;
 }
 
+struct tree *family_create(const struct mempool_options *options)
+{
+	const struct mempool_options *o = pool_options(options, 16, NODE_MAX);
+
+	return o ? create(o) : NULL;
+}
+
+struct tree *family_branch(struct tree *above, const char *name, size_t limit)
+{
+	struct tree *t = create(&(struct mempool_options){
+		.name = name,
+		.limit = limit,
+		.threading = MEMPOOL_SINGLE,
+		.pages = above ? above->pages : NULL,
+	});
+
+	if (t) {
+		t->is_branch = true;
+		t->above = above;
+	}
+	return t;
+}
+
 static void bury(struct tree *t)
 {
 	pool_close(&t->pool);
@@ -168,16 +188,26 @@ static struct lock *lock_for(uint64_t word)
 	return word_flags(word) & NODE_LOCKED ? lock_of(word_tree(word)) : NULL;
 }
 
-/* Whose lock is held, if it has one. */
-static struct tree *tree_of(const node_t *n)
+struct tree *family_of(const node_t *n)
 {
-	uint64_t word = node_word(n);
-	struct tree *t = NULL;
+	unsigned number = word_tree(node_word(n));
 
-	if (word_tree(word))
-		t = __atomic_load_n(&table[word_tree(word)], __ATOMIC_RELAXED);
-	if (t && unlikely(debug_flags & DEBUG_OWNER))
-		pool_demand_owner(&t->pool, node_bytes(n));
+	return number ? __atomic_load_n(&table[number], __ATOMIC_RELAXED)
+		      : NULL;
+}
+
+/* Whose lock is held, if it has one. */
+static struct tree *entered(const node_t *n)
+{
+	struct tree *t = family_of(n), *base;
+
+	if (t && t->is_branch)
+		t->inside++;
+	if (t && unlikely(debug_flags & DEBUG_OWNER)) {
+		base = family_base(t);
+		if (base)
+			pool_demand_owner(&base->pool, node_bytes(n));
+	}
 	return t;
 }
 
@@ -190,7 +220,7 @@ struct tree *family_enter(const node_t *p)
 		if (lock)
 			lock_take(lock);
 		if (likely(word_tree(node_word(p)) == word_tree(word)))
-			return tree_of(p);
+			return entered(p);
 		if (lock)
 			lock_release(lock);
 	}
@@ -226,8 +256,25 @@ void family_enter_two(const node_t *p, const node_t *q, struct tree *trees[2])
 			break;
 		release_both(lock_for(one), lock_for(two));
 	}
-	trees[0] = tree_of(p);
-	trees[1] = tree_of(q);
+	trees[0] = entered(p);
+	trees[1] = entered(q);
+}
+
+void family_end(struct tree *t)
+{
+	if (t && t->is_branch && !t->live && !t->inside)
+		bury(t);
+}
+
+/* What it is a branch of may have had no other node. */
+static void leave_branch(struct tree *t)
+{
+	struct tree *base = family_base(t);
+
+	t->inside--;
+	family_end(t);
+	if (base && !base->live)
+		bury(base);
 }
 
 void family_leave(struct tree *t)
@@ -236,6 +283,10 @@ void family_leave(struct tree *t)
 
 	if (!t)
 		return;
+	if (t->is_branch) {
+		leave_branch(t);
+		return;
+	}
 	empty = !t->live;
 	family_unlock(t);
 	if (empty)
@@ -244,8 +295,10 @@ void family_leave(struct tree *t)
 
 void family_leave_two(struct tree *trees[2])
 {
-	struct tree *a = trees[0], *b = trees[1] != a ? trees[1] : NULL;
-	bool a_empty = a && !a->live, b_empty = b && !b->live;
+	struct tree *a = trees[0], *b = trees[1];
+	bool a_branch = a && a->is_branch, b_branch = b && b->is_branch;
+	bool a_empty = a && !a_branch && !a->live;
+	bool b_empty = b && !b_branch && !b->live && b != a;
 
 	release_both(a && a->pool.locked ? lock_of(a->number) : NULL,
 		     b && b->pool.locked ? lock_of(b->number) : NULL);
@@ -253,6 +306,10 @@ void family_leave_two(struct tree *trees[2])
 		bury(a);
 	if (b_empty)
 		bury(b);
+	if (a_branch)
+		leave_branch(a);
+	if (b_branch)
+		leave_branch(b);
 }
 
 void family_unlock(struct tree *t)
@@ -271,12 +328,14 @@ void family_lock(struct tree *t)
 
 bool family_may_hold(struct tree *t, size_t held)
 {
-	if (!t || !t->limit)
-		return true;
-	if (t->held <= t->limit && held <= t->limit - t->held)
-		return true;
-	errno = ENOMEM;
-	return false;
+	for (; t; t = t->above) {
+		if (!t->limit ||
+		    (t->held <= t->limit && held <= t->limit - t->held))
+			continue;
+		errno = ENOMEM;
+		return false;
+	}
+	return true;
 }
 
 void family_count(struct tree *t, int64_t nodes, int64_t bytes, int64_t held)
@@ -285,15 +344,17 @@ void family_count(struct tree *t, int64_t nodes, int64_t bytes, int64_t held)
 		local_count(nodes, bytes);
 		return;
 	}
-	set(&t->live, t->live + (size_t)nodes);
-	set(&t->bytes, t->bytes + (size_t)bytes);
-	set(&t->held, t->held + (size_t)held);
-	if (t->bytes > t->peak)
-		set(&t->peak, t->bytes);
+	for (; t; t = t->above) {
+		set(&t->live, t->live + (size_t)nodes);
+		set(&t->bytes, t->bytes + (size_t)bytes);
+		set(&t->held, t->held + (size_t)held);
+		if (t->bytes > t->peak)
+			set(&t->peak, t->bytes);
+	}
 }
 
 void family_count_failure(struct tree *t)
 {
-	if (t)
+	for (; t; t = t->above)
 		set(&t->failures, t->failures + 1);
 }

@@ -8,6 +8,10 @@
  * then looks at the number once more.
  *
  * What grows from a NULL parent is tree 0: no lock; counted by thread.
+ *
+ * A branch is a node with a limit of its own and what is below it, in a tree
+ * without lock: a tree in itself, whose counts are those of the trees above it
+ * as well.  Its head is the one whose parent is not in it.
  */
 #ifndef POOL_TREE_FAMILY_H
 #define POOL_TREE_FAMILY_H
@@ -28,6 +32,9 @@ struct tree {
 	size_t limit;
 	struct mempool_pages *pages;
 	size_t live, bytes, peak, held, failures;
+	struct tree *above; /* of a branch; NULL: tree 0 */
+	unsigned inside;    /* of a branch: who has entered, and not left */
+	bool is_branch;
 };
 
 /* What the words of its nodes say of the tree; of NULL, tree 0: nothing. */
@@ -39,6 +46,14 @@ static inline uint64_t family_mark(const struct tree *t)
 	       (uint64_t)(t->pool.locked ? NODE_LOCKED : 0) << 48;
 }
 
+/* The tree that the branch is of; others are their own. */
+static inline struct tree *family_base(struct tree *t)
+{
+	while (t && t->is_branch)
+		t = t->above;
+	return t;
+}
+
 /* Rows of the table of fork. */
 void family_fork(struct fork_table *t);
 
@@ -47,6 +62,15 @@ void family_start(void);
 
 /* A tree without nodes; NULL with EINVAL or ENOMEM. */
 struct tree *family_create(const struct mempool_options *options);
+
+/* A branch of a tree without lock, without nodes; NULL with ENOMEM. */
+struct tree *family_branch(struct tree *above, const char *name, size_t limit);
+
+/* Of a node in a tree that is entered. */
+struct tree *family_of(const node_t *n);
+
+/* Nobody is in it: a branch without nodes ends. */
+void family_end(struct tree *t);
 
 /*
  * Takes the lock of the tree of `p` (`q` too, or NULL: then both trees') and
@@ -76,7 +100,7 @@ void family_lock(struct tree *t);
 /* False with ENOMEM: the limit. */
 bool family_may_hold(struct tree *t, size_t held);
 
-/* `t` NULL: tree 0. */
+/* `t` NULL: tree 0.  Counts for the trees above as well. */
 void family_count(struct tree *t, int64_t nodes, int64_t bytes, int64_t held);
 void family_count_failure(struct tree *t);
 

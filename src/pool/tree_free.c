@@ -12,6 +12,7 @@
 
 #include "base/errors.h"
 #include "mempool/small.h"
+#include "pool/tree_branch.h"
 #include "pool/tree_local.h"
 #include "pool/tree_node.h"
 
@@ -107,18 +108,22 @@ static void drop_extra(node_t *n)
 }
 
 /* It has no children any more. */
-static void release(struct tree *t, node_t *n)
+static void release(node_t *n)
 {
+	struct tree *t = family_of(n);
+
 	if (node_flags(n) & NODE_REFERENCE)
 		forget(n);
 	drop_extra(n);
 	family_count(t, -1, -(int64_t)node_counted(n), -(int64_t)node_held(n));
 	node_unlink(n);
 	node_give(n);
+	family_end(t);
 }
 
 static void move_under(node_t *n, node_t *parent)
 {
+	branch_follow(n, parent);
 	node_unlink(n);
 	node_link(n, parent);
 }
@@ -151,7 +156,7 @@ static bool destruct(struct tree *t, node_t *n)
  * References from outside its subtree keep a node: the holder of the youngest
  * gets it.  Those from inside end.  True: it has gone.
  */
-static bool hand_over(struct tree *t, node_t *n)
+static bool hand_over(node_t *n)
 {
 	struct mempool_tree_extra *x = node_extra(n);
 
@@ -161,7 +166,7 @@ static bool hand_over(struct tree *t, node_t *n)
 		node_t *holder = r->parent;
 		bool inside = holder && node_is_within(holder, n);
 
-		release(t, r);
+		release(r);
 		if (inside)
 			continue;
 		move_under(n, holder);
@@ -183,12 +188,12 @@ static bool prepare(struct tree *t, node_t *n, node_t *c, bool *passed_on)
 	if (!(flags & NODE_EXTRA))
 		return true;
 	if (!(flags & NODE_DESTRUCTED)) {
-		if (hand_over(t, c))
+		if (hand_over(c))
 			return false;
 		if (destruct(t, c)) {
 			if (c->parent != n)
 				move_under(c, n);
-			return !hand_over(t, c);
+			return !hand_over(c);
 		}
 		if (c->parent != n)
 			return false;
@@ -241,7 +246,7 @@ static bool fell(struct tree *t, node_t *top, node_t *n, bool keep_name)
 		if (n == top)
 			break;
 		up = n->parent;
-		release(t, n);
+		release(n);
 		n = up;
 	}
 	return !passed_on;
@@ -251,7 +256,7 @@ static bool fell(struct tree *t, node_t *top, node_t *n, bool keep_name)
  * References from outside forbid; but a root with one goes to who holds it.
  * 1: go on, 0: done, or -EBUSY.
  */
-static int settle_references(struct tree *t, node_t *n)
+static int settle_references(node_t *n)
 {
 	struct mempool_tree_extra *x = node_extra(n);
 	size_t outside = 0;
@@ -265,7 +270,7 @@ static int settle_references(struct tree *t, node_t *n)
 	}
 	if (outside && (outside > 1 || n->parent))
 		return -EBUSY;
-	return hand_over(t, n) ? 0 : 1;
+	return hand_over(n) ? 0 : 1;
 }
 
 /* As mempool_tree_free(), in a tree that is entered. */
@@ -279,28 +284,28 @@ static int free_locked(struct tree *t, node_t *n)
 	if (flags & NODE_FREEING)
 		return 0;
 	if (flags & NODE_EXTRA) {
-		go = settle_references(t, n);
+		go = settle_references(n);
 		if (go == 1 && !destruct(t, n))
 			go = -EBUSY;
 		/* It may have got a reference in between. */
-		if (go == 1 && hand_over(t, n))
+		if (go == 1 && hand_over(n))
 			go = 0;
 	}
 	if (go != 1)
 		return go;
 	fell(t, n, n, false);
-	release(t, n);
+	release(n);
 	return 0;
 }
 
-void free_reference(struct tree *t, node_t *r)
+void free_reference(node_t *r)
 {
-	release(t, r);
+	release(r);
 }
 
 int free_from_parent(struct tree *t, node_t *n)
 {
-	return hand_over(t, n) ? 0 : free_locked(t, n);
+	return hand_over(n) ? 0 : free_locked(t, n);
 }
 
 static NOINLINE int free_slow(void *node)
@@ -347,7 +352,7 @@ static NOINLINE int free_rest(node_t *top, node_t *n)
 		m->pprev = &m->parent->child;
 	}
 	fell(NULL, top, n->parent, false);
-	release(NULL, top);
+	release(top);
 	return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "pool/tree_family.h"
 
 /* A reference goes. */
-void free_reference(struct tree *t, node_t *r);
+void free_reference(node_t *r);
 
 /*
  * The real parent lets go of `n`: references from outside keep it, else it is

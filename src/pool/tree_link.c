@@ -6,9 +6,8 @@
 
 #include "base/errors.h"
 #include "mempool/small.h"
-#include "pool/tree_family.h"
+#include "pool/tree_branch.h"
 #include "pool/tree_free.h"
-#include "pool/tree_pool.h"
 
 /* The extra of a node, made if there is none; NULL with ENOMEM. */
 static struct mempool_tree_extra *extra_made(node_t *n)
@@ -50,7 +49,7 @@ static bool is_going(const node_t *n)
 	return node_flags(n) & NODE_FREEING;
 }
 
-/* 0 or why not. */
+/* `t`: the context's.  0 or why not. */
 static int refer(struct tree *t, node_t *context, node_t *target)
 {
 	struct mempool_tree_extra *x;
@@ -82,7 +81,10 @@ void *mempool_tree_reference(const void *context, const void *node)
 	n = node_checked(node);
 	c = context ? node_checked(context) : NULL;
 	family_enter_two(n, c ? c : n, t);
-	error = t[0] == t[1] ? refer(t[0], c, n) : EXDEV;
+	if (family_base(t[0]) != family_base(t[1]))
+		error = EXDEV;
+	else
+		error = refer(c ? t[1] : family_base(t[0]), c, n);
 	family_leave_two(t);
 	return error ? refused(error) : (void *)node;
 }
@@ -111,7 +113,7 @@ int mempool_tree_unlink(const void *context, void *node)
 	node_must_be_linked(n, "use");
 	r = reference_from(c, n);
 	if (r)
-		free_reference(t, r);
+		free_reference(r);
 	else if (n->parent == c)
 		result = free_from_parent(t, n);
 	else
@@ -133,14 +135,11 @@ size_t mempool_tree_references(const void *node)
 
 /* --- steal --- */
 
-/* What a subtree adds to a tree's counts. */
-struct sum {
-	int64_t nodes, bytes, held;
-};
-
-/* 0 or why the subtree cannot go to another tree. */
-static int weigh(const node_t *top, struct sum *sum)
+/* 0 or why the subtree cannot go to a tree of another base. */
+static int may_leave(const node_t *top)
 {
+	struct tree *t = family_of(top);
+
 	for (const node_t *n = top; n; n = node_after(n, top, true)) {
 		const struct mempool_tree_extra *x = node_extra(n);
 		unsigned flags = node_flags(n);
@@ -149,42 +148,21 @@ static int weigh(const node_t *top, struct sum *sum)
 			return EBUSY;
 		if (flags & NODE_REFERENCE || (x && x->count))
 			return EXDEV;
-		sum->nodes++;
-		sum->bytes += (int64_t)node_counted(n);
-		sum->held += (int64_t)node_held(n);
+		if (family_of(n) != t || branch_is_head(n))
+			return EXDEV;
 	}
 	return 0;
 }
 
-/* The tree's name, which its root has, may end with the tree. */
-static void enter_tree(node_t *top, const struct tree *from,
-		       const struct tree *t)
+static int change_base(struct tree *from, struct tree *to, node_t *n)
 {
-	uint64_t mark = (uint64_t)0xffff << 32 | (uint64_t)NODE_LOCKED << 48;
-
-	for (node_t *n = top; n; n = node_after(n, top, true)) {
-		struct tree_pool *pool = tree_pool_of(n);
-
-		if (pool)
-			pool->shared = true;
-		if (from && node_name(n) == from->pool.entry.name)
-			node_set_name(n, NULL);
-		node_set_word(n, (node_word(n) & ~mark) | family_mark(t));
-	}
-}
-
-static int change_tree(struct tree *from, struct tree *to, node_t *n)
-{
-	struct sum sum = { 0, 0, 0 };
-	int error = weigh(n, &sum);
+	int error = may_leave(n);
 
 	if (error)
 		return error;
-	if (!family_may_hold(to, (size_t)sum.held))
+	if (!family_may_hold(to, (size_t)branch_weigh(n).held))
 		return ENOMEM;
-	family_count(from, -sum.nodes, -sum.bytes, -sum.held);
-	family_count(to, sum.nodes, sum.bytes, sum.held);
-	enter_tree(n, from, to);
+	branch_move(n, from, to);
 	return 0;
 }
 
@@ -196,8 +174,10 @@ static int steal(struct tree *t[2], node_t *parent, node_t *n)
 		return EBUSY;
 	if (parent && node_is_within(parent, n))
 		return EINVAL;
-	if (t[0] != t[1])
-		error = change_tree(t[0], t[1], n);
+	if (family_base(t[0]) != family_base(t[1]))
+		error = change_base(t[0], t[1], n);
+	else
+		branch_follow(n, parent);
 	if (error)
 		return error;
 	node_unlink(n);

@@ -80,7 +80,7 @@ size_t node_held(const node_t *n)
 	unsigned flags = node_flags(n);
 
 	if (flags & NODE_POOL)
-		return tree_pool_of(n)->block;
+		return tree_pool_held(tree_pool_of(n), n);
 	return flags & NODE_POOLED ? 0 : round_up(node_outside_bytes(n), 16);
 }
 

@@ -78,7 +78,9 @@ node_t *tree_pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 
 	while (block < need)
 		block *= 2;
-	if (!family_may_hold(t, block))
+	if (!family_may_hold(t, t && t->is_branch
+					? sizeof(node_t) + size + bytes
+					: block))
 		return NULL;
 	pool = pages_take(pages, block, block, &block);
 	if (!pool)
@@ -88,6 +90,8 @@ node_t *tree_pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 		.top = (char *)n + chunk_bytes(size),
 		.end = (char *)pool + block,
 		.left = bytes,
+		.bytes = bytes,
+		.tight = t && t->is_branch,
 		.inside = 1,
 		.block = block,
 		.pages = pages,
@@ -95,8 +99,14 @@ node_t *tree_pool_new(struct tree *t, size_t size, size_t bytes, size_t *held)
 	tool_pool(pool, true);
 	tool_kept(pool->top, (size_t)(pool->end - pool->top), true);
 	node_set_word(n, word_make((uint32_t)size, 0, NODE_POOL));
-	*held = block;
+	*held = tree_pool_held(pool, n);
 	return n;
+}
+
+size_t tree_pool_held(const struct tree_pool *pool, const node_t *n)
+{
+	return pool->tight ? sizeof(*n) + node_size(n) + pool->bytes
+			   : pool->block;
 }
 
 struct tree_pool *tree_pool_of(const node_t *n)
@@ -121,6 +131,17 @@ static uint32_t size_field(const struct tree_pool *pool, size_t size)
 	unsigned order = (unsigned)__builtin_ctzll(pool->block) - ORDER_MIN;
 
 	return (uint32_t)(order << POOLED_SIZE_BITS | size);
+}
+
+/* The user's bytes that may still be had, with `more` nodes. */
+static size_t spare(const struct tree_pool *pool, size_t more)
+{
+	size_t headers = pool->inside + pool->freed - 1 + more;
+
+	if (!pool->tight)
+		return pool->left;
+	headers *= sizeof(node_t);
+	return pool->left > headers ? pool->left - headers : 0;
 }
 
 /* The user's bytes of the largest chunk that top still has room for. */
@@ -148,7 +169,7 @@ node_t *tree_pool_take(struct tree_pool *pool, size_t size)
 	node_t *n = NULL;
 
 	enter(pool);
-	if (size <= pool->left && size <= POOLED_SIZE_MAX &&
+	if (size <= spare(pool, 1) && size <= POOLED_SIZE_MAX &&
 	    chunk_bytes(size) <= (size_t)(pool->end - pool->top)) {
 		n = (node_t *)pool->top;
 		pool->top += chunk_bytes(size);
@@ -248,8 +269,8 @@ static bool resize(struct tree_pool *pool, node_t *n, size_t size)
 	size_t old = node_size(n);
 	char *end = chunk_end(n), *to = (char *)n + chunk_bytes(size);
 
-	if (size > POOLED_SIZE_MAX || (size > old && size - old > pool->left) ||
-	    to > pool->end)
+	if (size > POOLED_SIZE_MAX ||
+	    (size > old && size - old > spare(pool, 0)) || to > pool->end)
 		return false;
 	if (end != pool->top && to != end && (to > end || pool->shared))
 		return false;
@@ -303,7 +324,8 @@ node_t *tree_pool_slide(struct tree_pool *pool, node_t *n, size_t size)
 
 	enter(pool);
 	if (start != (char *)n && pool->inside == (pool->freed ? 1 : 2) &&
-	    size <= POOLED_SIZE_MAX && size <= pool->left + node_size(n) &&
+	    size <= POOLED_SIZE_MAX && size > node_size(n) &&
+	    size - node_size(n) <= spare(pool, 0) &&
 	    chunk_bytes(size) <= (size_t)(pool->end - start)) {
 		to = (node_t *)start;
 		slide(pool, to, n, size);
@@ -322,7 +344,7 @@ size_t tree_pool_left(struct tree_pool *pool)
 	size_t left;
 
 	enter(pool);
-	left = min_of(pool->left, room(pool));
+	left = min_of(spare(pool, 1), room(pool));
 	leave(pool);
 	return left;
 }

@@ -28,9 +28,11 @@ struct tree_pool {
 	size_t inside; /* live nodes, the pool's own included */
 	size_t block;  /* bytes, a power of two */
 	struct mempool_pages *pages;
-	bool shared; /* set with the locks of both trees held */
-	bool freed;  /* the pool's own node is */
-	char pad[14];
+	size_t bytes; /* for children, as asked for */
+	bool shared;  /* set with the locks of both trees held */
+	bool freed;   /* the pool's own node is */
+	bool tight;   /* under a limit: children's headers count as well */
+	char pad[5];
 };
 
 _Static_assert(sizeof(struct tree_pool) % 16 == 0, "a node follows");
@@ -67,6 +69,12 @@ bool tree_pool_resize(struct tree_pool *pool, node_t *n, size_t size);
 node_t *tree_pool_slide(struct tree_pool *pool, node_t *n, size_t size);
 
 size_t tree_pool_left(struct tree_pool *pool);
+
+/*
+ * What the pool with its node `n` costs its tree: the block; under a limit that
+ * was set for a node what was asked for, and the header.
+ */
+size_t tree_pool_held(const struct tree_pool *pool, const node_t *n);
 
 /* Ends the program when an invariant does not hold. */
 void tree_pool_check(struct tree_pool *pool);

@@ -54,7 +54,8 @@ static node_t *resize_outside(struct tree *t, node_t *n, size_t size)
 	size_t old = node_outside_bytes(n), bytes = sizeof(*n) + size;
 	node_t *to = n;
 
-	if (bytes > old && !family_may_hold(t, bytes - old))
+	if (bytes > old &&
+	    !family_may_hold(t, round_up(bytes, 16) - round_up(old, 16)))
 		return NULL;
 	if (!memory_fits(old, bytes))
 		to = memory_resize(n, old, bytes);

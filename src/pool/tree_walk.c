@@ -134,13 +134,24 @@ static void check_references(const node_t *n)
 		must(r->target == n, n, "a reference's target");
 }
 
-static void check_node(const node_t *n, unsigned tree)
+/* A branch begins below the tree that it is of. */
+static bool is_in_place(const node_t *n)
+{
+	const struct tree *t = family_of(n), *above;
+
+	if (!n->parent)
+		return true;
+	above = family_of(n->parent);
+	return t == above || (t && t->is_branch && t->above == above);
+}
+
+static void check_node(const node_t *n)
 {
 	uint64_t word = node_word(n);
 
 	must(word_magic(word) == NODE_MAGIC, n, "a tree node's header");
-	must(word_tree(word) == tree, n, "a tree node's number");
-	must((word_flags(word) & NODE_LOCKED) == 0 || tree, n,
+	must(is_in_place(n), n, "a tree node's number");
+	must((word_flags(word) & NODE_LOCKED) == 0 || word_tree(word), n,
 	     "a tree node's lock");
 	must(*n->pprev == (n->parent ? n : NULL), n, "a tree node's links");
 	must(!n->child || n->child->pprev == &n->child, n,
@@ -158,6 +169,6 @@ void mempool_tree_check(const void *node)
 	node_t *top = family_node(node, &t);
 
 	for (node_t *n = top; n; n = node_after(n, top, true))
-		check_node(n, t ? t->number : 0);
+		check_node(n);
 	family_leave(t);
 }

@@ -378,6 +378,72 @@ static void at_exit(void)
 	       talloc_version_minor());
 }
 
+/* Whatever a header costs. */
+enum { KIB = 1024 };
+
+static void limited(const char *what, const void *p, size_t bytes)
+{
+	void *more = talloc_size(p, bytes);
+
+	printf("%s: %zu more: %d\n", what, bytes, more != NULL);
+	talloc_free(more);
+}
+
+static void limits(void)
+{
+	void *a = node(NULL, "a"), *b = node(a, "b"), *c = node(b, "c");
+	void *x = talloc_named_const(NULL, 9 * KIB, "x"), *y;
+
+	printf("limit: %d\n", talloc_set_memlimit(a, 20 * KIB));
+	limited("a", a, 18 * KIB);
+	limited("a", c, 20 * KIB);
+	printf("below: %d\n", talloc_set_memlimit(b, 10 * KIB));
+	limited("b", c, 8 * KIB);
+	limited("b", c, 10 * KIB);
+	y = talloc_steal(c, x);
+	printf("stolen: %d\n", y == x);
+	limited("with x", b, KIB);
+	limited("with x", a, 9 * KIB);
+	limited("with x", a, 11 * KIB);
+	printf("larger: %d\n", talloc_realloc_size(c, x, 11 * KIB) != NULL);
+	talloc_set_memlimit(b, 30 * KIB);
+	x = talloc_realloc_size(c, x, 11 * KIB);
+	printf("larger: %d\n", x != NULL);
+	limited("larger", b, 9 * KIB);
+	talloc_steal(NULL, b);
+	limited("b alone", c, 17 * KIB);
+	limited("b alone", c, 20 * KIB);
+	limited("a alone", a, 19 * KIB);
+	y = talloc_named_const(b, 5 * KIB, "y");
+	printf("same: %d\n", talloc_reference(a, y) == y);
+	talloc_free(b);
+	show("y", y);
+	limited("with y", a, 14 * KIB);
+	limited("with y", a, 16 * KIB);
+	talloc_set_destructor(y, refuse);
+	printf("free a: %d\n", talloc_free(a));
+	limited("y alone", y, 100 * KIB);
+	talloc_set_destructor(y, agree);
+	talloc_free(y);
+}
+
+static void a_limited_pool(void)
+{
+	void *pool = talloc_pool(NULL, 10 * KIB), *p, *q;
+
+	talloc_set_memlimit(pool, 10 * KIB);
+	p = talloc_named_const(pool, 9 * KIB, "p");
+	limited("pool", pool, KIB);
+	q = talloc_realloc_size(pool, p, 10 * KIB);
+	printf("larger: %d\n", q != NULL);
+	talloc_set_memlimit(pool, 30 * KIB);
+	q = talloc_realloc_size(pool, p, 10 * KIB);
+	printf("larger: %d\n", q != NULL);
+	limited("pool", pool, 9 * KIB);
+	limited("pool", pool, 11 * KIB);
+	talloc_free(pool);
+}
+
 int main(void)
 {
 	setbuf(stdout, NULL);
@@ -397,6 +463,8 @@ int main(void)
 	who_holds_itself();
 	a_tree_of_all();
 	walks();
+	limits();
+	a_limited_pool();
 	a_wrong_type();
 	at_exit();
 	return 0;

@@ -26,8 +26,12 @@ enum operation {
 	REFUSE,
 	AGREE,
 	NAME,
+	LIMIT,
 	OPERATIONS
 };
+
+/* Since a limit was set anything may be refused. */
+static bool limited;
 
 static struct slot {
 	unsigned char *node;
@@ -80,7 +84,7 @@ static void resize(struct slot *s, size_t size)
 	if (!size)
 		return;
 	to = mempool_tree_realloc(NULL, p, size);
-	must(!to == (references || s->pool));
+	must(to ? !references && !s->pool : references || s->pool || limited);
 	if (!to)
 		return;
 	s->node = to;
@@ -128,7 +132,11 @@ static void act(unsigned operation, struct slot *a, struct slot *b, size_t size)
 			begin(a, mempool_tree_alloc(b->node, size), size,
 			      false);
 		else if (operation == CREATE)
-			begin(a, mempool_tree_create(NULL), 0, false);
+			begin(a,
+			      mempool_tree_create(&(struct mempool_options){
+				      .threading = size % 2 ? MEMPOOL_SINGLE
+							    : MEMPOOL_LOCKED }),
+			      0, false);
 		else if (operation == POOL)
 			begin(a, mempool_tree_pool(b->node, size * 8 + 1), 0,
 			      true);
@@ -161,7 +169,11 @@ static void act(unsigned operation, struct slot *a, struct slot *b, size_t size)
 		a->refuses = operation == REFUSE;
 		break;
 	case NAME:
-		must(!mempool_tree_set_name(a->node, "%zu", size));
+		must(!mempool_tree_set_name(a->node, "%zu", size) || limited);
+		break;
+	case LIMIT:
+		mempool_tree_set_limit(a->node, size * 4);
+		limited = true;
 		break;
 	}
 }
@@ -214,5 +226,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	check();
 	end_all();
+	limited = false;
 	return 0;
 }

@@ -426,13 +426,9 @@ static inline int talloc_version_minor(void)
 	return TALLOC_VERSION_MINOR;
 }
 
-/* Limits belong to created trees here: this one is refused. */
 static inline int talloc_set_memlimit(const void *ctx, size_t most)
 {
-	(void)ctx;
-	(void)most;
-	errno = ENOTSUP;
-	return 1;
+	return mempool_tree_set_limit(talloc_shim_above(ctx), most) ? 1 : 0;
 }
 
 /* Nothing is logged. */
