@@ -164,8 +164,9 @@ static int write_profile(enum dump_why why)
 {
 	int error = profile_writer(&profile, why);
 
-	if (error)
-		tell_once("profile", target_name(&profile), profile.why);
+	if (error) /* what was sampled may be there all the same */
+		tell_once(lasting_on ? "whole profile" : "profile",
+			  target_name(&profile), profile.why);
 	return error;
 }
 

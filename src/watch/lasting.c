@@ -27,11 +27,11 @@
 
 enum {
 	TEXT_BYTES = 16 << 10,
-	STACKS_BYTES = 64 << 10,
-	ROWS_MOST = 4 << 10, /* bytes of a library's rows */
-	LIBRARIES = 512,     /* that are told apart */
-	GUARD_MS = 100,	     /* between two looks at who handles SIGBUS */
-	CHILD_MS = 10,	     /* most children call exec sooner */
+	STACKS_BYTES = 16 << 10, /* a small disk has room for sites, too */
+	ROWS_MOST = 4 << 10,	 /* bytes of a library's rows */
+	LIBRARIES = 512,	 /* that are told apart */
+	GUARD_MS = 100,		 /* between two looks at who handles SIGBUS */
+	CHILD_MS = 10,		 /* most children call exec sooner */
 };
 
 /* A mapped part of the file. */

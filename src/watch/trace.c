@@ -63,7 +63,8 @@ static pthread_key_t key; /* of threads with a block */
 
 static void say(const char *why)
 {
-	tell("trace", *path ? path : config.trace, why);
+	tell(blocks ? "more of the trace" : "trace",
+	     *path ? path : config.trace, why);
 }
 
 static uint64_t now_ns(void)

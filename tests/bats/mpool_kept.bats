@@ -150,6 +150,36 @@ os._exit(0)')
 	assert_regex "$stderr" 'b.mprof: [0-9]+ samples are missing: there was no room for them'
 }
 
+# many - allocates at many places, and keeps it.
+many()
+{
+	timeout 60 env LD_PRELOAD="$LIB" MPOOL_SAMPLE=1 MPOOL_PROFILE="$1" "$PYTHON" -c '
+kept = [eval("bytes(%d)" % (1000 + i)) for i in range(5000)]'
+}
+
+@test "a disk that gets full has some samples, and what is said is so" {
+	mkdir small
+	mount -t tmpfs -o size=100k tmpfs small || skip 'cannot mount here'
+	run many small/p.mprof
+	said=$output
+	run -0 --separate-stderr "$MPOOL" prof --total small/p.mprof
+	umount small
+	assert_equal "$said" "libmpool: no whole profile in '$PWD/small/p.mprof': No space left on device"
+	assert_regex "$stderr" 'p.mprof: [0-9]+ samples are missing: there was no room for them'
+	assert_line --regexp '^[0-9.]+ [KM]iB allocated$'
+	mount -t tmpfs -o size=60k tmpfs small
+	run many small/p.mprof
+	run -0 --separate-stderr "$MPOOL" prof small/p.mprof
+	umount small
+	assert_output --partial 'None of what was sampled is in the file.'
+	refute_output --partial 'Nothing was sampled'
+	mount -t tmpfs -o size=4k tmpfs small
+	head -c 4k /dev/zero >small/full
+	run many small/p.mprof
+	umount small
+	assert_output "libmpool: no profile in '$PWD/small/p.mprof': No space left on device"
+}
+
 @test "a file that is cut or made up is refused, and it is said where" {
 	LD_PRELOAD=$LIB MPOOL_SAMPLE=1 MPOOL_PROFILE=p.mprof "$PROGRAMS/leave" _exit
 	head -c 50000 p.mprof >cut.mprof

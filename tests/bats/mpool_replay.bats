@@ -114,7 +114,7 @@ large()
 
 	run -0 "$MPOOL" replay -n 1 --alloc glibc small/t.mtrace
 	umount small
-	assert_regex "$said" 'no trace in .*No space left on device'
+	assert_regex "$said" 'no more of the trace in .*No space left on device'
 	assert_output --partial 'the log ends early'
 }
 

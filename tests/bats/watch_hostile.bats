@@ -71,7 +71,7 @@ watched=$PROGRAMS/watched
 @test "a log that somebody cuts ends, the program goes on" {
 	MPOOL_TRACE=$PWD/a.mtrace run -0 preloaded "$watched" cut "$PWD/a.mtrace"
 	assert_line done
-	assert_line "libmpool: no trace in '$PWD/a.mtrace': somebody has cut it"
+	assert_line "libmpool: no more of the trace in '$PWD/a.mtrace': somebody has cut it"
 	assert_equal "${#lines[@]}" 2
 }
 

@@ -220,7 +220,9 @@ static void put_sum(FILE *out, const struct estimate *sum, enum value value,
 
 static void put_empty(FILE *out, const struct tally *tally)
 {
-	if (!tally->sum[TOTAL_COUNT].samples)
+	if (!tally->sum[TOTAL_COUNT].samples && tally->lost)
+		fputs("None of what was sampled is in the file.\n", out);
+	else if (!tally->sum[TOTAL_COUNT].samples)
 		fputs("Nothing was sampled; 'mpool run --sample=4k' looks more "
 		      "closely, --sample=1 at everything.\n",
 		      out);

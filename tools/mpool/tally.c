@@ -109,6 +109,7 @@ void tally_add(struct tally *tally, const struct profile *profile,
 {
 	size_t first = tally->count;
 
+	tally->lost += profile->lost;
 	tally->count += profile->stack_count;
 	tally->ways = cli_grow(tally->ways, tally->count * sizeof *tally->ways);
 	for (size_t i = 0; i < profile->stack_count; i++)

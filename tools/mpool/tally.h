@@ -42,6 +42,7 @@ struct tally {
 	size_t count;
 	struct estimate sum[VALUES];
 	double brief_ms;
+	uint64_t lost; /* samples that the profiles do not have */
 };
 
 /* What a site's samples say. */
