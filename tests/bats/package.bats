@@ -44,6 +44,14 @@ held()
 	assert_line --regexp "^./usr/lib/[a-z0-9_-]+/libmpool/libmpool.so.$VERSION\$"
 }
 
+@test "make deb names the packages that dpkg-buildpackage comes with" {
+	mkdir bin
+	ln -s /usr/bin/* bin
+	rm -f bin/dpkg-buildpackage
+	PATH=$PWD/bin run -2 make -C "$ROOT" deb
+	assert_line 'make deb: no dpkg-buildpackage: apt install build-essential debhelper'
+}
+
 @test "the packages are built with all that the tool needs" {
 	run ! "$ROOT/tools/dev/needs" false false
 	needs=$output

@@ -22,6 +22,8 @@ dist:  ## a tarball of the source, build/libmpool-VERSION.tar.gz
 maintainer = $(or $(DEBFULLNAME),The libmpool authors) \
 	<$(or $(DEBEMAIL),libmpool@users.noreply.github.com)>
 deb: dist  ## Debian packages of it all, build/deb/*.deb
+	@command -v dpkg-buildpackage >/dev/null || { \
+		echo 'make deb: no dpkg-buildpackage: apt install build-essential debhelper' >&2; exit 1; }
 	@rm -rf build/deb && mkdir -p build/deb
 	@tar -xzf build/$(dist_name).tar.gz -C build/deb
 	@cp -r tools/package/debian build/deb/$(dist_name)/debian
