@@ -152,13 +152,22 @@ static bool destruct(struct tree *t, node_t *n)
 	return true;
 }
 
+static bool is_going(const node_t *n)
+{
+	return n && node_flags(n) & NODE_FREEING;
+}
+
 /*
  * References from outside its subtree keep a node: the holder of the youngest
  * gets it.  Those from inside end.  True: it has gone.
+ *
+ * from_above: when one from inside is younger, nobody does, as with talloc: who
+ * held itself is a root from then on.  Not so where all go.
  */
-static bool hand_over(node_t *n)
+static bool hand_over(node_t *n, bool from_above)
 {
 	struct mempool_tree_extra *x = node_extra(n);
+	bool held_itself = false;
 
 	while (x && x->count) {
 		node_t *r = node_of(
@@ -167,8 +176,11 @@ static bool hand_over(node_t *n)
 		bool inside = holder && node_is_within(holder, n);
 
 		release(r);
+		held_itself |= inside;
 		if (inside)
 			continue;
+		if (from_above && held_itself && !is_going(holder))
+			holder = NULL;
 		move_under(n, holder);
 		return true;
 	}
@@ -188,12 +200,12 @@ static bool prepare(struct tree *t, node_t *n, node_t *c, bool *passed_on)
 	if (!(flags & NODE_EXTRA))
 		return true;
 	if (!(flags & NODE_DESTRUCTED)) {
-		if (hand_over(c))
+		if (hand_over(c, true))
 			return false;
 		if (destruct(t, c)) {
 			if (c->parent != n)
 				move_under(c, n);
-			return !hand_over(c);
+			return !hand_over(c, true);
 		}
 		if (c->parent != n)
 			return false;
@@ -270,7 +282,7 @@ static int settle_references(node_t *n)
 	}
 	if (outside && (outside > 1 || n->parent))
 		return -EBUSY;
-	return hand_over(n) ? 0 : 1;
+	return hand_over(n, false) ? 0 : 1;
 }
 
 /* As mempool_tree_free(), in a tree that is entered. */
@@ -288,7 +300,7 @@ static int free_locked(struct tree *t, node_t *n)
 		if (go == 1 && !destruct(t, n))
 			go = -EBUSY;
 		/* It may have got a reference in between. */
-		if (go == 1 && hand_over(n))
+		if (go == 1 && hand_over(n, false))
 			go = 0;
 	}
 	if (go != 1)
@@ -305,7 +317,7 @@ void free_reference(node_t *r)
 
 int free_from_parent(struct tree *t, node_t *n)
 {
-	return hand_over(n) ? 0 : free_locked(t, n);
+	return hand_over(n, false) ? 0 : free_locked(t, n);
 }
 
 static NOINLINE int free_slow(void *node)

@@ -303,6 +303,18 @@ static void who_holds_itself(void)
 	printf("the child lives: %s\n", talloc_get_name(child));
 }
 
+static void who_holds_itself_and_is_held(void)
+{
+	void *top = node(NULL, "top"), *a = node(top, "a"), *x = node(a, "x");
+
+	talloc_reference(top, x);
+	talloc_reference(node(x, "y"), x);
+	printf("free: %d\n", talloc_free(a));
+	printf("free: %d\n", talloc_free(top));
+	printf("x lives: %s, %zu\n", talloc_get_name(x),
+	       talloc_reference_count(x));
+}
+
 static void a_tree_of_all(void)
 {
 	void *a, *b;
@@ -461,6 +473,7 @@ int main(void)
 	borders();
 	appending();
 	who_holds_itself();
+	who_holds_itself_and_is_held();
 	a_tree_of_all();
 	walks();
 	limits();

@@ -291,6 +291,34 @@ static void references_from_below_do_not_keep_a_node(void)
 	assert_string_equal(gone, "xyaxy");
 }
 
+static void who_held_itself_last_is_left_to_the_program(void)
+{
+	void *top = make(NULL, "t"), *a = make(top, "a"), *x = make(a, "x");
+
+	mempool_tree_reference(top, x);
+	mempool_tree_reference(make(x, "y"), x);
+	assert_int_equal(mempool_tree_free(a), 0);
+	assert_null(mempool_tree_parent(x));
+	assert_int_equal(mempool_tree_references(x), 0);
+	assert_int_equal(mempool_tree_free(top), 0);
+	assert_string_equal(gone, "at");
+	mempool_tree_check(x);
+	assert_int_equal(mempool_tree_free(x), 0);
+	assert_string_equal(gone, "atxy");
+}
+
+static void who_held_itself_ends_with_all_others_who_hold_it(void)
+{
+	void *root = make(NULL, "r"), *a = make(root, "a"),
+	     *b = make(root, "b");
+
+	mempool_tree_reference(root, a);
+	mempool_tree_reference(a, b);
+	mempool_tree_reference(b, a);
+	assert_int_equal(mempool_tree_free(root), 0);
+	assert_int_equal(strlen(gone), 3);
+}
+
 static void two_that_refer_to_each_other_end_with_their_root(void)
 {
 	void *root = make(NULL, "r"), *a = make(root, "a"),
@@ -356,6 +384,8 @@ int main(void)
 		APART(a_root_with_one_reference_goes_to_its_holder),
 		APART(unlink_takes_one_parent),
 		APART(references_from_below_do_not_keep_a_node),
+		APART(who_held_itself_last_is_left_to_the_program),
+		APART(who_held_itself_ends_with_all_others_who_hold_it),
 		APART(two_that_refer_to_each_other_end_with_their_root),
 		APART(stealing_changes_the_parent),
 		APART(a_node_cannot_go_below_itself),
