@@ -7,7 +7,7 @@ load helpers
 export -n MPOOL_BUILD MPOOL_LIB
 
 # How long a program may take before it is said to hang; a test may change it.
-seconds=60
+seconds=120
 
 # Preloads the library into one command, not into what ends it in time.
 pools()
