@@ -7,10 +7,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/fault.h"
 #include "base/out.h"
+#include "pool/pool.h"
 
-enum { SLOTS_FIRST = 64, LISTED_MOST = 16 };
+enum { LISTED_MOST = 16 };
 
 struct strict_entry {
 	uintptr_t element;
@@ -22,21 +22,11 @@ static struct strict_entry *find(const struct strict *s, const void *element)
 	return hash_find(&s->known, (uintptr_t)element);
 }
 
-static bool grow(struct hash *h)
-{
-	size_t slots = h->slots ? 2 * h->slots : SLOTS_FIRST;
-	void *memory = calloc(slots, sizeof(struct strict_entry));
-
-	if (memory)
-		free(hash_move(h, memory, slots, sizeof(struct strict_entry)));
-	return memory;
-}
-
 bool strict_add(struct strict *s, void *element)
 {
 	struct strict_entry *e;
 
-	if (hash_is_full(&s->known) && !grow(&s->known))
+	if (!pool_hash_room(&s->known, sizeof(*e)))
 		return false;
 	/* Known: its user gave it to the source, past the pool. */
 	e = hash_add(&s->known, (uintptr_t)element);

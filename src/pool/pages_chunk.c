@@ -4,18 +4,12 @@
  */
 #include "pool/pages_chunk.h"
 
-#include <string.h>
+#include <stdlib.h>
 
 #include "base/inject.h"
 #include "base/sys.h"
 #include "base/tool.h"
-
-enum { STORE_BYTES = 64 << 10 };
-
-struct chunk_store {
-	struct chunk_store *next;
-	size_t bytes;
-};
+#include "pool/pool.h"
 
 static void *map(struct chunks *t, size_t bytes)
 {
@@ -52,64 +46,9 @@ static void *map_aligned(struct chunks *t, size_t bytes, size_t align)
 
 /* --- records --- */
 
-static void *map_store(struct chunks *t, size_t bytes)
+static size_t record_bytes(bool single)
 {
-	struct chunk_store *s = map(t, bytes);
-
-	if (!s)
-		return NULL;
-	sys_name(s, bytes, t->name);
-	s->bytes = bytes;
-	s->next = t->stores;
-	t->stores = s;
-	t->maps++;
-	t->held_bytes += bytes;
-	t->overhead_bytes += bytes;
-	return s + 1;
-}
-
-static struct chunk *new_record(struct chunks *t)
-{
-	struct chunk *c = list_first(&t->spare, struct chunk, link);
-
-	if (c) {
-		list_del(&t->spare, &c->link);
-		memset(c, 0, sizeof(*c));
-		return c;
-	}
-	if ((size_t)(t->fresh_end - t->fresh) < sizeof(*c)) {
-		size_t bytes = round_up(STORE_BYTES, sys_page());
-		char *fresh = map_store(t, bytes);
-
-		if (!fresh)
-			return NULL;
-		t->fresh = fresh;
-		t->fresh_end = fresh - sizeof(struct chunk_store) + bytes;
-	}
-	c = (struct chunk *)t->fresh;
-	t->fresh += sizeof(*c);
-	return c;
-}
-
-/* --- the table --- */
-
-/*
- * Room for one more.  Old tables stay mapped, together no more than the new
- * one.  False: memory is out.
- */
-static bool make_room(struct chunks *t)
-{
-	size_t slots = t->table.slots ? 2 * t->table.slots : CHUNK_FEW;
-	size_t bytes = slots * sizeof *t->few + sizeof(struct chunk_store);
-	void *memory;
-
-	if (!hash_is_full(&t->table))
-		return true;
-	memory = t->table.slots ? map_store(t, round_up(bytes, sys_page()))
-				: t->few;
-	if (memory)
-		hash_move(&t->table, memory, slots, sizeof *t->few);
-	return memory;
+	return single ? offsetof(struct chunk, buddy) : sizeof(struct chunk);
 }
 
 struct chunk *chunk_find(const struct chunks *t, const void *base)
@@ -131,14 +70,17 @@ void chunk_walk(struct chunks *t, void (*visit)(struct chunk *c, void *arg),
 struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
 			bool single)
 {
-	struct chunk *c = make_room(t) ? new_record(t) : NULL;
 	struct chunk_entry *e;
+	struct chunk *c;
 
+	if (!pool_hash_room(&t->table, sizeof(*e)))
+		return NULL;
+	c = calloc(1, record_bytes(single));
 	if (!c)
 		return NULL;
 	c->base = map_aligned(t, bytes, align);
 	if (!c->base) {
-		list_add(&t->spare, &c->link);
+		free(c);
 		return NULL;
 	}
 	sys_name(c->base, bytes, t->name);
@@ -157,6 +99,7 @@ struct chunk *chunk_map(struct chunks *t, size_t bytes, size_t align,
 	e->chunk = c;
 	t->maps++;
 	t->held_bytes += bytes;
+	t->overhead_bytes += record_bytes(single);
 	return c;
 }
 
@@ -164,7 +107,8 @@ void chunk_remove(struct chunks *t, struct chunk *c)
 {
 	hash_del(&t->table, hash_find(&t->table, (uintptr_t)c->base));
 	t->held_bytes -= c->bytes;
-	list_add(&t->spare, &c->link);
+	t->overhead_bytes -= record_bytes(c->single);
+	free(c);
 }
 
 void chunk_unmap(void *base, size_t bytes)
@@ -173,11 +117,16 @@ void chunk_unmap(void *base, size_t bytes)
 	sys_unmap(base, bytes);
 }
 
-void chunk_forget(struct chunks *t)
+static void end(struct chunk *c, void *unused)
 {
-	for (struct chunk_store *s = t->stores, *next; s; s = next) {
-		next = s->next;
-		sys_unmap(s, s->bytes);
-	}
-	memset(t, 0, sizeof(*t));
+	(void)unused;
+	chunk_unmap(c->base, c->bytes);
+	free(c);
+}
+
+void chunk_end(struct chunks *t)
+{
+	chunk_walk(t, end, NULL);
+	free(t->table.entries);
+	*t = (struct chunks){ 0 };
 }

@@ -25,10 +25,11 @@ static void stats(struct roster_entry *e, struct mempool_stats *out)
 	out->live = s->out;
 	out->live_bytes = s->out_bytes;
 	out->peak_bytes = s->peak_bytes;
-	out->held_bytes = s->chunks.held_bytes;
-	out->overhead_bytes = s->chunks.overhead_bytes;
-	out->stock = (out->held_bytes - out->overhead_bytes - s->out_bytes) /
-		     sys_page();
+	out->overhead_bytes =
+		s->chunks.overhead_bytes +
+		s->chunks.table.slots * sizeof(struct chunk_entry);
+	out->held_bytes = s->chunks.held_bytes + out->overhead_bytes;
+	out->stock = (s->chunks.held_bytes - s->out_bytes) / sys_page();
 	out->refills = s->chunks.maps;
 	out->failures = s->failures;
 	pool_unlock(&s->pool);
@@ -137,18 +138,6 @@ char *source_spare_chunk(struct mempool_pages *s, size_t keep)
 
 /* --- its own ones --- */
 
-static void unmap_block(struct chunk *c, void *unused)
-{
-	(void)unused;
-	chunk_unmap(c->base, c->bytes);
-}
-
-static void unmap_all(struct mempool_pages *s)
-{
-	chunk_walk(&s->chunks, unmap_block, NULL);
-	chunk_forget(&s->chunks);
-}
-
 /* Whether the kernel gives so much at once; chunk by chunk it would take long.
  */
 static bool can_map(struct mempool_pages *s, size_t bytes)
@@ -208,7 +197,7 @@ void mempool_pages_destroy(mempool_pages_t *pages)
 		return;
 	source_of(pages);
 	pool_close(&pages->pool);
-	unmap_all(pages);
+	chunk_end(&pages->chunks);
 	pool_bury(pages);
 }
 
@@ -272,8 +261,7 @@ void mempool_pages_check(mempool_pages_t *pages)
 	check_lists(s, sum.listed);
 	pool_must(sum.count == s->chunks.table.used &&
 			  sum.out_bytes == s->out_bytes &&
-			  sum.bytes + s->chunks.overhead_bytes ==
-				  s->chunks.held_bytes,
+			  sum.bytes == s->chunks.held_bytes,
 		  &s->pool, s, "a sum over all chunks is wrong");
 	pool_must(s->out_bytes <= s->limit, &s->pool, s,
 		  "more is out than the limit allows");

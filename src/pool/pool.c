@@ -11,7 +11,7 @@
 #include "mempool/local.h"
 #include "pool/debug.h"
 
-enum { GRAVES = 32 };
+enum { GRAVES = 32, HASH_FIRST = 16 };
 
 /* The record that lies there longest is at `next`.  Owner: the lock. */
 static struct {
@@ -75,6 +75,21 @@ void pool_fork(struct roster_entry *e, enum lock_rank rank, enum fork_act act)
 
 	if (p->locked && rank == e->kind->rank)
 		fork_act(&p->lock, act);
+}
+
+/* --- tables --- */
+
+bool pool_hash_room(struct hash *h, size_t bytes)
+{
+	size_t slots = h->slots ? 2 * h->slots : HASH_FIRST;
+	void *memory;
+
+	if (!hash_is_full(h))
+		return true;
+	memory = calloc(slots, bytes);
+	if (memory)
+		free(hash_move(h, memory, slots, bytes));
+	return memory;
 }
 
 /* --- entering --- */

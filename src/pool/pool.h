@@ -12,6 +12,7 @@
 #define POOL_POOL_H
 
 #include "base/fault.h"
+#include "base/hash.h"
 #include "base/lock.h"
 #include "mempool/common.h"
 #include "pool/roster.h"
@@ -71,6 +72,12 @@ void pool_close(struct pool *p);
  * that it is known by its address if it is used again.
  */
 void pool_bury(void *record);
+
+/*
+ * Room in a table, whose memory is malloc's, for one more entry of `bytes`.
+ * False: memory is out.
+ */
+bool pool_hash_room(struct hash *h, size_t bytes);
 
 /* A row of the table of fork: the records kept. */
 void pool_graves_fork(struct fork_table *t);
