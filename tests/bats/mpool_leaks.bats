@@ -375,7 +375,7 @@ ends() {
 @test "where threads cannot be stopped, what they move is looked at again" {
 	run "$MPOOL" run --leaks --exit-code 9 -- "$PROGRAMS/leak_threads" traced
 	((status != 77)) || skip 'no ptrace here'
-	# The tracer is a child that ends by _exit: nobody looks at that.
+	# The tracer is a child that is killed: nobody looks at that.
 	assert_equal "$status" 125
 	assert_output --partial 'nothing lost; 1 child was not looked at'
 }

@@ -13,6 +13,7 @@
  *   ended     the main thread has ended; the other loses 100 blocks
  */
 #include <pthread.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,7 +80,7 @@ static void have_them_traced(void)
 		if (write(ready_pipe[1], attached ? "y" : "n", 1) != 1 ||
 		    read(life[0], &c, 1))
 			_exit(1);
-		_exit(0);
+		raise(SIGKILL);
 	}
 	if (read(ready_pipe[0], &c, 1) != 1 || c != 'y')
 		exit(77);
