@@ -14,6 +14,7 @@ enum dump_why {
 	DUMP_CHECKED, /* so they may, and there is nothing to say at the end */
 	DUMP_SAMPLED, /* a sample was taken, and may be the first */
 	DUMP_NOW_AND_THEN,
+	DUMP_LEAVING, /* a child may have begun to keep nothing yet */
 };
 
 /* Writes the profile to `target`.  Returns 0 or an errno; then target->why. */
@@ -56,7 +57,7 @@ void dump_keep(void);
 /* Writes the profile for the last time, whatever ends the process. */
 void dump_checked(void);
 
-/* The same before _exit, if leaks are looked for. */
+/* Before _exit: the same if leaks are looked for; if not, keeps what is new. */
 void dump_leaving(void);
 
 /*

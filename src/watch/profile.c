@@ -396,6 +396,13 @@ static void begin(struct target *target)
 		sys_unmap(identity, room);
 }
 
+/* A new child that ends before it should begin has sampled something. */
+static bool is_late(enum dump_why why)
+{
+	return why == DUMP_LEAVING && lasting_due_ms != UINT32_MAX &&
+	       record_has_news();
+}
+
 static void keep(struct target *target, enum dump_why why)
 {
 	static uint64_t told; /* changes at the last time */
@@ -406,9 +413,10 @@ static void keep(struct target *target, enum dump_why why)
 	if (lasting_on && why == DUMP_NOW_AND_THEN && changes != told)
 		sites_keep_now(record_now(), process_rss_bytes(),
 			       process_peak_rss_bytes());
-	else if (!lasting_on && record_now() >= lasting_due_ms &&
-		 (why == DUMP_SAMPLED || target->file.fd >= 0 ||
-		  changes != told))
+	else if (!lasting_on &&
+		 (is_late(why) || (record_now() >= lasting_due_ms &&
+				   (why == DUMP_SAMPLED ||
+				    target->file.fd >= 0 || changes != told))))
 		begin(target);
 	told = changes;
 }
@@ -454,7 +462,8 @@ int profile_write(struct target *target, enum dump_why why)
 	if (checked || !record_is_on())
 		return 0;
 	entered = record_enter();
-	if (why == DUMP_NOW_AND_THEN || why == DUMP_SAMPLED) {
+	if (why == DUMP_NOW_AND_THEN || why == DUMP_SAMPLED ||
+	    why == DUMP_LEAVING) {
 		keep(target, why);
 	} else if (entered) {
 		checked = why == DUMP_CHECKED;

@@ -22,6 +22,7 @@ static uint64_t lost;
 static uint32_t moving; /* blocks that realloc moves */
 static struct {
 	uint32_t when_ms, by; /* 0: by nobody */
+	uint64_t changes;
 } forked;
 static uint64_t born_ms; /* the process, by the clock that is fast to read */
 static bool on;
@@ -248,6 +249,11 @@ bool record_is_child(void)
 	return forked.by;
 }
 
+bool record_has_news(void)
+{
+	return sites_changes() != forked.changes;
+}
+
 bool record_is_held(const struct live *sample)
 {
 	return sample->thread & LIVE_IGNORED ||
@@ -273,6 +279,7 @@ static void mend(enum fork_child how)
 	sites_peak_hold(false);
 	forked.when_ms = record_now();
 	forked.by = thread_id();
+	forked.changes = sites_changes();
 	lasting_fork_child(forked.when_ms);
 	if (how != FORK_WHOLE)
 		turn_off();

@@ -88,6 +88,9 @@ bool record_is_settled(void);
 bool record_is_child(void);
 bool record_is_held(const struct live *sample);
 
+/* Samples were taken or freed since the process began, or was forked. */
+bool record_has_news(void);
+
 /* Samples that could not be remembered for want of memory. */
 uint64_t record_lost(void);
 

@@ -71,6 +71,37 @@ bytes()
 	done
 }
 
+@test "children that end at once by _exit keep what they sampled, and only that" {
+	cat >short.c <<-'C'
+		#include <stdlib.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		void *volatile kept;
+		int main(void)
+		{
+			for (int i = 0; i < 8; i++)
+				kept = malloc(1 << 20);
+			for (int child = 0; child < 6; child++) {
+				if (!fork()) {
+					for (int i = 0; i < 8 && child % 2; i++)
+						kept = malloc(1 << 20);
+					execl("/missing", "missing", NULL);
+					_exit(0);
+				}
+				wait(NULL);
+			}
+			_exit(0);
+		}
+	C
+	gcc -g -O1 -fno-builtin -o short short.c
+	LD_PRELOAD=$LIB MPOOL_SAMPLE=64k MPOOL_PROFILE=p.mprof ./short
+	assert_equal "$(find . -name 'p*.mprof' | wc -l)" 4
+	(($(bytes p.mprof) <= 9 << 20))
+	for child in p.*.mprof; do
+		(($(bytes "$child") >= 16 << 20))
+	done
+}
+
 @test "a child that calls exec at once leaves nothing of its own" {
 	run -0 "$MPOOL" run --sample=1 -o p.mprof -- bash -c '/bin/true; /bin/true; exit 0'
 	assert_equal "$(find . -name 'p.*.mprof' | wc -l)" 2
