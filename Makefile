@@ -297,9 +297,10 @@ run-stress: $(stress) $(if $(SANITIZE),,$(BUILD)/libmpool.so $(BUILD)/programs/h
 		'LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps $(STRESS_STEPS)')
 
 # The readers of the tool; all others are of the libraries.
-fuzzed_sources = $(if $(filter profile log,$*),$(wildcard tools/mpool/$**.c) tools/mpool/cli.c tools/mpool/gzip.c tools/mpool/lasting.c src/base/hash.c src/base/out.c src/base/out_write.c,\
-	$(heap_sources) $(if $(filter page,$*),$(addprefix tools/mpool/,page.c cli.c \
-		remote.c remote_heap.c proc.c),$(wildcard src/pool/*.c)))
+fuzzed_sources = $(if $(filter log,$*),$(wildcard tools/mpool/log*.c) tools/mpool/cli.c tools/mpool/gzip.c src/base/hash.c src/base/out.c src/base/out_write.c,\
+	$(heap_sources) $(if $(filter profile,$*),$(wildcard tools/mpool/profile*.c) $(addprefix tools/mpool/,cli.c gzip.c lasting.c),\
+	$(if $(filter page,$*),$(addprefix tools/mpool/,page.c cli.c \
+		remote.c remote_heap.c proc.c),$(wildcard src/pool/*.c))))
 FUZZFLAGS := -O1 -g -std=gnu11 -w -fsanitize=address,undefined
 build/fuzz/obj/%.o: %.c
 	$(QUIET)mkdir -p $(@D)

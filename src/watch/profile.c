@@ -20,6 +20,7 @@
 #include "watch/order.h"
 #include "watch/page.h"
 #include "watch/process.h"
+#include "watch/profile_pools.h"
 #include "watch/record.h"
 #include "watch/sites.h"
 #include "watch/stack.h"
@@ -188,6 +189,8 @@ static const char *state_name(uint32_t state)
 }
 
 static bool at_exit; /* what the caller of profile_write() says */
+/* The program has asked for the check that the end would make. */
+static bool checked;
 
 /* How many of the first objects, which are of one site, are told in one row. */
 static size_t alike(const struct live *objects, size_t count, uint32_t now)
@@ -301,6 +304,8 @@ static void put_all(struct out *o)
 	if (config.leaks || record_last_period() > 1)
 		put_objects(o);
 	put_stacks(o, modules);
+	if (!checked) /* a handler may be, in the middle of malloc */
+		profile_pools(o);
 	order_drop(&order);
 	modules_drop(modules);
 	out_str(o, "end\n");
@@ -450,9 +455,6 @@ static int write_last(struct target *target)
 		unlink(aside.path);
 	return error;
 }
-
-/* The program has asked for the check that the end would make. */
-static bool checked;
 
 int profile_write(struct target *target, enum dump_why why)
 {

@@ -47,6 +47,9 @@
  *                          indirectly": another lost one points to it
  *   objects N STACK SIZE UNIT OLDEST_MS NEWEST_MS THREAD STATE
  *                          the same of several whose ages differ little
+ *   class SIZE HARDENED KEY N...    what the pools did: figures of a size
+ *                          class that are not 0, by their keys in JSON
+ *   forwarded KIND BYTES CALLS...   and what went past them, by size
  *   name ADDRESS LINE FUNCTION FILE        of a return address, by address:
  *                          'mpool prof --embed' adds them
  *   caller ADDRESS LINE FUNCTION FILE      the function before is inlined there

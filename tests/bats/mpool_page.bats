@@ -191,6 +191,47 @@ peak_page()
 	assert_line --index 2 true
 }
 
+@test "what the pools did is shown of a program that has ended, and took its page along" {
+	"$MPOOL" run -q --sample -o ended.mprof -- "$PROGRAMS/sizes"
+	"$MPOOL" report -o ended.html ended.mprof
+	run -0 in_browser ended.html '
+		say(cells("#pools").map(r => r[0]).join(" "));
+		say(cells("#pools").find(r => r[0] === "all")[4]);
+		say(id("forwarded").textContent);'
+	assert_line --index 0 '16 32 48 64 80 96 112 128 all'
+	# As the statistics that the program itself leaves have it.
+	MPOOL_STATS=stats.json MPOOL_PAGE=$PWD/page MPOOL_SAMPLE=512k MPOOL_PROFILE=p.mprof preloaded "$PROGRAMS/sizes"
+	local key
+	for key in allocs frees live peak committed_bytes refills; do
+		assert_equal "$(awk -v key="$key" '$1 == "class" { for (i = 4; i < NF; i += 2) if ($i == key) n += $(i + 1) } END { print n + 0 }' p.mprof)" \
+			"$(jq ".totals.$key" stats.json)"
+	done
+	# jq would round it.
+	run -0 grep -o '"malloc":{[^}]*' stats.json
+	assert_output --regexp ":$(awk '$1 == "forwarded" && $2 == "malloc" { print $3 }' p.mprof)\$"
+}
+
+@test "rows of the pools that cannot be are told with their line" {
+	"$MPOOL" run -q --sample -o p.mprof -- "$PROGRAMS/peak"
+	zcat -f p.mprof >t.mprof
+	local row
+	for row in 'class 0 0' 'class 16' 'class 16 0 allocs' 'class 16 0 allocs -1'; do
+		sed "s/^class 16 .*/$row/" t.mprof >bad.mprof
+		run -1 "$MPOOL" report bad.mprof
+		assert_output --regexp '^mpool report: bad.mprof:[0-9]+: a class row is SIZE HARDENED KEY N ...$'
+	done
+	sed 's/^forwarded malloc .*/forwarded malloc 1 2/' t.mprof >bad.mprof
+	run -1 "$MPOOL" report bad.mprof
+	assert_output --regexp '^mpool report: bad.mprof:[0-9]+: a forwarded row is KIND BYTES CALLS ...$'
+	sed 's/^class 16 .*/&\n&/' t.mprof >more.mprof
+	yes "class 16 0" | head -n 200 | sed -i '/^class 16 /r /dev/stdin' more.mprof
+	run -1 "$MPOOL" report more.mprof
+	assert_output --partial 'there are more class rows than classes'
+	# What a later version says of them is left out.
+	sed 's/^class 16 .*/& later 7/; s/^forwarded free .*/&\nforwarded gladly 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1 1/' t.mprof >later.mprof
+	run -0 "$MPOOL" report later.mprof
+}
+
 @test "of several programs the names are the outermost functions" {
 	peak_page
 	"$MPOOL" run -q --sample=1 -o l.mprof -- "$PROGRAMS/leaky"

@@ -16,6 +16,7 @@
 #include "cli.h"
 #include "gzip.h"
 #include "lasting.h"
+#include "profile_pools.h"
 #include "profile_words.h"
 #include "watch/stack.h"
 
@@ -335,11 +336,17 @@ static const char *read_line(struct profile *p, char *line)
 		const char *key;
 		const char *(*read)(struct profile *p, char *at);
 	} rows[] = {
-		{ "map", read_map },	     { "stack", read_stack },
-		{ "site", read_site },	     { "object", read_object },
-		{ "objects", read_objects }, { "name", read_name },
-		{ "child", read_child },     { "caller", read_caller },
+		{ "map", read_map },
+		{ "stack", read_stack },
+		{ "site", read_site },
+		{ "object", read_object },
+		{ "objects", read_objects },
+		{ "name", read_name },
+		{ "child", read_child },
+		{ "caller", read_caller },
 		{ "moment", read_moment },
+		{ "class", profile_read_class },
+		{ "forwarded", profile_read_forwarded },
 	};
 	char *key;
 
@@ -440,6 +447,7 @@ const char *profile_parse(struct profile *profile, char *text, size_t length,
 		profile->program = strdup("?");
 	if (!profile->unwinder)
 		profile->unwinder = strdup("?");
+	profile_sum_pools(profile);
 	return NULL;
 }
 
@@ -504,6 +512,7 @@ void profile_free(struct profile *p)
 	free(p->names);
 	free(p->children);
 	free(p->moments);
+	free(p->pools);
 	for (size_t i = 0; i < p->cut_count; i++)
 		free(p->cuts[i].why);
 	free(p->program);

@@ -11,6 +11,8 @@
 
 #include "watch/history.h"
 
+struct snapshot;
+
 /* Executable memory of one file; the main program's comes first. */
 struct mapping {
 	uint64_t start, end, offset; /* offset in the file of `start` */
@@ -82,6 +84,7 @@ struct profile {
 	struct cut cuts[8];
 	uint32_t *children;	/* process ids */
 	struct moment *moments; /* what its memory was, by age */
+	struct snapshot *pools; /* what they did; NULL: unknown */
 	unsigned format;
 	uint64_t bytes; /* of all rows */
 	size_t cut_count, child_count, moment_count;

@@ -9,6 +9,7 @@
 
 #include "cli.h"
 #include "fresh.h"
+#include "page.h"
 #include "report.h"
 #include "web.h"
 
@@ -43,15 +44,19 @@ static enum heap_view view_of(const struct profiles *p)
 	return p->has_peak && live < peak / 10 ? VIEW_PEAK : VIEW_LIVE;
 }
 
-/* The statistics that this very process has published; NULL: none. */
-static const struct page *page_of(const struct profiles *p)
+/*
+ * What the pools of one process did: a killed one has no time to say so in its
+ * profile, but its statistics page may be there.  NULL: unknown.
+ */
+static const struct snapshot *pools_of(const struct profiles *p)
 {
+	static struct snapshot snapshot;
 	static struct page page;
 	char path[PATH_MAX];
 	uint64_t apart;
 
-	if (p->count != 1)
-		return NULL;
+	if (p->count != 1 || p->all->pools)
+		return p->count == 1 ? p->all->pools : NULL;
 	page_find(p->all->pid, path);
 	if (access(path, R_OK) || page_read(&page, path))
 		return NULL;
@@ -59,7 +64,10 @@ static const struct page *page_of(const struct profiles *p)
 	apart = page.start_unix_ms > p->all->start_ms
 			? page.start_unix_ms - p->all->start_ms
 			: p->all->start_ms - page.start_unix_ms;
-	return page.pid == p->all->pid && apart < 1000 ? &page : NULL;
+	if (page.pid != p->all->pid || apart >= 1000)
+		return NULL;
+	page_snapshot(&page, &snapshot);
+	return &snapshot;
 }
 
 static const char *title_of(const struct profiles *p)
@@ -112,7 +120,7 @@ static void write_page(FILE *out, const struct profiles *p, const char *base)
 		.has_peak = p->has_peak,
 		.title = title_of(p),
 		.about = about(p, view),
-		.page = page_of(p),
+		.pools = pools_of(p),
 	};
 
 	for (size_t i = 0; i < p->count; i++) {

@@ -123,21 +123,19 @@ static void put_flag(FILE *out, const char *name, bool flag)
 	fprintf(out, "\"%s\":%s,\n", name, flag ? "true" : "false");
 }
 
-static void put_page(FILE *out, const struct page *page)
+static void put_pools(FILE *out, const struct snapshot *pools)
 {
 	enum { MOST = 1 << 20 };
-	static struct snapshot snapshot;
 	char *text;
 	struct out o;
 
-	if (!page) {
+	if (!pools) {
 		fputs("null", out);
 		return;
 	}
 	text = cli_alloc(MOST);
-	page_snapshot(page, &snapshot);
 	out_memory(&o, text, MOST - 1);
-	snapshot_json(&snapshot, &o);
+	snapshot_json(pools, &o);
 	text[o.used] = '\0';
 	fputs(text, out);
 	free(text);
@@ -161,7 +159,7 @@ static void put_data(FILE *out, const struct web_stacks *stacks,
 	put_history(out, profiles, count == 1 && !options->diff);
 	web_json_stacks(out, stacks);
 	fputs("\"pools\":", out);
-	put_page(out, options->page);
+	put_pools(out, options->pools);
 	fputs("}\n", out);
 }
 

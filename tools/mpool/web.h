@@ -7,7 +7,6 @@
 
 #include <stdio.h>
 
-#include "page.h"
 #include "tally.h"
 #include "web_stacks.h"
 
@@ -18,8 +17,8 @@ struct web_options {
 	bool has_peak;	  /* and what was short-lived */
 	bool has_leaks;	  /* they were looked for */
 	const char *title;
-	const char *about;	 /* of that value, from a comma on; or NULL */
-	const struct page *page; /* what the pools did; NULL: unknown */
+	const char *about; /* of that value, from a comma on; or NULL */
+	const struct snapshot *pools; /* what they did; NULL: unknown */
 };
 
 /* profiles: `count` of what ran. */
