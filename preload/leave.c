@@ -3,9 +3,10 @@
  * leave.c - _exit and _Exit, which run no destructor, nor ours.
  *
  * They may be called anywhere: by a child of vfork, whose memory is its
- * parent's, or by a handler in the middle of anything.  So no next function is
- * looked for, the system call ends the process as it does in glibc.  Who makes
- * that call himself is not seen.
+ * parent's, or by a handler in the middle of anything.  A child that nobody
+ * announced may have inherited the loader's lock, so it looks for no next
+ * function; the system call ends it, as it does in glibc.  Who makes that call
+ * himself is not seen.
  */
 #include <signal.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/config.h"
+#include "base/lock.h"
 #include "base/off.h"
 #include "heap/heap.h"
 #include "next_symbol.h"
@@ -29,24 +31,18 @@ static RARE bool is_on_small_stack(void)
 	return sigaltstack(NULL, &stack) || stack.ss_flags & SS_ONSTACK;
 }
 
-/* A sanitizer's has a status of its own to say. */
-static RARE void leave(int status)
-{
-	void (*theirs)(int status);
-
-	if (heap_vetoed()) {
-		*(void **)&theirs = next_symbol("_exit");
-		if (theirs)
-			theirs(status);
-	} else if (config_watches() && !is_on_small_stack()) {
-		dump_leaving();
-	}
-}
-
 EXPORT RARE void _exit(int status)
 {
-	if (!off_asked())
-		leave(status);
+	void (*theirs)(int status) = NULL;
+
+	/* A sanitizer's looks itself, and has a status of its own. */
+	if (!off_asked() && !heap_vetoed() && config_watches() &&
+	    !is_on_small_stack())
+		dump_leaving();
+	if (!lock_orphaned())
+		*(void **)&theirs = next_symbol("_exit");
+	if (theirs)
+		theirs(status);
 	for (;;)
 		syscall(SYS_exit_group, status);
 }

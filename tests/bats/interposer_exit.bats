@@ -34,6 +34,40 @@ assert_statistics()
 	run -137 stats_to "$folder/kill.json" "$leave" kill
 }
 
+@test "a library behind us that stands before _exit is asked, in a child of vfork, too" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >hook.c <<-'C'
+		#include <sys/syscall.h>
+		#include <unistd.h>
+		void _exit(int status)
+		{
+			if (write(2, "hook\n", 5) == 5)
+				syscall(SYS_exit_group, status + 1);
+			for (;;)
+				;
+		}
+	C
+	cat >vforks.c <<-'C'
+		#include <sys/wait.h>
+		#include <unistd.h>
+		int main(void)
+		{
+			int status;
+			pid_t child = vfork();
+			if (child == 0)
+				_exit(4);
+			waitpid(child, &status, 0);
+			return WEXITSTATUS(status);
+		}
+	C
+	gcc -w -shared -fPIC -o hook.so hook.c
+	gcc -w -o vforks vforks.c
+	run -8 env LD_PRELOAD="$LIB $PWD/hook.so" "$leave" _exit 7
+	assert_output hook
+	run -5 env LD_PRELOAD="$LIB $PWD/hook.so" ./vforks
+	assert_output hook
+}
+
 @test "with stderr closed there is no dump, and no complaint" {
 	# shellcheck disable=SC2016 # the inner shell's
 	run -3 bash -c 'exec 2>&-; MPOOL_STATS=stderr LD_PRELOAD=$0 exec "$@"' \
