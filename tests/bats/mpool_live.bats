@@ -240,6 +240,54 @@ child_left_a_profile()
 	kill "$pid"
 }
 
+@test "of two who ask at once one is served, and the other is told" {
+	bursts
+	for i in 1 2; do
+		"$MPOOL" prof --total --for 3 "$pid" >"table.$i" 2>"said.$i" 3>&- 9>&- &
+		asked[i]=$!
+	done
+	served=0
+	for i in 1 2; do
+		if wait "${asked[i]}"; then
+			served=$((served + 1))
+			assert grep -q ' idle$' "table.$i"
+		else
+			run -0 cat "said.$i"
+			assert_output "mpool prof: process $pid: it is sampled already, every 512 KiB; 'mpool prof $pid' shows it"
+		fi
+	done
+	assert_equal "$served" 1
+	run -0 "$MPOOL" prof --start "$pid"
+	end_bursts
+}
+
+@test "where there is no page to ask through, nothing is advised that needs one" {
+	LD_PRELOAD=$LIB start plain "$PROGRAMS/busy" 600
+	wait_until 10 grep -q ready "$BATS_TEST_TMPDIR/server.log"
+	pid=$(pgrep -P "${servers[-1]}" -x busy)
+	run -1 "$MPOOL" prof "$pid"
+	assert_output "mpool prof: process $pid: it is not sampled; start it with 'mpool run --sample'"
+	run -1 "$MPOOL" prof --start "$pid"
+	assert_output "mpool prof: process $pid: it publishes no page to ask it through; start it with 'mpool run'"
+}
+
+@test "a program that has changed its root is told how it can be sampled" {
+	((EUID == 0)) || skip 'only root can change it'
+	mkdir root
+	PYTHONMALLOC=malloc start plain "$MPOOL" run -q -- "$PYTHON" -c '
+import os, time
+os.chroot("root")
+open("/changed", "w").close()
+end = time.time() + 600
+while time.time() < end: kept = [bytearray(200) for i in range(20000)]
+'
+	wait_until 20 test -e root/changed
+	wait_until 20 page_of 'python3.*'
+	pid=$("$MPOOL" stat | awk '$NF ~ /^python3/ { print $1 }')
+	run -1 "$MPOOL" prof --start "$pid"
+	assert_output "mpool prof: process $pid: it cannot write its profile: it has changed its root to $PWD/root; start it with 'mpool run --sample'"
+}
+
 @test "a profile that cannot be written is not begun" {
 	MPOOL_PROFILE=$PWD/nowhere/p.mprof bursts
 	run -1 "$MPOOL" prof --start "$pid"

@@ -6,11 +6,16 @@
  * writes; its number comes last.  The program looks when it writes the page
  * anyway, so one that allocates nothing does not see it, unless it has a thread
  * of ours by now.
+ *
+ * Who asks holds a lock on that part of the file, so that others wait for him.
+ * Where there are no such locks, who is overtaken is told so.
  */
 #include "ask.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -37,6 +42,24 @@ static uint32_t new_number(const struct page *page)
 	while (!number || number == page->answer.number)
 		number++;
 	return number;
+}
+
+/* Who has changed his root has lost the folder that he was started in. */
+static const char *no_profile(unsigned long long pid, const char *why)
+{
+	char *name = cli_format("/proc/%llu/root", pid), root[PATH_MAX];
+	ssize_t length = readlink(name, root, sizeof root - 1);
+
+	free(name);
+	root[length > 0 ? length : 0] = '\0';
+	if (length > 0 && strcmp(root, "/") != 0)
+		return cli_format("it cannot write its profile: it has changed "
+				  "its root to %s; start it with 'mpool run "
+				  "--sample'",
+				  cli_shown(root));
+	return cli_format("it cannot write its profile: %s; start it with "
+			  "MPOOL_PROFILE=FILE",
+			  cli_shown(why));
 }
 
 /* NULL: it is done. */
@@ -66,17 +89,38 @@ static const char *words_of(struct page *page)
 		return cli_format("it can start no thread for that: %s",
 				  cli_shown(a->why));
 	case PAGE_NO_PROFILE:
-		return cli_format("it cannot write its profile: %s; start it "
-				  "with MPOOL_PROFILE=FILE",
-				  cli_shown(a->why));
+		return no_profile(pid, a->why);
 	default:
 		return "it does not understand what is asked for";
 	}
 }
 
+enum { NAP_MS = 10 };
+
+static const char busy[] = "somebody else asks it for something; try again";
+
 static void nap(void)
 {
-	nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+	nanosleep(&(struct timespec){ .tv_nsec = NAP_MS * 1000000 }, NULL);
+}
+
+/* Until the file is closed.  False: another one has it all the time. */
+static bool take_turn(int fd, int patience_ms)
+{
+	struct flock lock = {
+		.l_type = F_WRLCK,
+		.l_start = offsetof(struct page, request),
+		.l_len = sizeof(struct page_request),
+	};
+
+	for (; fcntl(fd, F_OFD_SETLK, &lock) < 0; patience_ms -= NAP_MS) {
+		if (errno != EAGAIN && errno != EACCES)
+			return true;
+		if (patience_ms <= 0)
+			return false;
+		nap();
+	}
+	return true;
 }
 
 /* The answer, or that there is none. */
@@ -86,7 +130,7 @@ static const char *wait_for(const char *path, uint32_t number, int patience_ms,
 	struct page page;
 	const char *wrong;
 
-	for (int ms = 0; ms <= patience_ms; ms += 10) {
+	for (int ms = 0; ms <= patience_ms; ms += NAP_MS) {
 		if (access(path, F_OK) < 0)
 			return "it has ended";
 		wrong = page_read(&page, path);
@@ -98,8 +142,7 @@ static const char *wait_for(const char *path, uint32_t number, int patience_ms,
 		if (!page_alive(&page))
 			return "it has ended";
 		if (page.request.number != number)
-			return "somebody else asks it for something; "
-			       "try again";
+			return busy;
 		nap();
 	}
 	return "it does not answer: it is stopped, or allocates nothing, so "
@@ -117,12 +160,28 @@ static const char *ask_at(int fd, const char *path, const struct page *page,
 		      offsetof(struct page_request, number)))
 		return strerror(errno);
 	wrong = wait_for(path, r->number, patience_ms, &answered);
-	if (!wrong || answered)
+	if (!wrong || answered || wrong == busy)
 		return wrong;
 	/* Withdrawn, unless it has been seen by now. */
 	write_at(fd, &page->answer.number, sizeof r->number,
 		 offsetof(struct page_request, number));
 	return wrong;
+}
+
+static const char *ask_in_turn(int fd, const char *path, struct page_request *r,
+			       int patience_ms)
+{
+	const char *wrong;
+	struct page page;
+
+	if (!take_turn(fd, patience_ms))
+		return busy;
+	/* As who went before has left it. */
+	wrong = page_read(&page, path);
+	if (wrong)
+		return wrong;
+	r->number = new_number(&page);
+	return ask_at(fd, path, &page, r, patience_ms);
 }
 
 const char *ask(const char *path, enum page_want want, uint64_t period,
@@ -143,8 +202,7 @@ const char *ask(const char *path, enum page_want want, uint64_t period,
 	fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return strerror(errno);
-	request.number = new_number(&page);
-	wrong = ask_at(fd, path, &page, &request, patience_ms);
+	wrong = ask_in_turn(fd, path, &request, patience_ms);
 	close(fd);
 	return wrong;
 }

@@ -67,6 +67,16 @@ bool fresh_is_whole(const char *path)
 	return is_whole(path, true);
 }
 
+/* What can be done about it goes by whether there is a page to ask through. */
+static const char *not_sampled(const struct page *page, const char *path)
+{
+	if (access(path, F_OK) < 0)
+		return "it is not sampled; start it with 'mpool run --sample'";
+	return cli_format("it is not sampled; 'mpool prof %llu --for 30s' does "
+			  "so, or start it with 'mpool run --sample'",
+			  (unsigned long long)page->pid);
+}
+
 const char *fresh_profile(const struct page *page, int patience_ms)
 {
 	struct stat before = { 0 }, now;
@@ -74,19 +84,15 @@ const char *fresh_profile(const struct page *page, int patience_ms)
 	int asking = (int)page->signal;
 	uint64_t thread;
 
+	page_find(page->pid, path);
 	if (!*page->profile)
-		return cli_format("it is not sampled; 'mpool prof %llu --for "
-				  "30s' does so, or start it with 'mpool run "
-				  "--sample'",
-				  (unsigned long long)page->pid);
+		return not_sampled(page, path);
 	if (!page_alive(page))
 		return access(page->profile, R_OK) ? strerror(errno) : NULL;
 	if (page->elsewhere)
 		return "it is in a PID namespace that is out of sight here";
-	if (!page->signal) {
-		page_find(page->pid, path);
+	if (!page->signal)
 		return ask(path, PAGE_PROFILE, 0, patience_ms);
-	}
 	/* Any other thread might wait for something: that would be over. */
 	thread = proc_thread(page->pid, OCCASION_THREAD, asking);
 	if (!thread)
