@@ -249,9 +249,9 @@ MEMPOOL_API size_t mempool_tree_pool_left(const void *node);
  * with one reference goes to whom that belongs, and 0 is returned.)
  *
  * Below the node: a child with references goes to the holder of the youngest
- * one, or is a root from then on where that one came from below itself; a child
- * whose destructor refuses is passed up to the next ancestor that stays, or is
- * a root from then on.
+ * one, or, where that lies below the child, is a root from then on (unless who
+ * else holds it is being freed); a child whose destructor refuses is passed up
+ * to the next ancestor that stays, or is a root from then on.
  *
  * O(nodes), in constant stack.  A destructor may use the tree, free nodes and
  * steal them, its own too; a node that is being freed already is left alone
