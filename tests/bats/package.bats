@@ -186,3 +186,22 @@ libmempool $VERSION
 libmempool-devel $VERSION
 mpool $VERSION"
 }
+
+@test "rpmbuild makes four packages from it, whose library and tool run" {
+	packages rpm rpm2cpio cpio
+	make -s -C "$ROOT" spec >/dev/null
+	run -0 timeout -k 5 900 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u CI \
+		-u CC -u CXX rpmbuild -bb --nodeps --define "_topdir $PWD/rpm" \
+		--define "_sourcedir $ROOT/build" "$ROOT/build/libmpool.spec"
+	refute_output --partial 'Installed (but unpackaged) file'
+	run -0 bash -c "ls rpm/RPMS/* | sed 's/-$VERSION.*//'"
+	assert_output $'libmempool\nlibmempool-devel\nlibmpool\nmpool'
+	for rpm in rpm/RPMS/*/*.rpm; do
+		rpm2cpio "$rpm" | cpio --extract --make-directories --quiet
+	done
+	run -0 usr/bin/mpool --version
+	assert_output "mpool $VERSION"
+	LD_PRELOAD=$(echo "$PWD"/usr/lib*/libmpool/libmpool.so) MPOOL_STATS=stderr \
+		run -0 --separate-stderr ls /
+	[[ $stderr == *"The pools served"* ]]
+}
