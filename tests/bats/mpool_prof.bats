@@ -35,6 +35,33 @@ profiled()
 	assert_line --regexp '^ *100 .* keep_list'
 }
 
+@test "go tool pprof has threads and kinds of leaks as labels, and the same sums" {
+	packages golang-go
+	"$MPOOL" run -q --leaks -o l.mprof -- "$PROGRAMS/leaky" || :
+	"$MPOOL" prof --pprof -o l.pb.gz l.mprof
+	shows() { run -0 env HOME="$PWD" go tool pprof -unit B "$@" l.pb.gz; }
+	shows -tags
+	assert_line --regexp "^ *leak: Total .*B\$"
+	assert_line --regexp "^ *thread: Total .*B\$"
+	for kind in lost:lose_big:5000 'lost indirectly:lose_list:432' reachable:keep_big:100000; do
+		IFS=: read -r leak function bytes <<<"$kind"
+		shows -top -tagfocus "leak=^$leak\$"
+		assert_line --regexp "^ *${bytes}B .* $function"
+	done
+	shows -top -tagfocus 'leak=^lost$'
+	refute_output --partial keep_
+	shows -top -sample_index inuse_space
+	live=$("$MPOOL" prof --live --json l.mprof | jq .bytes)
+	assert_line --partial " of ${live}B total"
+	shows -top -sample_index alloc_objects
+	assert_line --partial " of $("$MPOOL" prof --total --json l.mprof | jq .objects) total"
+	# Without them nothing has labels.
+	sed -E '/^objects? /d' l.mprof >none.mprof
+	"$MPOOL" prof --pprof -o none.pb.gz none.mprof
+	run -0 env HOME="$PWD" go tool pprof -tags none.pb.gz
+	refute_output --partial leak
+}
+
 @test "google-pprof and jeprof read the legacy text" {
 	readers=(jeprof)
 	packages libjemalloc-dev

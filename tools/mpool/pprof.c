@@ -14,13 +14,16 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "base/common.h"
 #include "cli.h"
 #include "formats.h"
+#include "groups.h"
 #include "profile.pb-c.h"
 
 typedef Perftools__Profiles__Profile Profile;
 typedef Perftools__Profiles__ValueType ValueType;
 typedef Perftools__Profiles__Sample Sample;
+typedef Perftools__Profiles__Label Label;
 typedef Perftools__Profiles__Mapping Mapping;
 typedef Perftools__Profiles__Location Location;
 typedef Perftools__Profiles__Line Line;
@@ -234,30 +237,86 @@ static int64_t value_of(const struct site *s, enum value value)
 	return llround(value % 2 ? site_count(s, view) : site_bytes(s, view));
 }
 
+static Sample *add_sample(struct builder *b, const struct site *s)
+{
+	const struct stack *stack = &b->profile->stacks[s->stack];
+	Profile *m = &b->message;
+	Sample *sample = cli_alloc(sizeof *sample);
+
+	perftools__profiles__sample__init(sample);
+	sample->n_location_id = stack->depth;
+	sample->location_id =
+		cli_alloc(stack->depth * sizeof *sample->location_id);
+	for (uint32_t f = 0; f < stack->depth; f++)
+		sample->location_id[f] = location_id(b, stack->frames[f]);
+	sample->n_value = type_count(b->profile);
+	sample->value = cli_alloc(VALUES * sizeof *sample->value);
+	for (size_t v = 0; v < sample->n_value; v++)
+		sample->value[v] = value_of(s, types[v].value);
+	m->sample[m->n_sample++] = sample;
+	return sample;
+}
+
+static void put_labels(struct builder *b, Sample *sample,
+		       const struct object *o)
+{
+	static const char *const kinds[] = {
+		[OBJECT_LOST] = "lost",
+		[OBJECT_INDIRECT] = "lost indirectly",
+		[OBJECT_REACHABLE] = "reachable",
+	};
+	char *thread = cli_format("%llu", (unsigned long long)o->thread);
+
+	NEW_ARRAY(Label, perftools__profiles__label__init, 2, sample->label);
+	sample->label[0]->key = string_number(b, "thread");
+	sample->label[0]->str = string_number(b, thread);
+	sample->n_label = 1;
+	free(thread);
+	if (o->state == OBJECT_UNKNOWN)
+		return;
+	sample->label[1]->key = string_number(b, "leak");
+	sample->label[1]->str = string_number(b, kinds[o->state]);
+	sample->n_label = 2;
+}
+
+/*
+ * What lives, by its labels, is taken off from what has none: the sums are as
+ * they would be without.
+ */
+static void put_objects(struct builder *b, const struct site *s, Sample *rest,
+			const struct groups *groups)
+{
+	uint64_t left = s->samples[VIEW_LIVE];
+	size_t i = groups_find(groups, s);
+
+	for (; i < groups->count && groups_order(&groups->all[i], s) == 0;
+	     i++) {
+		const struct object *o = &groups->all[i];
+		struct site part = *s;
+		Sample *sample;
+		uint64_t n = min_of(o->samples, left);
+
+		left -= n;
+		memset(part.samples, 0, sizeof part.samples);
+		part.samples[VIEW_LIVE] = part.samples[VIEW_TOTAL] = n;
+		sample = add_sample(b, &part);
+		put_labels(b, sample, o);
+		for (size_t v = 0; v < rest->n_value; v++)
+			rest->value[v] -= sample->value[v];
+	}
+}
+
 static void put_samples(struct builder *b)
 {
 	const struct profile *p = b->profile;
-	Profile *m = &b->message;
+	struct groups groups = groups_of(p);
 
-	m->n_sample = p->site_count;
-	NEW_ARRAY(Sample, perftools__profiles__sample__init, p->site_count,
-		  m->sample);
-	for (size_t i = 0; i < p->site_count; i++) {
-		const struct site *s = &p->sites[i];
-		const struct stack *stack = &p->stacks[s->stack];
-		Sample *sample = m->sample[i];
-
-		sample->n_location_id = stack->depth;
-		sample->location_id =
-			cli_alloc(stack->depth * sizeof *sample->location_id);
-		for (uint32_t f = 0; f < stack->depth; f++)
-			sample->location_id[f] =
-				location_id(b, stack->frames[f]);
-		sample->n_value = type_count(p);
-		sample->value = cli_alloc(VALUES * sizeof *sample->value);
-		for (size_t v = 0; v < sample->n_value; v++)
-			sample->value[v] = value_of(s, types[v].value);
-	}
+	b->message.sample = cli_alloc((p->site_count + groups.count) *
+				      sizeof *b->message.sample);
+	for (size_t i = 0; i < p->site_count; i++)
+		put_objects(b, &p->sites[i], add_sample(b, &p->sites[i]),
+			    &groups);
+	free(groups.all);
 }
 
 static bool write_gzip(int fd, const uint8_t *bytes, size_t length)
