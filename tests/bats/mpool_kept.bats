@@ -206,8 +206,12 @@ kept = [eval("bytes(%d)" % (1000 + i)) for i in range(5000)]'
 	refute_output --partial 'Nothing was sampled'
 	mount -t tmpfs -o size=4k tmpfs small
 	head -c 4k /dev/zero >small/full
-	run many small/p.mprof
+	many small/p.mprof >said 2>&1
+	run -0 --separate-stderr timeout 60 "$MPOOL" run --sample=1 -o small/c.mprof -- \
+		sh -c '/bin/true; /bin/true; exit 0'
 	umount small
+	assert_regex "$stderr" 'it left no profile; next: mpool run --sample --out FILE -- sh'
+	run cat said
 	assert_output "libmpool: no profile in '$PWD/small/p.mprof': No space left on device"
 }
 

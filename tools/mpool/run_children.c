@@ -72,15 +72,19 @@ static char *name_of_all(const char *folder, const char *pattern)
 	return name;
 }
 
-static bool is_younger(int folder, const char *name,
-		       const struct timespec *than)
+/*
+ * A full disk leaves empty files, in which there is nothing to see; of a child
+ * that was to look for leaks one says that it could not.
+ */
+static bool is_left(int folder, const char *name, const struct run *r)
 {
+	const struct timespec *began = &r->launch.began;
 	struct stat s;
 
-	return fstatat(folder, name, &s, 0) == 0 &&
-	       (s.st_mtim.tv_sec != than->tv_sec
-			? s.st_mtim.tv_sec > than->tv_sec
-			: s.st_mtim.tv_nsec >= than->tv_nsec);
+	return fstatat(folder, name, &s, 0) == 0 && (s.st_size || r->leaks) &&
+	       (s.st_mtim.tv_sec != began->tv_sec
+			? s.st_mtim.tv_sec > began->tv_sec
+			: s.st_mtim.tv_nsec >= began->tv_nsec);
 }
 
 static int by_name(const void *a, const void *b)
@@ -118,7 +122,7 @@ void run_children(struct children *c, const struct run *r, const char *own)
 
 		if (!strcmp(name, name_last(own)) ||
 		    !(matches(pattern, name) || matches(more, name)) ||
-		    !is_younger(dirfd(files), name, &r->launch.began))
+		    !is_left(dirfd(files), name, r))
 			continue;
 		c->paths =
 			cli_grow(c->paths, (c->count + 1) * sizeof *c->paths);
