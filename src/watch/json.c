@@ -134,6 +134,8 @@ static void labels(struct out *o, const char *at)
 
 void snapshot_json(const struct snapshot *snapshot, struct out *o)
 {
+	const char *before = "\n{";
+
 	out_str(o, "{\"schema\":\"mpool-stats/1\",\"version\":");
 	out_json_string(o, snapshot->version);
 	member(o, ",", "pid", (uint64_t)snapshot->pid);
@@ -149,7 +151,8 @@ void snapshot_json(const struct snapshot *snapshot, struct out *o)
 
 		if (!class_stats_shown(&class->stats))
 			continue;
-		member(o, i ? ",\n{" : "\n{", "size", class->stats.size);
+		member(o, before, "size", class->stats.size);
+		before = ",\n{";
 		out_str(o, class->stats.hardened ? ",\"hardened\":true," : ",");
 		figures(o, &class_metrics, class);
 	}

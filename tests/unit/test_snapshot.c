@@ -308,6 +308,17 @@ static void wide_classes_get_a_row_when_they_are_used(void **state)
 	snapshot.class_count = SMALL_CLASSES;
 }
 
+static void json_has_no_comma_before_the_first_class(void **state)
+{
+	(void)state;
+	make_known();
+	snapshot.classes[0].stats = (struct class_stats){
+		.size = class_size(SMALL_CLASSES + 1),
+	};
+	assert_non_null(
+		strstr(printed(snapshot_json), "\"classes\":[\n{\"size\":"));
+}
+
 static void sizes_stand_in_their_column(void **state)
 {
 	struct snapshot_row *row;
@@ -481,6 +492,7 @@ int main(void)
 		cmocka_unit_test(the_largest_figures_keep_their_columns),
 		cmocka_unit_test(what_is_zero_everywhere_is_named_once),
 		cmocka_unit_test(wide_classes_get_a_row_when_they_are_used),
+		cmocka_unit_test(json_has_no_comma_before_the_first_class),
 		cmocka_unit_test(sizes_stand_in_their_column),
 		cmocka_unit_test(shares_of_a_sum_that_wraps_to_0_are_left_out),
 		cmocka_unit_test(json_has_the_documented_names),
