@@ -53,16 +53,22 @@ static void put_cuts(struct out *o)
 		}
 }
 
+static struct history history; /* dump.c writes one at a time */
+
+/* Whether there are moments, younger than that. */
+static bool look_at_history(uint64_t after_ms)
+{
+	return page_history(&history) && history.count &&
+	       (!after_ms ||
+		history.moments[history.count - 1].age_ms > after_ms);
+}
+
 /*
  * Age, live, resident and forwarded bytes, requests; of what is younger than
  * that.  Returns the age of the last.
  */
 static uint64_t put_history(struct out *o, uint64_t after_ms)
 {
-	static struct history history; /* dump.c writes one at a time */
-
-	if (!page_history(&history))
-		return after_ms;
 	for (uint32_t i = 0; i < history.count; i++) {
 		const struct moment *m = &history.moments[i];
 
@@ -79,14 +85,22 @@ static uint64_t put_history(struct out *o, uint64_t after_ms)
 	return after_ms;
 }
 
-static void put_header(struct out *o, uint32_t peak_ms)
+/* Lines that stay what they are. */
+static void put_identity(struct out *o)
 {
-	out_str(o, "mpool-profile 2\nversion " MEMPOOL_VERSION "\nprogram ");
+	out_str(o, "version " MEMPOOL_VERSION "\nprogram ");
 	out_json_string(o, process_name());
-	word(o, "\npid ", (uint64_t)process_id());
-	word(o, "\nperiod ", record_last_period());
 	out_str(o, "\nunwinder ");
 	out_str(o, stack_unwinder());
+	out_char(o, '\n');
+}
+
+static void put_header(struct out *o, uint32_t peak_ms)
+{
+	out_str(o, "mpool-profile 2\n");
+	put_identity(o);
+	word(o, "pid ", (uint64_t)process_id());
+	word(o, "\nperiod ", record_last_period());
 	word(o, "\nstart ", process_start_ms());
 	word(o, "\nage ", process_age_ms());
 	word(o, "\nrss ", process_rss_bytes());
@@ -95,7 +109,8 @@ static void put_header(struct out *o, uint32_t peak_ms)
 	word(o, "\npeak ", peak_ms);
 	word(o, "\nbrief ", SITES_BRIEF_MS);
 	out_char(o, '\n');
-	put_history(o, 0);
+	if (look_at_history(0))
+		put_history(o, 0);
 	put_cuts(o);
 }
 
@@ -336,17 +351,12 @@ static void name_aside(const struct target *target)
 		*aside.path = '\0';
 }
 
-/* Lines of the header that stay what they are. */
-static void put_identity(char *text, size_t room)
+static void put_beginning(char *text, size_t room)
 {
 	struct out o;
 
 	out_memory(&o, text, room);
-	out_str(&o, "version " MEMPOOL_VERSION "\nprogram ");
-	out_json_string(&o, process_name());
-	out_str(&o, "\nunwinder ");
-	out_str(&o, stack_unwinder());
-	out_char(&o, '\n');
+	put_identity(&o);
 	modules_put(&o, NULL, NULL, 0);
 	while (o.error && o.used && o.buffer[o.used - 1] != '\n')
 		o.used--; /* of libraries that were closed before some are left
@@ -360,7 +370,7 @@ static uint64_t kept_ms; /* age of the last moment that is in the file */
 static void keep_history(void)
 {
 	const size_t room = 12 * KIB;
-	char *rows = sys_map(NULL, room);
+	char *rows = look_at_history(kept_ms) ? sys_map(NULL, room) : NULL;
 	struct out o;
 	uint64_t until;
 
@@ -386,19 +396,19 @@ static void begin(struct target *target)
 		.age_ms = record_now(),
 	};
 	const size_t room = 3 * KIB;
-	char *identity = sys_map(NULL, room);
-	int fd = identity ? target_own(target) : -1;
+	char *text = sys_map(NULL, room);
+	int fd = text ? target_own(target) : -1;
 
 	kept_ms = 0;
 	name_aside(target);
 	unlink(aside.path); /* of one before that was killed */
 	aside.taken = false;
-	if (identity)
-		put_identity(identity, room);
-	if (fd < 0 || !sites_keep(fd, target->path, &header, identity))
+	if (text)
+		put_beginning(text, room);
+	if (fd < 0 || !sites_keep(fd, target->path, &header, text))
 		lasting_want(UINT32_MAX, dump_keep);
-	if (identity)
-		sys_unmap(identity, room);
+	if (text)
+		sys_unmap(text, room);
 }
 
 /* A new child that ends before it should begin has sampled something. */

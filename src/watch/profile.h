@@ -9,10 +9,10 @@
  *   mpool-profile 2
  *   version LIBRARY        of libmpool, without quotes
  *   program NAME
+ *   unwinder NAME
  *   pid N
  *   period BYTES           mean distance of samples; 1: every allocation.
  *                          Again before rows of another one
- *   unwinder NAME
  *   start UNIX_MS          of the process
  *   age MS                 of the process, at this moment
  *   rss BYTES PEAK_BYTES
