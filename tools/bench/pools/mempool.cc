@@ -230,10 +230,11 @@ struct Reserve {
 
 using RegionResource = Released<mempool::region_resource>;
 
-/* The nodes of a list of numbers; for one thread, as its peers are. */
-struct NodeResource {
+/* The nodes of a list of numbers; with the lock that its peers have, or none.
+ */
+template <enum mempool_threading THREADING> struct NodeResource {
 	mempool::fixed_resource resource{ 3 * sizeof(void *),
-					  options<MEMPOOL_SINGLE>() };
+					  options<THREADING>() };
 
 	std::pmr::memory_resource *get()
 	{
@@ -270,7 +271,10 @@ static const Row rows[] = {
 	{ "mempool", "crowd", "mempool", crowd<Reserve> },
 	{ "container", "pmr_unordered_map", "mempool",
 	  pmr_unordered_map<RegionResource> },
-	{ "container", "pmr_list", "mempool", pmr_list<NodeResource> },
+	{ "container", "pmr_list", "mempool",
+	  pmr_list<NodeResource<MEMPOOL_SINGLE>> },
+	{ "container", "pmr_list_locked", "mempool",
+	  pmr_list<NodeResource<MEMPOOL_LOCKED>> },
 	{ "container", "pmr_vectors", "mempool", pmr_vectors<RegionResource> },
 	{ "memory", "memory_fixed_64", "mempool", weigh_objects<Single> },
 	{ "memory", "memory_local_64", "mempool", weigh_objects<Local> },

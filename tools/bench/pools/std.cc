@@ -89,6 +89,7 @@ struct Default {
 };
 
 using Pool = Kept<std::pmr::unsynchronized_pool_resource>;
+using LockedPool = Kept<std::pmr::synchronized_pool_resource>;
 using Buffer = Released<std::pmr::monotonic_buffer_resource>;
 
 static const Row rows[] = {
@@ -112,6 +113,8 @@ static const Row rows[] = {
 	{ "container", "pmr_list", "default", pmr_list<Default> },
 	{ "container", "pmr_list", "pmr", pmr_list<Pool> },
 	{ "container", "pmr_list", "monotonic", pmr_list<Buffer> },
+	{ "container", "pmr_list_locked", "default", pmr_list<Default> },
+	{ "container", "pmr_list_locked", "pmr", pmr_list<LockedPool> },
 	{ "container", "pmr_vectors", "default", pmr_vectors<Default> },
 	{ "container", "pmr_vectors", "pmr", pmr_vectors<Pool> },
 	{ "container", "pmr_vectors", "monotonic", pmr_vectors<Buffer> },

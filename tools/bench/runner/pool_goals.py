@@ -19,6 +19,7 @@ GOALS = [
     ("region_mixed", ("talloc",), 0.1),
     ("pmr_unordered_map", ("default",), 0.7),
     ("pmr_list", ("pmr",), 1.0),
+    ("pmr_list_locked", ("pmr",), 1.0),
     ("pmr_vectors", ("monotonic",), 1.0),
     ("tree_3", ("talloc",), 0.3),
     ("tree_3_batch", ("talloc",), 0.3),
