@@ -81,7 +81,9 @@ static inline unsigned capacity_of(unsigned c)
 /* Class of the slab around `p`, hidden or not; 0: none. */
 static inline unsigned record_class_of(const void *p)
 {
-	return space_owns(p) ? record_class(space_slab_of(p)) : 0;
+	size_t d = space_slab_of(p);
+
+	return d < space_end() ? record_class(d) : 0;
 }
 
 /* Which objects of slab `d` are usable: from the first one up to the other. */

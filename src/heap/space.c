@@ -417,7 +417,7 @@ size_t space_end(void)
 	return __atomic_load_n(&space.next, __ATOMIC_RELAXED);
 }
 
-bool space_owns(const void *p)
+RARE bool space_owns(const void *p)
 {
 	size_t d = space_slab_of(p);
 

@@ -297,7 +297,7 @@ RARE void vacant_skip(size_t slab)
 	vacant.end = max_of(vacant.end, slab + 1);
 }
 
-bool vacant_is_hole(size_t slab)
+RARE bool vacant_is_hole(size_t slab)
 {
 	return set_has(&vacant.holes, slab) || set_has(&vacant.yielded, slab);
 }
