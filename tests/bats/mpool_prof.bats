@@ -54,7 +54,7 @@ profiled()
 	live=$("$MPOOL" prof --live --json l.mprof | jq .bytes)
 	assert_line --partial " of ${live}B total"
 	shows -top -sample_index alloc_objects
-	assert_line --partial " of $("$MPOOL" prof --total --json l.mprof | jq .objects) total"
+	assert_line --partial " of $("$MPOOL" prof --total --json l.mprof | jq .objects)B total"
 	# Without them nothing has labels.
 	sed -E '/^objects? /d' l.mprof >none.mprof
 	"$MPOOL" prof --pprof -o none.pb.gz none.mprof
