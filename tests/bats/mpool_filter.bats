@@ -142,7 +142,29 @@ names_of()
 	run -1 "$MPOOL" prof --callers ge a.mprof
 	assert_output "mpool prof: a.mprof: no function is called 'ge' in it; --focus looks for parts of names"
 	run -2 "$MPOOL" prof --callers get --flame a.mprof
-	assert_line --index 0 'mpool prof: --callers and --callees are tables, not --flame'
+	assert_line --index 0 'mpool prof: --callers and --callees are --text or --json, not --flame'
+}
+
+@test "--callers and --callees have --json, with the figures of the table" {
+	profile
+	"$MPOOL" prof --json --callers get --callees main a.mprof >both.json
+	run -0 jq -c '[.schema, .program, .pid, .period, .view]' both.json
+	assert_output '["mpool-neighbours/1","app",7,1,"live"]'
+	run -0 jq -c '.callers | [.function, .bytes, .objects, .error, .samples], (.rows[] | [.function, .bytes, .objects])' both.json
+	assert_output '["get",300,2,0,2]
+["fill",200,1]
+["main",100,1]'
+	run -0 jq -c '.callees | .function, (.rows | length), ([.rows[].objects] | add)' both.json
+	assert_output '"main"
+3
+3'
+	"$MPOOL" prof --json --count --callees get --total a.mprof >one.json
+	run -0 jq -c '[.view, .callers, .callees.rows[0].function]' one.json
+	assert_output '["total",null,null]'
+	run -1 "$MPOOL" prof --json --callees ge a.mprof
+	assert_output "mpool prof: a.mprof: no function is called 'ge' in it; --focus looks for parts of names"
+	"$MPOOL" run -q --sample=1k -o s.mprof -- "$PROGRAMS/peak"
+	"$MPOOL" prof --json --total --callees main s.mprof | jq -e '.callees.error > 0'
 }
 
 @test "a function is named with or without arguments and scope, and counts once when it calls itself" {

@@ -22,8 +22,7 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 
 /*
  * The same of the callers of one function, or of whom it calls: what is
- * allocated on these ways.  It is named in whole or without arguments and
- * scope.  False: there is none.
+ * allocated on these ways.  False: there is no such function.
  */
 bool format_neighbours(FILE *out, const struct tally *tally, enum value value,
 		       const struct format_options *options,
@@ -55,6 +54,11 @@ bool format_pprof(int fd, const struct profile *profile,
 /* JSON, a row for each stack. */
 void format_json(FILE *out, const struct profile *profile,
 		 struct symbols *symbols, enum value value);
+
+/* Of either function that is not NULL.  Returns the one that is not there. */
+const char *format_json_neighbours(FILE *out, const struct profile *profile,
+				   const struct tally *tally, enum value value,
+				   const char *callers, const char *callees);
 
 /*
  * Of a row of JSON: function, file and line of the innermost frame, and stack,

@@ -263,8 +263,10 @@ static void read_options(struct request *r, int argc, char **argv)
 				  "alone, --live");
 		r->view = VIEW_LIVE;
 	}
-	if ((r->callers || r->callees) && r->format != TEXT)
-		cli_usage("--callers and --callees are tables, not --%s",
+	if ((r->callers || r->callees) && r->format != TEXT &&
+	    r->format != JSON)
+		cli_usage("--callers and --callees are --text or --json, not "
+			  "--%s",
 			  format_name(r->format));
 	r->files = argv + optind;
 	r->file_count = (size_t)(argc - optind);
@@ -374,23 +376,40 @@ static struct symbols *load_base(const struct request *r, struct profile *base)
 	return open_names(r, base, r->base);
 }
 
-static void write_neighbours(const struct request *r, FILE *out,
-			     const struct tally *tally,
-			     const struct format_options *how)
+/* Returns the function that is not there. */
+static const char *put_neighbours(const struct request *r, FILE *out,
+				  const struct profile *profile,
+				  const struct tally *tally,
+				  const struct format_options *how)
 {
 	const char *of[] = { r->callees, r->callers };
 
+	if (r->format == JSON)
+		return format_json_neighbours(out, profile, tally, value_of(r),
+					      r->callers, r->callees);
 	for (int callers = 1; callers >= 0; callers--) {
 		if (!of[callers])
 			continue;
 		if (!format_neighbours(out, tally, value_of(r), how,
 				       of[callers], callers))
-			cli_die("%s: no function is called '%s' in it; --focus "
-				"looks for parts of names",
-				r->file, of[callers]);
+			return of[callers];
 		if (callers && r->callees)
 			putc('\n', out);
 	}
+	return NULL;
+}
+
+static void write_neighbours(const struct request *r, FILE *out,
+			     const struct profile *profile,
+			     const struct tally *tally,
+			     const struct format_options *how)
+{
+	const char *missing = put_neighbours(r, out, profile, tally, how);
+
+	if (missing)
+		cli_die("%s: no function is called '%s' in it; --focus looks "
+			"for parts of names",
+			r->file, missing);
 }
 
 static void write_folded(const struct request *r, FILE *out,
@@ -411,7 +430,7 @@ static void write_folded(const struct request *r, FILE *out,
 		profile_free(&base);
 	}
 	if (r->callers || r->callees)
-		write_neighbours(r, out, &tally, &how);
+		write_neighbours(r, out, profile, &tally, &how);
 	else if (r->format == TEXT)
 		format_table(out, &tally, value_of(r), &how);
 	else
@@ -476,7 +495,10 @@ static void write_profile(const struct request *r, FILE *out,
 		write_embedded(r, out, profile, symbols);
 		break;
 	case JSON:
-		format_json(out, profile, symbols, value_of(r));
+		if (r->callers || r->callees)
+			write_folded(r, out, profile, symbols);
+		else
+			format_json(out, profile, symbols, value_of(r));
 		break;
 	case FLAME:
 		write_graph(r, out, profile, symbols);

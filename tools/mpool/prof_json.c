@@ -2,13 +2,15 @@
 /*
  * prof_json.c - a profile as JSON: a row for each stack, the heaviest first.
  *
- * Schema mpool-prof/1: names are added, never changed.
+ * Or a row for each caller of a function, or for whom it calls.  Schemas
+ * mpool-prof/1 and mpool-neighbours/1: names are added, never changed.
  */
 #include <math.h>
 #include <stdlib.h>
 
 #include "cli.h"
 #include "formats.h"
+#include "neighbours.h"
 #include "web_json.h"
 
 struct row {
@@ -57,13 +59,14 @@ static struct row *rows_of(const struct profile *p, enum value value,
 	return rows;
 }
 
-static void put_values(FILE *out, const struct row *row)
+static void put_values(FILE *out, const struct estimate *bytes,
+		       const struct estimate *objects)
 {
 	fprintf(out,
 		"\"bytes\":%.0f,\"objects\":%.0f,\"error\":%.0f,"
 		"\"samples\":%.0f",
-		row->bytes.n, row->objects.n, 2 * sqrt(row->bytes.variance),
-		row->bytes.samples);
+		bytes->n, objects->n, 2 * sqrt(bytes->variance),
+		bytes->samples);
 }
 
 static void put_symbol(FILE *out, const struct symbol *s)
@@ -102,25 +105,37 @@ void format_json_row(FILE *out, const struct stack *stack,
 	putc(']', out);
 }
 
-void format_json(FILE *out, const struct profile *profile,
-		 struct symbols *symbols, enum value value)
+static const char *view_name(enum value value)
 {
 	static const char *const views[VIEWS] = { "live", "peak", "total",
 						  "short-lived" };
+
+	return views[value_view(value)];
+}
+
+static void put_head(FILE *out, const char *schema, const struct profile *p,
+		     enum value value)
+{
+	fprintf(out, "{\"schema\":\"%s\",\"program\":", schema);
+	web_json_string(out, p->program);
+	fprintf(out, ",\"pid\":%llu,\"period\":%llu,\"view\":\"%s\",",
+		(unsigned long long)p->pid, (unsigned long long)p->period,
+		view_name(value));
+}
+
+void format_json(FILE *out, const struct profile *profile,
+		 struct symbols *symbols, enum value value)
+{
 	struct row sum = { 0 };
 	struct row *rows = rows_of(profile, value, &sum);
 	const char *comma = "";
 
-	fputs("{\"schema\":\"mpool-prof/1\",\"program\":", out);
-	web_json_string(out, profile->program);
-	fprintf(out, ",\"pid\":%llu,\"period\":%llu,\"view\":\"%s\",",
-		(unsigned long long)profile->pid,
-		(unsigned long long)profile->period, views[value_view(value)]);
-	put_values(out, &sum);
+	put_head(out, "mpool-prof/1", profile, value);
+	put_values(out, &sum.bytes, &sum.objects);
 	fputs(",\"rows\":[", out);
 	for (size_t i = 0; i < profile->stack_count && rows[i].key > 0; i++) {
 		fprintf(out, "%s\n{", comma);
-		put_values(out, &rows[i]);
+		put_values(out, &rows[i].bytes, &rows[i].objects);
 		putc(',', out);
 		format_json_row(out, rows[i].stack, symbols);
 		putc('}', out);
@@ -128,4 +143,53 @@ void format_json(FILE *out, const struct profile *profile,
 	}
 	fputs("\n]}\n", out);
 	free(rows);
+}
+
+static void put_neighbours(FILE *out, const char *key, const char *function,
+			   const struct neighbours *n)
+{
+	fprintf(out, "\"%s\":{\"function\":", key);
+	web_json_string(out, function);
+	putc(',', out);
+	put_values(out, &n->sum[0], &n->sum[1]);
+	fputs(",\"rows\":[", out);
+	for (size_t i = 0; i < n->count; i++) {
+		const struct neighbour *row = &n->all[i];
+		char *name = cli_format("%.*s", (int)row->length,
+					row->name ? row->name : "");
+
+		fputs(i ? ",\n{\"function\":" : "\n{\"function\":", out);
+		if (row->name)
+			web_json_string(out, name);
+		else
+			fputs("null", out);
+		putc(',', out);
+		put_values(out, &row->value[0], &row->value[1]);
+		putc('}', out);
+		free(name);
+	}
+	fputs("\n]}", out);
+}
+
+const char *format_json_neighbours(FILE *out, const struct profile *profile,
+				   const struct tally *tally, enum value value,
+				   const char *callers, const char *callees)
+{
+	const char *const of[] = { callers, callees };
+	struct neighbours n[2] = { 0 };
+
+	for (unsigned i = 0; i < 2; i++)
+		if (of[i] && !neighbours_find(&n[i], tally, value, of[i], !i))
+			return of[i];
+	put_head(out, "mpool-neighbours/1", profile, value);
+	if (callers)
+		put_neighbours(out, "callers", callers, &n[0]);
+	if (callers && callees)
+		fputs(",\n", out);
+	if (callees)
+		put_neighbours(out, "callees", callees, &n[1]);
+	fputs("}\n", out);
+	neighbours_free(&n[0]);
+	neighbours_free(&n[1]);
+	return NULL;
 }

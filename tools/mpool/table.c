@@ -12,6 +12,7 @@
 
 #include "base/common.h"
 #include "cli.h"
+#include "neighbours.h"
 
 enum { ERROR_COLUMN = 13 };
 
@@ -21,7 +22,6 @@ struct row {
 	size_t length;
 	double flat, variance, cumulative; /* variance: of flat */
 	double calls, ages;		   /* of what was short-lived */
-	double objects;			   /* beside bytes that are flat */
 	const struct way *last;		   /* that came by */
 };
 
@@ -77,89 +77,6 @@ static void add_way(struct rows *r, const struct way *way, enum value value)
 			row->ages += way->brief_ms;
 		}
 	}
-}
-
-/* The place in a name where templates' and functions' arguments are closed. */
-static bool is_outside(const char *name, const char *at)
-{
-	int depth = 0;
-
-	for (const char *s = name; s < at; s++)
-		if (*s == '<' || *s == '(')
-			depth++;
-		else if (depth && (*s == ')' || (*s == '>' && s[-1] != '-')))
-			depth--;
-	return !depth;
-}
-
-/* Whole, or without its arguments, scope and the type that it returns. */
-static bool is_called(const char *name, size_t length, const char *wanted)
-{
-	size_t most = strlen(wanted);
-
-	for (const char *at = name; most && at + most <= name + length; at++) {
-		const char *end = at + most;
-
-		if (!memcmp(at, wanted, most) &&
-		    (at == name || strchr(": *&", at[-1])) &&
-		    (end == name + length || strchr("(<", *end)) &&
-		    is_outside(name, at))
-			return true;
-	}
-	return false;
-}
-
-struct neighbour {
-	const char *name;
-	size_t length;
-};
-
-static struct neighbour nobody(const char *why)
-{
-	return (struct neighbour){ why, strlen(why) };
-}
-
-static void add_neighbour(struct rows *r, const struct neighbour *n,
-			  const struct way *way, enum value value)
-{
-	struct row *row = row_of(r, n->name, n->length);
-
-	if (row->last == way)
-		return;
-	row->last = way;
-	row->flat += way->value[value].n;
-	row->variance += way->value[value].variance;
-	row->objects += way->value[value | 1].n;
-}
-
-/*
- * Who calls `function`, or whom it calls, on this way; of each once.  False:
- * it is not on it.
- */
-static bool add_neighbours(struct rows *r, const struct way *way,
-			   enum value value, const char *function, bool callers)
-{
-	struct neighbour caller = nobody("(none: the outermost)");
-	const struct neighbour itself = nobody("(none: allocates itself)");
-	bool found = false;
-
-	for (const char *at = way->key, *rest; at; at = rest) {
-		struct neighbour here = { at, tally_first(at, &rest) };
-		struct neighbour callee = itself;
-		const char *behind;
-
-		if (rest)
-			callee = (struct neighbour){
-				rest, tally_first(rest, &behind)
-			};
-		if (is_called(at, here.length, function)) {
-			add_neighbour(r, callers ? &caller : &callee, way,
-				      value);
-			found = true;
-		}
-		caller = here;
-	}
-	return found;
 }
 
 static int by_flat(const void *a, const void *b)
@@ -285,58 +202,51 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 	free(r.rows);
 }
 
-static void put_neighbours(FILE *out, const struct rows *r, size_t count,
-			   const struct estimate *sum, enum value value,
+static void put_neighbours(FILE *out, const struct neighbours *n,
+			   enum value value,
 			   const struct format_options *options, bool callers)
 {
-	int error = sum->variance ? ERROR_COLUMN : 0;
+	const char *nobody =
+		callers ? "(none: the outermost)" : "(none: allocates itself)";
+	int error = n->sum[value % 2].variance ? ERROR_COLUMN : 0;
 	bool bytes = value % 2 == 0;
-	size_t shown = rows_shown(count, options);
+	size_t shown = rows_shown(n->count, options);
 
 	fprintf(out, "%12s%*s %6s%s  %s\n", bytes ? "bytes" : "objects", -error,
 		"", "%", bytes ? "    objects" : "",
 		callers ? "caller" : "callee");
 	for (size_t i = 0; i < shown; i++) {
-		const struct row *row = r->rows[i];
+		const struct neighbour *row = &n->all[i];
+		const struct estimate *e = &row->value[value % 2];
 
 		fprintf(out, "%12s%*s %6.1f",
-			value_human(value, row->flat, options->diff), -error,
-			value_error(value, row->variance),
-			percent(row->flat, sum->n));
+			value_human(value, e->n, options->diff), -error,
+			value_error(value, e->variance),
+			percent(e->n, n->sum[value % 2].n));
 		if (bytes)
 			fprintf(out, " %10s",
-				value_human(value + 1, row->objects,
+				value_human(value + 1, row->value[1].n,
 					    options->diff));
-		fprintf(out, "  %.*s\n", (int)row->length, row->name);
+		fprintf(out, "  %.*s\n", row->name ? (int)row->length : -1,
+			row->name ? row->name : nobody);
 	}
-	put_more(out, count - shown);
+	put_more(out, n->count - shown);
 }
 
 bool format_neighbours(FILE *out, const struct tally *tally, enum value value,
 		       const struct format_options *options,
 		       const char *function, bool callers)
 {
-	struct rows r = { 0 };
-	struct estimate sum = { 0 };
+	struct neighbours n;
+	bool found = neighbours_find(&n, tally, value, function, callers);
 
-	for (size_t i = 0; i < tally->count; i++)
-		if (add_neighbours(&r, &tally->ways[i], value, function,
-				   callers)) {
-			const struct estimate *e = &tally->ways[i].value[value];
-
-			sum.n += e->n;
-			sum.variance += e->variance;
-			sum.samples += e->samples;
-		}
-	if (r.count) {
+	if (found) {
 		fprintf(out, "%s and what it calls: ", function);
-		put_sum(out, &sum, value, options);
-		put_neighbours(out, &r, sort_rows(&r), &sum, value, options,
-			       callers);
+		put_sum(out, &n.sum[value % 2], value, options);
+		put_neighbours(out, &n, value, options, callers);
 	}
-	tdestroy(r.names, free);
-	free(r.rows);
-	return r.count;
+	neighbours_free(&n);
+	return found;
 }
 
 void format_collapsed(FILE *out, const struct tally *tally, enum value value,
