@@ -139,7 +139,8 @@ bool suppress_matches(const struct suppressions *s,
 		      const struct profile *profile, struct symbols *symbols,
 		      const struct stack *stack)
 {
-	if (!s)
+	/* Names may have to be read from megabytes of debug information. */
+	if (!s || !s->count)
 		return false;
 	for (uint32_t i = 0; i < stack->depth; i++) {
 		const struct symbol *symbol =
