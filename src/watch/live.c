@@ -11,7 +11,8 @@
 #include "base/hash.h"
 #include "base/sys.h"
 
-enum { SHARDS_LOG = 5, SHARDS = 1 << SHARDS_LOG, FIRST_SLOTS = 256 };
+enum { SHARDS_LOG = 5, SHARDS = LIVE_PARTS, FIRST_SLOTS = 256 };
+_Static_assert(SHARDS == 1 << SHARDS_LOG, "a shard is found by a shift");
 
 struct shard {
 	struct lock lock;
@@ -167,6 +168,16 @@ size_t live_copy(struct live *copies, size_t most)
 		lock_release(&s->lock);
 	}
 	return count;
+}
+
+void live_part(unsigned part, uintptr_t *from, uintptr_t *to)
+{
+	struct shard *s = &shards[part];
+
+	lock_take(&s->lock);
+	*from = (uintptr_t)s->table.entries;
+	*to = *from + table_bytes(s->table.slots);
+	lock_release(&s->lock);
 }
 
 void live_forget_all(void)

@@ -72,6 +72,13 @@ static inline bool live_take(const void *p, struct live *sample)
 size_t live_copy(struct live *copies, size_t most);
 size_t live_count(void);
 
+/*
+ * Where all of this is kept, in LIVE_PARTS: from *from to *to, which may be the
+ * same.  Nothing there is a reference to a sample.
+ */
+enum { LIVE_PARTS = 32 };
+void live_part(unsigned part, uintptr_t *from, uintptr_t *to);
+
 /* The sample at `p`, if there is one, has LIVE_IGNORED from now on. */
 void live_ignore(const void *p);
 

@@ -2,8 +2,10 @@
 /*
  * reach.c - marks the samples that words in memory lead to.
  *
- * Samples are sorted by address; a word is looked up by bisection.  Reached
- * ones wait on a stack of numbers until their own words have been read.
+ * Samples are sorted by address; a word is looked up by bisection, in steps
+ * that double from where the word before has led to: what points to each other
+ * was often allocated together.  Reached ones wait on a stack of numbers until
+ * their own words have been read.
  */
 #include "watch/reach.h"
 
@@ -121,20 +123,54 @@ void reach_sort_by_kind(struct live *objects, size_t count)
 
 /* --- the search --- */
 
-/* The last sample that starts at or below `address`; count: none. */
-static size_t at_or_below(const struct reach *r, uintptr_t address)
+static uintptr_t start_of(const struct reach *r, size_t at)
 {
-	size_t low = 0, high = r->count;
+	return live_address(&r->objects[at]);
+}
 
+/* Where those begin, of low..high, that start above `address`. */
+static size_t bisect(const struct reach *r, uintptr_t address, size_t low,
+		     size_t high)
+{
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
-		if (live_address(&r->objects[middle]) <= address)
+		if (start_of(r, middle) <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low ? low - 1 : r->count;
+	return low;
+}
+
+/* The last sample that starts at or below `address`; count: none. */
+static size_t at_or_below(const struct reach *r, uintptr_t address)
+{
+	size_t above = bisect(r, address, 0, r->count);
+
+	return above ? above - 1 : r->count;
+}
+
+/* The same where the first one does. */
+static size_t near_last(const struct reach *r, uintptr_t address)
+{
+	size_t at = r->last, step = 1;
+
+	if (start_of(r, at) <= address) {
+		for (; step < r->count - at; step *= 2) {
+			if (start_of(r, at + step) > address)
+				return bisect(r, address, at + 1, at + step) -
+				       1;
+			at += step;
+		}
+		return bisect(r, address, at + 1, r->count) - 1;
+	}
+	for (; step < at; step *= 2) {
+		at -= step;
+		if (start_of(r, at) <= address)
+			return bisect(r, address, at + 1, at + step) - 1;
+	}
+	return bisect(r, address, 0, at) - 1;
 }
 
 /*
@@ -158,9 +194,11 @@ static void look_at(struct reach *r, uintptr_t word)
 
 	if (word < r->low || word > r->high)
 		return;
-	at = at_or_below(r, word);
-	if (at == r->count || r->objects[at].mark == REACH_FOUND ||
-	    !refers(r, &r->objects[at], word))
+	at = near_last(r, word);
+	if (!refers(r, &r->objects[at], word))
+		return;
+	r->last = at;
+	if (r->objects[at].mark == REACH_FOUND)
 		return;
 	if (r->lost) {
 		if (&r->objects[at] != r->lost)
@@ -351,7 +389,8 @@ void reach_start(struct reach *r)
 	for (size_t i = 0; i < r->count; i++)
 		r->objects[i].mark = REACH_LOST;
 	sort_by(r->objects, r->count, BY_ADDRESS);
-	r->low = r->high = 0;
+	r->low = 1; /* no word is in between */
+	r->high = r->last = 0;
 	if (r->count) {
 		const struct live *last = &r->objects[r->count - 1];
 

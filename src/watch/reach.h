@@ -27,6 +27,7 @@ struct reach {
 	char *pages;		     /* REACH_PAGES of them */
 	uintptr_t page[REACH_PAGES]; /* whose copy it is; 0: none's */
 	size_t count, waits;
+	size_t last;	   /* object that a word led to */
 	struct live *lost; /* looked through; NULL: what can be reached */
 	uintptr_t low, high;
 	int pagemap; /* descriptor, or -1 */

@@ -116,13 +116,17 @@ static uintptr_t lowest_stack(const struct roots *r, uintptr_t from,
 	return lowest == to ? from : max_of(from, lowest - RED_ZONE);
 }
 
-/* All of it, but for what is ours: our memory, and what we call. */
-static void look_around(struct roots *r, uintptr_t from, uintptr_t to)
+/* What is not looked at. */
+struct range {
+	uintptr_t from, to;
+};
+
+/* The first that ends beyond `at`; none: it begins at the end of all memory. */
+static struct range next_ours(const struct roots *r, uintptr_t at)
 {
 	uintptr_t stack = r->own.stack, memory = (uintptr_t)r->memory;
-	const struct {
-		uintptr_t from, to;
-	} ours[] = {
+	struct range first = { UINTPTR_MAX, UINTPTR_MAX };
+	struct range ours[LIVE_PARTS + 3] = {
 		{ stack - OWN_STACK, stack },
 		{ memory, memory + r->bytes },
 		/* Objects, which are samples when all are recorded. */
@@ -131,15 +135,25 @@ static void look_around(struct roots *r, uintptr_t from, uintptr_t to)
 			  (record_period == 1 ? guard_window.bytes : 0) },
 	};
 
-	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++) {
-		if (ours[i].to <= from || ours[i].from >= to)
-			continue;
-		if (ours[i].from > from)
-			look_around(r, from, ours[i].from);
-		from = ours[i].to;
+	for (unsigned i = 0; i < LIVE_PARTS; i++)
+		live_part(i, &ours[3 + i].from, &ours[3 + i].to);
+	for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
+		if (ours[i].to > at && ours[i].to > ours[i].from &&
+		    ours[i].from < first.from)
+			first = ours[i];
+	return first;
+}
+
+/* All of it, but for what is ours: our memory, and what we call. */
+static void look_around(struct roots *r, uintptr_t from, uintptr_t to)
+{
+	while (from < to) {
+		struct range ours = next_ours(r, from);
+
+		if (ours.from > from)
+			reach_region(r->reach, from, min_of(to, ours.from));
+		from = ours.to;
 	}
-	if (from < to)
-		reach_region(r->reach, from, to);
 }
 
 static void look_at_piece(struct roots *r, uintptr_t from, uintptr_t to,

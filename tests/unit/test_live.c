@@ -164,6 +164,26 @@ static void copies_are_of_all_that_live(void)
 	assert_int_equal(live_copy(copies, 10), 10);
 }
 
+static void all_that_is_kept_lies_in_the_parts_that_are_named(void)
+{
+	size_t count = 0;
+
+	for (uintptr_t i = 1; i <= 1000; i++) {
+		struct live sample = sample_at(16 * i);
+
+		live_add(&sample);
+	}
+	for (unsigned part = 0; part < LIVE_PARTS; part++) {
+		uintptr_t from, to;
+
+		live_part(part, &from, &to);
+		for (; from + sizeof(struct live) <= to;
+		     from += sizeof(struct live))
+			count += ((const struct live *)from)->inverted != 0;
+	}
+	assert_int_equal(count, 1000);
+}
+
 static void *add_and_take(void *base)
 {
 	struct live was;
@@ -228,6 +248,7 @@ int main(void)
 		APART(a_sample_is_lost_that_was_so_each_time_since_the_first),
 		APART(what_is_forgotten_is_no_sample_any_more),
 		APART(copies_are_of_all_that_live),
+		APART(all_that_is_kept_lies_in_the_parts_that_are_named),
 		APART(threads_do_not_lose_each_others),
 		APART(elements_stay_where_they_are_as_a_shelf_grows),
 	};
