@@ -26,28 +26,53 @@ static void swap(uint32_t *a, uint32_t *b)
 	*b = stack;
 }
 
-/* Those that have all callers up to `distance` in common. */
-static void sort(uint32_t *stacks, size_t count, unsigned distance)
+/* Stacks that have all callers up to `distance` in common. */
+struct part {
+	uint32_t *stacks;
+	size_t count;
+	unsigned distance;
+};
+
+/* Any, but not the one that a pattern would have where it hurts. */
+static uintptr_t pivot(const struct part *p)
 {
-	while (count > 1 && distance < STACK_DEPTH) {
-		uintptr_t middle = caller(stacks[count / 2], distance);
-		size_t below = 0, i = 0, above = count;
+	uint32_t at = (uint32_t)p->count * UINT32_C(2654435761);
+
+	return caller(p->stacks[at % p->count], p->distance);
+}
+
+/* The largest of three parts is the next: a thread's stack may be small. */
+static void sort(struct part p)
+{
+	while (p.count > 1 && p.distance < STACK_DEPTH) {
+		uintptr_t middle = pivot(&p);
+		size_t below = 0, i = 0, above = p.count;
+		unsigned largest = 0;
 
 		while (i < above) {
-			uintptr_t here = caller(stacks[i], distance);
+			uintptr_t here = caller(p.stacks[i], p.distance);
 
 			if (here < middle)
-				swap(&stacks[i++], &stacks[below++]);
+				swap(&p.stacks[i++], &p.stacks[below++]);
 			else if (here > middle)
-				swap(&stacks[i], &stacks[--above]);
+				swap(&p.stacks[i], &p.stacks[--above]);
 			else
 				i++;
 		}
-		sort(stacks, below, distance);
-		sort(stacks + above, count - above, distance);
-		stacks += below;
-		count = above - below;
-		distance++;
+
+		const struct part parts[] = {
+			{ p.stacks, below, p.distance },
+			{ p.stacks + below, above - below, p.distance + 1 },
+			{ p.stacks + above, p.count - above, p.distance },
+		};
+
+		for (unsigned n = 1; n < 3; n++)
+			if (parts[n].count > parts[largest].count)
+				largest = n;
+		for (unsigned n = 0; n < 3; n++)
+			if (n != largest)
+				sort(parts[n]);
+		p = parts[largest];
 	}
 }
 
@@ -64,7 +89,7 @@ void order_make(struct order *o)
 	o->number_of = o->stack_at + count;
 	for (uint32_t i = 0; i < count; i++)
 		o->stack_at[i] = i + 1;
-	sort(o->stack_at, count, 0);
+	sort((struct part){ o->stack_at, count, 0 });
 	for (uint32_t i = 0; i < count; i++)
 		o->number_of[o->stack_at[i] - 1] = i + 1;
 }
