@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/errors.h"
 #include "base/sys.h"
@@ -16,7 +17,12 @@
 #include "pool/local.h"
 #include "pool/pages_source.h"
 
-enum { MAGAZINE_BYTES_WORTH = 32 << 10 };
+enum {
+	MAGAZINE_BYTES_WORTH = 32 << 10,
+	SPINS = 100,
+	FIRST_NAP_NS = 10000,
+	LONGEST_NAP_NS = 1000000,
+};
 
 static void start_cells(struct cells *cells, struct mempool_pages *source)
 {
@@ -176,18 +182,49 @@ void center_end(struct center *c)
 
 /* --- entering --- */
 
-void center_lock_all(struct center *c)
+/* A nap rather than a yield: the holder may be a thread of lower priority. */
+void shard_wait(struct shard *s)
+{
+	struct timespec nap = { 0, FIRST_NAP_NS };
+	int saved = errno;
+
+	for (int i = 0; !lock_try(&s->lock); i++) {
+		while (i < SPINS && lock_is_taken(&s->lock))
+			i++;
+		if (i < SPINS)
+			continue;
+		nanosleep(&nap, NULL);
+		nap.tv_nsec = min_of(2 * nap.tv_nsec, (long)LONGEST_NAP_NS);
+	}
+	errno = saved;
+}
+
+void center_lock_shards(struct center *c)
+{
+	for (unsigned i = 0; i < c->shards_used; i++) {
+		struct shard *s = &c->shards[i];
+
+		witness_ask(&s->lock, lock_rank_of(&s->lock));
+		shard_wait(s);
+	}
+}
+
+void center_unlock_shards(struct center *c)
 {
 	for (unsigned i = 0; i < c->shards_used; i++)
-		shard_lock(&c->shards[i]);
+		lock_drop(&c->shards[i].lock);
+}
+
+void center_lock_all(struct center *c)
+{
+	center_lock_shards(c);
 	center_lock(c);
 }
 
 void center_unlock_all(struct center *c)
 {
 	center_unlock(c);
-	for (unsigned i = 0; i < c->shards_used; i++)
-		shard_unlock(&c->shards[i]);
+	center_unlock_shards(c);
 }
 
 COLD void center_enter_slow(struct center *c, const struct roster_kind *kind)

@@ -17,13 +17,26 @@
 
 #include "mempool/fixed.h"
 #include "pool/fixed_front.h"
-#include "pool/fixed_shard.h"
 #include "pool/pool.h"
 
 enum {
 	SHARDS = 8,
 	CENTER_CLASSES = CELL_BYTES / sizeof(struct mempool_front),
 };
+
+/*
+ * One of a few sets of fronts that threads share.  All take its lock by
+ * lock_try(), for one atomic operation where others have two, and by themselves
+ * look again when it is held; that is rare, for a thread takes the next one.
+ * fronts: one a class; NULL until it is used.  Owner: its lock.
+ */
+struct shard {
+	struct lock lock;
+	struct mempool_front *fronts;
+} __attribute__((aligned(64)));
+
+/* Outlined: waits until the shard is ours. */
+void shard_wait(struct shard *s);
 
 /* Where magazines and fronts lie, in blocks of their own. */
 struct cells {
@@ -99,6 +112,9 @@ static inline void center_unlock(struct center *c)
 {
 	pool_unlock(&c->pool);
 }
+
+void center_lock_shards(struct center *c);
+void center_unlock_shards(struct center *c);
 
 /* All locks: nobody else is in a stack that others may touch. */
 void center_lock_all(struct center *c);

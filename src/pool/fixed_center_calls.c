@@ -28,7 +28,7 @@ COLD static struct shard *shard_enter_slow(struct center *c)
 	for (unsigned i = 1; i < SHARDS; i++) {
 		my_shard = (my_shard + 1) % SHARDS;
 		s = &c->shards[my_shard];
-		if (shard_try(s))
+		if (lock_try(&s->lock))
 			return s;
 	}
 	s = &c->shards[my_shard];
@@ -40,7 +40,7 @@ static inline struct shard *shard_enter(struct center *c)
 {
 	struct shard *s = &c->shards[my_shard];
 
-	return likely(shard_try(s)) ? s : shard_enter_slow(c);
+	return likely(lock_try(&s->lock)) ? s : shard_enter_slow(c);
 }
 
 static struct mempool_front *fronts_of(struct center *c, struct shard *s)
@@ -145,7 +145,7 @@ static inline bool shard_take(struct center *c, unsigned class, void **objects,
 
 	if (unlikely(!got))
 		got = shard_refill(c, s, class, objects, count);
-	shard_unlock(s);
+	lock_drop(&s->lock);
 	return got;
 }
 
@@ -159,7 +159,7 @@ static inline void shard_give(struct center *c, unsigned class,
 
 	if (unlikely(n < count))
 		shard_drain(c, s, class, objects + n, count - n);
-	shard_unlock(s);
+	lock_drop(&s->lock);
 }
 
 /* --- objects --- */

@@ -97,11 +97,10 @@ void report_fork(struct roster_entry *e, enum lock_rank rank, enum fork_act act)
 	pool_fork(e, rank, act);
 	if (!c->pool.locked || rank != e->kind->shard_rank)
 		return;
-	for (unsigned i = 0; i < c->shards_used; i++)
-		if (act == FORK_TAKE)
-			shard_lock(&c->shards[i]);
-		else
-			shard_unlock(&c->shards[i]);
+	if (act == FORK_TAKE)
+		center_lock_shards(c);
+	else
+		center_unlock_shards(c);
 }
 
 /* --- checks --- */
