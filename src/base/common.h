@@ -46,4 +46,12 @@ static inline size_t round_up(size_t n, size_t unit)
 	return (n + unit - 1) & ~(unit - 1);
 }
 
+/* What overflows is SIZE_MAX, which nobody can have. */
+static inline size_t product(size_t n, size_t size)
+{
+	size_t total;
+
+	return __builtin_mul_overflow(n, size, &total) ? SIZE_MAX : total;
+}
+
 #endif

@@ -81,12 +81,11 @@ static bool set_layout(struct object_cache *c, size_t size, size_t align)
 static bool ask_pages(const struct object_cache *c,
 		      const struct mempool_cache_options *o)
 {
-	size_t bytes, got;
+	size_t bytes = max_of(product(o->ahead, object_cache_size(c)),
+			      o->base.initial);
+	size_t got;
 	void *block;
 
-	if (__builtin_mul_overflow(o->ahead, object_cache_size(c), &bytes))
-		return false;
-	bytes = max_of(bytes, o->base.initial);
 	if (bytes <= ALIGN_MOST)
 		return true;
 	block = pages_take(o->base.pages, bytes, 1, &got);

@@ -183,13 +183,7 @@ void *mempool_region_aligned(mempool_region_t *region, size_t align,
 
 void *mempool_region_calloc(mempool_region_t *region, size_t n, size_t size)
 {
-	size_t bytes;
-
-	if (region && __builtin_mul_overflow(n, size, &bytes)) {
-		region_of(region)->failures++;
-		return refused(ENOMEM);
-	}
-	return mempool_region_zalloc(region, region ? bytes : 0);
+	return mempool_region_zalloc(region, product(n, size));
 }
 
 /* --- the whole --- */

@@ -86,28 +86,14 @@ void *mempool_tree_zalloc_named(const void *parent, size_t size,
 	return p ? memset(p, 0, size) : NULL;
 }
 
-static bool multiply(size_t n, size_t size, size_t *total)
-{
-	if (likely(!__builtin_mul_overflow(n, size, total)))
-		return true;
-	errno = ENOMEM;
-	return false;
-}
-
 void *mempool_tree_array(const void *parent, size_t n, size_t size)
 {
-	size_t total;
-
-	return multiply(n, size, &total) ? mempool_tree_alloc(parent, total)
-					 : NULL;
+	return mempool_tree_alloc(parent, product(n, size));
 }
 
 void *mempool_tree_zarray(const void *parent, size_t n, size_t size)
 {
-	size_t total;
-
-	return multiply(n, size, &total) ? mempool_tree_zalloc(parent, total)
-					 : NULL;
+	return mempool_tree_zalloc(parent, product(n, size));
 }
 
 /* --- pools and created trees --- */

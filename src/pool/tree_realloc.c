@@ -143,9 +143,5 @@ void *mempool_tree_realloc(const void *parent, void *node, size_t size)
 void *mempool_tree_realloc_array(const void *parent, void *node, size_t n,
 				 size_t size)
 {
-	size_t total;
-
-	if (__builtin_mul_overflow(n, size, &total))
-		return refused(ENOMEM);
-	return mempool_tree_realloc(parent, node, total);
+	return mempool_tree_realloc(parent, node, product(n, size));
 }

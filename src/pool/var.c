@@ -124,8 +124,6 @@ COLD static void *take(struct center *c, size_t size)
 	struct blocks *b = &c->blocks;
 	struct span *s;
 
-	if (size > PTRDIFF_MAX - b->stride)
-		return NULL;
 	center_lock(c);
 	s = blocks_take(b, &behind_of(c)->large, (size - 1) / b->stride + 1, 0);
 	if (s) {
@@ -141,8 +139,11 @@ COLD static void *take(struct center *c, size_t size)
 /* Aligned as spans are; NULL with ENOMEM. */
 static void *run_alloc(struct center *c, size_t size)
 {
-	void *object = take(c, size);
+	void *object;
 
+	if (size > PTRDIFF_MAX - c->blocks.stride)
+		return center_fail(c);
+	object = take(c, size);
 	if (object)
 		return object;
 	/* Free objects of classes may be in the way of a run. */
@@ -272,13 +273,7 @@ void *mempool_var_zalloc(mempool_var_t *pool, size_t size)
 
 void *mempool_var_calloc(mempool_var_t *pool, size_t n, size_t size)
 {
-	size_t bytes;
-
-	if (!pool)
-		return refuse_null();
-	if (__builtin_mul_overflow(n, size, &bytes))
-		return center_fail(center_of(pool));
-	return mempool_var_zalloc(pool, bytes);
+	return mempool_var_zalloc(pool, product(n, size));
 }
 
 void *mempool_var_aligned(mempool_var_t *pool, size_t align, size_t size)
