@@ -358,7 +358,7 @@ static bool make_room(struct mempool_front *f, struct stock *k)
 	return true;
 }
 
-void front_drain(struct mempool_front *f, struct stock *k, void *object)
+static void drain(struct mempool_front *f, struct stock *k, void *object)
 {
 	if (!k->slots || !f) {
 		stock_give_one(k, object);
@@ -382,7 +382,7 @@ void front_drain_bulk(struct mempool_front *f, struct stock *k,
 		if (f)
 			n += mempool_front_push_bulk(f, objects + n, count - n);
 		if (n < count && objects[n])
-			front_drain(f, k, objects[n]);
+			drain(f, k, objects[n]);
 	}
 }
 

@@ -44,10 +44,10 @@ void *front_refill(struct mempool_front *f, struct stock *k);
 size_t front_refill_bulk(struct mempool_front *f, struct stock *k,
 			 void **objects, size_t count);
 
-/* Takes an object when the free side is full.  `f` NULL: for the stock. */
-void front_drain(struct mempool_front *f, struct stock *k, void *object);
-
-/* Takes objects; NULL among them is passed over.  `f` as above. */
+/*
+ * Takes objects when the free side is full; NULL among them is passed over.
+ * `f` as above.
+ */
 void front_drain_bulk(struct mempool_front *f, struct stock *k,
 		      void *const *objects, size_t count);
 

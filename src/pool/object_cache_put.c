@@ -23,9 +23,7 @@ COLD static void demand_ours(struct object_cache *c, const void *object)
  */
 static void check_live(struct object_cache *c, const void *object)
 {
-	object_cache_lock(c);
-	stock_accuse(object_cache_stock(c), object);
-	object_cache_unlock(c);
+	demand_ours(c, object);
 	object_cache_check_object(c, object);
 	object_cache_hide(c, object);
 }
