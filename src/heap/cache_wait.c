@@ -6,6 +6,13 @@
  * which may take long when memory is out: so those who ask are served in the
  * order they came, however many objects go round, and a thread that runs does
  * not live on what one that lost the processor in between should have had.
+ *
+ * Who was handed one may have to wait for a processor still, and a thread that
+ * runs finds objects without standing in line: if it went on, it would keep
+ * them waiting for all of its time slice.  So it goes to the end of the line,
+ * behind them, and whoever of them goes on serves it.  But not for long: one
+ * may be stopped, or its other allocator may take its time.
+ *
  * What both the line and the other allocator gave is one too many and goes
  * on to the next.
  *
@@ -19,12 +26,16 @@
 #include "heap/central.h"
 #include "heap/heap.h"
 
-static const unsigned ask_ms = 5000; /* as in the kernel */
+enum { ASK_MS = 5000 }; /* as in the kernel */
+
+unsigned cache_behind_ms = 10;
 
 struct wait {
 	struct cache *cache;
 	struct central *central;
 	struct waiter self;
+	unsigned ask_ms;
+	bool behind; /* those who were handed one go on first */
 	void *(*other)(void *);
 	void *arg;
 	void *object; /* from the line, or from the other allocator */
@@ -90,6 +101,7 @@ static RARE bool ask(void *wait, bool last)
 {
 	struct wait *w = wait;
 
+	w->ask_ms = ASK_MS;
 	return ask_other(w) || waiter_is_out(&w->self) || look(w, true, last);
 }
 
@@ -104,10 +116,20 @@ static bool join(struct wait *w, bool *reserved)
 
 	lock_take(&k->lock);
 	central_join(k, &w->self, &w->object);
+	if (central_has_stock(k) && central_is_behind(k))
+		w->behind = true;
 	*reserved = k->reserve.current;
-	served = !*reserved && central_serve(k, &w->self, false);
+	served = !*reserved && !w->behind && central_serve(k, &w->self, false);
+	if (served)
+		central_go_on(k);
 	end(w);
 	return served;
+}
+
+static bool ask_first(struct wait *w, bool reserved)
+{
+	return ask_other(w) || waiter_is_out(&w->self) ||
+	       (reserved && look(w, false, false));
 }
 
 /*
@@ -118,17 +140,33 @@ static void stand_in_line(struct wait *w, bool reserved)
 {
 	struct timespec deadline = waiter_deadline(config.wait_ms);
 
-	if (ask_other(w) || waiter_is_out(&w->self) ||
-	    (reserved && look(w, false, false)))
+	if (w->behind)
+		w->ask_ms = cache_behind_ms;
+	else if (ask_first(w, reserved))
 		return;
 	__atomic_add_fetch(&w->central->reserve.waits, 1, __ATOMIC_RELAXED);
-	waiter_await(&w->self, &deadline, &ask_ms, ask, w);
+	waiter_await(&w->self, &deadline, &w->ask_ms, ask, w);
+}
+
+/* Those behind it need not stay there, if there is something for them. */
+static void go_on(struct wait *w)
+{
+	struct central *k = w->central;
+
+	if (w->self.state != WAITER_HANDED || !central_go_on(k) ||
+	    !central_has_stock(k))
+		return;
+	cache_enter(w->cache);
+	lock_take(&k->lock);
+	central_serve_all(k);
+	end(w);
 }
 
 RARE void *cache_alloc_waiting(size_t size, void *(*other)(void *), void *arg)
 {
 	struct wait w = {
 		.cache = &heap_cache,
+		.ask_ms = ASK_MS,
 		.central = central_of(size ? class_of(size) : CLASS_FIRST),
 		.other = other,
 		.arg = arg,
@@ -137,7 +175,9 @@ RARE void *cache_alloc_waiting(size_t size, void *(*other)(void *), void *arg)
 
 	if (!heap_enter(w.cache))
 		return other(arg);
-	if (!join(&w, &reserved))
+	if (!join(&w, &reserved)) {
 		stand_in_line(&w, reserved);
+		go_on(&w);
+	}
 	return w.object;
 }

@@ -197,7 +197,10 @@ static RARE void end_scarcity(struct central *k)
 /* For a waiter, who need not come back to count it, or the reserve. */
 static RARE void give_wanted(struct central *k, void *object)
 {
-	k->allocs += !list_empty(&k->reserve.queue);
+	if (!list_empty(&k->reserve.queue)) {
+		k->allocs++;
+		__atomic_add_fetch(&k->handed, 1, __ATOMIC_RELAXED);
+	}
 	reserve_give(&k->reserve, object);
 }
 
@@ -215,13 +218,15 @@ RARE void central_fill(struct central *k)
 }
 
 /*
- * Nobody overtakes those in line.  And where all would rather wait, whoever
- * must ask the source does so from the line, for asking may take long.
+ * Nobody overtakes those in line, or those who have just left it.  And where
+ * all would rather wait, whoever must ask the source does so from the line, for
+ * asking may take long.
  */
 static RARE bool must_line_up(const struct central *k)
 {
 	return !list_empty(&k->reserve.queue) ||
-	       (config.wait_ms && !k->slabs.free_objects);
+	       (config.wait_ms &&
+		(!k->slabs.free_objects || central_is_behind(k)));
 }
 
 void **central_refill(struct central *k, struct magazine *own)
@@ -319,6 +324,24 @@ RARE void central_join(struct central *k, struct waiter *self, void **slot)
 	self->is_next = false;
 }
 
+RARE bool central_has_stock(const struct central *k)
+{
+	return k->reserve.current || k->slabs.free_objects;
+}
+
+RARE void central_serve_all(struct central *k)
+{
+	void *object;
+
+	while (reserve_first(&k->reserve) && central_has_stock(k)) {
+		if (k->reserve.current)
+			object = central_take_reserved(k);
+		else
+			slab_take(&k->slabs, &object, 1);
+		give_wanted(k, object);
+	}
+}
+
 /* What there is goes to those before it first, though they may not ask yet. */
 RARE bool central_serve(struct central *k, const struct waiter *self, bool ask)
 {
@@ -397,7 +420,7 @@ void central_drain(struct central *k)
 
 RARE void central_adopt(struct central *k)
 {
-	k->reserve.queue = (struct list){ 0 };
+	central_forget_line(k);
 	if (k->racks)
 		rack_adopt(k->racks);
 	if (!k->lock.word)

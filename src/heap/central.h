@@ -22,6 +22,10 @@ enum { RESERVED_BITS_LOG = 10, RESERVED_WORDS = 1 << RESERVED_BITS_LOG >> 6 };
  * and the reserve first.  A source that merely fails makes nothing scarce:
  * another allocator may have memory, and the turn is a walk over all slabs.
  *
+ * handed: those in line who were handed an object and have not gone on with it
+ * yet, perhaps for want of a processor.  Raised under the lock, lowered
+ * without.
+ *
  * racks_in_use: `racks`, or NULL while the class is scarce or has none.  Read
  * without the lock, so it lies apart from what is often written; written under
  * it.
@@ -33,6 +37,7 @@ enum { RESERVED_BITS_LOG = 10, RESERVED_WORDS = 1 << RESERVED_BITS_LOG >> 6 };
 struct central {
 	struct lock lock;
 	bool scarce;
+	uint32_t handed; /* see above */
 	struct slabs slabs;
 	struct depot depot;
 	struct reserve reserve;
@@ -116,6 +121,45 @@ void central_join(struct central *k, struct waiter *self, void **slot);
  * turn has not come.
  */
 bool central_serve(struct central *k, const struct waiter *self, bool ask);
+
+/*
+ * Whether some were handed an object and have yet to go on: whoever runs goes
+ * behind them, or it would find one object after another and keep the processor
+ * from them.  Of one who has just joined the line and asks this, and one who
+ * goes on, at least one sees the other.
+ */
+static inline bool central_is_behind(const struct central *k)
+{
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&k->handed, __ATOMIC_RELAXED) != 0;
+}
+
+/*
+ * One who was handed an object goes on.  Need not hold the lock.  True: there
+ * is a line.  A handler's child knows of none who were handed one in the
+ * parent.
+ */
+static inline bool central_go_on(struct central *k)
+{
+	if (__atomic_load_n(&k->handed, __ATOMIC_RELAXED))
+		__atomic_sub_fetch(&k->handed, 1, __ATOMIC_RELAXED);
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	return __atomic_load_n(&k->reserve.queue.first, __ATOMIC_RELAXED);
+}
+
+/* In a child: who is in line is in the parent, and only there. */
+static inline void central_forget_line(struct central *k)
+{
+	k->reserve.queue = (struct list){ 0 };
+	k->handed = 0;
+}
+
+/* Whether there is one to be had without the source.  The lock makes it sure.
+ */
+bool central_has_stock(const struct central *k);
+
+/* What there is, and no more, goes to those in line. */
+void central_serve_all(struct central *k);
 
 /*
  * Takes used objects back: waiters first, then the reserve, then the slabs.

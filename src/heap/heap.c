@@ -134,7 +134,7 @@ static COLD void mend(enum fork_child how)
 	lock_renew_process();
 	flush_lost();
 	for (unsigned c = CLASS_FIRST; c <= class_last; c++)
-		central[c].reserve.queue = (struct list){ 0 };
+		central_forget_line(&central[c]);
 	registry_reset(cache_is_ready(&heap_cache) ? &heap_cache : NULL);
 }
 

@@ -194,6 +194,70 @@ static void a_newcomer_does_not_overtake(void)
 	heaps_nothing_is_lost(C);
 }
 
+/* One is handed to `first`, who does not go on with it; another is there. */
+static size_t hand_one_over(struct caller *first)
+{
+	size_t n = start_dry(0);
+
+	let_ask(first);
+	object_free(objects[n - 1]);
+	object_free(objects[n - 2]);
+	return n;
+}
+
+/*
+ * A thread that runs would find object after object, and keep those who were
+ * handed one waiting for the processor.
+ */
+static void who_finds_one_stays_behind_those_who_were_handed_one(void)
+{
+	struct caller first = { 0 }, second = { 0 };
+	size_t n = hand_one_over(&first);
+
+	cache_behind_ms = HANG_MS;
+	assert_null(object_alloc(SIZE));
+	let_wait(&second);
+	let_go(&first);
+	assert_ptr_equal(first.got, objects[n - 1]);
+	join_thread(second.thread);
+	assert_ptr_equal(second.got, objects[n - 2]);
+	assert_int_equal(second.asked, 0);
+	object_free(second.got);
+	assert_ptr_equal(object_alloc(SIZE), second.got);
+	heaps_nothing_is_lost(C);
+}
+
+static void who_does_not_go_on_holds_nobody_up_for_long(void)
+{
+	struct caller first = { 0 }, second = { 0 };
+	size_t n = hand_one_over(&first);
+
+	let_wait(&second);
+	join_thread(second.thread);
+	assert_ptr_equal(second.got, objects[n - 2]);
+	let_go(&first);
+	assert_ptr_equal(first.got, objects[n - 1]);
+	heaps_nothing_is_lost(C);
+}
+
+static void in_a_child_nobody_is_behind_the_parents_waiters(void)
+{
+	struct caller first = { 0 };
+	pid_t child;
+
+	forks_know_the_heap();
+	hand_one_over(&first);
+	fork_prepare();
+	child = fork();
+	if (!child) {
+		fork_child();
+		_exit(object_alloc(SIZE) == NULL);
+	}
+	fork_parent();
+	assert_child_succeeds(child);
+	let_go(&first);
+}
+
 /* One who has two passes one on. */
 static void what_comes_beside_another_allocators_block_is_the_next_ones(void)
 {
@@ -327,6 +391,9 @@ int main(void)
 		APART(who_was_refused_elsewhere_sleeps_without_the_lock),
 		APART(who_comes_finds_what_was_freed_just_before),
 		APART(a_newcomer_does_not_overtake),
+		APART(who_finds_one_stays_behind_those_who_were_handed_one),
+		APART(who_does_not_go_on_holds_nobody_up_for_long),
+		APART(in_a_child_nobody_is_behind_the_parents_waiters),
 		APART(what_comes_beside_another_allocators_block_is_the_next_ones),
 		APART(a_block_of_another_allocator_tells_that_there_is_memory),
 		APART(nobody_frees_and_the_waiter_gets_null_in_time),
