@@ -215,6 +215,13 @@ kept = [eval("bytes(%d)" % (1000 + i)) for i in range(5000)]'
 	assert_output "libmpool: no profile in '$PWD/small/p.mprof': No space left on device"
 }
 
+@test "a pipe beside a profile keeps nobody waiting" {
+	"$MPOOL" run -q --sample=1 -o p.mprof -- "$PROGRAMS/leave" exit
+	mkfifo p.mprof.lasting
+	run -0 timeout 60 "$MPOOL" prof --total p.mprof
+	assert_output --partial allocate
+}
+
 @test "a file that is cut or made up is refused, and it is said where" {
 	LD_PRELOAD=$LIB MPOOL_SAMPLE=1 MPOOL_PROFILE=p.mprof "$PROGRAMS/leave" _exit
 	head -c 50000 p.mprof >cut.mprof

@@ -255,6 +255,14 @@ void cli_check_apart(const char *path, const char *source)
 		cli_die("%s is what is read; write to another file", path);
 }
 
+FILE *cli_open_regular(const char *path)
+{
+	struct stat s;
+
+	return stat(path, &s) == 0 && S_ISREG(s.st_mode) ? fopen(path, "re")
+							 : NULL;
+}
+
 FILE *cli_create(const char *path, const char *source)
 {
 	FILE *file;

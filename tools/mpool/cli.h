@@ -84,6 +84,12 @@ const char *cli_count(uint64_t n);
  */
 FILE *cli_open(const char *path);
 
+/*
+ * The same for a file that may not be there; NULL: it is not, or no file.  A
+ * pipe with nobody at its other end would keep us waiting.
+ */
+FILE *cli_open_regular(const char *path);
+
 /* Dies when what is to be written is `source`, which is still to be read. */
 void cli_check_apart(const char *path, const char *source);
 

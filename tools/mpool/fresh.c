@@ -25,15 +25,6 @@ static bool same_time(const struct stat *a, const struct stat *b)
 	       a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* A pipe with nobody at its other end would keep us waiting. */
-static FILE *open_regular(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re")
-							   : NULL;
-}
-
 static bool is_written(FILE *file)
 {
 	char tail[4] = { 0 };
@@ -53,7 +44,7 @@ static bool is_lasting(FILE *file)
 
 static bool is_whole(const char *path, bool lasting)
 {
-	FILE *file = open_regular(path);
+	FILE *file = cli_open_regular(path);
 	bool whole =
 		file && (is_written(file) || (lasting && is_lasting(file)));
 

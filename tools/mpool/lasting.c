@@ -177,7 +177,7 @@ static char *beside(const char *path)
 static bool is_going_on(const char *path)
 {
 	struct lasting_header h;
-	FILE *file = fopen(path, "re");
+	FILE *file = cli_open_regular(path);
 	bool is = file && fread(&h, sizeof h, 1, file) == 1 &&
 		  lasting_is(&h, sizeof h);
 
