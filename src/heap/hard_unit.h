@@ -44,6 +44,7 @@ struct unit {
 			uint32_t fresh;	 /* slots handed out so far */
 			uint32_t free;	 /* bits set below */
 			uint32_t cursor; /* word of `bits` to look at first */
+			uint32_t ready;	 /* bytes that were faulted in */
 			uint64_t *bits;	 /* free slots, one bit each */
 			void *states;
 		};

@@ -13,6 +13,7 @@
 #include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 enum { MANY = 3000 };
@@ -144,6 +145,29 @@ static void units_come_back_when_all_of_a_class_is_freed(void **state)
 	assert_int_equal(after.objects, before.objects);
 	assert_true(after.mapped - before.mapped <
 		    (full.mapped - before.mapped) / 4);
+}
+
+/* Not two, though it is looked at before there is anything. */
+static void a_page_of_new_memory_is_faulted_in_once(void **state)
+{
+#ifdef __SANITIZE_THREAD__
+	skip(); /* what it remembers of memory is faulted in, too */
+#endif
+	enum { SIZE = 1500 };
+	static void *p[MANY];
+	struct rusage before, after;
+	long pages = (long)MANY * hard_classes[hard_class_of(SIZE, 16)].stride /
+		     sysconf(_SC_PAGESIZE);
+
+	(void)state;
+	memset(p, 1, sizeof(p));
+	getrusage(RUSAGE_SELF, &before);
+	for (int i = 0; i < MANY; i++)
+		p[i] = get(SIZE, 16);
+	getrusage(RUSAGE_SELF, &after);
+	assert_in_range(after.ru_minflt - before.ru_minflt, 0, pages * 5 / 4);
+	for (int i = 0; i < MANY; i++)
+		hard_free(p[i]);
 }
 
 /* How many lie on memory. */
@@ -305,6 +329,7 @@ int main(void)
 		cmocka_unit_test(
 			a_large_object_grows_and_moves_with_its_content),
 		cmocka_unit_test(units_come_back_when_all_of_a_class_is_freed),
+		cmocka_unit_test(a_page_of_new_memory_is_faulted_in_once),
 		cmocka_unit_test(
 			what_is_free_between_objects_goes_back_by_trim),
 		cmocka_unit_test(each_object_is_in_the_row_of_its_size),
