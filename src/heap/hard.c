@@ -85,7 +85,7 @@ RARE bool hard_start(bool full)
 
 /* --- inside --- */
 
-static bool enter(void)
+static inline bool enter(void)
 {
 	if (unlikely(own.inside))
 		return false;
@@ -157,7 +157,9 @@ static inline struct lock *try_unit(struct unit *u)
 
 	if (unlikely(kind == UNIT_NONE) || unlikely(kind == UNIT_TAKEN))
 		return NULL;
-	hard_lock(lock);
+	if (hard_only_one())
+		return lock;
+	lock_take(lock);
 	if (likely(unit_kind(u) == kind) && likely(unit_arena(u) == arena))
 		return lock;
 	hard_unlock(lock);

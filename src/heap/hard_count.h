@@ -13,8 +13,8 @@
  * counted.
  */
 struct hard_count {
-	uint64_t allocs, frees, bytes;
-	uint64_t peak, peak_bytes;
+	uint64_t allocs, frees, peak;
+	uint64_t bytes, peak_bytes;
 	uint64_t mapped, units;
 };
 

@@ -16,13 +16,20 @@ extern HIDDEN const char *hard_single;
 /* Of what hard_unit.h and hard_alone.h know; taken under those of arenas. */
 extern HIDDEN struct lock hard_units_lock;
 
+/* Whether there is nobody to lock out. */
+static inline bool hard_only_one(void)
+{
+#ifdef LOCK_HAS_RANK
+	return false;
+#else
+	return likely(__atomic_load_n(hard_single, __ATOMIC_RELAXED));
+#endif
+}
+
 static inline void hard_lock(struct lock *lock)
 {
-#ifndef LOCK_HAS_RANK
-	if (likely(__atomic_load_n(hard_single, __ATOMIC_RELAXED)))
-		return;
-#endif
-	lock_take(lock);
+	if (!hard_only_one())
+		lock_take(lock);
 }
 
 /* Whoever took it releases it, though he may be alone since. */

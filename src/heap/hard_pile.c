@@ -147,7 +147,8 @@ static NOINLINE void drop_unit(struct arena *a, struct unit *u)
 	struct pile *pile = &a->piles[u->class];
 
 	unlink_unit(pile, u);
-	hard_look_unit(u);
+	if (hard_full) /* all of them are free */
+		hard_look_unit(u);
 	forget(&a->given, number_of(u));
 	forget(&a->freed, number_of(u));
 	hard_lock(&hard_units_lock);
@@ -189,34 +190,42 @@ static NOINLINE void prefault(struct unit *u, size_t end)
 	u->ready = (uint32_t)ready;
 }
 
-static char *take_fresh(struct unit *u)
+/* Slots that nobody has had yet, or that are free again; `many` at most. */
+static void take_fresh(struct pile *pile, struct unit *u, uint32_t many)
 {
 	const struct hard_class *k = &hard_classes[u->class];
-	char *slot = slot_address(u, u->fresh++);
-	size_t end = (size_t)u->fresh * k->stride;
+	char *slot = slot_address(u, u->fresh);
+	bool paged = hard_is_paged(u->class);
 
-	if (hard_is_paged(u->class)) {
-		if (!sys_guard(slot + k->room, k->stride - k->room))
+	many = min_of(many, k->capacity - u->fresh);
+	u->fresh += many;
+	if (!paged && u->class && (size_t)u->fresh * k->stride > u->ready)
+		prefault(u, (size_t)u->fresh * k->stride);
+	for (; many; many--, slot += k->stride) {
+		if (paged && !sys_guard(slot + k->room, k->stride - k->room))
 			tell_unguarded();
-	} else if (end > u->ready && u->class) {
-		prefault(u, end);
+		pile->at_hand[pile->count++] = slot;
 	}
-	return slot;
 }
 
-static char *take_bit(struct unit *u)
+static void take_bits(struct pile *pile, struct unit *u, uint32_t many)
 {
-	uint64_t *word;
-	unsigned bit;
+	const struct hard_class *k = &hard_classes[u->class];
 
-	while (!u->bits[u->cursor])
-		u->cursor = (u->cursor + 1) %
-			    ((hard_classes[u->class].capacity + 63) / 64);
-	word = &u->bits[u->cursor];
-	bit = (unsigned)__builtin_ctzll(*word);
-	*word &= *word - 1;
-	u->free--;
-	return slot_address(u, u->cursor * 64 + bit);
+	many = min_of(many, u->free);
+	u->free -= many;
+	while (many) {
+		uint64_t *word = &u->bits[u->cursor], bits = *word;
+		char *slot = slot_address(u, u->cursor * 64);
+
+		for (; bits && many; bits &= bits - 1, many--)
+			pile->at_hand[pile->count++] =
+				slot +
+				(size_t)__builtin_ctzll(bits) * k->stride;
+		*word = bits;
+		if (!bits)
+			u->cursor = (u->cursor + 1) % ((k->capacity + 63) / 64);
+	}
 }
 
 /* Half of what the pile may hold; at least one, or false. */
@@ -224,12 +233,13 @@ static NOINLINE bool refill(struct arena *a, unsigned c)
 {
 	const struct hard_class *k = &hard_classes[c];
 	struct pile *pile = &a->piles[c];
+	uint32_t half = (k->pile + 1) / 2u;
 
 	count_peak(&pile->served);
 	hard_look_recent(a);
 	if (a->refills++ % LOOK_AT_REFILLS == 0)
 		hard_look_waiting(a);
-	while (pile->count < (k->pile + 1) / 2u) {
+	while (pile->count < half) {
 		struct unit *u = &units[pile->units];
 
 		if (!pile->units) {
@@ -237,8 +247,10 @@ static NOINLINE bool refill(struct arena *a, unsigned c)
 				break;
 			continue;
 		}
-		pile->at_hand[pile->count++] =
-			u->free ? take_bit(u) : take_fresh(u);
+		if (u->free)
+			take_bits(pile, u, half - pile->count);
+		else
+			take_fresh(pile, u, half - pile->count);
 		if (!u->free && u->fresh == k->capacity)
 			unlink_unit(pile, u);
 	}
@@ -291,7 +303,7 @@ RARE bool pile_empty(struct arena *a, unsigned c)
 	return dropped;
 }
 
-char *pile_take(struct arena *a, unsigned c)
+char *pile_take_slow(struct arena *a, unsigned c)
 {
 	struct pile *pile = &a->piles[c];
 	uint32_t last, any;
@@ -307,7 +319,7 @@ char *pile_take(struct arena *a, unsigned c)
 	return slot;
 }
 
-void pile_give(struct arena *a, unsigned c, char *slot)
+void pile_give_slow(struct arena *a, unsigned c, char *slot)
 {
 	struct pile *pile = &a->piles[c];
 	const struct hard_class *k = &hard_classes[c];

@@ -7,6 +7,7 @@
 
 #include "base/lock.h"
 #include "base/sys.h"
+#include "heap/hard.h"
 #include "heap/hard_class.h"
 #include "heap/hard_count.h"
 #include "heap/hard_unit.h"
@@ -91,10 +92,19 @@ static inline char *recent_put(struct recent *r, char *slot)
 }
 
 /*
- * A free slot; NULL: there is no memory.  Caller holds the lock of the arena,
- * here and below.
+ * A free slot, any of those at hand if hard_full; NULL: there is no memory.
+ * Caller holds the lock of the arena, here and below.
  */
-char *pile_take(struct arena *a, unsigned c);
+char *pile_take_slow(struct arena *a, unsigned c);
+
+static inline char *pile_take(struct arena *a, unsigned c)
+{
+	struct pile *pile = &a->piles[c];
+
+	if (!hard_full && likely(pile->count))
+		return pile->at_hand[--pile->count];
+	return pile_take_slow(a, c);
+}
 
 /*
  * Gives all that is at hand to the bits, and units that are wholly free back.
@@ -103,6 +113,16 @@ char *pile_take(struct arena *a, unsigned c);
 bool pile_empty(struct arena *a, unsigned c);
 
 /* Takes one back, which is not to be taken again at once if hard_full. */
-void pile_give(struct arena *a, unsigned c, char *slot);
+void pile_give_slow(struct arena *a, unsigned c, char *slot);
+
+static inline void pile_give(struct arena *a, unsigned c, char *slot)
+{
+	struct pile *pile = &a->piles[c];
+
+	if (!hard_full && likely(pile->count < hard_classes[c].pile))
+		pile->at_hand[pile->count++] = slot;
+	else
+		pile_give_slow(a, c, slot);
+}
 
 #endif

@@ -165,18 +165,22 @@ static struct hard_paged *paged_state(const struct unit *u, const char *p,
 }
 
 /* From now on it is free; what was some frees ago is looked at again. */
-static inline void rest(struct arena *a, unsigned c, char *slot)
+static NOINLINE void rest(struct arena *a, char *slot)
 {
-	if (hard_full) {
-		char *before = recent_put(&a->freed, slot);
+	char *before = recent_put(&a->freed, slot);
 
-		if (likely(before))
-			hard_look(before, AGAIN);
-	}
-	pile_give(a, c, slot);
+	if (likely(before))
+		hard_look(before, AGAIN);
 }
 
-static void packed_free(struct arena *a, struct unit *u, char *p)
+static NOINLINE void clean(const struct unit *u, const struct hard_class *k,
+			   uint32_t i, char *p)
+{
+	look_around(u, k, i, p);
+	clear(p, k->stride);
+}
+
+static inline void packed_free(struct arena *a, struct unit *u, char *p)
 {
 	const struct hard_class *k = &hard_classes[u->class];
 	uint32_t i;
@@ -185,14 +189,14 @@ static void packed_free(struct arena *a, struct unit *u, char *p)
 	if (u->class) {
 		if (unlikely(!packed_is_whole(k, *state, p)))
 			hard_crime(HARD_OVERFLOW, p, *state - 1u);
-		if (hard_full) {
-			look_around(u, k, i, p);
-			clear(p, k->stride);
-		}
+		if (hard_full)
+			clean(u, k, i, p);
 	}
 	count_free(&a->piles[u->class].served, *state - 1u);
 	*state |= FREED;
-	rest(a, u->class, p);
+	if (hard_full)
+		rest(a, p);
+	pile_give(a, u->class, p);
 }
 
 static NOINLINE void paged_free(struct arena *a, struct unit *u, char *p)
@@ -209,7 +213,9 @@ static NOINLINE void paged_free(struct arena *a, struct unit *u, char *p)
 				before_of(slot, p)));
 	count_free(&a->piles[u->class].served, size);
 	state->word |= PAGED_FREED;
-	rest(a, u->class, slot);
+	if (hard_full)
+		rest(a, slot);
+	pile_give(a, u->class, slot);
 }
 
 void slot_free(struct arena *a, struct unit *u, char *p)
