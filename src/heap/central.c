@@ -389,6 +389,14 @@ static void drain(struct central *k, void **top)
 	depot_put_empty(&k->depot, magazine_of(top));
 }
 
+static ASIDE bool join(struct central *k, void **top)
+{
+	if (!depot_join(&k->depot, top, magazine_count(top)))
+		return false;
+	depot_put_empty(&k->depot, magazine_of(top));
+	return true;
+}
+
 /*
  * What has lain in the depot longest goes down to the slabs: its objects are
  * the coldest, and a double free among them comes to light there.
@@ -401,6 +409,8 @@ void central_park(struct central *k, void **top)
 		drain(k, top);
 		return;
 	}
+	if (magazine_count(top) <= DEPOT_SHARED && join(k, top))
+		return;
 	if (k->depot.fulls >= DEPOT_SPARSE && slab_is_sparse(&k->slabs))
 		most = DEPOT_SPARSE;
 	while (k->depot.fulls >= most)

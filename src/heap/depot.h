@@ -8,14 +8,23 @@
  *
  * Kept small: a deep depot hands out objects that lie on many pages.  Eight
  * is what a burst of 1000 frees fills; of a class that lies mostly idle, two,
- * lest its last objects hold back many pages.  Guarded by the class's lock.
+ * lest its last objects hold back many pages.  Of the largest objects a side
+ * has so few that several of them share a magazine here: a burst fits, and a
+ * thread comes less often.  Guarded by the class's lock.
  */
 #ifndef HEAP_DEPOT_H
 #define HEAP_DEPOT_H
 
+#include <string.h>
+
 #include "heap/magazine.h"
 
-enum { DEPOT_MAGAZINES = 8, DEPOT_SPARSE = 2, DEPOT_EMPTIES = 8 };
+enum {
+	DEPOT_MAGAZINES = 8,
+	DEPOT_SPARSE = 2,
+	DEPOT_EMPTIES = 8,
+	DEPOT_SHARED = 16, /* objects of several sides in a magazine */
+};
 
 /* full[i] is a stack of magazine_of(full[i])->count objects, 1..127. */
 struct depot {
@@ -39,6 +48,26 @@ static inline void depot_put(struct depot *depot, void **top)
 	m->count = magazine_count(top);
 	depot_count(&depot->objects, m->count);
 	depot->full[depot->fulls++] = top;
+}
+
+/*
+ * The `n` objects at `top` join the stack left last.  False: they would be too
+ * many together.  Else their magazine is empty, and the caller's.
+ */
+static inline bool depot_join(struct depot *depot, void **top, size_t n)
+{
+	struct magazine *last;
+
+	if (!depot->fulls)
+		return false;
+	last = magazine_of(depot->full[depot->fulls - 1]);
+	if (last->count + n > DEPOT_SHARED)
+		return false;
+	depot->full[depot->fulls - 1] -= n;
+	memcpy(depot->full[depot->fulls - 1], top, n * sizeof(*top));
+	last->count += n;
+	depot_count(&depot->objects, n);
+	return true;
 }
 
 /* The stack left last; NULL when there is none. */

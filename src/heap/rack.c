@@ -107,6 +107,19 @@ void **rack_take(struct racks **in_use, struct magazine *empty)
 	return other < 0 ? NULL : take(racks, in_use, (unsigned)other, empty);
 }
 
+static struct magazine *leave(struct depot *depot, void **top, unsigned fill)
+{
+	struct magazine *m = NULL;
+
+	if (depot_join(depot, top, magazine_freed(top, fill)))
+		return magazine_of(top);
+	if (depot->fulls < DEPOT_MAGAZINES)
+		m = depot_take_empty(depot);
+	if (m)
+		depot_put(depot, magazine_raise(top, fill));
+	return m;
+}
+
 struct magazine *rack_put(struct racks **in_use, void **top, unsigned fill)
 {
 	struct racks *racks = in_use_now(in_use);
@@ -118,12 +131,10 @@ struct magazine *rack_put(struct racks **in_use, void **top, unsigned fill)
 		return NULL;
 	r = &racks->of[own];
 	lock_rack(r);
-	if (likely(in_use_now(in_use)) && r->depot.fulls < DEPOT_MAGAZINES)
-		m = depot_take_empty(&r->depot);
-	if (m) {
-		depot_put(&r->depot, magazine_raise(top, fill));
+	if (likely(in_use_now(in_use)))
+		m = leave(&r->depot, top, fill);
+	if (m)
 		note_filled(racks, own);
-	}
 	lock_release(&r->lock);
 	return m;
 }

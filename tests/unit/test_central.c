@@ -116,6 +116,18 @@ static void beyond_the_depots_room_stacks_are_drained(void)
 	central_check(k);
 }
 
+static void sides_of_large_objects_share_the_depots_magazines(void)
+{
+	start(0);
+	take(2000);
+	for (int i = 0; i < 4 * DEPOT_MAGAZINES; i++)
+		central_park(k, stack(objects + 4 * i, 4));
+	assert_int_equal(k->depot.fulls, DEPOT_MAGAZINES);
+	assert_int_equal(k->depot.objects, 16 * DEPOT_MAGAZINES);
+	assert_int_equal(k->drains, 0);
+	central_check(k);
+}
+
 static void a_reserve_in_want_comes_before_the_depot(void)
 {
 	start(64);
@@ -194,6 +206,7 @@ int main(void)
 		APART(what_is_given_back_comes_out_again),
 		APART(a_stack_is_parked_in_the_depot),
 		APART(beyond_the_depots_room_stacks_are_drained),
+		APART(sides_of_large_objects_share_the_depots_magazines),
 		APART(a_reserve_in_want_comes_before_the_depot),
 		APART(a_drain_empties_the_depot_into_the_slabs),
 		APART(what_lay_in_the_depot_longest_is_drained_first),

@@ -87,6 +87,25 @@ static void its_objects_are_counted(void)
 	assert_int_equal(depot.objects, 0);
 }
 
+static void few_objects_share_a_magazine(void)
+{
+	void **a, **b, **both;
+
+	assert_true(slab_start());
+	a = stack(5);
+	b = stack(6);
+	assert_false(depot_join(&depot, a, 5));
+	depot_put(&depot, a);
+	assert_true(depot_join(&depot, b, 6));
+	assert_int_equal(depot.objects, 11);
+	assert_false(depot_join(&depot, b, DEPOT_SHARED - 10));
+	both = depot_take(&depot);
+	assert_ptr_equal(both + 6, a);
+	assert_memory_equal(both, b, 6 * sizeof(*b));
+	assert_int_equal(magazine_of(both)->count, 11);
+	assert_int_equal(depot.objects, 0);
+}
+
 static void empty_magazines_are_kept_for_the_next_who_asks(void)
 {
 	struct magazine *m;
@@ -128,6 +147,7 @@ int main(void)
 		APART(the_stack_left_last_is_taken_first),
 		APART(the_oldest_stack_can_be_asked_for),
 		APART(a_stack_comes_back_as_it_was),
+		APART(few_objects_share_a_magazine),
 		APART(its_objects_are_counted),
 		APART(empty_magazines_are_kept_for_the_next_who_asks),
 		APART(more_empty_ones_than_a_few_go_to_other_classes),

@@ -186,6 +186,34 @@ static void a_full_rack_takes_no_more(void)
 	assert_null(rack_put(&k->racks_in_use, top, class_fill(C)));
 }
 
+/* A free side of eight objects, full. */
+static void **full_side_of_eight(void)
+{
+	void **top = magazine_rest(magazine_new(), 8) - 8;
+
+	lock_take(&k->lock);
+	assert_int_equal(slab_take(&k->slabs, top, 8), 8);
+	lock_release(&k->lock);
+	return top;
+}
+
+static void sides_of_large_objects_share_a_racks_magazine(void)
+{
+	void **first, **second, **both;
+
+	share_out();
+	first = full_side_of_eight();
+	second = full_side_of_eight();
+	assert_ptr_not_equal(rack_put(&k->racks_in_use, first, 8),
+			     magazine_of(first));
+	assert_ptr_equal(rack_put(&k->racks_in_use, second, 8),
+			 magazine_of(second));
+	both = rack_take(&k->racks_in_use, NULL);
+	assert_int_equal(magazine_count(both), 16);
+	assert_memory_equal(both, second, 8 * sizeof(*both));
+	assert_null(rack_take(&k->racks_in_use, NULL));
+}
+
 static void racks_out_of_use_give_and_take_nothing(void)
 {
 	void **top;
@@ -262,6 +290,7 @@ int main(void)
 		APART(a_trim_empties_them),
 		APART(an_empty_rack_is_made_good_by_another),
 		APART(a_full_rack_takes_no_more),
+		APART(sides_of_large_objects_share_a_racks_magazine),
 		APART(racks_out_of_use_give_and_take_nothing),
 		ABORTS(what_lies_there_twice_is_found, "held twice"),
 		APART(a_child_goes_on_with_them),
