@@ -55,7 +55,7 @@ static void insert(struct live *objects, size_t count, enum order order)
 	}
 }
 
-enum { DIGIT_BITS = 6, DIGITS = 1 << DIGIT_BITS, FEW = 24 };
+enum { DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS, FEW = 24 };
 
 /* Puts those of each digit, key >> shift, together; from[d]: where they begin.
  */
@@ -93,6 +93,7 @@ static void distribute(struct live *objects, size_t count, unsigned shift,
 static void sort_by(struct live *objects, size_t count, enum order order)
 {
 	uint32_t from[DIGITS + 1];
+	bool sorted = true;
 	uint64_t bits = 0;
 	unsigned shift;
 
@@ -100,9 +101,13 @@ static void sort_by(struct live *objects, size_t count, enum order order)
 		insert(objects, count, order);
 		return;
 	}
-	for (size_t i = 1; i < count; i++)
-		bits |= key(&objects[i], order) ^ key(objects, order);
-	if (!bits)
+	for (size_t i = 1; i < count; i++) {
+		uint64_t here = key(&objects[i], order);
+
+		bits |= here ^ key(objects, order);
+		sorted &= here >= key(&objects[i - 1], order);
+	}
+	if (sorted)
 		return;
 	shift = 64 - (unsigned)__builtin_clzll(bits);
 	shift -= min_of(shift, (unsigned)DIGIT_BITS);

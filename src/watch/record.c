@@ -154,10 +154,11 @@ size_t record_last_period(void)
 	return last_period;
 }
 
-static COLD void remember(void *p, size_t size, size_t period)
+void record_alloc(void *p, size_t size, size_t period)
 {
 	uintptr_t frames[STACK_DEPTH];
 	unsigned depth;
+	int saved = errno;
 	uint32_t now = record_now(), site;
 	struct live sample = {
 		.inverted = ~(uintptr_t)p,
@@ -170,18 +171,11 @@ static COLD void remember(void *p, size_t size, size_t period)
 	lasting_look(now);
 	site = sites_add(frames, depth, size, sample_unit(size), period, now);
 	sample.site = site;
-	if (site && live_add(&sample))
-		return;
-	if (site)
-		sites_free(site, UINT32_MAX);
-	__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
-}
-
-void record_alloc(void *p, size_t size, size_t period)
-{
-	int saved = errno;
-
-	remember(p, size, period);
+	if (!site || !live_add(&sample)) {
+		if (site)
+			sites_free(site, UINT32_MAX);
+		__atomic_fetch_add(&lost, 1, __ATOMIC_RELAXED);
+	}
 	errno = saved;
 }
 
