@@ -123,7 +123,6 @@ void merge_start(struct profile *sum, const struct profile *first)
 {
 	*sum = (struct profile){
 		.program = cli_format("%s", first->program),
-		.unwinder = cli_format("%s", first->unwinder),
 		.pid = first->pid,
 		.start_ms = first->start_ms,
 		.has_peak = true,

@@ -109,8 +109,6 @@ const char *profile_parse(struct profile *profile, char *text, size_t length,
 	}
 	if (!profile->program)
 		profile->program = strdup("?");
-	if (!profile->unwinder)
-		profile->unwinder = strdup("?");
 	profile_sum_pools(profile);
 	return NULL;
 }
@@ -180,7 +178,6 @@ void profile_free(struct profile *p)
 	for (size_t i = 0; i < p->cut_count; i++)
 		free(p->cuts[i].why);
 	free(p->program);
-	free(p->unwinder);
 	free(p->suppressions);
 	*p = (struct profile){ 0 };
 }

@@ -70,7 +70,7 @@ struct cut {
 };
 
 struct profile {
-	char *program, *unwinder;
+	char *program;
 	char *suppressions; /* the program's own; NULL: none */
 	char *path;	    /* of its file, absolute; NULL: of none */
 	uint64_t pid, period, start_ms, age_ms, rss, peak_rss, lost;

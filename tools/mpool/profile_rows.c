@@ -297,11 +297,6 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 		cli_note_version("the profile", at);
 		return NULL;
 	}
-	if (!strcmp(key, "unwinder")) {
-		free(p->unwinder);
-		p->unwinder = strdup(at);
-		return NULL;
-	}
 	if (!strcmp(key, "cut"))
 		return read_cut(p, at);
 	p->has_peak |= !strcmp(key, "peak");
