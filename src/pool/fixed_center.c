@@ -9,10 +9,8 @@
 #include <time.h>
 
 #include "base/errors.h"
-#include "base/sys.h"
 #include "base/tool.h"
 #include "pool/debug.h"
-#include "pool/fixed_front.h"
 #include "pool/fixed_kept.h"
 #include "pool/local.h"
 #include "pool/pages_source.h"

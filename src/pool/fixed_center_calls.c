@@ -10,7 +10,6 @@
 #include "base/fault.h"
 #include "base/tool.h"
 #include "pool/debug.h"
-#include "pool/fixed_front.h"
 #include "pool/local.h"
 
 /* --- shards --- */

@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "pool/fixed_front.h"
 #include "pool/fixed_kept.h"
 #include "pool/local.h"
 

@@ -12,7 +12,6 @@
 #include "base/errors.h"
 #include "base/fault.h"
 #include "pool/fixed_center_calls.h"
-#include "pool/fixed_front.h"
 #include "pool/fixed_report.h"
 #include "pool/local.h"
 #include "pool/object_cache_get.h"
