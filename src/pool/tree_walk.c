@@ -5,7 +5,7 @@
 
 #include "base/errors.h"
 #include "base/fault.h"
-#include "pool/tree_family.h"
+#include "pool/tree_branch.h"
 #include "pool/tree_node.h"
 #include "pool/tree_pool.h"
 
@@ -145,6 +145,17 @@ static bool is_in_place(const node_t *n)
 	return t == above || (t && t->is_branch && t->above == above);
 }
 
+/* What a limit's tree has counted is there. */
+static void check_head(const node_t *n)
+{
+	const struct tree *t = family_of(n);
+	struct sum sum = branch_weigh(n);
+
+	must(t->live == (size_t)sum.nodes && t->bytes == (size_t)sum.bytes &&
+		     t->held == (size_t)sum.held,
+	     n, "a limit's counts");
+}
+
 static void check_node(const node_t *n)
 {
 	uint64_t word = node_word(n);
@@ -159,6 +170,8 @@ static void check_node(const node_t *n)
 	must(!n->next || n->next->parent == n->parent, n,
 	     "a tree node's siblings");
 	check_references(n);
+	if (branch_is_head(n))
+		check_head(n);
 	if (tree_pool_of(n))
 		tree_pool_check(tree_pool_of(n));
 }
