@@ -35,7 +35,6 @@ struct wait {
 	struct central *central;
 	struct waiter self;
 	unsigned ask_ms;
-	bool behind; /* those who were handed one go on first */
 	void *(*other)(void *);
 	void *arg;
 	void *object; /* from the line, or from the other allocator */
@@ -91,6 +90,7 @@ static bool look(struct wait *w, bool source, bool last)
 
 	begin(w);
 	served = central_serve(k, &w->self, source);
+	w->self.is_behind = false;
 	if (!served && last)
 		k->failures += reserve_leave(&k->reserve, &w->self);
 	end(w);
@@ -116,12 +116,12 @@ static bool join(struct wait *w, bool *reserved)
 
 	lock_take(&k->lock);
 	central_join(k, &w->self, &w->object);
-	if (central_has_stock(k) && central_is_behind(k))
-		w->behind = true;
+	w->self.is_behind = central_has_stock(k) && central_stay_behind(k);
 	*reserved = k->reserve.current;
-	served = !*reserved && !w->behind && central_serve(k, &w->self, false);
-	if (served)
-		central_go_on(k);
+	served = !*reserved && !w->self.is_behind &&
+		 central_serve(k, &w->self, false);
+	if (served && central_go_on(k))
+		central_serve_all(k);
 	end(w);
 	return served;
 }
@@ -140,7 +140,7 @@ static void stand_in_line(struct wait *w, bool reserved)
 {
 	struct timespec deadline = waiter_deadline(config.wait_ms);
 
-	if (w->behind)
+	if (w->self.is_behind)
 		w->ask_ms = cache_behind_ms;
 	else if (ask_first(w, reserved))
 		return;
@@ -153,8 +153,7 @@ static void go_on(struct wait *w)
 {
 	struct central *k = w->central;
 
-	if (w->self.state != WAITER_HANDED || !central_go_on(k) ||
-	    !central_has_stock(k))
+	if (w->self.state != WAITER_HANDED || !central_go_on(k))
 		return;
 	cache_enter(w->cache);
 	lock_take(&k->lock);

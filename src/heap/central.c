@@ -226,7 +226,7 @@ static RARE bool must_line_up(const struct central *k)
 {
 	return !list_empty(&k->reserve.queue) ||
 	       (config.wait_ms &&
-		(!k->slabs.free_objects || central_is_behind(k)));
+		(!k->slabs.free_objects || central_has_handed(k)));
 }
 
 void **central_refill(struct central *k, struct magazine *own)

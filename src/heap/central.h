@@ -24,7 +24,7 @@ enum { RESERVED_BITS_LOG = 10, RESERVED_WORDS = 1 << RESERVED_BITS_LOG >> 6 };
  *
  * handed: those in line who were handed an object and have not gone on with it
  * yet, perhaps for want of a processor.  Raised under the lock, lowered
- * without.
+ * without.  behind: some in line let them go on first.
  *
  * racks_in_use: `racks`, or NULL while the class is scarce or has none.  Read
  * without the lock, so it lies apart from what is often written; written under
@@ -37,7 +37,8 @@ enum { RESERVED_BITS_LOG = 10, RESERVED_WORDS = 1 << RESERVED_BITS_LOG >> 6 };
 struct central {
 	struct lock lock;
 	bool scarce;
-	uint32_t handed; /* see above */
+	bool behind;
+	uint32_t handed;
 	struct slabs slabs;
 	struct depot depot;
 	struct reserve reserve;
@@ -122,29 +123,37 @@ void central_join(struct central *k, struct waiter *self, void **slot);
  */
 bool central_serve(struct central *k, const struct waiter *self, bool ask);
 
-/*
- * Whether some were handed an object and have yet to go on: whoever runs goes
- * behind them, or it would find one object after another and keep the processor
- * from them.  Of one who has just joined the line and asks this, and one who
- * goes on, at least one sees the other.
- */
-static inline bool central_is_behind(const struct central *k)
+/* Some were handed an object, and have yet to go on. */
+static inline bool central_has_handed(const struct central *k)
 {
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	return __atomic_load_n(&k->handed, __ATOMIC_RELAXED) != 0;
 }
 
 /*
- * One who was handed an object goes on.  Need not hold the lock.  True: there
- * is a line.  A handler's child knows of none who were handed one in the
- * parent.
+ * Of one who has just joined the line though there is something: whether to
+ * stay behind those who were handed an object.  One who runs would find one
+ * after another, and keep the processor from them.  Caller holds the lock.
+ *
+ * Both this and central_go_on() change `handed`: whichever is second sees what
+ * the first has stored.
+ */
+static inline bool central_stay_behind(struct central *k)
+{
+	__atomic_store_n(&k->behind, true, __ATOMIC_RELAXED);
+	return __atomic_fetch_add(&k->handed, 0, __ATOMIC_ACQ_REL) != 0;
+}
+
+/*
+ * One who was handed an object goes on.  Need not hold the lock.  True: some
+ * may have stayed behind, and are to be served.  A handler's child knows of
+ * none who were handed one in the parent.
  */
 static inline bool central_go_on(struct central *k)
 {
-	if (__atomic_load_n(&k->handed, __ATOMIC_RELAXED))
-		__atomic_sub_fetch(&k->handed, 1, __ATOMIC_RELAXED);
-	__atomic_thread_fence(__ATOMIC_SEQ_CST);
-	return __atomic_load_n(&k->reserve.queue.first, __ATOMIC_RELAXED);
+	if (central_has_handed(k))
+		__atomic_sub_fetch(&k->handed, 1, __ATOMIC_ACQ_REL);
+	return __atomic_load_n(&k->behind, __ATOMIC_RELAXED) &&
+	       __atomic_exchange_n(&k->behind, false, __ATOMIC_RELAXED);
 }
 
 /* In a child: who is in line is in the parent, and only there. */
@@ -152,10 +161,10 @@ static inline void central_forget_line(struct central *k)
 {
 	k->reserve.queue = (struct list){ 0 };
 	k->handed = 0;
+	k->behind = false;
 }
 
-/* Whether there is one to be had without the source.  The lock makes it sure.
- */
+/* Whether there is one to be had without the source.  Caller holds the lock. */
 bool central_has_stock(const struct central *k);
 
 /* What there is, and no more, goes to those in line. */

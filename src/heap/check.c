@@ -41,7 +41,7 @@ static bool sleeper_first(const struct reserve *r)
 {
 	const struct waiter *w = reserve_first(r);
 
-	return w &&
+	return w && !w->is_behind &&
 	       __atomic_load_n(&w->state, __ATOMIC_RELAXED) == WAITER_ASLEEP;
 }
 

@@ -41,9 +41,12 @@ struct waiter {
 	size_t missing;
 	uint32_t state; /* futex word, enum waiter_state */
 	bool is_next;	/* nobody was before it: its turn comes soon */
+	bool is_behind; /* lets those go on who were handed one: cache_wait.c */
 };
 
-/* current <= min; elements[0..current) are free; a sleeper implies current 0.
+/*
+ * current <= min; elements[0..current) are free; a sleeper who is not behind
+ * others implies current 0.
  */
 struct reserve {
 	void **elements;

@@ -54,7 +54,7 @@ static void mark(node_t *n, struct tree *from, struct tree *to)
 		if (base && node_name(n) == base->pool.entry.name)
 			node_set_name(n, NULL);
 	}
-	if (node_flags(n) & NODE_POOL)
+	if (pool && node_flags(n) & NODE_POOL)
 		pool->tight = to && to->is_branch;
 	node_set_word(n, (node_word(n) & ~old) | family_mark(to));
 }
@@ -108,7 +108,7 @@ static int set_limit(struct tree *t, node_t *n, size_t limit)
 
 	if (t && t->pool.locked)
 		return -ENOTSUP;
-	if (branch_is_head(n)) {
+	if (t && branch_is_head(n)) {
 		t->limit = limit;
 		return 0;
 	}
