@@ -27,53 +27,63 @@
 
 static struct next plain;
 
+/* Mean distances in bytes with which a request is a sample, and is recorded. */
+struct sample {
+	size_t drawn;  /* 0: it is none */
+	size_t period; /* 0: it is not recorded */
+};
+
 /*
- * Around a request that may be a sample.  The mean distance that it is recorded
- * with; 0: it is not.  If it is, the thread is inside from here to end(), so
- * that its signal handlers keep away from what serves it.
+ * Around a request that may be a sample.  If it is recorded, the thread is
+ * inside from here to end(), so that its signal handlers keep away from what
+ * serves it.  A distance that is asked for meanwhile is not that of this one.
  */
-static NOINLINE size_t find_sample(size_t size)
+static NOINLINE struct sample find_sample(size_t size)
 {
-	size_t drawn = sample_due(size);
+	struct sample s = { .drawn = sample_due(size) };
 	size_t period = __atomic_load_n(&record_period, __ATOMIC_RELAXED);
 
-	if (!drawn)
-		return 0;
+	if (!s.drawn)
+		return s;
 	if (guard_period &&
-	    sample_keeps(size, drawn, max_of(guard_period, drawn)))
+	    sample_keeps(size, s.drawn, max_of(guard_period, s.drawn)))
 		guard_want(true);
-	if (!period)
-		return 0;
-	/* A distance that was asked for meanwhile is not that of this sample.
-	 */
-	period = max_of(period, drawn);
-	return sample_keeps(size, drawn, period) && record_enter() ? period : 0;
+	if (period && sample_keeps(size, s.drawn, max_of(period, s.drawn)) &&
+	    record_enter())
+		s.period = max_of(period, s.drawn);
+	return s;
 }
 
-static inline size_t begin(size_t size)
+static inline struct sample begin(size_t size)
 {
-	return likely(sample_skips(size)) ? 0 : find_sample(size);
+	return likely(sample_skips(size)) ? (struct sample){ 0, 0 }
+					  : find_sample(size);
 }
 
 static NOINLINE void end_sample(size_t period, void *p, size_t size)
 {
+	/* Not every request gets as far as to be guarded. */
+	if (guard_period)
+		guard_want(false);
+	if (!period)
+		return;
 	if (p)
 		record_alloc(p, size, period);
 	record_leave();
 }
 
-static inline void end(size_t period, void *p, size_t size)
+static inline void end(struct sample s, void *p, size_t size)
 {
-	if (unlikely(period))
-		end_sample(period, p, size);
+	if (unlikely(s.drawn))
+		end_sample(s.period, p, size);
 }
 
 static NOINLINE void *malloc_sample(size_t size)
 {
-	size_t period = find_sample(size);
+	struct sample sample = find_sample(size);
 	void *p = plain.malloc(size);
 
-	end(period, p, size);
+	end(sample, p, size);
 	return p;
 }
 
@@ -111,10 +121,12 @@ static void recording_free(void *p)
 static void *recording_calloc(size_t n, size_t size)
 {
 	size_t total;
-	size_t sample =
-		__builtin_mul_overflow(n, size, &total) ? 0 : begin(total);
-	void *p = plain.calloc(n, size);
+	struct sample sample = { 0, 0 };
+	void *p;
 
+	if (!__builtin_mul_overflow(n, size, &total))
+		sample = begin(total);
+	p = plain.calloc(n, size);
 	end(sample, p, total);
 	return p;
 }
@@ -134,7 +146,7 @@ static void *move_inside(void *p, size_t size)
 /* What was a sample, or is one now. */
 static NOINLINE void *realloc_sample(void *p, size_t size)
 {
-	size_t period;
+	struct sample sample;
 	bool entered, taken;
 	struct live was;
 	void *to;
@@ -142,14 +154,14 @@ static NOINLINE void *realloc_sample(void *p, size_t size)
 	if (record_is_inside())
 		return live_maybe(p) && !guard_owns(p) ? move_inside(p, size)
 						       : plain.realloc(p, size);
-	period = begin(size);
-	entered = period || record_enter();
-	taken = entered && live_maybe(p) && record_forget(p, &was);
+	sample = begin(size);
+	entered = !sample.period && record_enter();
+	taken = (sample.period || entered) && live_maybe(p) &&
+		record_forget(p, &was);
 	to = plain.realloc(p, size);
 	if (taken && !to && size)
 		record_kept(&was);
-	if (period && to)
-		record_alloc(to, size, period);
+	end(sample, to, size);
 	if (entered)
 		record_leave();
 	return to;
@@ -170,7 +182,7 @@ static void *recording_realloc(void *p, size_t size)
 static void *recording_aligned(enum next_name name, size_t alignment,
 			       size_t size)
 {
-	size_t sample = begin(size);
+	struct sample sample = begin(size);
 	void *p = plain.aligned(name, alignment, size);
 
 	end(sample, p, size);

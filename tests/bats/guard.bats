@@ -233,6 +233,31 @@ print(len(b))'
 	done
 }
 
+# An alignment that is no power of two never gets a slot, though it is a sample.
+@test "what is no sample is not guarded in the place of one" {
+	cd "$BATS_TEST_TMPDIR"
+	cat >odd.c <<-'C'
+		#include <malloc.h>
+		#include <stdio.h>
+		#include <stdlib.h>
+		int main(void)
+		{
+			int guarded = 0;
+			for (int i = 0; i < 400; i++) {
+				void *volatile odd = aligned_alloc(24, 1 << 20);
+				void *volatile p = malloc(1001);
+				guarded += malloc_usable_size(p) == 1001;
+				free(p);
+				free(odd);
+			}
+			puts(guarded < 20 ? "ok" : "too many");
+			return 0;
+		}
+	C
+	gcc -w -fno-builtin -o odd odd.c
+	MPOOL_GUARD=1M claims_hold pools ./odd
+}
+
 @test "guards keep up with threads, forks and cancellation" {
 	export MPOOL_GUARD=256
 	seconds=300
