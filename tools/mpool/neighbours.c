@@ -42,13 +42,6 @@ static bool is_called(const char *name, size_t length, const char *wanted)
 	return false;
 }
 
-static void add(struct estimate *to, const struct estimate *e)
-{
-	to->n += e->n;
-	to->variance += e->variance;
-	to->samples += e->samples;
-}
-
 static void note(struct neighbours *to, const char *name, size_t length,
 		 const struct way *way)
 {
@@ -122,7 +115,8 @@ static void merge(struct neighbours *n, enum heap_view view)
 		}
 		to->last = row.last;
 		for (unsigned v = 0; v < 2; v++)
-			add(&to->value[v], &row.last->value[2 * view + v]);
+			estimate_add(&to->value[v],
+				     &row.last->value[2 * view + v], 1);
 	}
 	n->count = kept;
 }
@@ -160,7 +154,7 @@ bool neighbours_find(struct neighbours *n, const struct tally *tally,
 			continue;
 		found = true;
 		for (unsigned v = 0; v < 2; v++)
-			add(&n->sum[v], &way->value[2 * view + v]);
+			estimate_add(&n->sum[v], &way->value[2 * view + v], 1);
 	}
 	merge(n, view);
 	if (n->count)

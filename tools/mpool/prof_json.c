@@ -19,13 +19,6 @@ struct row {
 	double key; /* of the order */
 };
 
-static void add(struct estimate *to, struct estimate e)
-{
-	to->n += e.n;
-	to->variance += e.variance;
-	to->samples += e.samples;
-}
-
 static int by_key(const void *a, const void *b)
 {
 	const struct row *x = a, *y = b;
@@ -49,10 +42,10 @@ static struct row *rows_of(const struct profile *p, enum value value,
 		struct estimate bytes = tally_estimate(s, 2 * view);
 		struct estimate objects = tally_estimate(s, 2 * view + 1);
 
-		add(&row->bytes, bytes);
-		add(&row->objects, objects);
-		add(&sum->bytes, bytes);
-		add(&sum->objects, objects);
+		estimate_add(&row->bytes, &bytes, 1);
+		estimate_add(&row->objects, &objects, 1);
+		estimate_add(&sum->bytes, &bytes, 1);
+		estimate_add(&sum->objects, &objects, 1);
 		row->key = value % 2 ? row->objects.n : row->bytes.n;
 	}
 	qsort(rows, p->stack_count, sizeof *rows, by_key);

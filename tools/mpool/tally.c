@@ -59,9 +59,7 @@ static int by_key(const void *a, const void *b)
 	return strcmp(x->key, y->key);
 }
 
-/* What is taken away is uncertain, too. */
-static void estimate_add(struct estimate *to, const struct estimate *e,
-			 double sign)
+void estimate_add(struct estimate *to, const struct estimate *e, double sign)
 {
 	to->n += sign * e->n;
 	to->variance += e->variance;

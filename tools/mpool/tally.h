@@ -45,6 +45,9 @@ struct tally {
 	uint64_t lost; /* samples that the profiles do not have */
 };
 
+/* `sign` times: what is taken away, -1, is uncertain, too. */
+void estimate_add(struct estimate *to, const struct estimate *e, double sign);
+
 /* What a site's samples say. */
 struct estimate tally_estimate(const struct site *site, enum value value);
 
