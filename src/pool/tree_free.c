@@ -152,11 +152,6 @@ static bool destruct(struct tree *t, node_t *n)
 	return true;
 }
 
-static bool is_going(const node_t *n)
-{
-	return n && node_flags(n) & NODE_FREEING;
-}
-
 /*
  * References from outside its subtree keep a node: the holder of the youngest
  * gets it.  Those from inside end.  True: it has gone.
@@ -179,7 +174,8 @@ static bool hand_over(node_t *n, bool from_above)
 		held_itself |= inside;
 		if (inside)
 			continue;
-		if (from_above && held_itself && !is_going(holder))
+		if (from_above && held_itself &&
+		    !(holder && node_is_going(holder)))
 			holder = NULL;
 		move_under(n, holder);
 		return true;

@@ -44,18 +44,13 @@ int mempool_tree_set_destructor(const void *node, int (*destructor)(void *))
 
 /* --- references --- */
 
-static bool is_going(const node_t *n)
-{
-	return node_flags(n) & NODE_FREEING;
-}
-
 /* `t`: the context's.  0 or why not. */
 static int refer(struct tree *t, node_t *context, node_t *target)
 {
 	struct mempool_tree_extra *x;
 	node_t *r;
 
-	if (is_going(target))
+	if (node_is_going(target))
 		return EBUSY;
 	x = extra_made(target);
 	if (!x)
@@ -170,7 +165,7 @@ static int steal(struct tree *t[2], node_t *parent, node_t *n)
 {
 	int error = 0;
 
-	if (is_going(n))
+	if (node_is_going(n))
 		return EBUSY;
 	if (parent && node_is_within(parent, n))
 		return EINVAL;

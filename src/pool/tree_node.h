@@ -118,6 +118,12 @@ static inline unsigned node_flags(const node_t *n)
 	return word_flags(node_word(n));
 }
 
+/* It is being freed. */
+static inline bool node_is_going(const node_t *n)
+{
+	return node_flags(n) & NODE_FREEING;
+}
+
 static inline void node_set_flag(node_t *n, unsigned flag)
 {
 	node_set_word(n, node_word(n) | (uint64_t)flag << 48);
