@@ -5,24 +5,7 @@
 #include "trees.h"
 
 #include "mempool/fault.h"
-#include "mempool/stats.h"
 #include "unit/threads.h"
-
-static const char *wanted;
-
-static int find(const struct mempool_stats *s, void *arg)
-{
-	if (strcmp(s->kind, "tree") || strcmp(s->name, wanted))
-		return 0;
-	*(struct mempool_stats *)arg = *s;
-	return 1;
-}
-
-static bool stats_of(const char *name, struct mempool_stats *s)
-{
-	wanted = name;
-	return mempool_stats_walk(find, s) == 1;
-}
 
 static void a_tree_is_in_the_statistics_until_its_last_node_goes(void)
 {
@@ -33,21 +16,21 @@ static void a_tree_is_in_the_statistics_until_its_last_node_goes(void)
 	assert_string_equal(mempool_tree_name(root), "forest");
 	p = mempool_tree_alloc(root, 100);
 	q = mempool_tree_alloc(p, 1000);
-	assert_true(stats_of("forest", &s));
+	assert_true(tree_stats("forest", &s));
 	assert_int_equal(s.live, 3);
 	assert_int_equal(s.live_bytes, 1100);
 	assert_true(s.held_bytes >= 1100 + 3 * 48);
 	assert_true(s.overhead_bytes >= 3 * 48);
 	mempool_tree_free(q);
-	assert_true(stats_of("forest", &s));
+	assert_true(tree_stats("forest", &s));
 	assert_int_equal(s.live_bytes, 100);
 	assert_int_equal(s.peak_bytes, 1100);
 	mempool_tree_steal(NULL, p);
 	mempool_tree_free(root);
-	assert_true(stats_of("forest", &s));
+	assert_true(tree_stats("forest", &s));
 	assert_int_equal(s.live, 1);
 	mempool_tree_free(p);
-	assert_false(stats_of("forest", &s));
+	assert_false(tree_stats("forest", &s));
 }
 
 static void options_without_sense_are_refused(void)
@@ -91,7 +74,7 @@ static void a_limit_is_kept_by_all_ways_in(void)
 	assert_int_equal(mempool_tree_size(p), 500);
 	assert_refused(mempool_tree_pool(root, 500), ENOMEM);
 	assert_refused(mempool_tree_steal(root, foreign), ENOMEM);
-	assert_true(stats_of("small", &s));
+	assert_true(tree_stats("small", &s));
 	assert_int_equal(s.failures, 3);
 	mempool_tree_free(p);
 	assert_ptr_equal(mempool_tree_steal(root, foreign), foreign);
@@ -111,14 +94,14 @@ static void a_subtree_moves_between_trees_with_its_counts(void)
 	assert_ptr_equal(mempool_tree_steal(b, x), x);
 	mempool_tree_check(a);
 	mempool_tree_check(b);
-	assert_true(stats_of("one", &s));
+	assert_true(tree_stats("one", &s));
 	assert_int_equal(s.live, 1);
 	assert_int_equal(s.held_bytes, 48);
-	assert_true(stats_of("two", &s));
+	assert_true(tree_stats("two", &s));
 	assert_int_equal(s.live, 4);
 	assert_int_equal(s.live_bytes, 3048);
 	assert_ptr_equal(mempool_tree_steal(a, b), b);
-	assert_false(stats_of("two", &s));
+	assert_false(tree_stats("two", &s));
 	assert_string_equal(mempool_tree_name(b), "UNNAMED");
 	assert_int_equal(mempool_tree_free(a), 0);
 	assert_string_equal(gone, "xy");
@@ -199,7 +182,7 @@ static void threads_share_a_tree(void)
 		threads[i] = start_thread(work, NULL);
 	join_threads(threads, 4);
 	mempool_tree_check(shared);
-	assert_true(stats_of("shared", &s));
+	assert_true(tree_stats("shared", &s));
 	assert_int_equal(s.live, 1);
 	assert_int_equal(s.live_bytes, 0);
 	mempool_tree_free(shared);
@@ -216,10 +199,10 @@ static void the_counts_of_a_thread_outlive_it(void)
 	struct mempool_stats s;
 
 	run_thread(make_and_hand_over, NULL);
-	assert_true(stats_of("trees", &s));
+	assert_true(tree_stats("trees", &s));
 	assert_int_equal(s.live, 1);
 	mempool_tree_free(shared);
-	assert_true(stats_of("trees", &s));
+	assert_true(tree_stats("trees", &s));
 	assert_int_equal(s.live, 0);
 }
 

@@ -4,25 +4,7 @@
  */
 #include "trees.h"
 
-#include "mempool/stats.h"
-
 enum { HEADER = MEMPOOL_TREE_HEADER };
-
-static const char *wanted;
-
-static int find(const struct mempool_stats *s, void *arg)
-{
-	if (strcmp(s->kind, "tree") || strcmp(s->name, wanted))
-		return 0;
-	*(struct mempool_stats *)arg = *s;
-	return 1;
-}
-
-static bool stats_of(const char *name, struct mempool_stats *s)
-{
-	wanted = name;
-	return mempool_stats_walk(find, s) == 1;
-}
 
 static void *limited(const void *parent, const char *name, size_t limit)
 {
@@ -246,7 +228,7 @@ static void a_destructor_may_take_its_node_out(void)
 	assert_int_equal(mempool_tree_set_destructor(x, NULL), 0);
 	assert_int_equal(mempool_tree_free(p), 0);
 	assert_int_equal(mempool_tree_free(x), 0);
-	assert_false(stats_of("p", &s));
+	assert_false(tree_stats("p", &s));
 }
 
 static void a_pool_is_paid_for_once_and_its_headers_count(void)
@@ -295,13 +277,13 @@ static void a_limit_has_a_row_in_the_statistics_until_it_ends(void)
 
 	x = mempool_tree_alloc(p, 100);
 	assert_refused(mempool_tree_alloc(p, 1600), ENOMEM);
-	assert_true(stats_of("of mine", &s));
+	assert_true(tree_stats("of mine", &s));
 	assert_int_equal(s.live, 2);
 	assert_int_equal(s.live_bytes, 100);
 	assert_int_equal(s.failures, 1);
 	mempool_tree_steal(NULL, x);
 	assert_int_equal(mempool_tree_free(p), 0);
-	assert_false(stats_of("of mine", &s));
+	assert_false(tree_stats("of mine", &s));
 	mempool_tree_free(x);
 }
 
@@ -321,10 +303,10 @@ static void a_created_tree_without_lock_has_limits_inside(void)
 	assert_int_equal(mempool_tree_set_limit(other, 100), -ENOTSUP);
 	assert_ptr_equal(mempool_tree_steal(NULL, x), x);
 	assert_int_equal(mempool_tree_free(base), 0);
-	assert_true(stats_of("base", &s));
+	assert_true(tree_stats("base", &s));
 	assert_int_equal(mempool_tree_free(x), 0);
-	assert_false(stats_of("base", &s));
-	assert_false(stats_of("inside", &s));
+	assert_false(tree_stats("base", &s));
+	assert_false(tree_stats("inside", &s));
 	mempool_tree_free(other);
 }
 

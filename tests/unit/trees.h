@@ -8,6 +8,7 @@
 
 #include "apart.h"
 
+#include "mempool/stats.h"
 #include "mempool/tree.h"
 #include "unit/errors.h"
 #include "unit/tools.h"
@@ -51,6 +52,24 @@ __attribute__((unused)) static void *make(const void *parent, const char *name)
 	assert_non_null(p);
 	assert_int_equal(mempool_tree_set_destructor(p, note), 0);
 	return p;
+}
+
+static const char *wanted_tree;
+
+static int find_tree(const struct mempool_stats *s, void *arg)
+{
+	if (strcmp(s->kind, "tree") || strcmp(s->name, wanted_tree))
+		return 0;
+	*(struct mempool_stats *)arg = *s;
+	return 1;
+}
+
+/* Of a tree, or of a limit, by name; false: there is none. */
+__attribute__((unused)) static bool tree_stats(const char *name,
+					       struct mempool_stats *s)
+{
+	wanted_tree = name;
+	return mempool_stats_walk(find_tree, s) == 1;
 }
 
 #endif
