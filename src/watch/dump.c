@@ -389,15 +389,12 @@ void dump_checked(void)
 /* A child of vfork would write what its parent has sampled. */
 void dump_leaving(void)
 {
-	int saved = errno;
-
 	if (!profiling || process_changed())
 		return;
 	if (config.leaks)
 		dump_checked();
 	else
 		keep(DUMP_LEAVING, 0);
-	errno = saved;
 }
 
 void dump_keep_start(void)
