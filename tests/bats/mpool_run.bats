@@ -256,7 +256,7 @@ advice()
 }
 
 @test "what to type next can be typed" {
-	run -0 --separate-stderr "$MPOOL" run --sample -o 'a b.mprof' -- "$PROGRAMS/leaky"
+	run -0 --separate-stderr "$MPOOL" run --sample=1 -o 'a b.mprof' -- "$PROGRAMS/leaky"
 	assert_regex "$stderr" "next: mpool prof 'a b.mprof'\$"
 	run -0 --separate-stderr "$MPOOL" run -- "$PROGRAMS/leaky"
 	assert_regex "$stderr" "next: mpool run --sample -- $PROGRAMS/leaky\$"
@@ -267,7 +267,7 @@ advice()
 @test "what to type next names the file and nothing else, whatever its name" {
 	local name
 	for name in "a'b c" $'a\n\'; touch typed; \'' $'a\\n\e"$(touch typed)\x27'; do
-		run -0 --separate-stderr "$MPOOL" run --sample -o "$name" -- "$PROGRAMS/leaky"
+		run -0 --separate-stderr "$MPOOL" run --sample=1 -o "$name" -- "$PROGRAMS/leaky"
 		assert_regex "$stderr" '; next: mpool prof '
 		eval "set -- ${stderr##*; next: mpool prof }"
 		assert_equal "$*" "$name"
@@ -307,6 +307,13 @@ advice()
 	: >t.other.log
 	run -0 "$MPOOL" trace -o t.log -- /bin/true
 	refute_output --partial 'its children'
+}
+
+@test "a program that allocates too little for a sample is told how to see all" {
+	run -0 --separate-stderr "$MPOOL" run --sample=1G -- "$PROGRAMS/leaky" some
+	assert_regex "$stderr" "; it allocated too little for a sample; next: mpool run --sample=1 -- $PROGRAMS/leaky \\.\\.\\.\$"
+	run -0 --separate-stderr "$MPOOL" run --sample=1 -- "$PROGRAMS/leaky"
+	assert_regex "$stderr" '; next: mpool prof leaky.[0-9]+.mprof$'
 }
 
 @test "what could not be written is not asked for in the same words" {

@@ -161,10 +161,11 @@ void run_peak(FILE *out, const struct profile *p, const char *path)
 			(double)p->peak_ms / 1000, cli_quoted(path));
 }
 
-void run_answer(FILE *out, const struct profile *p)
+bool run_answer(FILE *out, const struct profile *p)
 {
 	struct symbols *symbols = symbols_open(p);
 	struct share all, *shares = shares_of(p, symbols, &all);
+	bool any = p->site_count || p->lost;
 
 	if (all.bytes > 0)
 		fprintf(out,
@@ -179,4 +180,5 @@ void run_answer(FILE *out, const struct profile *p)
 			put_share(out, p, symbols, &shares[i], &all, i + 1);
 	free(shares);
 	symbols_close(symbols);
+	return any;
 }

@@ -21,6 +21,7 @@ struct run {
 	bool leaks, trace, harden, quiet, guard;
 	int leak_status;
 	bool pageless;			     /* there is no place for a page */
+	bool empty;			     /* nothing was sampled */
 	char *lent;			     /* where it is, in our memory */
 	char *profile, *log, *page, *report; /* known at its end */
 };
@@ -34,8 +35,8 @@ const char *run_name(const struct run *r);
  */
 int run_end(struct run *r, int status);
 
-/* Says where the memory went at the peak; nothing, if nothing was sampled. */
-void run_answer(FILE *out, const struct profile *profile);
+/* Says where the memory went at the peak; false: nothing was sampled. */
+bool run_answer(FILE *out, const struct profile *profile);
 
 /* Says how much it was, and how to see where, of the profile at `path`. */
 void run_peak(FILE *out, const struct profile *profile, const char *path);

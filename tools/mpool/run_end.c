@@ -130,7 +130,7 @@ static void put_next(FILE *out, const struct run *r, bool checked,
 		fprintf(out, "mpool report %s", cli_quoted(r->report));
 	else if (r->trace && !missing(r))
 		fprintf(out, "mpool replay %s", cli_quoted(r->log));
-	else if (r->sample && (!missing(r) || children->count))
+	else if (r->sample && (children->count || !(missing(r) || r->empty)))
 		put_profile(out, r, children);
 	else if (r->leaks && !checked && !missing(r))
 		put_profile(out, r, &(struct children){ 0 });
@@ -143,6 +143,7 @@ static void put_next(FILE *out, const struct run *r, bool checked,
 		fprintf(out, "mpool run %s%s -- %s%s",
 			r->trace   ? "--trace"
 			: r->leaks ? "--leaks"
+			: r->empty ? "--sample=1"
 				   : "--sample",
 			missing(r) ? " --out FILE" : "", cli_quoted(*argv),
 			argv[1] ? " ..." : "");
@@ -179,6 +180,8 @@ static const char *what_is_wrong(const struct run *r, const struct page *page,
 		       "libc, set-user-ID, or it ended too early)";
 	if (missing(r))
 		return cli_format("it left no %s", missing(r));
+	if (r->empty)
+		return "it allocated too little for a sample";
 	if (r->leaks && !checked && WIFSIGNALED(r->launch.status))
 		return "it was ended by a signal, and exit() looks for them";
 	if (r->leaks && !checked && page->state != PAGE_ENDED)
@@ -263,14 +266,17 @@ static void put_reports(struct run *r)
 		fclose(in);
 }
 
-/* What was asked for first of all. */
-static void put_answer(const struct run *r)
+/*
+ * What was asked for first of all.  A program that allocates little is seen
+ * with a sample of everything alone.
+ */
+static void put_answer(struct run *r)
 {
 	struct profile profile;
 
 	if (!r->sample || missing(r) || profile_read(&profile, r->profile))
 		return;
-	run_answer(stderr, &profile);
+	r->empty = !run_answer(stderr, &profile) && profile.period > 1;
 	profile_free(&profile);
 }
 
