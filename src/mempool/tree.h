@@ -390,6 +390,14 @@ MEMPOOL_API int mempool_tree_report(const void *node, int fd,
 				    enum mempool_tree_format format,
 				    unsigned max_depth);
 
+/*
+ * `told` is called for misuse, in the place of the line that ends the program;
+ * when it comes back, that follows.  `freed`: `node` was one.  A locked tree
+ * may be locked then.  NULL: nobody is.  For the whole process.
+ */
+MEMPOOL_API void mempool_tree_on_misuse(void (*told)(const void *node,
+						     bool freed));
+
 /* Ends the program when an invariant does not hold in the subtree. */
 MEMPOOL_API void mempool_tree_check(const void *node);
 

@@ -14,10 +14,23 @@
 const char node_unnamed[] = "UNNAMED";
 const char node_name_of_name[] = ".name";
 
+static void (*misuse_told)(const void *node, bool freed);
+
+void mempool_tree_on_misuse(void (*told)(const void *node, bool freed))
+{
+	__atomic_store_n(&misuse_told, told, __ATOMIC_RELAXED);
+}
+
 COLD _Noreturn void node_crime(const void *p, const char *what)
 {
-	if ((uintptr_t)p % 16 == 0 &&
-	    word_magic(node_word(node_of(p))) == NODE_FREED)
+	void (*told)(const void *node, bool freed) =
+		__atomic_load_n(&misuse_told, __ATOMIC_RELAXED);
+	bool freed = (uintptr_t)p % 16 == 0 &&
+		     word_magic(node_word(node_of(p))) == NODE_FREED;
+
+	if (told)
+		told(p, freed);
+	if (freed)
 		fault_pool(strcmp(what, "free") ? "use after free"
 						: "double free",
 			   p, "tree", "the node is free already");

@@ -8,6 +8,8 @@
  */
 #include <stdio.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <talloc.h>
 
@@ -379,6 +381,60 @@ static void a_wrong_type(void)
 	talloc_free(p);
 }
 
+static void say_and_exit(const char *reason)
+{
+	printf("abort: %s\n", reason);
+	_exit(42);
+}
+
+/* In a child: what the function of talloc_set_abort_fn() hears of it. */
+static void crime(void (*commit)(void))
+{
+	int status = 0;
+	pid_t child = fork();
+
+	if (!child) {
+		talloc_set_abort_fn(say_and_exit);
+		commit();
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	printf("status: %d\n", WEXITSTATUS(status));
+}
+
+static void use_what_was_freed(void)
+{
+	void *pool = talloc_pool(NULL, 1024);
+	int *p = talloc(pool, int);
+
+	talloc(pool, int);
+	talloc_realloc(pool, p, int, 2048);
+	talloc_get_name(p);
+}
+
+static void free_twice(void)
+{
+	void *pool = talloc_pool(NULL, 1024), *p = talloc_new(pool);
+
+	talloc_new(pool);
+	talloc_free(p);
+	talloc_free(p);
+}
+
+static void free_a_stranger(void)
+{
+	static char bytes[512];
+
+	talloc_free(bytes + 256);
+}
+
+static void crimes(void)
+{
+	crime(use_what_was_freed);
+	crime(free_twice);
+	crime(free_a_stranger);
+}
+
 static void at_exit(void)
 {
 	void *p = talloc_autofree_context();
@@ -479,6 +535,7 @@ int main(void)
 	limits();
 	a_limited_pool();
 	a_wrong_type();
+	crimes();
 	at_exit();
 	return 0;
 }

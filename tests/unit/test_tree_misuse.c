@@ -76,6 +76,25 @@ static void a_copied_header(void)
 	mempool_tree_free(copy + 48);
 }
 
+static void tell(const void *node, bool freed)
+{
+	(void)node;
+	fputs(freed ? "told of a freed node\n" : "told of a stranger\n",
+	      stderr);
+}
+
+static void who_asked_is_told_of_a_second_free_before_the_line(void)
+{
+	mempool_tree_on_misuse(tell);
+	a_second_free();
+}
+
+static void who_asked_is_told_of_a_stranger_before_the_line(void)
+{
+	mempool_tree_on_misuse(tell);
+	a_question_to_a_stranger();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -88,6 +107,10 @@ int main(void)
 		ABORTS(a_question_to_a_stranger, "foreign pointer"),
 		ABORTS(a_steal_to_a_stranger, "foreign pointer"),
 		ABORTS(a_copied_header, "invalid free"),
+		ABORTS(who_asked_is_told_of_a_second_free_before_the_line,
+		       "told of a freed node\nlibmempool: double free"),
+		ABORTS(who_asked_is_told_of_a_stranger_before_the_line,
+		       "told of a stranger\nlibmempool: use of a foreign"),
 	};
 
 	return cmocka_run_group_tests_name("tree_misuse", tests, NULL, NULL);

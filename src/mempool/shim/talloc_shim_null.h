@@ -53,17 +53,26 @@ static inline bool talloc_shim_is_too_large(size_t size)
 	return true;
 }
 
-static inline void talloc_set_abort_fn(void (*abort_fn)(const char *reason))
-{
-	talloc_shim_abort_fn = abort_fn;
-}
-
 /* Comes back only from a function of the program's own. */
 static inline void talloc_shim_die(const char *reason)
 {
 	if (!talloc_shim_abort_fn)
 		abort();
 	talloc_shim_abort_fn(reason);
+}
+
+/* The words are talloc's: programs compare them. */
+static inline void talloc_shim_misuse(const void *p, bool freed)
+{
+	(void)p;
+	talloc_shim_die(freed ? "Bad talloc magic value - access after free"
+			      : "Bad talloc magic value - unknown value");
+}
+
+static inline void talloc_set_abort_fn(void (*abort_fn)(const char *reason))
+{
+	talloc_shim_abort_fn = abort_fn;
+	mempool_tree_on_misuse(abort_fn ? talloc_shim_misuse : NULL);
 }
 
 /* --- null tracking --- */
