@@ -183,11 +183,18 @@ static bool hand_over(node_t *n, bool from_above)
 	return false;
 }
 
-/* True: child `c` of `n` may be freed.  False: it is somewhere else now. */
+/*
+ * True: child `c` of `n` may be freed.  False: it is somewhere else now.  Who
+ * overruns what lies in front of a header meets its parent first, the
+ * destructor's address last: it is not called.
+ */
 static bool prepare(struct tree *t, node_t *n, node_t *c, bool *passed_on)
 {
 	unsigned flags = node_flags(c);
 
+	if (unlikely(c->parent != n) ||
+	    unlikely(word_magic(node_word(c)) != NODE_MAGIC))
+		node_crime(node_bytes(c), "use");
 	/* A destructor frees what is above it: who began with `c` ends it. */
 	if (flags & NODE_FREEING) {
 		move_under(c, NULL);

@@ -76,6 +76,23 @@ static void a_copied_header(void)
 	mempool_tree_free(copy + 48);
 }
 
+static int shout(void *p)
+{
+	fprintf(stderr, "destructor of %p\n", p);
+	return 0;
+}
+
+static void an_overrun_into_the_header_of_a_node_with_a_destructor(void)
+{
+	void *pool = mempool_tree_pool(NULL, 1024);
+	char *p = mempool_tree_alloc(pool, 4), *q = mempool_tree_alloc(pool, 4);
+
+	leave_to_tools();
+	mempool_tree_set_destructor(q, shout);
+	memset(p, 0, 32);
+	mempool_tree_free(pool);
+}
+
 static void tell(const void *node, bool freed)
 {
 	(void)node;
@@ -107,6 +124,8 @@ int main(void)
 		ABORTS(a_question_to_a_stranger, "foreign pointer"),
 		ABORTS(a_steal_to_a_stranger, "foreign pointer"),
 		ABORTS(a_copied_header, "invalid free"),
+		ABORTS(an_overrun_into_the_header_of_a_node_with_a_destructor,
+		       "libmempool: use of a foreign pointer"),
 		ABORTS(who_asked_is_told_of_a_second_free_before_the_line,
 		       "told of a freed node\nlibmempool: double free"),
 		ABORTS(who_asked_is_told_of_a_stranger_before_the_line,
