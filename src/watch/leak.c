@@ -13,6 +13,7 @@
 #include <ucontext.h>
 
 #include "base/sys.h"
+#include "watch/live_sort.h"
 #include "watch/occasion.h"
 #include "watch/record.h"
 #include "watch/root.h"
@@ -212,7 +213,7 @@ bool leak_scan(struct leak_scan *scan, enum leak_how how)
 	scan->count = s.reach.count;
 	scan->memory = s.memory;
 	scan->bytes = s.bytes;
-	reach_sort_by_site(scan->objects, scan->count);
+	live_sort_by_site(scan->objects, scan->count);
 	return true;
 }
 

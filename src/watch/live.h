@@ -9,25 +9,25 @@
 
 /*
  * A live sample.  Its address is kept inverted, so that nobody who looks for
- * references to it takes this one for one.  mark is the leak scan's; in the
- * table: the sample was lost whenever it was looked for.  thread may have
- * LIVE_IGNORED: the program says that it is no leak, nor what it leads to.
+ * references to it takes this one for one.  mark is the leak scan's.  thread
+ * may have LIVE_IGNORED: the program says that it is no leak, nor what it leads
+ * to.
  */
 #define LIVE_IGNORED (UINT32_C(1) << 31)
 
 struct live {
-	uintptr_t inverted; /* 0: an empty slot */
+	uintptr_t inverted;
 	uint32_t site;
 	uint32_t born_ms; /* since the process started */
 	uint32_t thread;
 	uint32_t mark;
 };
 
-/* Remembers a sample.  False when memory is out.  Any thread. */
+/*
+ * Remembers a sample.  False when memory is out, or its address is no multiple
+ * of 8.  Any thread.
+ */
 bool live_add(const struct live *sample);
-
-/* A sample at `p` comes soon: has its place fetched from memory meanwhile. */
-void live_expect(const void *p);
 
 /* Outlined half of live_take(). */
 bool live_take_slow(const void *p, struct live *sample);
@@ -68,7 +68,11 @@ static inline bool live_take(const void *p, struct live *sample)
 	return live_maybe(p) && live_take_slow(p, sample);
 }
 
-/* All live samples, copied to `copies`, at most `most`; returns how many. */
+/*
+ * All live samples, copied to `copies`, at most `most`, in the order of their
+ * addresses; returns how many.  Where others come and go meanwhile, some of
+ * those may be missing, and some that stay if there are more than `most`.
+ */
 size_t live_copy(struct live *copies, size_t most);
 size_t live_count(void);
 
@@ -76,7 +80,7 @@ size_t live_count(void);
  * Where all of this is kept, in LIVE_PARTS: from *from to *to, which may be the
  * same.  Nothing there is a reference to a sample.
  */
-enum { LIVE_PARTS = 32 };
+enum { LIVE_PARTS = 64 };
 void live_part(unsigned part, uintptr_t *from, uintptr_t *to);
 
 /* The sample at `p`, if there is one, has LIVE_IGNORED from now on. */

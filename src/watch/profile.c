@@ -16,6 +16,7 @@
 #include "watch/known.h"
 #include "watch/lasting.h"
 #include "watch/leak.h"
+#include "watch/live_sort.h"
 #include "watch/modules.h"
 #include "watch/order.h"
 #include "watch/page.h"
@@ -255,7 +256,7 @@ static void put_objects_of_site(struct out *o, struct live *objects,
 {
 	size_t n;
 
-	reach_sort_by_kind(objects, count);
+	live_sort_by_kind(objects, count);
 	for (size_t i = 0; i < count; i += n) {
 		n = alike(objects + i, count - i, now);
 		put_row(o, objects + i, n, s, now);

@@ -2,7 +2,7 @@
 /*
  * reach.c - marks the samples that words in memory lead to.
  *
- * Samples are sorted by address; a word is looked up by bisection, in steps
+ * A word is looked up by bisection, in steps
  * that double from where the word before has led to: what points to each other
  * was often allocated together.  Reached ones wait on a stack of numbers until
  * their own words have been read.
@@ -24,109 +24,6 @@ static size_t size_of(const struct live *object)
 {
 	return sites_size(object->site);
 }
-
-/* --- order --- */
-
-enum order { BY_ADDRESS, BY_SITE, BY_KIND };
-
-static inline uint64_t key(const struct live *o, enum order order)
-{
-	switch (order) {
-	case BY_ADDRESS:
-		return live_address(o);
-	case BY_SITE:
-		return o->site;
-	default:
-		return (uint64_t)o->mark << 62 |
-		       (uint64_t)(o->thread & 0x3fffffff) << 32 | o->born_ms;
-	}
-}
-
-static void insert(struct live *objects, size_t count, enum order order)
-{
-	for (size_t i = 1; i < count; i++) {
-		struct live o = objects[i];
-		size_t at = i;
-
-		for (; at && key(&objects[at - 1], order) > key(&o, order);
-		     at--)
-			objects[at] = objects[at - 1];
-		objects[at] = o;
-	}
-}
-
-enum { DIGIT_BITS = 8, DIGITS = 1 << DIGIT_BITS, FEW = 24 };
-
-/* Puts those of each digit, key >> shift, together; from[d]: where they begin.
- */
-static void distribute(struct live *objects, size_t count, unsigned shift,
-		       enum order order, uint32_t *from)
-{
-	uint32_t next[DIGITS] = { 0 }, sum = 0;
-
-	for (size_t i = 0; i < count; i++)
-		next[key(&objects[i], order) >> shift & (DIGITS - 1)]++;
-	for (unsigned d = 0; d < DIGITS; d++) {
-		from[d] = sum;
-		sum += next[d];
-		next[d] = from[d];
-	}
-	from[DIGITS] = sum;
-	for (unsigned d = 0; d < DIGITS; d++)
-		while (next[d] < from[d + 1]) {
-			struct live *here = &objects[next[d]], o = *here;
-			unsigned to = key(&o, order) >> shift & (DIGITS - 1);
-
-			if (to == d) {
-				next[d]++;
-				continue;
-			}
-			*here = objects[next[to]];
-			objects[next[to]++] = o;
-		}
-}
-
-/*
- * By digits, from the highest that differs: in place, for qsort() allocates
- * (McIlroy, Bostic and McIlroy, "Engineering Radix Sort", 1993).
- */
-static void sort_by(struct live *objects, size_t count, enum order order)
-{
-	uint32_t from[DIGITS + 1];
-	bool sorted = true;
-	uint64_t bits = 0;
-	unsigned shift;
-
-	if (count <= FEW) {
-		insert(objects, count, order);
-		return;
-	}
-	for (size_t i = 1; i < count; i++) {
-		uint64_t here = key(&objects[i], order);
-
-		bits |= here ^ key(objects, order);
-		sorted &= here >= key(&objects[i - 1], order);
-	}
-	if (sorted)
-		return;
-	shift = 64 - (unsigned)__builtin_clzll(bits);
-	shift -= min_of(shift, (unsigned)DIGIT_BITS);
-	distribute(objects, count, shift, order, from);
-	for (unsigned d = 0; shift && d < DIGITS; d++)
-		sort_by(objects + from[d], from[d + 1] - from[d], order);
-}
-
-void reach_sort_by_site(struct live *objects, size_t count)
-{
-	sort_by(objects, count, BY_SITE);
-}
-
-void reach_sort_by_kind(struct live *objects, size_t count)
-{
-	sort_by(objects, count, BY_KIND);
-}
-
-/* --- the search --- */
 
 static uintptr_t start_of(const struct reach *r, size_t at)
 {
@@ -393,7 +290,6 @@ void reach_start(struct reach *r)
 {
 	for (size_t i = 0; i < r->count; i++)
 		r->objects[i].mark = REACH_LOST;
-	sort_by(r->objects, r->count, BY_ADDRESS);
 	r->low = 1; /* no word is in between */
 	r->high = r->last = 0;
 	if (r->count) {

@@ -35,7 +35,7 @@ struct reach {
 	bool blind;  /* the kernel does not let us look */
 };
 
-/* Sorts the objects, and marks all of them REACH_LOST. */
+/* Marks all objects REACH_LOST. */
 void reach_start(struct reach *r);
 void reach_end(struct reach *r);
 
@@ -64,9 +64,5 @@ void reach_indirect(struct reach *r);
 
 /* Whether a sample starts there. */
 bool reach_holds(const struct reach *r, uintptr_t from, uintptr_t to);
-
-/* Sorts samples by site; by mark, thread and age. */
-void reach_sort_by_site(struct live *objects, size_t count);
-void reach_sort_by_kind(struct live *objects, size_t count);
 
 #endif

@@ -166,7 +166,6 @@ void record_alloc(void *p, size_t size, size_t period)
 		.thread = thread_id() | (own.ignoring ? LIVE_IGNORED : 0),
 	};
 
-	live_expect(p);
 	depth = stack_capture(frames);
 	lasting_look(now);
 	site = sites_add(frames, depth, size, sample_unit(size), period, now);

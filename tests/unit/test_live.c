@@ -5,6 +5,7 @@
 #include "unit/apart.h"
 
 #include "watch/live.h"
+#include "watch/live_blocks.h"
 #include "watch/shelf.h"
 #include "unit/threads.h"
 
@@ -147,41 +148,116 @@ static void what_is_forgotten_is_no_sample_any_more(void)
 	assert_false(live_take((void *)0x1230, &was));
 }
 
-static void copies_are_of_all_that_live(void)
+static void copies_are_of_all_that_live_in_the_order_of_addresses(void)
 {
-	static struct live copies[1000];
-	uintptr_t sum = 0;
+	static struct live copies[MANY];
 
-	for (uintptr_t i = 1; i <= 1000; i++) {
-		struct live sample = sample_at(16 * i);
+	for (size_t i = 0; i < MANY; i++) {
+		struct live sample =
+			sample_at((uintptr_t)address(i * 31337 % MANY));
 
+		sample.born_ms = (uint32_t)i;
 		live_add(&sample);
 	}
-	assert_int_equal(live_copy(copies, 1000), 1000);
-	for (int i = 0; i < 1000; i++)
-		sum += live_address(&copies[i]) / 16;
-	assert_int_equal(sum, 1000 * 1001 / 2);
+	assert_int_equal(live_copy(copies, MANY), MANY);
+	for (size_t i = 0; i < MANY; i++) {
+		const struct live *copy = &copies[i];
+
+		assert_ptr_equal((void *)live_address(copy), address(i));
+		assert_int_equal(copy->site, (uintptr_t)address(i) / 16);
+		assert_ptr_equal(address(copy->born_ms * 31337ul % MANY),
+				 address(i));
+	}
 	assert_int_equal(live_copy(copies, 10), 10);
+}
+
+/* Some allocators hand out objects of 8 bytes side by side. */
+static void samples_may_lie_side_by_side_and_come_in_any_order(void)
+{
+	enum { COUNT = 1000 };
+	static struct live copies[COUNT];
+	struct live was;
+
+	for (uintptr_t i = 0; i < COUNT; i++) {
+		struct live sample = sample_at(0x10000 + i * 7 % COUNT * 8);
+
+		assert_true(live_add(&sample));
+	}
+	for (uintptr_t i = 0; i < COUNT; i += 2)
+		assert_true(live_take((void *)(0x10000 + i * 8), &was));
+	assert_int_equal(live_copy(copies, COUNT), COUNT / 2);
+	for (uintptr_t i = 0; i < COUNT / 2; i++) {
+		uintptr_t at = 0x10000 + (2 * i + 1) * 8;
+
+		assert_int_equal(live_address(&copies[i]), at);
+		assert_int_equal(copies[i].site, at / 16);
+	}
+}
+
+static void an_address_in_between_is_no_sample(void)
+{
+	struct live sample = sample_at(0x1231), was;
+
+	assert_false(live_add(&sample));
+	sample = sample_at(0x1230);
+	assert_true(live_add(&sample));
+	assert_false(live_take((void *)0x1231, &was));
+	assert_false(live_take((void *)0x1238, &was));
+	assert_true(live_take((void *)0x1230, &was));
+}
+
+/* What comes and goes again and again is given the same room. */
+static void room_of_those_that_went_is_used_again(void)
+{
+	uintptr_t from, to, bytes = 0;
+	struct live was;
+
+	for (int round = 0; round < 100; round++) {
+		uintptr_t now = 0;
+
+		for (size_t i = 0; i < MANY / 100; i++) {
+			struct live sample = sample_at((uintptr_t)address(i));
+
+			assert_true(live_add(&sample));
+		}
+		for (size_t i = 0; i < MANY / 100; i++)
+			assert_true(live_take(address(i), &was));
+		for (unsigned part = 0; part < LIVE_PARTS; part++) {
+			live_part(part, &from, &to);
+			now += to - from;
+		}
+		assert_true(!round || now == bytes);
+		bytes = now;
+	}
 }
 
 static void all_that_is_kept_lies_in_the_parts_that_are_named(void)
 {
-	size_t count = 0;
+	enum { COUNT = 1000, BORN = 0xb0b0b0b0 };
+	size_t blocks = 0, rows = 0;
 
-	for (uintptr_t i = 1; i <= 1000; i++) {
-		struct live sample = sample_at(16 * i);
+	for (uintptr_t i = 1; i <= COUNT; i++) {
+		struct live sample = sample_at(i << 20);
 
+		sample.born_ms = BORN;
 		live_add(&sample);
 	}
 	for (unsigned part = 0; part < LIVE_PARTS; part++) {
 		uintptr_t from, to;
 
 		live_part(part, &from, &to);
-		for (; from + sizeof(struct live) <= to;
-		     from += sizeof(struct live))
-			count += ((const struct live *)from)->inverted != 0;
+		for (; from + 8 <= to; from += sizeof(uint32_t)) {
+			uint64_t word;
+
+			memcpy(&word, (const void *)from, sizeof word);
+			rows += (uint32_t)word == BORN;
+			word = ~word * LIVE_BLOCK;
+			blocks +=
+				word && word <= COUNT << 20 && word % MIB == 0;
+		}
 	}
-	assert_int_equal(count, 1000);
+	assert_int_equal(rows, COUNT);
+	assert_int_equal(blocks, COUNT);
 }
 
 static void *add_and_take(void *base)
@@ -247,7 +323,10 @@ int main(void)
 		APART(a_sample_in_another_ones_place_stands_for_it),
 		APART(a_sample_is_lost_that_was_so_each_time_since_the_first),
 		APART(what_is_forgotten_is_no_sample_any_more),
-		APART(copies_are_of_all_that_live),
+		APART(copies_are_of_all_that_live_in_the_order_of_addresses),
+		APART(samples_may_lie_side_by_side_and_come_in_any_order),
+		APART(an_address_in_between_is_no_sample),
+		APART(room_of_those_that_went_is_used_again),
 		APART(all_that_is_kept_lies_in_the_parts_that_are_named),
 		APART(threads_do_not_lose_each_others),
 		APART(elements_stay_where_they_are_as_a_shelf_grows),
