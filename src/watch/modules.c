@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/sys.h"
+#include "watch/loaded.h"
 #include "watch/process.h"
 
 enum {
@@ -118,6 +119,7 @@ struct modules *modules_list(void)
 		list->generation =
 			__atomic_load_n(&generation, __ATOMIC_RELAXED);
 		dl_iterate_phdr(add_module, list);
+		loaded_elsewhere(add_module, list);
 	}
 	return list;
 }
@@ -335,34 +337,11 @@ uint64_t modules_place(uintptr_t frame, unsigned taken)
 	return address_in(closed_since(frame, taken), frame);
 }
 
-/* The headers lie at the start of the first segment, as a rule. */
-static bool find_headers(uintptr_t frame, struct dl_phdr_info *info,
-			 struct module_span *span)
-{
-	struct dl_find_object object;
-	const ElfW(Ehdr) * head;
-
-	if (_dl_find_object((void *)(frame - 1), &object) != 0)
-		return false;
-	head = object.dlfo_map_start;
-	if (memcmp(head->e_ident, ELFMAG, SELFMAG) != 0)
-		return false;
-	*span = (struct module_span){ (uintptr_t)object.dlfo_map_start,
-				      (uintptr_t)object.dlfo_map_end };
-	*info = (struct dl_phdr_info){
-		.dlpi_addr = object.dlfo_link_map->l_addr,
-		.dlpi_name = object.dlfo_link_map->l_name,
-		.dlpi_phdr = (const void *)((const char *)head + head->e_phoff),
-		.dlpi_phnum = head->e_phnum,
-	};
-	return true;
-}
-
 bool modules_find(uintptr_t frame, struct module_span *span)
 {
 	struct dl_phdr_info info;
 
-	return find_headers(frame, &info, span);
+	return loaded_find(frame - 1, &info, span);
 }
 
 void modules_put_one(struct out *o, uintptr_t frame, uint64_t shift)
@@ -375,7 +354,7 @@ void modules_put_one(struct out *o, uintptr_t frame, uint64_t shift)
 	struct module_span span;
 	struct dl_phdr_info info;
 
-	if (!find_headers(frame, &info, &span))
+	if (!loaded_find(frame - 1, &info, &span))
 		return;
 	memset(memory, 0, sizeof memory);
 	list->most = SEGMENTS;

@@ -15,6 +15,7 @@
 #define WATCH_MODULES_H
 
 #include "base/out.h"
+#include "watch/loaded.h"
 
 enum { GONE_MOST = 256 };
 
@@ -49,10 +50,6 @@ uint64_t modules_address(const struct modules *list, uintptr_t frame,
  * addresses raised by `shift`, one caller at a time.  In a library that is no
  * longer there: false, and nothing.
  */
-struct module_span {
-	uintptr_t from, to;
-};
-
 unsigned modules_closings(void);
 uint64_t modules_place(uintptr_t frame, unsigned generation);
 bool modules_find(uintptr_t frame, struct module_span *span);

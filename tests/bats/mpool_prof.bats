@@ -342,6 +342,42 @@ bytes_of()
 	refute_output --partial alpha.so
 }
 
+@test "libraries in a namespace of their own have names, after they are closed, too" {
+	cat >own.c <<-'END'
+		#include <stddef.h>
+		void *own(void *(*make)(size_t))
+		{
+			void *p = make(100);
+			__asm__ volatile("" ::: "memory");
+			return p;
+		}
+	END
+	cat >spaces.c <<-'END'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <stdlib.h>
+		int main(int count, char **words)
+		{
+			void *library = dlmopen(LM_ID_NEWLM, words[1], RTLD_NOW);
+			void *(*own)(void *(*)(size_t));
+			static void *kept[10];
+
+			*(void **)&own = dlsym(library, "own");
+			for (int i = 0; i < 10; i++)
+				kept[i] = own(malloc);
+			return count > 2 ? dlclose(library) : 0;
+		}
+	END
+	gcc -g -O1 -shared -fPIC -o own.so own.c
+	gcc -g -O1 -fno-builtin -o spaces spaces.c
+	for close in '' close; do
+		"$MPOOL" run -q --sample=1 -o c.mprof -- ./spaces ./own.so $close
+		assert_equal "$(bytes_of own)" 1000
+		# The loader, which is in both namespaces, is one.
+		assert_equal "$(zcat -f c.mprof | grep -c '^map .*/ld-linux')" 1
+	done
+}
+
 @test "a library that is opened and closed all the time takes little of the profile" {
 	profile_closed ./alpha.so=alpha 2000
 	assert_equal "$(bytes_of alpha)" 1.9
