@@ -31,6 +31,20 @@ two_profiles()
 	assert_equal "$output" $'main;get 200\nmain;get;inner 200'
 }
 
+@test "names of a program are read once for all of its processes" {
+	packages strace
+	for each in a b c d; do
+		"$MPOOL" run -q --sample=1 -o $each.mprof -- "$PROGRAMS/leaky"
+	done
+	# Each lies at an address of its own.
+	assert_equal "$(grep -h '^map .*/leaky' ./*.mprof | sort -u | wc -l)" 4
+	strace -qq -o one -e trace=mmap -y "$MPOOL" prof a.mprof >/dev/null
+	run -0 strace -qq -o all -e trace=mmap -y "$MPOOL" prof --merge --collapsed ./*.mprof
+	assert_line --regexp ';main;keep_big 400000$'
+	assert_equal "$(grep -c 'leaky>' all)" "$(grep -c 'leaky>' one)"
+	grep -q 'leaky>' one
+}
+
 @test "rows of different programs say which" {
 	two_profiles sh python3
 	run -0 "$MPOOL" prof --merge --collapsed a.mprof b.mprof

@@ -101,12 +101,3 @@ const char *elf_names_find(const struct elf_names *n, uint64_t address,
 	*exported = rank_of(&symbol) > 0;
 	return name;
 }
-
-void elf_names_close(struct elf_names *n)
-{
-	if (!n)
-		return;
-	ranges_free(&n->sized);
-	ranges_free(&n->open);
-	free(n);
-}

@@ -20,6 +20,4 @@ struct elf_names *elf_names_open(Dwfl_Module *module);
 const char *elf_names_find(const struct elf_names *names, uint64_t address,
 			   bool *exported);
 
-void elf_names_close(struct elf_names *names);
-
 #endif

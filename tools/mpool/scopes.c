@@ -317,16 +317,3 @@ size_t scopes_find(struct scopes *s, uint64_t address,
 		set_name(&found[count], function);
 	return count + 1;
 }
-
-void scopes_close(struct scopes *s)
-{
-	if (!s)
-		return;
-	for (size_t i = 0; i < s->count; i++) {
-		free(s->units[i].functions);
-		ranges_free(&s->units[i].ranges);
-	}
-	free(s->units);
-	ranges_free(&s->ranges);
-	free(s);
-}

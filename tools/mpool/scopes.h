@@ -32,6 +32,4 @@ struct scopes *scopes_open(Dwfl_Module *module);
 size_t scopes_find(struct scopes *scopes, uint64_t address,
 		   struct scope found[SCOPES_MOST]);
 
-void scopes_close(struct scopes *scopes);
-
 #endif

@@ -8,20 +8,16 @@
  */
 #include "symbols.h"
 
-#include <elfutils/libdwfl.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
+#include "binary.h"
 #include "cli.h"
 #include "demangle.h"
-#include "elf_names.h"
 #include "perf_map.h"
-#include "scopes.h"
 
 /* symbols: each but the last has the next as its caller. */
 struct known {
@@ -30,136 +26,28 @@ struct known {
 	size_t count;
 };
 
-/* What hangs on a module of dwfl's. */
-struct debug {
-	struct scopes *scopes;
-	struct elf_names *names;
+/* Of one mapping: what is added to its addresses leads into the file's. */
+struct place {
+	struct binary *binary; /* NULL: it is not here */
+	uint64_t shift;
+	bool looked, is; /* the file that was mapped */
 };
 
 struct symbols {
 	const struct profile *profile;
-	Dwfl *dwfl;
+	struct place *places;  /* of the mappings */
 	void *tree;	       /* of struct known, by address */
-	bool *told;	       /* of each mapping: that its file has changed */
 	struct perf_map *made; /* NULL: not looked for yet */
 	bool no_inline;
 };
 
-static char *debug_path;
-
-static const Dwfl_Callbacks callbacks = {
-	.find_elf = dwfl_build_id_find_elf,
-	.find_debuginfo = dwfl_standard_find_debuginfo,
-	.section_address = dwfl_offline_section_address,
-	.debuginfo_path = &debug_path,
-};
-
-static bool same_build_id(Dwfl_Module *module, const char *wanted)
-{
-	const unsigned char *bits;
-	GElf_Addr where;
-	int length = dwfl_module_build_id(module, &bits, &where);
-	char hex[3];
-
-	if (length <= 0 || strcmp(wanted, "-") == 0)
-		return true;
-	if (strlen(wanted) != 2 * (size_t)length)
-		return false;
-	for (int i = 0; i < length; i++) {
-		snprintf(hex, sizeof hex, "%02x", bits[i]);
-		if (strncmp(wanted + 2 * i, hex, 2) != 0)
-			return false;
-	}
-	return true;
-}
-
-/*
- * `offset` of the file is mapped at `start`: what dwfl wants is the difference
- * between addresses in memory and in the file, which the segment says.
- */
-static bool find_bias(int fd, const struct mapping *m, uint64_t *bias)
-{
-	Elf *elf = elf_begin(fd, ELF_C_READ_MMAP, NULL);
-	size_t count = 0;
-	bool found = false;
-
-	if (elf && elf_getphdrnum(elf, &count) == 0) {
-		for (size_t i = 0; i < count && !found; i++) {
-			GElf_Phdr ph;
-
-			if (!gelf_getphdr(elf, (int)i, &ph) ||
-			    ph.p_type != PT_LOAD || ph.p_offset != m->offset)
-				continue;
-			*bias = m->start - ph.p_vaddr;
-			found = true;
-		}
-	}
-	elf_end(elf);
-	return found;
-}
-
-/*
- * What a program in a chroot calls a file is below one of the folders that the
- * profile lies in, for it could write nowhere else.  `path`: PATH_MAX bytes.
- */
-static void find_file(const struct profile *p, const char *file, char *path)
-{
-	const char *from = p->path ? p->path : "";
-	size_t length = strlen(from);
-
-	do {
-		while (length && from[length - 1] != '/')
-			length--;
-		length -= length > 0;
-		snprintf(path, PATH_MAX, "%.*s%s", (int)length, from, file);
-	} while (length && access(path, F_OK) < 0);
-}
-
-static void report(struct symbols *s, const struct mapping *m)
-{
-	char path[PATH_MAX];
-	struct stat st;
-	uint64_t bias;
-	int fd;
-
-	find_file(s->profile, m->file, path);
-	/* A profile of elsewhere may name a pipe or a device. */
-	if (stat(path, &st) < 0 || !S_ISREG(st.st_mode))
-		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (find_bias(fd, m, &bias))
-		dwfl_report_elf(s->dwfl, m->file, path, -1, bias, false);
-	close(fd);
-}
-
-static bool reported_before(const struct profile *p, size_t at)
-{
-	for (size_t i = 0; i < at; i++)
-		if (p->mappings[i].start - p->mappings[i].offset ==
-			    p->mappings[at].start - p->mappings[at].offset &&
-		    strcmp(p->mappings[i].file, p->mappings[at].file) == 0)
-			return true;
-	return false;
-}
-
 struct symbols *symbols_open(const struct profile *profile)
 {
 	struct symbols *s = cli_alloc(sizeof *s);
+	size_t bytes = (profile->mapping_count + 1) * sizeof *s->places;
 
-	elf_version(EV_CURRENT);
-	*s = (struct symbols){ .profile = profile,
-			       .dwfl = dwfl_begin(&callbacks),
-			       .told = cli_alloc(profile->mapping_count + 1) };
-	memset(s->told, 0, profile->mapping_count + 1);
-	if (!s->dwfl)
-		return s;
-	dwfl_report_begin(s->dwfl);
-	for (size_t i = 0; i < profile->mapping_count; i++)
-		if (!reported_before(profile, i))
-			report(s, &profile->mappings[i]);
-	dwfl_report_end(s->dwfl, NULL, NULL);
+	*s = (struct symbols){ .profile = profile, .places = cli_alloc(bytes) };
+	memset(s->places, 0, bytes);
 	return s;
 }
 
@@ -199,7 +87,7 @@ static void tell_missing(const struct profile *p, const struct mapping *m)
 {
 	char path[PATH_MAX];
 
-	find_file(p, m->file, path);
+	binary_path(p, m->file, path);
 	if (*m->file == '/' && access(path, F_OK) < 0)
 		cli_warn("%s is not here, so its functions have no names; "
 			 "where it is, 'mpool prof --embed' keeps them in the "
@@ -207,55 +95,24 @@ static void tell_missing(const struct profile *p, const struct mapping *m)
 			 m->file);
 }
 
-/* The module of an address, if it is still the file that was mapped. */
-static Dwfl_Module *module_of(struct symbols *s, const struct mapping *m,
-			      uint64_t address)
+/* The file of a mapping, if it is still the one that was mapped. */
+static const struct place *place_of(struct symbols *s, const struct mapping *m)
 {
-	static bool nowhere = true;
-	Dwfl_Module *module = NULL;
-	bool *told;
+	struct place *place = &s->places[m - s->profile->mappings];
 
-	if (s->dwfl && m)
-		module = dwfl_addrmodule(s->dwfl, address);
-	if (module && same_build_id(module, m->build_id))
-		return module;
-	told = m ? &s->told[m - s->profile->mappings] : &nowhere;
-	if (!module && !*told)
-		tell_missing(s->profile, m);
-	else if (!*told)
-		cli_warn("%s has changed since the profile was taken; "
-			 "its names are not used",
-			 m->file);
-	*told = true;
-	return NULL;
-}
-
-static struct debug *debug_of(Dwfl_Module *module)
-{
-	struct debug *debug;
-	void **data;
-
-	dwfl_module_info(module, &data, NULL, NULL, NULL, NULL, NULL, NULL);
-	if (*data)
-		return *data;
-	debug = cli_alloc(sizeof *debug);
-	*debug = (struct debug){ scopes_open(module), elf_names_open(module) };
-	*data = debug;
-	return debug;
-}
-
-static int free_debug(Dwfl_Module *module, void **data, const char *name,
-		      Dwarf_Addr start, void *unused)
-{
-	struct debug *debug = *data;
-
-	(void)module, (void)name, (void)start, (void)unused;
-	if (debug) {
-		scopes_close(debug->scopes);
-		elf_names_close(debug->names);
-		free(debug);
+	if (!place->looked) {
+		place->binary = binary_at(s->profile, m, &place->shift);
+		place->is =
+			place->binary && binary_is(place->binary, m->build_id);
+		if (!place->binary)
+			tell_missing(s->profile, m);
+		else if (!place->is)
+			cli_warn("%s has changed since the profile was taken; "
+				 "its names are not used",
+				 m->file);
 	}
-	return DWARF_CB_OK;
+	place->looked = true;
+	return place->is ? place : NULL;
 }
 
 /* Names come from files that may be anybody's. */
@@ -297,14 +154,14 @@ static void name_by_symbol(struct scope *scope, const char *symbol,
 	scope->name = demangle(symbol);
 }
 
-static void add_debug(struct known *e, Dwfl_Module *module)
+static void add_debug(struct known *e, const struct place *place)
 {
-	struct debug *debug = debug_of(module);
-	uint64_t at = e->address - 1;
+	uint64_t at = e->address - 1 + place->shift;
 	bool exported;
-	const char *symbol = elf_names_find(debug->names, at, &exported);
+	const char *symbol =
+		elf_names_find(binary_names(place->binary), at, &exported);
 	struct scope scopes[SCOPES_MOST];
-	size_t count = scopes_find(debug->scopes, at, scopes);
+	size_t count = scopes_find(binary_scopes(place->binary), at, scopes);
 
 	if (count && symbol)
 		name_by_symbol(&scopes[count - 1], symbol, exported);
@@ -329,7 +186,7 @@ static void add_made(struct symbols *s, struct known *e)
 static void look_up(struct symbols *s, struct known *e)
 {
 	const struct mapping *m = profile_mapping(s->profile, e->address);
-	Dwfl_Module *module;
+	const struct place *place;
 
 	if (!e->address)
 		add(e, strdup("(frames left out)"), NULL, 0);
@@ -337,9 +194,9 @@ static void look_up(struct symbols *s, struct known *e)
 		add_embedded(s, e);
 	if (e->count)
 		return;
-	module = module_of(s, m, e->address - 1);
-	if (module)
-		add_debug(e, module);
+	place = m ? place_of(s, m) : NULL;
+	if (place)
+		add_debug(e, place);
 	if (!m)
 		add_made(s, e);
 	if (!e->count && m)
@@ -432,11 +289,7 @@ static void free_entry(void *entry)
 void symbols_close(struct symbols *symbols)
 {
 	tdestroy(symbols->tree, free_entry);
-	if (symbols->dwfl) {
-		dwfl_getmodules(symbols->dwfl, free_debug, NULL, 0);
-		dwfl_end(symbols->dwfl);
-	}
 	perf_map_close(symbols->made);
-	free(symbols->told);
+	free(symbols->places);
 	free(symbols);
 }
