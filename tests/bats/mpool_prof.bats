@@ -251,6 +251,26 @@ complains()
 	cmp p.mprof kept
 }
 
+@test "what was to be replaced stays when something is wrong" {
+	profiled
+	"$MPOOL" prof --flame p.mprof
+	chmod 640 p.html
+	cp p.html before
+	run -1 "$MPOOL" prof --callers nobody -o p.html p.mprof
+	run -1 "$MPOOL" prof --flame --diff -o p.html p.mprof missing
+	run -1 "$MPOOL" report --base missing -o p.html p.mprof
+	echo text >t
+	run -1 "$MPOOL" report -o p.html t
+	run -1 bash -c "trap '' XFSZ; ulimit -f 1; '$MPOOL' prof --flame -o p.html p.mprof"
+	assert_output --partial 'p.html: '
+	cmp p.html before
+	run -1 "$MPOOL" report -o new.html t
+	run -0 "$MPOOL" report -o p.html p.mprof
+	run -1 cmp p.html before
+	assert_equal "$(stat -c %a p.html)" 640
+	assert_equal "$(find . -name '*.new' -o -name 'new*')" ''
+}
+
 @test "a profile can come from a pipe" {
 	profiled
 	run -0 bash -c "'$MPOOL' prof - <p.mprof"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/out.h"
 #include "mempool/version.h"
@@ -263,6 +264,41 @@ FILE *cli_open_regular(const char *path)
 							 : NULL;
 }
 
+/*
+ * What is written takes the place of an older file when it is complete: who
+ * dies before, for whatever is wrong with what is read, leaves that as it was.
+ */
+static char *half_written; /* NULL: nothing is */
+
+static void remove_half_written(void)
+{
+	if (half_written)
+		unlink(half_written);
+}
+
+/* Beside a file, or where one is to be; NULL: another kind, or no room. */
+static FILE *create_beside(const char *path)
+{
+	char *name = cli_format("%s.%ld.new", path, (long)getpid());
+	FILE *file = NULL;
+	struct stat s;
+	bool there = lstat(path, &s) == 0;
+
+	if (!there ||
+	    (S_ISREG(s.st_mode) && s.st_nlink == 1 && !access(path, W_OK)))
+		file = fopen(name, "wxe");
+	if (!file) {
+		free(name);
+		return NULL;
+	}
+	if (there)
+		fchmod(fileno(file), s.st_mode & 0777);
+	if (!half_written)
+		atexit(remove_half_written);
+	half_written = name;
+	return file;
+}
+
 FILE *cli_create(const char *path, const char *source)
 {
 	FILE *file;
@@ -270,7 +306,9 @@ FILE *cli_create(const char *path, const char *source)
 	if (!path || !strcmp(path, "-"))
 		return stdout;
 	cli_check_apart(path, source);
-	file = fopen(path, "we");
+	file = create_beside(path);
+	if (!file)
+		file = fopen(path, "we");
 	if (!file)
 		cli_die("%s: %s", path, strerror(errno));
 	return file;
@@ -282,4 +320,10 @@ void cli_finish(FILE *file, const char *path)
 	if (ferror(file) | (file == stdout ? fflush(file) : fclose(file)))
 		cli_die("%s: %s", file == stdout ? "standard output" : path,
 			strerror(errno));
+	if (file == stdout || !half_written)
+		return;
+	if (rename(half_written, path))
+		cli_die("%s: %s", path, strerror(errno));
+	free(half_written);
+	half_written = NULL;
 }

@@ -99,7 +99,10 @@ void cli_check_apart(const char *path, const char *source);
  */
 FILE *cli_create(const char *path, const char *source);
 
-/* Closes what it gave; dies, naming `path`, when not all could be written. */
+/*
+ * Closes what it gave, which gets its name now; dies, naming `path`, when not
+ * all could be written.
+ */
 void cli_finish(FILE *file, const char *path);
 
 #endif
