@@ -9,7 +9,10 @@
 
 #include "base/sys.h"
 
-enum { SPINS = 100 };
+enum {
+	SPINS = 100,
+	SLEEP_MS = 5, /* see lock_wait() */
+};
 
 uint32_t *lock_process_mark;
 
@@ -73,6 +76,11 @@ static inline void relax(void)
 #endif
 }
 
+/*
+ * A release wakes one sleeper, and it is for that one to say again that there
+ * are others.  While it is still without a processor, threads that run take the
+ * lock and release it and know of no sleeper.  So a sleeper looks by itself.
+ */
 ASIDE void lock_wait(struct lock *lock)
 {
 	for (int i = 0; i < SPINS; i++) {
@@ -86,7 +94,7 @@ ASIDE void lock_wait(struct lock *lock)
 		relax();
 	}
 	while (__atomic_exchange_n(&lock->word, 2, __ATOMIC_ACQUIRE) != 0)
-		sys_futex_wait(&lock->word, 2, -1);
+		sys_futex_wait(&lock->word, 2, SLEEP_MS);
 }
 
 ASIDE void lock_wake(struct lock *lock)

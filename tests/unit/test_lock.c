@@ -82,6 +82,24 @@ static void several_sleepers_all_get_their_turn(void)
 	assert_int_equal(guarded, THREADS);
 }
 
+/*
+ * That one has no processor yet, and who took the lock meanwhile did not know
+ * that anybody sleeps.
+ */
+static void a_sleeper_does_not_depend_on_the_one_that_was_woken(void)
+{
+	pthread_t thread;
+
+	lock_take(&lock);
+	thread = start_thread(take_and_release, NULL);
+	while (__atomic_load_n(&lock.word, __ATOMIC_RELAXED) != 2)
+		pause_ms(1);
+	pause_ms(30);
+	lock_reset(&lock);
+	join_thread(thread);
+	assert_int_equal(guarded, 1);
+}
+
 static void a_reset_forgets_the_holder(void)
 {
 	lock_take(&lock);
@@ -186,6 +204,7 @@ int main(void)
 		APART(one_at_a_time_gets_in),
 		APART(whoever_finds_it_held_sleeps_until_the_release),
 		APART(several_sleepers_all_get_their_turn),
+		APART(a_sleeper_does_not_depend_on_the_one_that_was_woken),
 		APART(a_reset_forgets_the_holder),
 		APART(errno_is_left_alone_by_a_wait),
 		APART(only_a_child_is_an_orphan),
