@@ -39,6 +39,20 @@ shown_thrice()
 	(($(grep -c "'busy', process" watched) >= 3))
 }
 
+@test "a profile tells what the pools did until the end" {
+	"$MPOOL" run -q --sample=1G -o p.mprof -- "$PROGRAMS/stats_acts" pass 7 100
+	run -0 "$MPOOL" stat p.mprof
+	assert_line --index 0 --regexp "^libmpool: 'stats_acts', process [0-9]+, after [0-9]+ ms, version [0-9]"
+	gzip -k p.mprof
+	run -0 bash -c "'$MPOOL' stat --json p.mprof.gz | jq -e '.classes[] | select(.size == 112) | .allocs >= 7'"
+	"$MPOOL" run -q --sample=1G -o k.mprof -- "$PROGRAMS/leave" kill || :
+	run -1 "$MPOOL" stat k.mprof
+	assert_output 'mpool stat: k.mprof: the profile of a process that was killed says nothing of the pools'
+	head -n 3 p.mprof >cut.mprof
+	run -1 "$MPOOL" stat cut.mprof
+	assert_output --regexp 'cut.mprof:[0-9]+: the file is cut'
+}
+
 @test "after kill -9 the page is a post-mortem" {
 	MPOOL_PAGE=$PWD/p.page LD_PRELOAD=$LIB "$PROGRAMS/busy" 60 >out 3>&- &
 	local program=$!

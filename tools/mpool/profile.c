@@ -178,6 +178,7 @@ void profile_free(struct profile *p)
 	for (size_t i = 0; i < p->cut_count; i++)
 		free(p->cuts[i].why);
 	free(p->program);
+	free(p->version);
 	free(p->suppressions);
 	*p = (struct profile){ 0 };
 }

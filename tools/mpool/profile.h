@@ -71,6 +71,7 @@ struct cut {
 
 struct profile {
 	char *program;
+	char *version;	    /* of the library; NULL: unknown */
 	char *suppressions; /* the program's own; NULL: none */
 	char *path;	    /* of its file, absolute; NULL: of none */
 	uint64_t pid, period, start_ms, age_ms, rss, peak_rss, lost;

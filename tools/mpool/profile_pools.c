@@ -86,6 +86,8 @@ void profile_sum_pools(struct profile *profile)
 	s->ended = true;
 	s->pid = (pid_t)profile->pid;
 	strncpy(s->program, profile->program, sizeof s->program - 1);
+	if (profile->version)
+		strncpy(s->version, profile->version, sizeof s->version - 1);
 	s->labels = "";
 	s->age_ms = profile->age_ms;
 	s->start_ms = profile->start_ms;

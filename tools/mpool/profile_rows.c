@@ -295,6 +295,8 @@ static const char *read_header(struct profile *p, const char *key, char *at)
 				 "suppressions has a \"TEXT\"");
 	if (!strcmp(key, "version")) {
 		cli_note_version("the profile", at);
+		free(p->version);
+		p->version = cli_format("%s", at);
 		return NULL;
 	}
 	if (!strcmp(key, "cut"))

@@ -13,6 +13,7 @@
 #include "cli.h"
 #include "commands.h"
 #include "page.h"
+#include "profile.h"
 #include "watch/json.h"
 #include "watch/prometheus.h"
 #include "watch/text.h"
@@ -23,7 +24,9 @@ const char help_stat[] =
 	"or\n"
 	"when MPOOL_PAGE names one; the program is not disturbed.  The page of "
 	"a\n"
-	"program that was killed shows how it was at the end.  A process with\n"
+	"program that was killed shows how it was at the end, the profile of "
+	"one that\n"
+	"was not shows the same.  A process with\n"
 	"libmpool.so but no page is read from its memory, where a debugger "
 	"might.\n"
 	"Without PID or FILE lists the programs that publish one.\n\n"
@@ -65,22 +68,56 @@ static void put_state(struct out *o, const struct page *page)
 	}
 }
 
-static void print(const struct page *page, printer *how)
+/* page: NULL, it is not from one. */
+static void put(const struct snapshot *snapshot, const struct page *page,
+		printer *how)
 {
 	static char buffer[1 << 16];
-	static struct snapshot snapshot;
 	struct out o;
 	int error;
 
-	page_snapshot(page, &snapshot);
 	fflush(stdout);
 	out_open(&o, STDOUT_FILENO, buffer, sizeof buffer);
-	if (how == snapshot_text)
+	if (page && how == snapshot_text)
 		put_state(&o, page);
-	how(&snapshot, &o);
+	how(snapshot, &o);
 	error = out_flush(&o);
 	if (error)
 		cli_die("standard output: %s", strerror(error));
+}
+
+static void print(const struct page *page, printer *how)
+{
+	static struct snapshot snapshot;
+
+	page_snapshot(page, &snapshot);
+	put(&snapshot, page, how);
+}
+
+/* False: it is no profile. */
+static bool print_profile(const char *path, printer *how)
+{
+	FILE *file = cli_open_regular(path);
+	char head[] = "mpool-profile ", first[sizeof head] = { 0 };
+	struct profile profile;
+	const char *wrong;
+
+	if (!file)
+		return false;
+	fread(first, 1, strlen(head), file);
+	fclose(file);
+	wrong = profile_read(&profile, path);
+	if (wrong && !strcmp(first, head))
+		cli_die("%s", wrong);
+	if (wrong)
+		return false;
+	if (!profile.pools)
+		cli_die("%s: the profile of a process that was killed says "
+			"nothing of the pools",
+			path);
+	put(profile.pools, NULL, how);
+	profile_free(&profile);
+	return true;
 }
 
 static const char *state_of(const struct page *page)
@@ -178,6 +215,8 @@ int command_stat(int argc, char **argv)
 		cli_usage("which program? --json, --prom and --watch show one");
 	if (optind == argc)
 		return list(all);
+	if (!seconds && print_profile(argv[optind], how))
+		return CLI_OK;
 	page_load(&page, argv[optind], path);
 	print(&page, how);
 	if (seconds > 0)
