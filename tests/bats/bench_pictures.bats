@@ -28,6 +28,16 @@ texts()
 	assert_line 'malloc, then free: 1 to 128 B'
 }
 
+@test "the picture of the demo is that of its table" {
+	cp "$ROOT/tools/bench/results/demo.csv" .
+	run -0 "$ROOT/tools/bench/plot_demo" demo.csv
+	run -0 cmp demo.svg "$ROOT/tools/bench/results/demo.svg"
+	run -0 texts demo
+	while IFS=, read -r _ glibc python _ _; do
+		assert_line "glibc $glibc, python3 $python"
+	done < <(grep -v -e '^#' -e ^system demo.csv)
+}
+
 @test "a row that has no words is named" {
 	cat >table.csv <<-'END'
 		group,row,unit,runs,glibc,mpool,mpool/glibc,mpool/best,best peer
