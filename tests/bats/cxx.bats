@@ -66,3 +66,26 @@ holds()
 	assert_failure
 	assert_output --partial 'C++17 or later is needed'
 }
+
+# Instructions of so many maps in that resource.
+instructions()
+{
+	valgrind --tool=callgrind --callgrind-out-file=/dev/null \
+		"$BATS_TEST_TMPDIR/map_over" "$1" "$2" 2>&1 |
+		sed -n 's/.*Collected : //p'
+}
+
+@test "a map in a region takes at most 0.7 of the instructions of one in operator new" {
+	packages valgrind
+	${CXX:-g++} -std=c++17 -O2 -I"$ROOT/src" "$FIXTURES/map_over.cc" \
+		-o "$BATS_TEST_TMPDIR/map_over" -L"$BUILD" -lmempool \
+		-Wl,-rpath,"$BUILD"
+	for resource in region default; do
+		from=$(instructions "$resource" 1)
+		to=$(instructions "$resource" 21)
+		declare "$resource=$((to - from))"
+	done
+	# shellcheck disable=SC2154 # declared above
+	echo "region $region, default $default" >&3
+	((region * 10 <= default * 7))
+}
