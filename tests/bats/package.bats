@@ -187,8 +187,8 @@ libmempool-devel $VERSION
 mpool $VERSION"
 }
 
-@test "rpmbuild makes four packages from it, whose library and tool run" {
-	packages rpm rpm2cpio cpio
+@test "rpmbuild makes four packages from it, which run, and rpmlint has nothing to say" {
+	packages rpm rpm2cpio cpio rpmlint
 	make -s -C "$ROOT" spec >/dev/null
 	run -0 timeout -k 5 900 env -u MAKEFLAGS -u MAKELEVEL -u MFLAGS -u CI \
 		-u CC -u CXX rpmbuild -bb --nodeps --define "_topdir $PWD/rpm" \
@@ -196,6 +196,10 @@ mpool $VERSION"
 	refute_output --partial 'Installed (but unpackaged) file'
 	run -0 bash -c "ls rpm/RPMS/* | sed 's/-$VERSION.*//'"
 	assert_output $'libmempool\nlibmempool-devel\nlibmpool\nmpool'
+	run -0 rpmlint -c "$ROOT/tools/package/rpmlint.toml" rpm/RPMS/*/*.rpm \
+		"$ROOT/build/libmpool.spec"
+	assert_line --partial '0 errors, 0 warnings'
+	refute_output --regexp ': [EW]: '
 	for rpm in rpm/RPMS/*/*.rpm; do
 		rpm2cpio "$rpm" | cpio --extract --make-directories --quiet
 	done
