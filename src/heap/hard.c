@@ -190,6 +190,18 @@ static void *alloc_alone(size_t size, size_t alignment)
 	return p;
 }
 
+/* Of packed classes above `c`, from what there is already. */
+static NOINLINE RARE void *alloc_larger(struct arena *a, unsigned c,
+					size_t size)
+{
+	void *p = NULL;
+
+	while (!p && ++c <= HARD_PACKED)
+		if (a->piles[c].count || a->piles[c].units)
+			p = slot_alloc_packed(a, c, size);
+	return p;
+}
+
 static inline void *alloc(size_t size, size_t alignment, bool zero)
 {
 	struct arena *a = own.arena;
@@ -205,6 +217,8 @@ static inline void *alloc(size_t size, size_t alignment, bool zero)
 	hard_lock(&a->lock);
 	p = likely(!hard_is_paged(c)) ? slot_alloc_packed(a, c, size)
 				      : slot_alloc_paged(a, c, size, alignment);
+	if (unlikely(!p) && c && alignment <= HARD_STEP)
+		p = alloc_larger(a, c, size);
 	hard_unlock(&a->lock);
 	if (zero && !hard_full && p)
 		memset(p, 0, size);

@@ -194,6 +194,15 @@ print(ctypes.CDLL(None).malloc_trim(0), resident() < before * 3 / 4)'
 	done
 }
 
+# bash itself needs memory of sizes that it has not asked for before.
+@test "a process that may have no more memory goes on with what is there" {
+	for mode in 1 light; do
+		MPOOL_HARDEN=$mode run -0 --separate-stderr pools \
+			bash -c 'ulimit -v 4000; exec echo here'
+		assert_output here
+	done
+}
+
 @test "Python, Perl and a compiler work as without" {
 	for mode in 1 light; do
 		export MPOOL_HARDEN=$mode

@@ -8,6 +8,7 @@
 #include "heap/hard_stats.h"
 #include "heap/hard_unit.h"
 #include "unit/apart.h"
+#include "unit/limits.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -313,6 +314,36 @@ static void threads_share_it(void **state)
 	hard_check();
 }
 
+/* 600 and 700 bytes are of two classes; nobody else has asked for the first. */
+static void what_its_class_has_no_memory_for_lies_in_a_larger_slot(void **state)
+{
+	size_t sizes[] = { 600, 601, 605 };
+	struct rlimit before;
+	void *large = get(700, 16), *p[COUNT_OF(sizes)];
+
+	(void)state;
+	assert_int_not_equal(hard_class_of(600, 16), hard_class_of(700, 16));
+	getrlimit(RLIMIT_AS, &before);
+	if (!limits_set_space(1 << 20))
+		skip();
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		bool inside;
+
+		p[i] = hard_alloc(sizes[i], 16, false, &inside);
+		assert_true(p[i] && hard_owns(p[i]) && !inside);
+	}
+	setrlimit(RLIMIT_AS, &before);
+	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
+		assert_int_equal(hard_size(p[i]), sizes[i]);
+		assert_true(is_all(p[i], sizes[i], 0));
+		assert_null(hard_resize(p[i], sizes[i] + 1));
+		memset(p[i], 1, sizes[i]);
+		hard_free(p[i]);
+	}
+	hard_free(large);
+	hard_check();
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -322,6 +353,8 @@ static int start(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+			what_its_class_has_no_memory_for_lies_in_a_larger_slot),
 		cmocka_unit_test(each_size_fits_its_class_and_the_canary),
 		cmocka_unit_test(each_size_and_alignment_is_kept),
 		cmocka_unit_test(what_comes_is_zero_whatever_was_there),
