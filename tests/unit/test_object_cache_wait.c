@@ -158,6 +158,44 @@ static void waiters_are_served_in_the_order_they_came(void)
 	mempool_cache_destroy(cache);
 }
 
+static void *served[THREADS];
+
+static void *wait_and_keep(void *slot)
+{
+	void *p = mempool_cache_get(cache, 0);
+
+	__atomic_store_n((void **)slot, p, __ATOMIC_RELAXED);
+	return p;
+}
+
+/* Each that comes back goes to who has waited longest, and to nobody else. */
+static void with_several_objects_too_who_came_first_is_served_first(void)
+{
+	enum { OBJECTS = 2 };
+	void *objects[OBJECTS];
+	pthread_t threads[THREADS];
+
+	cache = blocking_cache(OBJECTS);
+	for (int i = 0; i < OBJECTS; i++)
+		objects[i] = mempool_cache_get(cache, 0);
+	for (int i = 0; i < THREADS; i++)
+		threads[i] = let_wait(wait_and_keep, &served[i]);
+	for (int i = 0; i < THREADS; i++) {
+		void *p = i < OBJECTS ? objects[i] : served[i - OBJECTS];
+
+		mempool_cache_put(cache, p);
+		assert_null(mempool_cache_get(cache, MEMPOOL_NOWAIT));
+		assert_ptr_equal(join_thread(threads[i]), p);
+		for (int later = i + 1; later < THREADS; later++)
+			assert_null(__atomic_load_n(&served[later],
+						    __ATOMIC_RELAXED));
+	}
+	for (int i = THREADS - OBJECTS; i < THREADS; i++)
+		mempool_cache_put(cache, served[i]);
+	assert_int_equal(made, OBJECTS);
+	mempool_cache_destroy(cache);
+}
+
 static pthread_t late;
 
 static void *get_late(void *unused)
@@ -302,6 +340,7 @@ int main(void)
 		APART(at_the_deadline_the_source_is_asked_a_last_time),
 		APART(only_a_cache_that_blocks_waits_until_a_deadline),
 		APART(waiters_are_served_in_the_order_they_came),
+		APART(with_several_objects_too_who_came_first_is_served_first),
 		APART(a_trim_leaves_nobody_waiting),
 		APART(who_waits_for_a_cache_that_dies_is_sent_away),
 		APART(who_was_handed_an_object_is_waited_for_by_the_end),
