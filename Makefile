@@ -369,9 +369,9 @@ tidied = $(filter-out %/pools_plugin.c tools/bench/pools/%.cc,$(filter $(addsuff
 tidy: $(tool_objects)  ## clang-tidy over everything, or the folders in TIDY
 	@tools/dev/packages clang-tidy
 	@printf '%s\n' $(call tidied,.c) | xargs -P $$(nproc) -I@ clang-tidy --quiet @ -- \
-		$(CPPFLAGS) $(TIDY_INCLUDES) -std=gnu11 -w
+		$(CPPFLAGS) $(TIDY_INCLUDES) $(TIDYFLAGS) -std=gnu11 -w
 	@printf '%s\n' $(call tidied,.cc) | \
-		xargs -r -P $$(nproc) -I@ clang-tidy --quiet @ -- $(CPPFLAGS) -std=gnu++17 -fsized-deallocation -w
+		xargs -r -P $$(nproc) -I@ clang-tidy --quiet @ -- $(CPPFLAGS) $(TIDYFLAGS) -std=gnu++17 -fsized-deallocation -w
 TIDY_INCLUDES := -Isrc/mempool/shim -Itests -Itools/mpool -I$(BUILD)/obj/tools/mpool
 
 shellcheck:  ## shellcheck over every script
