@@ -265,14 +265,18 @@ test: setup  ## install what is missing, build and pass every test
 		mandoc groff-base man-db python3
 	@$(MAKE) --no-print-directory check
 
-# One suite's failure does not keep the others from running.
+# Built on all processors, unless the caller said how many.  One suite's failure
+# does not keep the others from running: what did not compile fails there.
 check:  ## everything that a commit must pass
+	@$(MAKE) --no-print-directory -k $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) \
+		all $(unit) $(of_bats) || :
 	@$(MAKE) --no-print-directory -k all unit bats layers
 
 unit: $(unit)  ## the modules' own tests (cmocka)
 	@tools/dev/unit $(call tap,unit) $(unit)
 
-bats: all $(plain) $(misuse) $(examples) $(plugins) $(BUILD)/bench/instructions  ## the whole, as a user sees it
+of_bats := $(plain) $(misuse) $(examples) $(plugins) $(BUILD)/bench/instructions
+bats: all $(of_bats)  ## the whole, as a user sees it
 	@tools/dev/bats $(BUILD)
 
 layers: libs  ## includes point down only, and no files include or call in a circle
