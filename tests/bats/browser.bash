@@ -1,11 +1,15 @@
 # SPDX-License-Identifier: MIT
 # shellcheck shell=bash
-# browser.bash - pages of mpool in a browser without a screen.
+# browser.bash - pages of mpool in a browser without a screen; that which has
+# none at all starts in a fifth of the time.
 load cli
 
 setup_file()
 {
-	packages chromium || skip "no chromium can be installed"
+	packages "chromium-headless-shell|chromium" ||
+		skip "no chromium can be installed"
+	CHROMIUM=$(type -P chromium-headless-shell || echo chromium)
+	export CHROMIUM
 	echo '<p id="runs">' >"$BATS_FILE_TMPDIR/runs.html"
 	chromium_dom "$BATS_FILE_TMPDIR/runs.html" | grep -q 'id="runs"' ||
 		skip "chromium does not run here"
@@ -13,7 +17,7 @@ setup_file()
 
 chromium_dom()
 {
-	timeout 120 chromium --headless --no-sandbox --disable-gpu \
+	timeout 120 "$CHROMIUM" --headless --no-sandbox --disable-gpu \
 		--window-size="${WIDTH:-1200}",800 --virtual-time-budget=20000 \
 		--dump-dom "file://$(realpath "$1")" 2>/dev/null
 }
