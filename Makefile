@@ -113,7 +113,7 @@ $(BUILD)/obj/src/base/calls.o $(BUILD)/obj/src/base/vdso.o \
 $(BUILD)/obj/src/base/config.o $(BUILD)/obj/src/base/value.o $(BUILD)/obj/preload/info.o: LIBFLAGS += \
 	$(if $(SANITIZE),,$(COLDFLAGS))
 # What each sample runs, and what looks for leaks at each, is built for speed.
-$(addprefix $(BUILD)/obj/src/watch/,walk.o stack.o record.o live.o live_blocks.o \
+$(addprefix $(BUILD)/obj/src/watch/,walk.o route.o stack.o record.o live.o live_blocks.o \
 	live_sort.o sites.o lasting.o reach.o): LIBFLAGS += -O2
 # A stack is walked from here.
 $(addprefix $(BUILD)/obj/src/watch/,stack.o record.o guard.o): LIBFLAGS += \

@@ -11,6 +11,7 @@
 #include <ucontext.h>
 #include <unwind.h>
 
+#include "watch/route.h"
 #include "watch/rule.h"
 #include "watch/walk.h"
 
@@ -152,17 +153,33 @@ static unsigned capture_by_libgcc(uintptr_t *frames)
 /* --- the walk --- */
 
 #if RULES
+/* The first ones are our own.  False: that is far enough. */
+static inline bool add(struct trail *t, uintptr_t pc)
+{
+	return (!t->count && is_own(pc)) || trail_add(t, pc);
+}
+
 static unsigned walk_from(struct walk *w, struct trail *t)
 {
-	enum walk_end end;
+	struct route *r = route_begin(w);
+	enum walk_end end = WALK_WHOLE;
 
-	do {
+	while (!route_joins(r)) {
 		end = walk_up(w);
 		if (end != WALK_WHOLE || !w->pc)
 			break;
-	} while ((!t->count && is_own(w->pc)) || trail_add(t, w->pc));
+		if (r)
+			route_note(r, w);
+		if (!add(t, w->pc))
+			break;
+	}
+	if (route_joins(r))
+		for (unsigned n = r->at; n-- > 0;)
+			add(t, r->steps[n].pc);
 	if (end != WALK_WHOLE)
 		count_cut(end);
+	if (r)
+		route_end(r, w, end);
 	return trail_end(t);
 }
 #endif

@@ -7,7 +7,8 @@
  * timers, which has signal 32 blocked and must never lose that; in a child
  * whose parent's other threads held whatever lock; with a cancellation pending;
  * on a handler's small stack.  So on x86-64 with glibc 2.35 or newer the stack
- * is walked here (walk.h), without a lock, a descriptor or a signal mask.
+ * is walked here (walk.h), without a lock, a descriptor or a signal mask; and
+ * only as far as it is not that of the last time (route.h).
  *
  * libunwind takes a lock of its own and ld.so's inside it, blocks all signals
  * by a function that forgets signal 32, reads from a pipe, and has variables

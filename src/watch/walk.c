@@ -60,7 +60,7 @@ void walk_start(void)
 		sys_name(memo, bytes, "mpool record");
 }
 
-static struct rule rule_of(uintptr_t pc)
+static struct rule rule_of(struct walk *w, uintptr_t pc)
 {
 	uint64_t hash = pc * UINT64_C(0x9e3779b97f4a7c15);
 	uint64_t word, check;
@@ -70,8 +70,10 @@ static struct rule rule_of(uintptr_t pc)
 
 	_Static_assert(sizeof rule == sizeof word && ROWS == 1 << (64 - 51),
 		       "a rule is a word");
-	if (unlikely(!memo))
+	if (unlikely(!memo)) {
+		w->passing = true;
 		return rule_find(pc, &lasting);
+	}
 	row = &memo[hash >> 51];
 	word = __atomic_load_n(&row->rule, __ATOMIC_RELAXED);
 	check = __atomic_load_n(&row->check, __ATOMIC_RELAXED);
@@ -80,7 +82,9 @@ static struct rule rule_of(uintptr_t pc)
 		return rule;
 	}
 	rule = rule_find(pc, &lasting);
-	if (lasting) {
+	if (!lasting) {
+		w->passing = true;
+	} else {
 		memcpy(&word, &rule, sizeof word);
 		__atomic_store_n(&row->rule, word, __ATOMIC_RELAXED);
 		__atomic_store_n(&row->check, word ^ pc, __ATOMIC_RELAXED);
@@ -88,8 +92,16 @@ static struct rule rule_of(uintptr_t pc)
 	return rule;
 }
 
+static uint32_t closings;
+
+uint32_t walk_closings(void)
+{
+	return __atomic_load_n(&closings, __ATOMIC_RELAXED);
+}
+
 void walk_forget(void)
 {
+	__atomic_fetch_add(&closings, 1, __ATOMIC_RELAXED);
 	for (unsigned row = 0; memo && row < ROWS; row++)
 		__atomic_store_n(&memo[row].check, 0, __ATOMIC_RELAXED);
 }
@@ -155,11 +167,24 @@ static bool is_own(uintptr_t page)
 	return true;
 }
 
+uintptr_t walk_top(void)
+{
+	return own.top;
+}
+
+bool walk_owns(uintptr_t from, uintptr_t top)
+{
+	return top == own.top && own.top - from <= own.bytes;
+}
+
 static NOINLINE bool look(struct walk *w, uintptr_t address)
 {
 	uintptr_t page = address & -(uintptr_t)PROBE;
 
-	if (w->page_end == page + PROBE || is_own(page))
+	if (is_own(page))
+		return true;
+	w->passing = true;
+	if (w->page_end == page + PROBE)
 		return true;
 	w->page_end = is_mapped(address) ? page + PROBE : 0;
 	return w->page_end;
@@ -194,6 +219,7 @@ static enum walk_end up_chain(struct walk *w)
 	if (bp < w->sp || bp - w->sp > SHORT || !load(w, bp, &w->bp) ||
 	    !load(w, bp + 8, &w->pc))
 		return WALK_TABLES;
+	w->bp_at = bp;
 	w->sp = bp + 16;
 	return WALK_WHOLE;
 }
@@ -207,7 +233,7 @@ static enum walk_end up_signal(struct walk *w)
 	    !load(w, (uintptr_t)&gregs[REG_RBP], &w->bp) ||
 	    !load(w, (uintptr_t)&gregs[REG_RSP], &w->sp))
 		return WALK_MEMORY;
-	w->exact = true;
+	w->exact = w->passing = true;
 	return WALK_WHOLE;
 }
 
@@ -217,25 +243,34 @@ static enum walk_end up_frame(struct walk *w, struct rule rule)
 			(uintptr_t)(int64_t)rule.offset;
 	uintptr_t bp = w->bp;
 
-	if (rule.kind == RULE_AT_BP && !load(w, cfa, &cfa))
-		return WALK_MEMORY;
+	if (rule.kind == RULE_AT_BP) {
+		w->sp_at = cfa;
+		if (!load(w, cfa, &cfa))
+			return WALK_MEMORY;
+	}
 	if (cfa <= w->sp || cfa - w->sp > FURTHEST || !load(w, cfa - 8, &w->pc))
 		return WALK_MEMORY;
-	/* At some epilogues tables are wrong; few frames need it. */
-	if (rule.saved && !load(w,
-				(rule.saved == SAVED_AT_CFA ? cfa : bp) +
-					(uintptr_t)(int64_t)rule.bp_offset,
-				&w->bp))
-		w->bp = 0;
+	if (rule.saved) {
+		w->bp_at = (rule.saved == SAVED_AT_CFA ? cfa : bp) +
+			   (uintptr_t)(int64_t)rule.bp_offset;
+		/* At some epilogues tables are wrong; few frames need it. */
+		if (!load(w, w->bp_at, &w->bp)) {
+			w->bp = 0;
+			w->passing = true;
+		}
+	}
 	w->sp = cfa;
 	return WALK_WHOLE;
 }
 
 static enum walk_end go_up(struct walk *w)
 {
-	struct rule rule = rule_of(w->pc - !w->exact);
+	struct rule rule = rule_of(w, w->pc - !w->exact);
 
 	w->exact = false;
+	w->bp_at = w->sp_at = 0;
+	w->used_bp = rule.kind == RULE_BP || rule.kind == RULE_AT_BP ||
+		     rule.kind == RULE_NONE || rule.saved == SAVED_AT_BP;
 	switch ((enum rule_kind)rule.kind) {
 	case RULE_SP:
 	case RULE_BP:

@@ -24,6 +24,9 @@ struct walk {
 	uintptr_t pc, sp, bp;
 	bool exact; /* pc is of the instruction itself, not a return address */
 	uintptr_t page_end; /* of one that is mapped, of no thread's stack */
+	uintptr_t bp_at, sp_at; /* where the last step read them; 0: nowhere */
+	bool used_bp;
+	bool passing; /* other stacks, or rules that do not stay, came by */
 };
 
 /* Moves on to the caller.  WALK_WHOLE: pc is 0, there is none. */
@@ -37,5 +40,15 @@ void walk_start(void);
 
 /* A library has been closed: what is known of its code is forgotten. */
 void walk_forget(void);
+
+/* How often that was so. */
+uint32_t walk_closings(void);
+
+/*
+ * Top of the calling thread's own stack, 0 before its first walk; whether all
+ * from an address to `top` is known to lie there, and can be read.
+ */
+uintptr_t walk_top(void);
+bool walk_owns(uintptr_t from, uintptr_t top);
 
 #endif

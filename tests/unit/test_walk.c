@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 
 #include "unit/step.h"
+#include "watch/route.h"
 #include "watch/rule.h"
 #include "watch/walk.h"
 #include "unit/limits.h"
@@ -16,9 +17,38 @@
 #if RULES && STEP_WORKS
 
 static volatile struct {
-	long stacks, cut;
+	long stacks, cut, joined;
 	unsigned deepest;
 } seen;
+
+/* With what is remembered of the last walk, and without. */
+static void compare_routes(struct walk plain)
+{
+	struct walk w = plain;
+	struct route *r = route_begin(&w);
+	enum walk_end end = WALK_WHOLE, plain_end;
+
+	assert_non_null(r);
+	while (!route_joins(r)) {
+		end = walk_up(&w);
+		plain_end = walk_up(&plain);
+		assert_int_equal(end, plain_end);
+		assert_int_equal(w.pc, plain.pc);
+		if (end != WALK_WHOLE || !w.pc)
+			break;
+		route_note(r, &w);
+	}
+	seen.joined += route_joins(r);
+	for (unsigned n = route_joins(r) ? r->at : 0; n-- > 0;) {
+		assert_int_equal(walk_up(&plain), WALK_WHOLE);
+		assert_int_equal(r->steps[n].pc, plain.pc);
+	}
+	if (route_joins(r)) {
+		assert_int_equal(walk_up(&plain), WALK_WHOLE);
+		assert_int_equal(plain.pc, 0);
+	}
+	route_end(r, &w, end);
+}
 
 /*
  * Both go through the handler's frame to what it has interrupted.  A stack is
@@ -43,6 +73,11 @@ static bool compare(void)
 		if (end != WALK_WHOLE)
 			break;
 		assert_int_equal(w.pc, (uintptr_t)theirs[i]);
+		if (w.exact)
+			compare_routes((struct walk){ .pc = w.pc,
+						      .sp = w.sp,
+						      .bp = w.bp,
+						      .exact = true });
 	}
 	assert_true(end == WALK_WHOLE || end == WALK_RULES);
 	seen.stacks++;
@@ -96,12 +131,14 @@ static void stacks_are_libgccs_at_every_instruction(void)
 {
 	if (LIMITS_SANITIZED)
 		apart_skip("a sanitizer has a backtrace() of its own");
+	walk_start();
 	compare();
 	much(); /* binds symbols: a trampoline's frames are unusual */
 	step_through(much, compare, 0);
 	assert_true(seen.stacks > 10000);
 	assert_true(seen.deepest > 20);
 	assert_true(seen.cut < seen.stacks / 50);
+	assert_true(seen.joined > seen.stacks / 2);
 }
 
 static void what_leads_to_no_stack_is_cut(void)
