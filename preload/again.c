@@ -86,7 +86,7 @@ static void *yielding_aligned(enum next_name name, size_t alignment,
 }
 
 /* Called with the space's lock held, which makes one of several callers. */
-RARE void space_notable(void)
+ASIDE void space_notable(void)
 {
 	static const struct next yielding = {
 		yielding_malloc,  NULL, yielding_calloc, yielding_realloc,

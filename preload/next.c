@@ -85,17 +85,17 @@ static void *or_enomem(void *p)
 	return p;
 }
 
-static RARE void *foreign_malloc(size_t size)
+static ASIDE void *foreign_malloc(size_t size)
 {
 	return or_enomem(foreign.malloc(size));
 }
 
-static RARE void *foreign_calloc(size_t n, size_t size)
+static ASIDE void *foreign_calloc(size_t n, size_t size)
 {
 	return or_enomem(foreign.calloc(n, size));
 }
 
-static RARE void *foreign_realloc(void *p, size_t size)
+static ASIDE void *foreign_realloc(void *p, size_t size)
 {
 	void *to = foreign.realloc(p, size);
 
@@ -107,8 +107,8 @@ static RARE void *foreign_realloc(void *p, size_t size)
 	return NULL;
 }
 
-static RARE void *foreign_aligned(enum next_name name, size_t alignment,
-				  size_t size)
+static ASIDE void *foreign_aligned(enum next_name name, size_t alignment,
+				   size_t size)
 {
 	void *p = foreign.aligned(name, alignment, size);
 
@@ -117,7 +117,7 @@ static RARE void *foreign_aligned(enum next_name name, size_t alignment,
 	return odd ? p : or_enomem(p);
 }
 
-static RARE void put_before_foreign(struct next *found)
+static ASIDE void put_before_foreign(struct next *found)
 {
 	foreign = *found;
 	found->malloc = foreign_malloc;
@@ -164,7 +164,7 @@ RARE void next_take_beyond(const struct beyond *wide)
 	__atomic_store_n(&beyond.above, wide->above, __ATOMIC_RELEASE);
 }
 
-static RARE void put_over(const struct layer *layer)
+static ASIDE void put_over(const struct layer *layer)
 {
 	if (next.malloc == layer->over->malloc)
 		return;
@@ -178,7 +178,7 @@ static RARE void put_over(const struct layer *layer)
 	put_beyond();
 }
 
-RARE void next_wrap(const struct next *over, struct next *below)
+ASIDE void next_wrap(const struct next *over, struct next *below)
 {
 	struct layer *layer;
 
@@ -222,7 +222,7 @@ static COLD void find(struct next *found)
  * be asked from the one behind it.  A library that wraps malloc and free alone
  * stands for the one behind it, to which all other names go, as without us.
  */
-static RARE void suit_foreign(struct next *found, const void *library)
+static ASIDE void suit_foreign(struct next *found, const void *library)
 {
 	if (next_library((void *)found->calloc) == library) {
 		next_aligned_suit(library);
@@ -353,7 +353,7 @@ static void *first_calloc(size_t n, size_t size)
 	return NULL;
 }
 
-static RARE void *first_realloc(void *p, size_t size)
+static ASIDE void *first_realloc(void *p, size_t size)
 {
 	if (resolve())
 		return next.realloc(p, size);

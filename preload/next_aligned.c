@@ -20,7 +20,7 @@ static struct {
 	uint8_t for_name[ALIGNED_NAMES]; /* itself, unless missing */
 } by_name;
 
-static RARE void *by_posix_memalign(size_t alignment, size_t size)
+static ASIDE void *by_posix_memalign(size_t alignment, size_t size)
 {
 	void *p;
 	int error = by_name.posix_memalign(
@@ -55,7 +55,7 @@ aligned_function *next_aligned_find(void)
 }
 
 /* The file's header lies where it is mapped, and tells how much that is. */
-static RARE size_t bytes_of(const void *library)
+static ASIDE size_t bytes_of(const void *library)
 {
 	const ElfW(Ehdr) *header = library;
 	const ElfW(Phdr) *part =
@@ -68,7 +68,7 @@ static RARE size_t bytes_of(const void *library)
 	return bytes;
 }
 
-RARE void next_aligned_suit(const void *library)
+ASIDE void next_aligned_suit(const void *library)
 {
 	void *const found[ALIGNED_NAMES] = {
 		(void *)by_name.memalign,

@@ -78,7 +78,7 @@ EXPORT RARE void cfree(void *p)
 	free_first(p);
 }
 
-EXPORT RARE void *reallocarray(void *p, size_t n, size_t size)
+EXPORT void *reallocarray(void *p, size_t n, size_t size)
 {
 	static void *known;
 	realloc_function *first;

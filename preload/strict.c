@@ -17,7 +17,7 @@
 typedef int prctl_function(int option, unsigned long a, unsigned long b,
 			   unsigned long c, unsigned long d);
 
-EXPORT RARE int prctl(int option, ...)
+EXPORT ASIDE int prctl(int option, ...)
 {
 	static prctl_function *next_prctl;
 	prctl_function *call = __atomic_load_n(&next_prctl, __ATOMIC_RELAXED);

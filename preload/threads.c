@@ -27,12 +27,12 @@
 /* Short threads 0.72 of glibc's time.  256 KiB: long ones were trimmed yet. */
 enum { ENOUGH = 512 << 10 };
 
-RARE void heap_has_threads(void)
+ASIDE void heap_has_threads(void)
 {
 	threads_raise_trim();
 }
 
-RARE void threads_raise_trim(void)
+ASIDE void threads_raise_trim(void)
 {
 	static bool done;
 	int saved = errno;

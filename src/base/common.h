@@ -23,11 +23,11 @@
 #define HIDDEN __attribute__((visibility("hidden")))
 /*
  * Apart from what every process touches, on pages of its own: what is rare, and
- * small therefore; and what is not, where it runs.  Files of which this is true
- * as a whole stand in preload/cold.ld.
+ * small therefore; and, not with it, what programs do that are more than small.
+ * Files of which this is true as a whole stand in preload/cold.ld.
  */
 #define RARE	    __attribute__((cold, noinline, section(".text.rare")))
-#define ASIDE	    __attribute__((noinline, section(".text.rare")))
+#define ASIDE	    __attribute__((noinline, section(".text.aside")))
 #define LARGE(name) __attribute__((section(".bss.large." name)))
 #define RARE_TEXT   __attribute__((section(".rodata.rare")))
 #define EXPORT	    __attribute__((visibility("default")))

@@ -30,7 +30,7 @@ static unsigned take_keys(pthread_key_t *keys, unsigned want,
 }
 
 /* The last of them becomes ours, and the program comes to use the others. */
-static RARE void rise(pthread_key_t *key, void (*end)(void *value))
+static ASIDE void rise(pthread_key_t *key, void (*end)(void *value))
 {
 	pthread_key_t keys[AHEAD];
 	unsigned got = take_keys(keys, AHEAD, end);

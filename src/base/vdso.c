@@ -28,7 +28,7 @@ static RARE long by_system_call(clockid_t clock, struct timespec *now)
 }
 
 /* In each vDSO the names follow the symbols, which bounds these. */
-static RARE clock_function *find_clock(void)
+static ASIDE clock_function *find_clock(void)
 {
 	const char *file = (const char *)getauxval(AT_SYSINFO_EHDR);
 	const ElfW(Ehdr) *header = (const void *)file;
@@ -62,7 +62,7 @@ static RARE clock_function *find_clock(void)
 	return by_system_call;
 }
 
-RARE __attribute__((weak, visibility("hidden"))) int
+ASIDE __attribute__((weak, visibility("hidden"))) int
 clock_gettime(clockid_t clock, struct timespec *now)
 {
 	static clock_function *function;

@@ -240,7 +240,7 @@ static NOINLINE void *refill_from_rack(struct cache *t, struct central *k)
 	return load(s, top);
 }
 
-static NOINLINE RARE void look(struct cache *t, struct central *k)
+static ASIDE void look(struct cache *t, struct central *k)
 {
 	lock_take(&k->lock);
 	central_look(k, &t->of[k->slabs.c]);

@@ -190,7 +190,7 @@ static RARE size_t empty_classes(bool purge)
 	return bytes;
 }
 
-static RARE void look_at_space(void)
+static ASIDE void look_at_space(void)
 {
 	if (likely(!space_is_due()) || !cache_enter(&heap_cache))
 		return;

@@ -155,7 +155,7 @@ static void want_huge(size_t at, size_t stretch)
  * mapped there.  What was reserved and not committed before such a hole is
  * committed first, so the hole always lies at space.committed.
  */
-static RARE bool reserve_more(size_t stretch)
+static ASIDE bool reserve_more(size_t stretch)
 {
 	size_t at = space.reserved, step = COMMIT_MOST;
 	bool taken;
@@ -197,7 +197,7 @@ static void note(void)
  * More address space: as much as there is already, less when refused.  At the
  * limit of memory this is asked at each request: then for one slab alone.
  */
-static RARE bool extend(void)
+static ASIDE bool extend(void)
 {
 	size_t stretch = min_of(max_of(space.held, (size_t)STRETCH_LEAST),
 				(size_t)STRETCH_MOST);

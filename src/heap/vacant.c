@@ -149,7 +149,7 @@ size_t vacant_take_kept(void)
 }
 
 /* A heap that rises through this many looks at the clock as it does. */
-static RARE void note_rise(size_t used)
+static ASIDE void note_rise(size_t used)
 {
 	decay_look(&vacant.decay, used, sys_about_now_ms());
 }
