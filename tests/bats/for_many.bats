@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 # What README says of services, containers and whole machines.
 
-load helpers
+load roots
 
 # snippet LANGUAGE - what README has in that language.
 snippet()
@@ -44,10 +44,83 @@ snippet()
 	[[ -s with.json && ! -e without.json ]]
 }
 
-@test "the stages of a container build with what they install" {
+@test "the stages of a container need what they install" {
 	cd "$BATS_TEST_TMPDIR"
 	run -0 snippet dockerfile
 	assert_line --index 1 --regexp 'install -y gcc make$'
 	run -0 make -n -C "$ROOT" BUILD="$PWD/b" libs install-libs
 	refute_output --regexp '(^|[^_])(g\+\+|pkg-config|apt-get) '
+}
+
+# Each stage is a root like ours, in which packages are there already.
+# shellcheck disable=SC2016 # for the shell inside
+STAGES='
+	while read -r word rest; do
+		case $word in
+		FROM)
+			name=${rest##* }
+			here=$1/$name/root
+			new_root "$1/$name" ;;
+		RUN)
+			[[ $rest == apt-get* ]] || chroot "$here" sh -ec "$rest" ;;
+		COPY)
+			read -r from to more <<<"$rest"
+			if [[ $from == --from=* ]]; then
+				cp "$1/${from#*=}/root$to" "$here$more"
+			else
+				mkdir -p "$here$to"
+				tar -C "$2" --exclude=./build --exclude=./.git -c "$from" |
+					tar -C "$here$to" -x
+			fi ;;
+		ENV)
+			variables+=("$rest") ;;
+		esac
+	done'
+
+@test "a container is built by its stages, and its programs have the pools" {
+	is_mpool || skip "the path is libmpool's"
+	needs_roots
+	snippet dockerfile >"$BATS_TEST_TMPDIR/stages"
+	# shellcheck disable=SC2016
+	MAKEFLAGS=-j2 run -0 in_roots "$STAGES"'
+		chroot "$here" env "${variables[@]}" MPOOL_STATS=stderr ls /' \
+		"$BATS_TEST_TMPDIR/roots" "$ROOT" <"$BATS_TEST_TMPDIR/stages"
+	assert_output --partial 'The pools served'
+}
+
+# said SCRIPT - what it prints of the pod, a dict.
+said()
+{
+	python3 -c "import sys, yaml; pod = yaml.safe_load(sys.stdin)['spec']
+init, main = pod['initContainers'][0], pod['containers'][0]
+$1" <"$BATS_TEST_TMPDIR/pod.yaml"
+}
+
+@test "a pod's init container hands the library to its program" {
+	is_mpool || skip "the path is libmpool's"
+	packages python3-yaml
+	needs_roots
+	cd "$BATS_TEST_TMPDIR"
+	snippet yaml >pod.yaml
+	run -0 said 'print(*(v["name"] for v in pod["volumes"] if v["emptyDir"] == {}),
+		init["volumeMounts"][0]["name"], main["volumeMounts"][0]["name"])'
+	assert_output 'mpool mpool mpool'
+	# shellcheck disable=SC2016,SC2046 # the shell inside; words of a command
+	run -0 in_roots '
+		mkdir "$1/volume"
+		for stage in init main; do
+			new_root "$1/$stage"
+			mkdir "$1/$stage/root$2"
+			mount --bind "$1/volume" "$1/$stage/root$2"
+		done
+		mkdir -p "$1/init/root/usr/local/lib"
+		cp "$3" "$1/init/root/usr/local/lib/libmpool.so.1"
+		ln -sf libmpool.so.1 "$1/init/root/usr/local/lib/libmpool.so"
+		chroot "$1/init/root" "${@:5}"
+		mount -o remount,bind,ro "$1/main/root$2"
+		chroot "$1/main/root" env "$4" MPOOL_STATS=stderr ls /' \
+		"$PWD" "$(said 'print(init["volumeMounts"][0]["mountPath"])')" "$LIB" \
+		"$(said 'print("{name}={value}".format(**main["env"][0]))')" \
+		$(said 'print(*init["command"])')
+	assert_output --partial 'The pools served'
 }
