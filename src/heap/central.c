@@ -403,17 +403,18 @@ static ASIDE bool join(struct central *k, void **top)
  */
 void central_park(struct central *k, void **top)
 {
-	unsigned most = DEPOT_MAGAZINES;
-
 	if (unlikely(reserve_wants(&k->reserve))) {
+		drain(k, top);
+		return;
+	}
+	if (unlikely(slab_is_sparse(&k->slabs))) {
+		central_drain(k);
 		drain(k, top);
 		return;
 	}
 	if (magazine_count(top) <= DEPOT_SHARED && join(k, top))
 		return;
-	if (k->depot.fulls >= DEPOT_SPARSE && slab_is_sparse(&k->slabs))
-		most = DEPOT_SPARSE;
-	while (k->depot.fulls >= most)
+	if (k->depot.fulls == DEPOT_MAGAZINES)
 		drain(k, depot_take_oldest(&k->depot));
 	depot_put(&k->depot, top);
 }

@@ -7,10 +7,10 @@
  * "Magazines and Vmem", USENIX 2001.
  *
  * Kept small: a deep depot hands out objects that lie on many pages.  Eight
- * is what a burst of 1000 frees fills; of a class that lies mostly idle, two,
- * lest its last objects hold back many pages.  Of the largest objects a side
- * has so few that several of them share a magazine here: a burst fits, and a
- * thread comes less often.  Guarded by the class's lock.
+ * is what a burst of 1000 frees fills; of a class that lies mostly idle, none,
+ * for each of its last objects may hold back a page.  Of the largest objects a
+ * side has so few that several of them share a magazine here: a burst fits, and
+ * a thread comes less often.  Guarded by the class's lock.
  */
 #ifndef HEAP_DEPOT_H
 #define HEAP_DEPOT_H
@@ -21,7 +21,6 @@
 
 enum {
 	DEPOT_MAGAZINES = 8,
-	DEPOT_SPARSE = 2,
 	DEPOT_EMPTIES = 8,
 	DEPOT_SHARED = 16, /* objects of several sides in a magazine */
 };

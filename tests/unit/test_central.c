@@ -128,6 +128,29 @@ static void sides_of_large_objects_share_the_depots_magazines(void)
 	central_check(k);
 }
 
+/* Of each page one object stays. */
+static void a_class_that_lies_mostly_idle_leaves_nothing_in_the_depot(void)
+{
+	size_t kept = 0, a_page = sys_page() / SIZE;
+
+	start(0);
+	assert_int_equal(take(MOST), MOST);
+	central_park(k, stack(objects + 1, MAGAZINE_OBJECTS));
+	assert_int_equal(k->depot.fulls, 1);
+	for (size_t i = 1 + 3 * MAGAZINE_OBJECTS; i < MOST; i++) {
+		if (i % a_page == 0)
+			kept++;
+		else
+			central_give(k, &objects[i], 1);
+	}
+	central_park(k, stack(objects + 1 + MAGAZINE_OBJECTS, 100));
+	assert_int_equal(k->depot.fulls, 0);
+	assert_int_equal(k->depot.objects, 0);
+	assert_int_equal(slab_used(&k->slabs),
+			 1 + 2 * MAGAZINE_OBJECTS - 100 + kept);
+	central_check(k);
+}
+
 static void a_reserve_in_want_comes_before_the_depot(void)
 {
 	start(64);
@@ -207,6 +230,7 @@ int main(void)
 		APART(a_stack_is_parked_in_the_depot),
 		APART(beyond_the_depots_room_stacks_are_drained),
 		APART(sides_of_large_objects_share_the_depots_magazines),
+		APART(a_class_that_lies_mostly_idle_leaves_nothing_in_the_depot),
 		APART(a_reserve_in_want_comes_before_the_depot),
 		APART(a_drain_empties_the_depot_into_the_slabs),
 		APART(what_lay_in_the_depot_longest_is_drained_first),
