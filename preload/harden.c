@@ -5,8 +5,8 @@
  * The pools decline every request, as they do a sample, and this layer over the
  * table of next.h serves it.  What the pools keep in reserve is still promised:
  * it is given, not hardened, when memory is out.  What was allocated before we
- * came, and what a handler gets that has interrupted us, is the next
- * allocator's, and so is its free.
+ * came, what a handler gets that has interrupted us, and what the kernel gives
+ * us no mapping for, is the next allocator's, and so is its free.
  */
 #include "harden.h"
 
@@ -24,6 +24,7 @@
 #include "heap/cache_wait.h"
 #include "heap/hard.h"
 #include "heap/hard_stats.h"
+#include "heap/hard_unit.h"
 #include "heap/heap.h"
 #include "heap/slab.h"
 #include "next.h"
@@ -41,13 +42,39 @@ static size_t promised; /* bytes of objects that have a reserve */
 
 /* --- when there is none --- */
 
+static RARE void tell_unhardened(void)
+{
+	static bool told;
+	static const char line[] =
+		"libmpool: MPOOL_HARDEN: the hardened heap has as many "
+		"mappings as it may have, see vm.max_map_count; what finds no "
+		"place there is not hardened\n";
+
+	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
+		(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+}
+
+/* The next allocator's large objects share mappings. */
+static RARE void *unhardened(const struct next_request *r)
+{
+	void *p;
+
+	if (!__atomic_load_n(&units_crowded, __ATOMIC_RELAXED))
+		return NULL;
+	p = next_ask(&plain, r);
+	if (p)
+		tell_unhardened();
+	return p;
+}
+
 static RARE void *ask(void *request)
 {
 	const struct next_request *r = request;
 	bool inside;
+	void *p = hard_alloc(r->size, r->alignment, r->name == NEXT_CALLOC,
+			     &inside);
 
-	return hard_alloc(r->size, r->alignment, r->name == NEXT_CALLOC,
-			  &inside);
+	return p ? p : unhardened(r);
 }
 
 static RARE void *reserved(struct next_request *r)
@@ -67,8 +94,10 @@ static RARE void *reserved(struct next_request *r)
 
 static NOINLINE RARE void *refused(struct next_request r, bool inside)
 {
-	void *p = inside ? next_ask(&plain, &r) : reserved(&r);
+	void *p = inside ? next_ask(&plain, &r) : unhardened(&r);
 
+	if (!p && !inside)
+		p = reserved(&r);
 	if (!p)
 		errno = ENOMEM;
 	return p;

@@ -144,7 +144,7 @@ void *alone_alloc(size_t size, size_t alignment)
 		at = (char *)round_up((uintptr_t)unit_address(first),
 				      alignment);
 		u = note(first, at + lead, size);
-		if (sys_map_at(at, (size_t)(u->end - at), &taken)) {
+		if (units_map(at, (size_t)(u->end - at), &taken)) {
 			publish(u);
 			return u->start;
 		}
@@ -172,7 +172,7 @@ void alone_free(struct unit *u, const char *p)
 {
 	check_start(u, p);
 	look(u);
-	if (sys_unmap(page_of(u), mapped(u)))
+	if (units_unmap(page_of(u), mapped(u)))
 		forget(u);
 	else
 		unit_set_kind(u, UNIT_FREED);

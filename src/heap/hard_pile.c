@@ -94,7 +94,7 @@ static size_t take_mapped(const struct hard_class *k, unsigned c)
 	do {
 		number = units_take(1);
 		if (!number || !c ||
-		    sys_map_at(unit_address(number), mapped_bytes(k), &taken))
+		    units_map(unit_address(number), mapped_bytes(k), &taken))
 			return number;
 		if (taken)
 			unit_set_kind(&units[number], UNIT_TAKEN);
@@ -152,7 +152,7 @@ static NOINLINE void drop_unit(struct arena *a, struct unit *u)
 	forget(&a->given, number_of(u));
 	forget(&a->freed, number_of(u));
 	hard_lock(&hard_units_lock);
-	if (!u->class || sys_unmap(slot_address(u, 0), mapped_bytes(k))) {
+	if (!u->class || units_unmap(slot_address(u, 0), mapped_bytes(k))) {
 		count_unmapped(&pile->served, u->class ? mapped_bytes(k) : 0);
 		give_states(u->class, u->states);
 		unit_set_kind(u, UNIT_NONE);

@@ -10,10 +10,17 @@
  * Units that are given back wait in a ring and then go to a list for runs of
  * their length; so the same addresses are used again late, and the table stays
  * short.  Long runs have lengths of four a doubling.
+ *
+ * No two units' mappings join, and the kernel limits how many a process has: an
+ * eighth is left to the program and to the next allocator, whose large ones do.
  */
 #include "heap/hard_unit.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/sys.h"
 
@@ -24,11 +31,15 @@ enum {
 	SHORT = 8, /* runs with a list of each length */
 	LENGTHS = SHORT + 4 * 17,
 	MEMORY_STEP = 64 << 10,
+	MAPPINGS_USUAL = 65530, /* at most, where the kernel does not say */
 };
 
 uintptr_t unit_base = (uintptr_t)1 << 63;
 struct unit *units;
 size_t units_known;
+
+size_t units_mapped, units_mapped_most;
+bool units_crowded;
 
 static size_t next_unit = 1; /* 0 stands for none */
 
@@ -70,6 +81,47 @@ static uintptr_t place_of(uintptr_t i, uintptr_t anchor, uint64_t random)
 }
 #endif
 
+static RARE size_t mappings_of_a_process(void)
+{
+	int saved = errno;
+	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
+	char text[24] = "";
+	size_t most = 0;
+
+	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
+		most = strtoul(text, NULL, 10);
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+	return most ? most : MAPPINGS_USUAL;
+}
+
+static RARE void refuse(void)
+{
+	__atomic_store_n(&units_crowded, true, __ATOMIC_RELAXED);
+}
+
+bool units_map(char *at, size_t bytes, bool *taken)
+{
+	*taken = false;
+	if (units_mapped >= units_mapped_most) {
+		refuse();
+		return false;
+	}
+	if (!sys_map_at(at, bytes, taken))
+		return false;
+	units_mapped++;
+	return true;
+}
+
+bool units_unmap(char *at, size_t bytes)
+{
+	if (!sys_unmap(at, bytes))
+		return false;
+	units_mapped--;
+	return true;
+}
+
 RARE bool units_start(uint64_t random)
 {
 	size_t bytes = (size_t)UNITS_MOST * (UNIT_BYTES + sizeof(struct unit));
@@ -78,6 +130,7 @@ RARE bool units_start(uint64_t random)
 	if (!anchor)
 		return false;
 	sys_unmap((void *)anchor, sys_page());
+	units_mapped_most = mappings_of_a_process() / 8 * 7;
 	for (uintptr_t i = 0; i < WINDOW_TRIES; i++) {
 		uintptr_t base =
 			place_of(i, anchor, random) / UNIT_BYTES * UNIT_BYTES;
@@ -129,7 +182,11 @@ size_t units_take(size_t count)
 	if (first) {
 		lists[list] = units[first].next;
 	} else {
-		if (next_unit + run > UNITS_MOST || !know(run))
+		if (next_unit + run > UNITS_MOST) {
+			refuse();
+			return 0;
+		}
+		if (!know(run))
 			return 0;
 		first = next_unit;
 		next_unit += run;

@@ -106,6 +106,19 @@ bool units_start(uint64_t random);
 size_t units_take(size_t count);
 void units_give(size_t first);
 
+/*
+ * Maps memory of units, and unmaps all of a mapping.  False: there is none, or
+ * somebody else has mapped something there (*taken).
+ */
+bool units_map(char *at, size_t bytes, bool *taken);
+bool units_unmap(char *at, size_t bytes);
+
+/* How many mappings there are, and may be. */
+extern HIDDEN size_t units_mapped, units_mapped_most;
+
+/* Mappings or addresses have been refused though there may be memory. */
+extern HIDDEN bool units_crowded;
+
 /* Forgets what is free. */
 void units_abandon(void);
 

@@ -203,6 +203,16 @@ print(ctypes.CDLL(None).malloc_trim(0), resident() < before * 3 / 4)'
 	done
 }
 
+@test "with more large objects than mappings, a line says so and the rest is not hardened" {
+	is_mpool || skip "the words of libmpool"
+	for mode in 1 light; do
+		MPOOL_HARDEN=$mode run -0 --separate-stderr pools \
+			"$PROGRAMS/many_mappings"
+		assert_output ok
+		assert_equal "$stderr" "libmpool: MPOOL_HARDEN: the hardened heap has as many mappings as it may have, see vm.max_map_count; what finds no place there is not hardened"
+	done
+}
+
 @test "Python, Perl and a compiler work as without" {
 	for mode in 1 light; do
 		export MPOOL_HARDEN=$mode

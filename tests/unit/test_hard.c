@@ -344,6 +344,27 @@ static void what_its_class_has_no_memory_for_lies_in_a_larger_slot(void **state)
 	hard_check();
 }
 
+static void some_mappings_are_left_to_others(void **state)
+{
+	size_t before = units_mapped, most = units_mapped_most;
+	void *p[9];
+	bool inside;
+
+	(void)state;
+	assert_in_range(most, 1000, (size_t)1 << 32);
+	units_mapped_most = before + 9;
+	for (int i = 0; i < 9; i++)
+		p[i] = get(100000, 16);
+	assert_int_equal(units_mapped, before + 9);
+	assert_null(hard_alloc(100000, 16, false, &inside));
+	hard_free(p[0]);
+	p[0] = get(100000, 16);
+	for (int i = 0; i < 9; i++)
+		hard_free(p[i]);
+	assert_int_equal(units_mapped, before);
+	units_mapped_most = most;
+}
+
 static int start(void **state)
 {
 	(void)state;
@@ -367,6 +388,7 @@ int main(void)
 			what_is_free_between_objects_goes_back_by_trim),
 		cmocka_unit_test(each_object_is_in_the_row_of_its_size),
 		cmocka_unit_test(an_object_that_grows_is_counted_once),
+		cmocka_unit_test(some_mappings_are_left_to_others),
 		cmocka_unit_test(absurd_sizes_are_refused),
 		cmocka_unit_test(threads_share_it),
 	};
