@@ -31,7 +31,9 @@ enum {
 	ROWS_MOST = 4 << 10,	 /* bytes of a library's rows */
 	LIBRARIES = 512,	 /* that are told apart */
 	GUARD_MS = 100,		 /* between two looks at who handles SIGBUS */
-	CHILD_MS = 10,		 /* most children call exec sooner */
+	/* Most children call exec sooner, and before they allocate so much. */
+	CHILD_MS = 10,
+	CHILD_BYTES = 256 << 10,
 };
 
 /* A mapped part of the file. */
@@ -69,6 +71,7 @@ static struct {
 bool lasting_on;
 uint32_t lasting_due_ms = UINT32_MAX;
 static void (*begin)(void);
+static size_t early_bytes; /* that were allocated before the due age */
 
 static void set_on(bool on)
 {
@@ -453,6 +456,7 @@ void lasting_fork_child(uint32_t now_ms)
 {
 	if (lasting_on || lasting_due_ms != UINT32_MAX)
 		set_due(now_ms + CHILD_MS);
+	early_bytes = 0;
 	forget();
 }
 
@@ -464,13 +468,25 @@ void lasting_want(uint32_t due_ms, void (*function)(void))
 	set_due(due_ms);
 }
 
+/* Before the due age a child that allocates much is not about to call exec. */
+static bool is_due(uint32_t now_ms, size_t bytes)
+{
+	if (now_ms >= lasting_due_ms)
+		return true;
+	if (__atomic_add_fetch(&early_bytes, bytes, __ATOMIC_RELAXED) <
+	    CHILD_BYTES)
+		return false;
+	set_due(now_ms);
+	return true;
+}
+
 /* The program may have a handler of its own by now, and each thread a mask. */
-void lasting_look_slow(uint32_t now_ms)
+void lasting_look_slow(uint32_t now_ms, size_t bytes)
 {
 	static __thread uint32_t guarded_ms
 		__attribute__((tls_model("initial-exec")));
 
-	if (!lasting_on)
+	if (!lasting_on && is_due(now_ms, bytes))
 		begin();
 	if (!lasting_on || (guarded_ms && now_ms - guarded_ms < GUARD_MS))
 		return;

@@ -65,22 +65,25 @@ struct lasting_site {
 /* --- when to begin --- */
 
 /*
- * From the age `due_ms` on, the next sample calls `begin`, which may call
- * sites_keep(); no lock is held.
+ * From the age `due_ms` on, or when much has been allocated in a new child, the
+ * next sample calls `begin`, which may call sites_keep(); no lock is held.
  */
 void lasting_want(uint32_t due_ms, void (*begin)(void));
 
 extern HIDDEN bool lasting_on;
 extern HIDDEN uint32_t lasting_due_ms; /* UINT32_MAX: never */
 
-/* Before a sample is noted; takes care that a file that is cut ends nothing. */
-void lasting_look_slow(uint32_t now_ms);
+/*
+ * Before a sample is noted that stands for `bytes`; takes care that a file that
+ * is cut ends nothing.
+ */
+void lasting_look_slow(uint32_t now_ms, size_t bytes);
 
-static inline void lasting_look(uint32_t now_ms)
+static inline void lasting_look(uint32_t now_ms, size_t bytes)
 {
 	if (__atomic_load_n(&lasting_on, __ATOMIC_RELAXED) ||
-	    now_ms >= __atomic_load_n(&lasting_due_ms, __ATOMIC_RELAXED))
-		lasting_look_slow(now_ms);
+	    __atomic_load_n(&lasting_due_ms, __ATOMIC_RELAXED) != UINT32_MAX)
+		lasting_look_slow(now_ms, bytes);
 }
 
 /* --- for sites.c --- */

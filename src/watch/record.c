@@ -167,7 +167,7 @@ void record_alloc(void *p, size_t size, size_t period)
 	};
 
 	depth = stack_capture(frames);
-	lasting_look(now);
+	lasting_look(now, max_of(size, period));
 	site = sites_add(frames, depth, size, sample_unit(size), period, now);
 	sample.site = site;
 	if (!site || !live_add(&sample)) {
@@ -201,7 +201,7 @@ bool record_forget(void *p, struct live *was)
 
 	if (found) {
 		now = record_now();
-		lasting_look(now);
+		lasting_look(now, 0);
 		sites_free(was->site, now - was->born_ms);
 	}
 	return found;

@@ -188,10 +188,37 @@ static void no_more_is_written_after_the_end(void)
 	assert_int_equal(seen.sites, 1);
 }
 
+static unsigned begun;
+
+static void count(void)
+{
+	begun++;
+	lasting_want(UINT32_MAX, count);
+}
+
+static void a_child_that_allocates_much_waits_no_longer(void)
+{
+	lasting_want(0, count);
+	lasting_fork_child(1000);
+	lasting_look(1001, 100 << 10);
+	lasting_look(1001, 100 << 10);
+	assert_int_equal(begun, 0);
+	lasting_look(1001, 100 << 10);
+	assert_int_equal(begun, 1);
+	lasting_look(1001, 100 << 10);
+	assert_int_equal(begun, 1);
+	lasting_want(0, count);
+	lasting_fork_child(1000);
+	lasting_look(1009, 1);
+	assert_int_equal(begun, 1);
+	lasting_look(1010, 1);
+	assert_int_equal(begun, 2);
+}
+
 static void *add_many(void *which)
 {
 	for (uintptr_t i = 0; i < 3000; i++) {
-		lasting_look((uint32_t)i);
+		lasting_look((uint32_t)i, 16);
 		sites_free(add(i % 500 + (uintptr_t)which), 0);
 	}
 	return NULL;
@@ -221,6 +248,7 @@ int main(void)
 		APART(who_cuts_the_file_loses_the_copy_alone),
 		APART(a_child_leaves_the_file_of_its_parent_alone),
 		APART(no_more_is_written_after_the_end),
+		APART(a_child_that_allocates_much_waits_no_longer),
 		APART(threads_write_it_in_turn),
 	};
 
