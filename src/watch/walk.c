@@ -202,25 +202,52 @@ static bool load(struct walk *w, uintptr_t address, uintptr_t *word)
 
 /* --- frames --- */
 
-/*
- * Of a function that pushes bp first: what a JIT or Go makes.  At the bottom of
- * a stack bp is 0, as the ABI has it: in ld.so's start code, which has no
- * tables, it is.
- */
-static enum walk_end up_chain(struct walk *w)
+/* Of a function that pushes bp first: what a JIT or Go makes. */
+static bool up_chain(struct walk *w)
 {
 	enum { SHORT = 64 << 10 };
-	uintptr_t bp = w->bp;
+	uintptr_t at = w->bp, bp, pc;
 
-	if (!bp) {
-		w->pc = 0;
+	if (at < w->sp || at - w->sp > SHORT || !load(w, at, &bp) ||
+	    !load(w, at + 8, &pc))
+		return false;
+	w->bp_at = at;
+	w->sp = at + 16;
+	w->bp = bp;
+	w->pc = pc;
+	return true;
+}
+
+/*
+ * Behind a call that is all that its function does: "add $N, %rsp; ret", which
+ * needs no table.  So are the trampolines of python3 -X perf.
+ */
+static bool up_epilogue(struct walk *w)
+{
+	static const unsigned char add[] = { 0x48, 0x83, 0xc4 };
+	enum { RET = 0xc3, MOST = 0x7f, WORD = 8 };
+	const unsigned char *code = (const void *)w->pc;
+
+	if (!is_mapped(w->pc) || !is_mapped(w->pc + WORD) ||
+	    memcmp(code, add, sizeof add) || code[3] > MOST || code[4] != RET ||
+	    !load(w, w->sp + code[3], &w->pc))
+		return false;
+	w->sp += code[3] + WORD;
+	w->passing = true;
+	return true;
+}
+
+/*
+ * At the bottom of a stack bp is 0, as the ABI has it: in ld.so's start code,
+ * which has no tables, it is.
+ */
+static enum walk_end up_without_tables(struct walk *w, bool exact)
+{
+	if (up_chain(w) || (!exact && up_epilogue(w)))
 		return WALK_WHOLE;
-	}
-	if (bp < w->sp || bp - w->sp > SHORT || !load(w, bp, &w->bp) ||
-	    !load(w, bp + 8, &w->pc))
+	if (w->bp)
 		return WALK_TABLES;
-	w->bp_at = bp;
-	w->sp = bp + 16;
+	w->pc = 0;
 	return WALK_WHOLE;
 }
 
@@ -266,6 +293,7 @@ static enum walk_end up_frame(struct walk *w, struct rule rule)
 static enum walk_end go_up(struct walk *w)
 {
 	struct rule rule = rule_of(w, w->pc - !w->exact);
+	bool exact = w->exact;
 
 	w->exact = false;
 	w->bp_at = w->sp_at = 0;
@@ -277,7 +305,7 @@ static enum walk_end go_up(struct walk *w)
 	case RULE_AT_BP:
 		return up_frame(w, rule);
 	case RULE_NONE:
-		return up_chain(w);
+		return up_without_tables(w, exact);
 	case RULE_SIGNAL:
 		return up_signal(w);
 	case RULE_END:

@@ -207,12 +207,51 @@ static void what_lies_between_stacks_or_was_one_is_not_read(void)
 	munmap(stack, 4 * STACK);
 }
 
+/* As the trampolines of python3 -X perf, in which bp is anything. */
+static void code_without_tables_that_only_calls_is_no_end(void)
+{
+	static const unsigned char last[] = { 0x48, 0x83, 0xc4, 0x18, 0xc3 };
+	enum { PAGE = 4096, CALLER = 0xcafecafe };
+	unsigned char *code = mmap(NULL, 2 * PAGE, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uintptr_t words[] = { 1, 2, 3, CALLER, 5 };
+	unsigned char *end;
+
+	assert_true(code != MAP_FAILED);
+	munmap(code + PAGE, PAGE);
+	end = code + PAGE - sizeof last;
+	for (uintptr_t bp = 0; bp < 2; bp++) {
+		struct walk w = { .pc = (uintptr_t)code,
+				  .sp = (uintptr_t)words,
+				  .bp = bp };
+
+		memcpy(code, last, sizeof last);
+		assert_int_equal(walk_up(&w), WALK_WHOLE);
+		assert_int_equal(w.pc, CALLER);
+		assert_int_equal(w.sp, (uintptr_t)(words + 4));
+		assert_int_equal(w.bp, bp);
+		/* Other code, and where none can be read. */
+		code[4]++;
+		w = (struct walk){ .pc = (uintptr_t)code,
+				   .sp = (uintptr_t)words,
+				   .bp = 1 };
+		assert_int_equal(walk_up(&w), WALK_TABLES);
+		memcpy(end, last, sizeof last);
+		w = (struct walk){ .pc = (uintptr_t)end,
+				   .sp = (uintptr_t)words,
+				   .bp = 1 };
+		assert_int_equal(walk_up(&w), WALK_TABLES);
+	}
+	munmap(code, PAGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		APART(stacks_are_libgccs_at_every_instruction),
 		APART(what_leads_to_no_stack_is_cut),
 		APART(what_lies_between_stacks_or_was_one_is_not_read),
+		APART(code_without_tables_that_only_calls_is_no_end),
 	};
 
 	return cmocka_run_group_tests_name("walk", tests, NULL, NULL);
