@@ -297,6 +297,11 @@ complains()
 	run -0 "$MPOOL" prof n.mprof
 	assert_line --index 0 '0 B live'
 	assert_line --partial 'Nothing was sampled'
+	# What could not show more is not advised.
+	printf '%s\n' 'mpool-profile 2' 'period 1' end >all.mprof
+	run -0 "$MPOOL" prof all.mprof
+	assert_line 'Nothing was allocated while this was recorded.'
+	refute_output --partial '--sample'
 }
 
 @test "functions that did not change are not in a difference" {

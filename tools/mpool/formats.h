@@ -14,6 +14,7 @@ struct format_options {
 	bool diff;	  /* the tally is a difference of two profiles */
 	bool filtered;	  /* by filters, that is */
 	const char *more; /* behind the sum, from a comma on */
+	bool all;	  /* each allocation is in it */
 };
 
 /* A table of functions. */

@@ -140,7 +140,7 @@ static void write_folded(const struct prof_request *r, FILE *out,
 {
 	struct format_options how = { r->lines, r->base != NULL,
 				      filter_asks(&r->filter),
-				      about(r, profile) };
+				      about(r, profile), profile->period == 1 };
 	struct tally tally = { 0 };
 
 	tally_add(&tally, profile, symbols, 1);

@@ -135,10 +135,12 @@ static void put_sum(FILE *out, const struct estimate *sum, enum value value,
 	fprintf(out, "%s\n\n", options->more ? options->more : "");
 }
 
-static void put_empty(FILE *out, const struct tally *tally)
+static void put_empty(FILE *out, const struct tally *tally, bool all)
 {
 	if (!tally->sum[TOTAL_COUNT].samples && tally->lost)
 		fputs("None of what was sampled is in the file.\n", out);
+	else if (!tally->sum[TOTAL_COUNT].samples && all)
+		fputs("Nothing was allocated while this was recorded.\n", out);
 	else if (!tally->sum[TOTAL_COUNT].samples)
 		fputs("Nothing was sampled; 'mpool run --sample=4k' looks more "
 		      "closely, --sample=1 at everything.\n",
@@ -176,7 +178,7 @@ void format_table(FILE *out, const struct tally *tally, enum value value,
 		add_way(&r, &tally->ways[i], value);
 	count = sort_rows(&r);
 	if (!count && !options->diff && !options->filtered)
-		put_empty(out, tally);
+		put_empty(out, tally, options->all);
 	error = sum->variance ? ERROR_COLUMN : 0;
 	if (count || options->diff)
 		fprintf(out, "%12s%*s %6s %6s %12s %6s%s  function\n", "itself",
