@@ -205,8 +205,13 @@ static const char *state_name(uint32_t state)
 }
 
 static bool at_exit; /* what the caller of profile_write() says */
-/* The program has asked for the check that the end would make. */
-static bool checked;
+/* The process whose program has asked for the check that the end would make. */
+static pid_t checked_in;
+
+static bool is_checked(void)
+{
+	return checked_in == process_id();
+}
 
 /* How many of the first objects, which are of one site, are told in one row. */
 static size_t alike(const struct live *objects, size_t count, uint32_t now)
@@ -320,7 +325,7 @@ static void put_all(struct out *o)
 	if (config.leaks || record_last_period() > 1)
 		put_objects(o);
 	put_stacks(o, modules);
-	if (!checked) /* a handler may be, in the middle of malloc */
+	if (!is_checked()) /* a handler may be, in the middle of malloc */
 		profile_pools(o);
 	order_drop(&order);
 	modules_drop(modules);
@@ -472,15 +477,15 @@ int profile_write(struct target *target, enum dump_why why)
 	bool entered;
 	int error = 0;
 
-	if (checked || !record_is_on())
+	if (is_checked() || !record_is_on())
 		return 0;
 	entered = record_enter();
 	if (why == DUMP_NOW_AND_THEN || why == DUMP_SAMPLED ||
 	    why == DUMP_LEAVING) {
 		keep(target, why);
 	} else if (entered) {
-		checked = why == DUMP_CHECKED;
-		at_exit = why == DUMP_AT_EXIT || checked;
+		checked_in = why == DUMP_CHECKED ? process_id() : 0;
+		at_exit = why == DUMP_AT_EXIT || why == DUMP_CHECKED;
 		error = at_exit ? write_last(target) : write_beside(target);
 	} else {
 		target->why = "the program ends inside of malloc";

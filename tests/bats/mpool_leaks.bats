@@ -586,6 +586,29 @@ lsan_user()
 	run -0 plain ./own now
 }
 
+@test "a child is looked at though its parent had the check before" {
+	cat >parent.c <<-'END'
+		#include <stdlib.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		void __lsan_do_leak_check(void) __attribute__((weak));
+		int main(void)
+		{
+			if (__lsan_do_leak_check)
+				__lsan_do_leak_check();
+			if (!fork()) {
+				for (int i = 0; i < 10; i++)
+					*(volatile char *)malloc(1000) = 0;
+				exit(0);
+			}
+			wait(NULL);
+		}
+	END
+	gcc -g -O1 -fno-builtin -o parent parent.c
+	run -9 "$MPOOL" run --leaks --exit-code 9 -- ./parent
+	assert_line --partial 'nothing lost, 9.8 KiB lost by 1 of 1 children'
+}
+
 @test "own suppressions that cannot be read are told, the rest of them count" {
 	lsan_user -o own
 	"$MPOOL" run -q --leaks -o o.mprof -- ./own || :
