@@ -2,6 +2,7 @@
 # Packages: for Debian, for RPM, for CMake and for Meson.
 
 load pools
+load roots
 
 setup_file()
 {
@@ -82,22 +83,11 @@ held()
 	assert_line --partial ./usr/share/mpool/alerts.yml
 }
 
-# A root like ours, which forgets all that is done in it.
-# shellcheck disable=SC2016 # for the shell inside
-IN_ROOT='mount -t tmpfs tmpfs "$1" && mkdir "$1/up" "$1/work" "$1/root" &&
-	mount -t overlay -o "lowerdir=/,upperdir=$1/up,workdir=$1/work" \
-		overlay "$1/root" && mount --bind /proc "$1/root/proc" &&
-	mount --bind /dev "$1/root/dev" || exit 77
-	mkdir -p "$1/root/debs" && cp "$2"/* "$1/root/debs" &&
-	exec chroot "$1/root" bash -euc "$3"'
-
 @test "they are installed, run, upgraded and removed" {
-	((EUID == 0)) || skip "needs root"
+	needs_roots
 	debs
-	mkdir root debs
+	mkdir debs
 	cp "$DEBS"/*.deb debs
-	unshare --mount bash -c "$IN_ROOT" bash "$PWD/root" "$PWD/debs" true ||
-		skip "no overlay can be mounted here"
 	# The same again, called later.
 	for deb in libmpool mpool libmempool1 libmempool-dev; do
 		dpkg-deb -R "$DEBS/$deb"_*.deb tree
@@ -105,8 +95,12 @@ IN_ROOT='mount -t tmpfs tmpfs "$1" && mkdir "$1/up" "$1/work" "$1/root" &&
 		dpkg-deb --root-owner-group -b tree "debs/later-$deb.deb" >/dev/null
 		rm -r tree
 	done
-	run -0 timeout -k 5 120 unshare --mount bash -c "$IN_ROOT" bash \
-		"$PWD/root" "$PWD/debs" '
+	# shellcheck disable=SC2016 # for the shell inside
+	run -0 in_roots '
+		new_root "$1"
+		mkdir "$1/root/debs"
+		cp "$2"/* "$1/root/debs"
+		exec chroot "$1/root" bash -euc "$3"' "$PWD/root" "$PWD/debs" '
 		dpkg -i debs/[!l]*.deb debs/lib*_*.deb >/dev/null
 		echo installed: $(mpool --version)
 		mpool run -- python3 -c "print(1)" 2>&1 | grep -v ^mpool.replay
