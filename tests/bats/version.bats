@@ -90,6 +90,23 @@ poke()
 	assert_output --partial 'of libmpool, of unknown version, in format 3; this'
 }
 
+@test "a program that ran with a library of another version is told with both" {
+	mkdir other
+	cp "$MPOOL" other/mpool
+	sed "s/$VERSION/${VERSION//[0-9]/7}/g" "$LIB" >other/libmpool.so
+	run -0 --separate-stderr other/mpool run -- ls
+	assert_equal "${stderr_lines[0]}" \
+		"mpool run: the library: of libmpool ${VERSION//[0-9]/7}; this is mpool $VERSION"
+	# One that ends by itself writes the whole page anew.
+	# shellcheck disable=SC2016 # for the program
+	XDG_RUNTIME_DIR=$PWD run -137 --separate-stderr "$MPOOL" run -- bash -c '
+		printf "\143" | dd of="${MPOOL_PAGE//%p/$$}" bs=1 seek=8 \
+			conv=notrunc status=none
+		kill -9 $$'
+	# shellcheck disable=SC2154 # bats sets it
+	[[ $stderr == *"a statistics page of libmpool $VERSION in format 99; this mpool $VERSION reads format "* ]]
+}
+
 @test "a profile and a trace of another version are told with both" {
 	publish
 	sed -i 's/^version .*/version 7.8.9/' own.mprof

@@ -22,6 +22,7 @@ struct run {
 	int leak_status;
 	bool pageless;			     /* there is no place for a page */
 	bool empty;			     /* nothing was sampled */
+	const char *unread;		     /* what is wrong with the page */
 	char *lent;			     /* where it is, in our memory */
 	char *profile, *log, *page, *report; /* known at its end */
 };

@@ -169,6 +169,8 @@ static const char *what_is_wrong(const struct run *r, const struct page *page,
 	if (!page && r->pageless)
 		return missing(r) ? cli_format("it left no %s", missing(r))
 				  : NULL;
+	if (!page && r->unread)
+		return r->unread;
 	if (!page && !r->lent && page_refusal())
 		return page_refusal();
 	if (!page && !access(OFF_FILE, F_OK))
@@ -305,6 +307,13 @@ static void remove_page(const struct page *page, const char *path, void *arg)
 	free(own);
 }
 
+static bool has_bytes(const char *path)
+{
+	struct stat s;
+
+	return !stat(path, &s) && s.st_size;
+}
+
 int run_end(struct run *r, int status)
 {
 	struct children children = { 0 };
@@ -320,6 +329,10 @@ int run_end(struct run *r, int status)
 	r->pattern = launch_expand(r->pattern, r->launch.pid);
 	r->profile = r->log = file_name(r);
 	wrong = page_read(&page, r->page);
+	if (!wrong && !r->quiet)
+		cli_note_version("the library", page.library);
+	if (wrong && has_bytes(r->page))
+		r->unread = wrong;
 	if (!wrong && page.elsewhere)
 		wrong = "it is that of another with this number";
 	else if (!has_died(r) && !r->lent)
