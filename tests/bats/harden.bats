@@ -61,6 +61,15 @@ soon()
 	done
 }
 
+@test "what is written after free is found at the latest when the program ends" {
+	for size in 16 100 500 2000 5000 60000; do
+		MPOOL_HARDEN=1 run -134 --separate-stderr pools \
+			"$MISUSE/soon" write-freed "$size" end
+		assert_line 'not noticed'
+		[[ $stderr == 'libmpool: write after free of '* ]] || fail "$stderr"
+	done
+}
+
 @test "what is written behind a new object is found by a slow call" {
 	for mode in 1 light; do
 		for size in 1 40 64 240 1000; do

@@ -2,7 +2,7 @@
 /*
  * soon.c - a crime, and then a little that a program goes on with.
  *
- * Usage: soon write-freed|overflow SIZE frees|large|refill|trim
+ * Usage: soon write-freed|overflow SIZE frees|large|refill|trim|end
  */
 #include "misuse.h"
 
