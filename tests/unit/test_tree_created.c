@@ -240,7 +240,7 @@ static void a_child_process_can_go_on_with_a_locked_tree(void)
 static void a_failure_at_any_call_loses_nothing(void)
 {
 	struct mempool_options o = { .initial = 100 };
-	char rule[16];
+	char rule[24];
 
 	for (int i = 1; i < 5; i++) {
 		void *root = mempool_tree_create(NULL), *p;
