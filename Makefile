@@ -299,8 +299,9 @@ stress: run-stress  ## threads against the heap, its invariants checked
 STRESS_STEPS ?= 1300
 .PHONY: run-stress
 run-stress: $(stress) $(if $(SANITIZE),,$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps)
-	@tools/dev/report $(call tap,stress) 1200 $(stress) $(if $(SANITIZE),,\
-		'LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps $(STRESS_STEPS)')
+	@tools/dev/report $(call tap,stress) 1200 $(if $(SANITIZE),,\
+		'LD_PRELOAD=$(BUILD)/libmpool.so $(BUILD)/programs/handler_steps $(STRESS_STEPS)') \
+		$(stress)
 
 # The readers of the tool; all others are of the libraries.
 fuzzed_sources = $(if $(filter log,$*),$(wildcard tools/mpool/log*.c) tools/mpool/cli.c tools/mpool/gzip.c src/base/hash.c src/base/out.c src/base/out_write.c,\
