@@ -131,3 +131,13 @@ newest_glibc()
 		"$ROOT/src/heap/slab.c"
 	assert_output --regexp "error: .*libmpool needs glibc 2.35"
 }
+
+@test "each file of the source says its licence" {
+	cd "$ROOT"
+	git ls-files >/dev/null 2>&1 || skip "no repository"
+	run bash -c "git ls-files preload src tests/unit tests/bats tests/programs tools Makefile |
+		grep -E '(^|/)(Makefile|[^.]*)\$|[.](c|h|cc|hpp|in|map|ld|mk|py|bash|bats|spec|[1-7])\$' |
+		grep -v -e /fixtures/ -e '^tools/package/debian/' |
+		xargs grep -L SPDX-License-Identifier"
+	assert_output ''
+}
