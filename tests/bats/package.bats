@@ -188,6 +188,8 @@ mpool $VERSION"
 		-u CC -u CXX rpmbuild -bb --nodeps --define "_topdir $PWD/rpm" \
 		--define "_sourcedir $ROOT/build" "$ROOT/build/libmpool.spec"
 	refute_output --partial 'Installed (but unpackaged) file'
+	# Newer ones put symbols into packages of their own.
+	rm -f rpm/RPMS/*/*-debug*.rpm
 	run -0 bash -c "ls rpm/RPMS/* | sed 's/-$VERSION.*//'"
 	assert_output $'libmempool\nlibmempool-devel\nlibmpool\nmpool'
 	run -0 rpmlint -c "$ROOT/tools/package/rpmlint.toml" rpm/RPMS/*/*.rpm \
