@@ -28,8 +28,7 @@ WARN := -Wall -Wextra -Wshadow -Wmissing-prototypes -Wstrict-prototypes \
 	$(if $(CI),-Werror)
 # Ours come first, also when the caller's were given after `make`.
 override CPPFLAGS := -D_GNU_SOURCE -Isrc $(CPPFLAGS)
-# Half the time of -O2 to compile, and a sanitizer sees as much.
-CFLAGS ?= $(if $(SANITIZE),-O1,-O2) -g
+CFLAGS ?= -O2 -g
 # The same bytes from whatever folder.
 PREFIX_MAP := -ffile-prefix-map=$(CURDIR)=.
 # The bodies of malloc and calloc must not become calls of themselves.
