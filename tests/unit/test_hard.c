@@ -324,8 +324,10 @@ static void what_its_class_has_no_memory_for_lies_in_a_larger_slot(void **state)
 	(void)state;
 	assert_int_not_equal(hard_class_of(600, 16), hard_class_of(700, 16));
 	getrlimit(RLIMIT_AS, &before);
-	if (!limits_set_space(1 << 20))
+	if (!limits_set_space(1 << 20)) {
+		hard_free(large);
 		skip();
+	}
 	for (size_t i = 0; i < COUNT_OF(sizes); i++) {
 		bool inside;
 
