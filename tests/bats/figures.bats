@@ -35,6 +35,17 @@ demo_rows()
 		"${#lines[@]}"
 }
 
+@test "the figures of containers are those of the committed table" {
+	over() { awk -F, -v peer="$1" '$2 == "row" { for (i = 1; i <= NF; i++) at[$i] = i }
+		$2 ~ /^pmr_(unordered_map|list|vectors)$/ {
+			printf "%.2f ", $at["mempool"] / $at[peer] }' \
+		"$BENCH/results/containers.csv"; }
+	read -r map list vector <<<"$(over default)"
+	grep -qF "over a region take $map (\`unordered_map\`), $list (\`list\`) and $vector (\`vector\`)" "$README"
+	read -r map list vector <<<"$(over monotonic)"
+	tr '\n' ' ' <"$README" | grep -qF "and $map, $list and $vector of a monotonic"
+}
+
 @test "another table finds each figure, and a glibc's version, out" {
 	awk -F, -v OFS=, '/^# glibc/ { print "# glibc: 2.41-1"; next }
 		/^group/ { for (i = 1; i <= NF; i++)
