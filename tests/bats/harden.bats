@@ -8,7 +8,8 @@ hold_hardened()
 {
 	for mode in 1 light; do
 		for program in "$@"; do
-			MPOOL_HARDEN=$mode claims_hold pools "$PROGRAMS/$program"
+			# shellcheck disable=SC2086
+			MPOOL_HARDEN=$mode claims_hold pools "$PROGRAMS/"$program
 		done
 	done
 }
@@ -179,7 +180,7 @@ print(ctypes.CDLL(None).malloc_trim(0), resident() < before * 3 / 4)'
 }
 
 @test "programs hold what they claim: threads, forks, their ends" {
-	hold_hardened thread_exit short_threads generations tiny_stack \
+	hold_hardened thread_exit 'short_threads 20000' generations tiny_stack \
 		fork_kinds atfork foreign
 }
 
