@@ -68,14 +68,27 @@ bool reserve_give(struct reserve *r, void *element)
 	return wanted;
 }
 
-void reserve_join(struct reserve *r, struct waiter *w, void **slots,
-		  size_t missing)
+static void begin_to_wait(struct waiter *w, void **slots, size_t missing,
+			  bool is_next)
 {
 	w->slots = slots;
 	w->missing = missing;
 	w->state = WAITER_WAITING;
-	w->is_next = list_empty(&r->queue);
+	w->is_next = is_next;
+}
+
+void reserve_join(struct reserve *r, struct waiter *w, void **slots,
+		  size_t missing)
+{
+	begin_to_wait(w, slots, missing, list_empty(&r->queue));
 	list_add_tail(&r->queue, &w->link);
+}
+
+RARE void reserve_rejoin(struct reserve *r, struct waiter *w, void **slots,
+			 size_t missing)
+{
+	begin_to_wait(w, slots, missing, true);
+	list_add(&r->queue, &w->link);
 }
 
 void reserve_serve(struct reserve *r, struct waiter *w, void *element)

@@ -96,6 +96,13 @@ void reserve_wake(uint32_t *wake);
 void reserve_join(struct reserve *r, struct waiter *w, void **slots,
 		  size_t missing);
 
+/*
+ * The same, but to its head: its turn had come, and what it was told of is
+ * somebody else's.
+ */
+void reserve_rejoin(struct reserve *r, struct waiter *w, void **slots,
+		    size_t missing);
+
 /* Gives a waiter in the queue one element of its own making, out of turn. */
 void reserve_serve(struct reserve *r, struct waiter *w, void *element);
 

@@ -164,16 +164,20 @@ static bool ask(void *call, bool last)
 /*
  * Waits in line, and now and then tries to make an object without losing the
  * place.  From the lock to the lock.  Neither object nor error: there is room
- * to make one.
+ * to make one, which somebody else may take first; then it is still the next.
  */
 static void wait_in_line(struct call *g)
 {
 	struct object_cache *c = g->cache;
 
-	c->inside += !g->waited;
-	g->waited = true;
 	c->waiting.waits++;
-	reserve_join(&c->waiting, &g->self, &g->handed, 1);
+	if (g->waited) {
+		reserve_rejoin(&c->waiting, &g->self, &g->handed, 1);
+	} else {
+		reserve_join(&c->waiting, &g->self, &g->handed, 1);
+		c->inside++;
+		g->waited = true;
+	}
 	object_cache_unlock(c);
 	waiter_await(&g->self, g->deadline, &ask_ms, ask, g);
 	object_cache_lock(c);

@@ -159,6 +159,24 @@ static void waiters_are_served_in_the_order_they_came(void)
 	assert_int_equal(reserve.waits, WAITERS);
 }
 
+static void whose_turn_was_taken_by_another_is_still_the_next(void)
+{
+	struct waiter first, second;
+	void *first_got = NULL, *second_got = NULL;
+
+	reserve_join(&reserve, &first, &first_got, 1);
+	reserve_join(&reserve, &second, &second_got, 1);
+	reserve_give(&reserve, NULL);
+	assert_true(waiter_is_out(&first));
+	reserve_rejoin(&reserve, &first, &first_got, 1);
+	assert_false(waiter_is_out(&first));
+	reserve_give(&reserve, &element[0]);
+	assert_ptr_equal(first_got, &element[0]);
+	assert_false(waiter_is_out(&second));
+	reserve_give(&reserve, &element[1]);
+	assert_ptr_equal(second_got, &element[1]);
+}
+
 static void one_free_wakes_one_waiter_and_no_other(void)
 {
 	struct caller first, second;
@@ -338,6 +356,7 @@ int main(void)
 		APART(a_reserve_of_none_wants_nothing),
 		APART(a_waiter_is_handed_what_the_next_free_brings),
 		APART(waiters_are_served_in_the_order_they_came),
+		APART(whose_turn_was_taken_by_another_is_still_the_next),
 		APART(one_free_wakes_one_waiter_and_no_other),
 		APART(waiters_come_before_the_reserve),
 		APART(when_the_time_is_over_the_answer_is_null),
