@@ -59,12 +59,12 @@ int main(void)
 		pid_t child;
 
 		handlers_run = 0;
-		alarm(10);
+		alarm(60);
 		child = fork();
 		CHECK(child >= 0);
 		CHECK(handlers_run == 4);
 		if (child == 0) {
-			alarm(10);
+			alarm(60);
 			allocate_much();
 			_exit(0);
 		}

@@ -74,7 +74,7 @@ int main(void)
 		CHECK(child >= 0);
 		if (child == 0)
 			in_child();
-		alarm(10);
+		alarm(60);
 		CHECK(TEMP_FAILURE_RETRY(waitpid(child, &status, 0)) == child);
 		alarm(0);
 		CHECK_THAT(status == 0, "a child ends with status %#x", status);

@@ -36,11 +36,11 @@ int main(void)
 		int status = -1;
 		pid_t child;
 
-		alarm(10);
+		alarm(60);
 		child = fork();
 		CHECK(child >= 0);
 		if (child == 0) {
-			alarm(10);
+			alarm(60);
 			work();
 			_exit(0);
 		}

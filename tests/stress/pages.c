@@ -124,7 +124,7 @@ static void fork_once(void)
 	pid_t child = fork();
 
 	if (!child) {
-		alarm(20);
+		alarm(60);
 		source_allow();
 		mempool_pages_check(NULL);
 		mempool_pages_check(own);

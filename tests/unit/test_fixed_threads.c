@@ -267,7 +267,7 @@ static void in_a_child_the_pool_works_on(void)
 			pid_t child = fork();
 
 			if (!child) {
-				alarm(10);
+				alarm(60);
 				mempool_fixed_free(pool, before);
 				for (int n = 0; n < 1000; n++)
 					if (!mempool_fixed_alloc(pool))

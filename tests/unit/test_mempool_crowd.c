@@ -79,7 +79,7 @@ static void a_child_finds_the_pool_usable_and_nobody_waiting(void)
 		pid_t child = fork();
 
 		if (!child) {
-			alarm(10);
+			alarm(60);
 			mempool_free(element, pool);
 			if (mempool_alloc(pool, GFP_KERNEL) != element)
 				_exit(1);
@@ -120,7 +120,7 @@ static void forks_in_a_crowd_leave_no_lock_behind(void)
 		pid_t child = fork();
 
 		if (!child) {
-			alarm(10);
+			alarm(60);
 			/* Those outside are with threads that are not here. */
 			source_gives(2);
 			mempool_resize(pool, 2);

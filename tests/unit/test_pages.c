@@ -298,7 +298,7 @@ static void a_child_of_fork_can_go_on(void)
 		pid_t child = fork();
 
 		if (!child) {
-			alarm(10);
+			alarm(60);
 			mempool_pages_check(s);
 			mempool_pages_check(NULL);
 			mempool_pages_free(s, mempool_pages_alloc(s, 3), 3);

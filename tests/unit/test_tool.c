@@ -158,7 +158,7 @@ static void a_child_can_take_blocks_when_another_thread_was_at_it(void)
 		pid_t child = fork();
 
 		if (!child) {
-			alarm(10);
+			alarm(60);
 			take_and_give();
 			_exit(0);
 		}

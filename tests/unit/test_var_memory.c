@@ -219,7 +219,7 @@ static void in_a_child_the_pool_works_on(void)
 		thread = start_thread(use_in_batches, (void *)3);
 		child = fork();
 		if (!child) {
-			alarm(10);
+			alarm(60);
 			for (size_t n = 0; n < 1000; n++)
 				if (!mempool_var_alloc(shared, n))
 					_exit(1);
