@@ -18,11 +18,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
+#include <limits.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/sys.h"
+#include "base/value.h"
 
 enum {
 	WINDOW_TRIES = 16,
@@ -86,10 +87,12 @@ static RARE size_t mappings_of_a_process(void)
 	int saved = errno;
 	int fd = open("/proc/sys/vm/max_map_count", O_RDONLY | O_CLOEXEC);
 	char text[24] = "";
-	size_t most = 0;
+	const char *at = text;
+	uint64_t most = 0;
 
-	if (fd >= 0 && read(fd, text, sizeof(text) - 1) > 0)
-		most = strtoul(text, NULL, 10);
+	if (fd >= 0 && (read(fd, text, sizeof(text) - 1) <= 0 ||
+			!value_digits(&at, INT_MAX, &most)))
+		most = 0;
 	if (fd >= 0)
 		close(fd);
 	errno = saved;
