@@ -90,7 +90,7 @@ is_gzip()
 @test "a small profile stays text, unless its name ends in .gz" {
 	"$MPOOL" run -q --sample -o s.mprof -- /bin/echo
 	assert_equal "$(head -n 1 s.mprof)" 'mpool-profile 2'
-	run -0 "$MPOOL" run --sample -o s.mprof.gz -- "$PROGRAMS/leaky"
+	run -0 "$MPOOL" run --sample=1k -o s.mprof.gz -- "$PROGRAMS/leaky"
 	is_gzip s.mprof.gz
 	assert_line --regexp 'next: mpool prof s\.mprof\.gz$'
 	run -0 "$MPOOL" prof s.mprof.gz

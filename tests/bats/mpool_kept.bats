@@ -98,10 +98,16 @@ bytes()
 	C
 	gcc -g -O1 -fno-builtin -o short short.c
 	for killed in '' killed; do
-		rm -f p*.mprof
-		# shellcheck disable=SC2086 # nothing is no argument
-		LD_PRELOAD=$LIB MPOOL_SAMPLE=64k MPOOL_PROFILE=p.mprof ./short $killed
-		assert_equal "$(find . -name 'p*.mprof' | wc -l)" 4
+		# Who lives for ten milliseconds is kept, too: on a busy machine once in a
+		# while that is one that has sampled nothing.
+		for try in {1..20}; do
+			rm -f p*.mprof
+			# shellcheck disable=SC2086 # nothing is no argument
+			LD_PRELOAD=$LIB MPOOL_SAMPLE=64k MPOOL_PROFILE=p.mprof ./short $killed
+			profiles=$(find . -name 'p*.mprof' | wc -l)
+			((profiles > 4)) || break
+		done
+		assert_equal "$profiles" 4
 		(($(bytes p.mprof) <= 9 << 20))
 		for child in p.*.mprof; do
 			(($(bytes "$child") >= 16 << 20))
