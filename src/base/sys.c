@@ -190,6 +190,15 @@ RARE void sys_name(void *where, size_t bytes, const char *name)
 	errno = saved;
 }
 
+RARE void *sys_map_named(size_t bytes, const char *name)
+{
+	void *memory = sys_map(NULL, bytes);
+
+	if (memory)
+		sys_name(memory, bytes, name);
+	return memory;
+}
+
 bool sys_pin(void *where, size_t bytes)
 {
 	int saved = errno;

@@ -69,6 +69,9 @@ void sys_prefault(void *where, size_t bytes);
 /* Names a mapping in /proc/PID/maps, where the kernel can. */
 void sys_name(void *where, size_t bytes, const char *name);
 
+/* As sys_map() anywhere, with a name.  NULL when memory is out. */
+void *sys_map_named(size_t bytes, const char *name);
+
 /* Pins pages in memory.  False over RLIMIT_MEMLOCK. */
 bool sys_pin(void *where, size_t bytes);
 void sys_unpin(void *where, size_t bytes);

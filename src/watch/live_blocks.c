@@ -51,11 +51,7 @@ size_t live_blocks_row_bytes(const struct live_blocks *b)
 
 static void *map(size_t bytes)
 {
-	void *memory = sys_map(NULL, bytes);
-
-	if (memory)
-		sys_name(memory, bytes, "mpool record");
-	return memory;
+	return sys_map_named(bytes, "mpool record");
 }
 
 static bool grow_table(struct live_blocks *b)

@@ -30,10 +30,9 @@ static struct route *route_of_thread(void)
 
 	if (likely(r))
 		return r;
-	r = sys_map(NULL, bytes);
+	r = sys_map_named(bytes, "mpool record");
 	if (!r)
 		return NULL;
-	sys_name(r, bytes, "mpool record");
 	if (__atomic_compare_exchange_n(at, &other, r, false, __ATOMIC_RELEASE,
 					__ATOMIC_ACQUIRE))
 		return r;

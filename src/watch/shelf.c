@@ -15,11 +15,11 @@ uint32_t shelf_add(struct shelf *shelf, size_t element)
 		return 0;
 	if (!shelf->boards[board]) {
 		size_t bytes = (element << SHELF_FIRST) << board;
-		void *memory = sys_map(NULL, round_up(bytes, sys_page()));
+		void *memory = sys_map_named(round_up(bytes, sys_page()),
+					     "mpool record");
 
 		if (!memory)
 			return 0;
-		sys_name(memory, round_up(bytes, sys_page()), "mpool record");
 		shelf->boards[board] = memory;
 	}
 	return ++shelf->count;

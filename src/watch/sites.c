@@ -97,10 +97,9 @@ static bool extend(struct chains *c, const struct shelf *rows,
 	if (c->first && rows->count <= c->mask)
 		return true;
 	bytes = round_up(count * sizeof *first, sys_page());
-	first = sys_map(NULL, bytes);
+	first = sys_map_named(bytes, "mpool record");
 	if (!first)
 		return c->first;
-	sys_name(first, bytes, "mpool record");
 	for (uint32_t number = 1; number <= rows->count; number++) {
 		uint32_t *chain = &first[hash(number, &next) & (count - 1)];
 
@@ -120,11 +119,10 @@ static struct stack *new_stack(unsigned depth)
 	struct stack *s;
 
 	if (bytes > store_left) {
-		char *memory = sys_map(NULL, STORE_BYTES);
+		char *memory = sys_map_named(STORE_BYTES, "mpool record");
 
 		if (!memory)
 			return NULL;
-		sys_name(memory, STORE_BYTES, "mpool record");
 		store = memory;
 		store_left = STORE_BYTES;
 	}

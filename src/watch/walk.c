@@ -49,15 +49,11 @@ void walk_first_thread(void)
 
 void walk_start(void)
 {
-	size_t bytes = round_up(ROWS * sizeof *memo, sys_page());
-
 	if (!first.local)
 		walk_first_thread();
-	if (memo)
-		return;
-	memo = sys_map(NULL, bytes);
-	if (memo)
-		sys_name(memo, bytes, "mpool record");
+	if (!memo)
+		memo = sys_map_named(round_up(ROWS * sizeof *memo, sys_page()),
+				     "mpool record");
 }
 
 static struct rule rule_of(struct walk *w, uintptr_t pc)
