@@ -42,16 +42,19 @@ static size_t promised; /* bytes of objects that have a reserve */
 
 /* --- when there is none --- */
 
+static RARE void tell(const char *line)
+{
+	(void)!write(STDERR_FILENO, line, strlen(line));
+}
+
 static RARE void tell_unhardened(void)
 {
 	static bool told;
-	static const char line[] =
-		"libmpool: MPOOL_HARDEN: the hardened heap has as many "
-		"mappings as it may have, see vm.max_map_count; what finds no "
-		"place there is not hardened\n";
 
 	if (!__atomic_exchange_n(&told, true, __ATOMIC_RELAXED))
-		(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+		tell("libmpool: MPOOL_HARDEN: the hardened heap has as many "
+		     "mappings as it may have, see vm.max_map_count; what "
+		     "finds no place there is not hardened\n");
 }
 
 /* The next allocator's large objects share mappings. */
@@ -248,15 +251,6 @@ RARE bool snapshot_hard(unsigned i, struct class_stats *stats)
 	return hard_on;
 }
 
-static RARE void tell_off(void)
-{
-	static const char line[] =
-		"libmpool: MPOOL_HARDEN: there are no addresses for the "
-		"hardened heap; going on without\n";
-
-	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
-}
-
 /* What this thread has of the pools goes back: nobody is served from it. */
 RARE void harden_start(void)
 {
@@ -267,7 +261,8 @@ RARE void harden_start(void)
 
 	next.free(NULL); /* finds the next allocator, and starts the pools */
 	if (!hard_start(config.harden == HARDEN_FULL)) {
-		tell_off();
+		tell("libmpool: MPOOL_HARDEN: there are no addresses for the "
+		     "hardened heap; going on without\n");
 		return;
 	}
 	dl_iterate_phdr(note_data, NULL);
