@@ -2,10 +2,10 @@
 /*
  * reach.c - marks the samples that words in memory lead to.
  *
- * A word is looked up by bisection, in steps
- * that double from where the word before has led to: what points to each other
- * was often allocated together.  Reached ones wait on a stack of numbers until
- * their own words have been read.
+ * Samples come in the order of their addresses.  A word is looked up by
+ * bisection, in steps that double from where the word before has led to: what
+ * points to each other was often allocated together.  Reached ones wait on a
+ * stack of numbers until their own words have been read.
  */
 #include "watch/reach.h"
 
